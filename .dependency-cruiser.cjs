@@ -1,0 +1,89 @@
+// Who may import whom (docs/ARCHITECTURE.md, "Layers"). Every rule is an error.
+const layer = (name, from, allowed) => ({
+  name,
+  severity: "error",
+  from: { path: from, pathNot: "\\.test\\.tsx?$" },
+  to: { path: "^(packages|apps|tests)/", pathNot: allowed },
+});
+module.exports = {
+  forbidden: [
+    {
+      name: "no-circular",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    {
+      name: "contracts-need-only-zod",
+      severity: "error",
+      from: { path: "^packages/contracts/" },
+      to: { pathNot: ["^packages/contracts/", "^node_modules/zod/"] },
+    },
+    layer("db-on-contracts", "^packages/db/", ["^packages/(db|contracts)/"]),
+    layer("text-on-contracts", "^packages/text/", ["^packages/(text|contracts)/"]),
+    layer("data-on-contracts", "^packages/data/", ["^packages/(data|contracts)/"]),
+    layer("engine-on-contracts", "^packages/engine/", ["^packages/(engine|contracts)/"]),
+    layer("ollama-on-contracts", "^packages/ollama/", ["^packages/(ollama|contracts)/"]),
+    layer("report-on-contracts", "^packages/report/", ["^packages/(report|contracts)/"]),
+    layer("services-layer", "^packages/services/", ["^packages/(services|db|contracts|text|data)/"]),
+    layer("sdk-on-contracts", "^packages/sdk/", ["^packages/(sdk|contracts)/", "^apps/web/server/router\\.ts$"]),
+    layer("worker-layer", "^apps/worker/", [
+      "^apps/worker/",
+      "^packages/(services|db|engine|text|data|contracts|ollama|report)/",
+    ]),
+    layer("web-server-layer", "^apps/web/server/", [
+      "^apps/web/server/",
+      "^packages/(services|db|contracts|engine|text|data|ollama)/",
+    ]),
+    {
+      name: "browser-needs-only-contracts",
+      severity: "error",
+      from: { path: "^apps/web/(features|components|lib)/" },
+      to: {
+        path: "^(packages|apps)/",
+        pathNot: [
+          "^packages/contracts/",
+          "^apps/web/(features|components|lib|messages)/",
+          "^apps/web/server/router\\.ts$",
+        ],
+      },
+    },
+    {
+      name: "browser-takes-only-the-routers-type",
+      severity: "error",
+      from: { path: "^(apps/web/(features|components|lib)|packages/sdk)/" },
+      to: { path: "^apps/web/server/", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "drizzle-in-db-and-services",
+      severity: "error",
+      from: {
+        pathNot: ["^packages/(db|services)/", "^apps/web/server/auth", "^tests/", "^packages/.*\\.config\\.ts$"],
+      },
+      to: { path: "^node_modules/drizzle-orm/" },
+    },
+    {
+      name: "pg-boss-in-worker-and-its-adapter",
+      severity: "error",
+      from: { pathNot: ["^apps/worker/", "^apps/web/server/queue\\.ts$", "^tests/"] },
+      to: { path: "^node_modules/pg-boss/" },
+    },
+    {
+      name: "trpc-in-web-and-sdk",
+      severity: "error",
+      from: { pathNot: ["^apps/web/", "^packages/sdk/", "^tests/"] },
+      to: { path: "^node_modules/@trpc/" },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: ["\\.next/", "/dist/", "/build/"] },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.base.json" },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "types", "default"],
+      extensions: [".ts", ".tsx", ".js", ".mjs", ".cjs", ".json"],
+    },
+  },
+};

@@ -1,0 +1,221 @@
+import { z } from "zod";
+import { BaseModelRef, ModelSummary } from "./base-model.ts";
+import { ColumnMapping, DatasetCheck, DatasetFormat, DatasetRow, DatasetSummary, UploadInspection } from "./dataset.ts";
+import { RunEvent } from "./events.ts";
+import { DisplayName, Id, PageInput, page } from "./ids.ts";
+import { MetricNameSchema, MetricSeries } from "./metrics.ts";
+import { Permission } from "./permissions.ts";
+import { RunPlan } from "./plan.ts";
+import {
+  ArtifactSummary,
+  CheckpointSummary,
+  DeploymentSummary,
+  RunDetail,
+  RunStatus,
+  RunSummary,
+  SampleAnswer,
+} from "./run.ts";
+import { GgufType, OllamaName, PresetName, RunSpec } from "./run-spec.ts";
+import { ApiTokenSummary, DoctorCheck, OllamaStatus, SystemStatus } from "./system.ts";
+
+// The procedures of the tRPC router: what goes in, what comes out, who may call. The router is built from this table, the
+// console and the typed client follow from the router's type. Uploads are HTTP (PUT /api/uploads), since tRPC carries JSON.
+const none = z.object({}).optional();
+const procedure = <I extends z.ZodType, O extends z.ZodType>(
+  kind: "query" | "mutation" | "subscription",
+  permission: Permission,
+  input: I,
+  output: O,
+) => ({ kind, permission, input, output }) as const;
+
+const RunId = z.object({ runId: Id });
+
+export const api = {
+  datasets: {
+    list: procedure("query", "datasets:read", none, z.array(DatasetSummary)),
+    get: procedure("query", "datasets:read", z.object({ datasetId: Id }), DatasetSummary),
+    // Looks at an uploaded file (or a path under the allowed folders) again with another format or mapping.
+    inspect: procedure(
+      "mutation",
+      "datasets:write",
+      z.object({ uploadId: Id, format: DatasetFormat.optional(), mapping: ColumnMapping.optional() }),
+      UploadInspection,
+    ),
+    // A path on the server, below one of the folders in ANNEAL_DATA_DIRS.
+    importPath: procedure(
+      "mutation",
+      "datasets:write",
+      z.object({
+        path: z.string().min(1).max(4096),
+        format: DatasetFormat.optional(),
+        mapping: ColumnMapping.optional(),
+      }),
+      UploadInspection,
+    ),
+    // Makes an immutable version of a dataset (a new dataset when the name is new). `skipBadLines` is needed when there are any.
+    commit: procedure(
+      "mutation",
+      "datasets:write",
+      z.object({
+        uploadId: Id,
+        name: DisplayName,
+        format: DatasetFormat.optional(),
+        mapping: ColumnMapping.optional(),
+        skipBadLines: z.boolean().default(false),
+      }),
+      DatasetSummary,
+    ),
+    rows: procedure(
+      "query",
+      "datasets:read",
+      z.object({ versionId: Id, offset: z.int().min(0).default(0), limit: z.int().min(1).max(200).default(50) }),
+      z.object({ rows: z.array(DatasetRow), total: z.int() }),
+    ),
+    // Renders rows with the model's own chat template and says which tokens are trained.
+    check: procedure(
+      "query",
+      "datasets:read",
+      z.object({
+        versionId: Id,
+        base: BaseModelRef,
+        maxSequenceTokens: z.int().min(8).default(1024),
+        examples: z.int().min(1).max(50).default(10),
+      }),
+      DatasetCheck,
+    ),
+    remove: procedure("mutation", "datasets:write", z.object({ datasetId: Id }), z.object({ removed: z.boolean() })),
+  },
+  models: {
+    list: procedure("query", "models:read", none, z.array(ModelSummary)),
+    inspect: procedure("query", "models:read", z.object({ ref: BaseModelRef }), ModelSummary),
+    register: procedure("mutation", "models:write", z.object({ ref: BaseModelRef, name: DisplayName }), ModelSummary),
+    remove: procedure("mutation", "models:write", z.object({ modelId: Id }), z.object({ removed: z.boolean() })),
+  },
+  runs: {
+    presets: procedure(
+      "query",
+      "runs:read",
+      none,
+      z.array(z.object({ name: PresetName, spec: z.record(z.string(), z.unknown()) })),
+    ),
+    plan: procedure("query", "runs:read", z.object({ spec: RunSpec }), RunPlan),
+    create: procedure(
+      "mutation",
+      "runs:write",
+      z.object({ spec: RunSpec, idempotencyKey: z.string().min(8).max(200).optional() }),
+      RunDetail,
+    ),
+    list: procedure(
+      "query",
+      "runs:read",
+      PageInput.extend({ status: z.array(RunStatus).optional() }).prefault({}),
+      page(RunSummary),
+    ),
+    get: procedure("query", "runs:read", RunId, RunDetail),
+    cancel: procedure("mutation", "runs:write", RunId, RunSummary),
+    pause: procedure("mutation", "runs:write", RunId, RunSummary), // saves, gives the machine back
+    resume: procedure("mutation", "runs:write", RunId, RunSummary), // paused, failed or cancelled runs that have a checkpoint (or start anew)
+    saveCheckpoint: procedure("mutation", "runs:write", RunId, RunSummary), // stop-and-save without stopping: save now, go on
+    remove: procedure("mutation", "runs:write", RunId, z.object({ removed: z.boolean() })),
+    metrics: procedure(
+      "query",
+      "runs:read",
+      z.object({
+        runId: Id,
+        names: z.array(MetricNameSchema).optional(),
+        buckets: z.int().min(10).max(5000).default(1000),
+        fromStep: z.int().min(0).optional(),
+      }),
+      z.array(MetricSeries),
+    ),
+    events: procedure(
+      "query",
+      "runs:read",
+      z.object({
+        runId: Id,
+        afterSeq: z.int().min(-1).default(-1),
+        limit: z.int().min(1).max(1000).default(500),
+        types: z.array(z.string()).optional(),
+        search: z.string().max(200).optional(),
+        newestFirst: z.boolean().default(false),
+      }),
+      z.array(RunEvent),
+    ),
+    samples: procedure("query", "runs:read", RunId, z.array(SampleAnswer)),
+    checkpoints: procedure("query", "runs:read", RunId, z.array(CheckpointSummary)),
+    // tracked(seq): a client that reconnects with the last seq it saw misses and doubles nothing.
+    watch: procedure("subscription", "runs:read", z.object({ runId: Id, lastEventId: z.string().nullish() }), RunEvent),
+    // All runs at once, for the list page and the header: one stream per tab.
+    watchAll: procedure(
+      "subscription",
+      "runs:read",
+      z.object({ lastEventId: z.string().nullish() }).optional(),
+      RunSummary,
+    ),
+  },
+  artifacts: {
+    list: procedure("query", "artifacts:read", z.object({ runId: Id.optional() }).optional(), z.array(ArtifactSummary)),
+    get: procedure("query", "artifacts:read", z.object({ artifactId: Id }), ArtifactSummary), // bytes: GET /api/artifacts/ID
+  },
+  deployments: {
+    list: procedure(
+      "query",
+      "artifacts:read",
+      z.object({ runId: Id.optional() }).optional(),
+      z.array(DeploymentSummary),
+    ),
+    // Publishes a run's GGUF, or that of one checkpoint ("publish this one"); also "publish again".
+    publish: procedure(
+      "mutation",
+      "deployments:write",
+      z.object({
+        runId: Id,
+        checkpointId: Id.optional(),
+        name: OllamaName,
+        gguf: GgufType.default("Q8_0"),
+        system: z.string().max(20_000).nullish(),
+      }),
+      DeploymentSummary,
+    ),
+    retry: procedure("mutation", "deployments:write", z.object({ deploymentId: Id }), DeploymentSummary),
+    rollback: procedure("mutation", "deployments:write", z.object({ deploymentId: Id }), DeploymentSummary),
+  },
+  system: {
+    status: procedure("query", "system:read", none, SystemStatus),
+    doctor: procedure("query", "system:read", none, z.array(DoctorCheck)),
+    ollama: procedure("query", "system:read", none, OllamaStatus),
+    tokens: procedure("query", "system:admin", none, z.array(ApiTokenSummary)),
+    createToken: procedure(
+      "mutation",
+      "system:admin",
+      z.object({
+        name: DisplayName,
+        permissions: z.array(Permission).min(1),
+        expiresInDays: z.int().min(1).max(3650).nullable().default(365),
+      }),
+      z.object({ token: z.string(), summary: ApiTokenSummary }), // the token is shown here and never again
+    ),
+    revokeToken: procedure("mutation", "system:admin", z.object({ tokenId: Id }), z.object({ revoked: z.boolean() })),
+    audit: procedure(
+      "query",
+      "system:admin",
+      PageInput.prefault({}),
+      page(
+        z.object({
+          id: Id,
+          time: z.string(),
+          actor: z.string(),
+          action: z.string(),
+          subject: z.string(),
+          details: z.record(z.string(), z.unknown()),
+        }),
+      ),
+    ),
+  },
+} as const;
+export type Api = typeof api;
+
+// What PUT /api/uploads?name=FILE answers.
+export const UploadAnswer = UploadInspection;
+export const artifactPath = (artifactId: string) => `/api/artifacts/${artifactId}`;
+export const reportPath = (artifactId: string) => `/api/artifacts/${artifactId}?inline=1`;

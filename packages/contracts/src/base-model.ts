@@ -1,0 +1,52 @@
+import { z } from "zod";
+import { Bytes, Digest, Id } from "./ids.ts";
+
+// Where training starts: `ollama:NAME[:TAG]`, `model:ID` (the registry), an absolute path to a .gguf file, or to a folder in Hugging Face layout.
+export const BaseModelRef = z
+  .string()
+  .trim()
+  .min(1, "choose a base model")
+  .max(1024)
+  .refine((v) => !/\p{Cc}/u.test(v), "must not hold control characters")
+  .refine(
+    (v) => v.startsWith("ollama:") || v.startsWith("model:") || v.startsWith("/"),
+    "must be ollama:NAME, model:ID, or an absolute path of a .gguf file or a Hugging Face folder",
+  );
+export type BaseModelRef = z.infer<typeof BaseModelRef>;
+
+export const LinearName = z.enum(["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]);
+export type LinearName = z.infer<typeof LinearName>;
+
+// What a model file says about itself (headers only; no weights are read).
+export const ModelFacts = z.object({
+  family: z.string(),
+  parameters: z.int().nonnegative(),
+  layers: z.int(),
+  hiddenSize: z.int(),
+  attentionHeads: z.int(),
+  keyValueHeads: z.int(),
+  headSize: z.int(),
+  feedForwardSize: z.int(),
+  vocabularySize: z.int(),
+  contextTokens: z.int(),
+  tiedHead: z.boolean(),
+  quantisation: z.string(), // "F32", "BF16", "Q4_1", "mixed Q4_K_M" ...
+  linearNames: z.array(LinearName),
+  fileBytes: Bytes,
+  hasChatTemplate: z.boolean(),
+});
+export type ModelFacts = z.infer<typeof ModelFacts>;
+
+export const ModelSummary = z.object({
+  id: Id.nullable(), // null: found in Ollama or a models folder, not (yet) in the registry
+  ref: BaseModelRef,
+  name: z.string(),
+  source: z.enum(["ollama", "gguf", "hf", "run"]),
+  supported: z.boolean(),
+  unsupportedReason: z.string().nullable(),
+  facts: ModelFacts.nullable(),
+  digest: Digest.nullable(),
+  runId: Id.nullable(), // source "run": the run that made it
+  createdAt: z.string().nullable(),
+});
+export type ModelSummary = z.infer<typeof ModelSummary>;

@@ -1,0 +1,114 @@
+import { z } from "zod";
+import { Bytes, Digest, DisplayName, Id } from "./ids.ts";
+
+export const DatasetFormat = z.enum([
+  "openai-messages",
+  "alpaca",
+  "sharegpt",
+  "prompt-completion",
+  "csv",
+  "tsv",
+  "plain-text",
+]);
+export type DatasetFormat = z.infer<typeof DatasetFormat>;
+
+export const Role = z.enum(["system", "user", "assistant", "tool"]);
+export type Role = z.infer<typeof Role>;
+
+export const Message = z.object({
+  role: Role,
+  content: z.string(),
+  weight: z.union([z.literal(0), z.literal(1)]).optional(),
+});
+export type Message = z.infer<typeof Message>;
+
+// One normal row: a conversation, or running text (every token trained).
+export const DatasetRow = z.union([z.object({ messages: z.array(Message).min(1) }), z.object({ text: z.string() })]);
+export type DatasetRow = z.infer<typeof DatasetRow>;
+
+// How the columns of a CSV or TSV become a conversation.
+export const ColumnMapping = z.object({
+  user: z.string().min(1),
+  assistant: z.string().min(1),
+  system: z.string().min(1).optional(), // a column
+  systemText: z.string().max(20_000).optional(), // or the same line for every row
+});
+export type ColumnMapping = z.infer<typeof ColumnMapping>;
+
+export const BadLine = z.object({
+  line: z.int().positive(),
+  cause: z.string(),
+  remedy: z.string(),
+  excerpt: z.string(),
+});
+export type BadLine = z.infer<typeof BadLine>;
+
+export const FormatGuess = z.object({
+  format: DatasetFormat,
+  confidence: z.number().min(0).max(1),
+  reason: z.string(),
+  columns: z.array(z.string()),
+});
+export type FormatGuess = z.infer<typeof FormatGuess>;
+
+// The answer to a look at an upload, before a version is made of it.
+export const UploadInspection = z.object({
+  uploadId: Id,
+  fileName: z.string(),
+  bytes: Bytes,
+  guess: FormatGuess,
+  format: DatasetFormat, // the one used: the guess, or the person's override
+  mapping: ColumnMapping.nullable(),
+  goodRows: z.int(),
+  badLines: z.array(BadLine), // the first 200
+  badLineCount: z.int(),
+  duplicateRows: z.int(),
+  preview: z.array(DatasetRow), // the first 20 good rows
+});
+export type UploadInspection = z.infer<typeof UploadInspection>;
+
+export const DatasetVersionSummary = z.object({
+  id: Id,
+  datasetId: Id,
+  digest: Digest,
+  number: z.int().positive(),
+  rows: z.int(),
+  bytes: Bytes,
+  format: DatasetFormat,
+  badLineCount: z.int(),
+  sourceName: z.string(),
+  createdAt: z.string(),
+});
+export type DatasetVersionSummary = z.infer<typeof DatasetVersionSummary>;
+
+export const DatasetSummary = z.object({
+  id: Id,
+  name: DisplayName,
+  createdAt: z.string(),
+  versions: z.array(DatasetVersionSummary),
+});
+export type DatasetSummary = z.infer<typeof DatasetSummary>;
+
+// What the loss-mask X-ray shows: text runs in order, each trained or ignored.
+export const TokenSpan = z.object({ text: z.string(), tokens: z.int(), trained: z.boolean(), fromUser: z.boolean() });
+export type TokenSpan = z.infer<typeof TokenSpan>;
+export const RenderedRow = z.object({
+  row: z.int().nonnegative(),
+  spans: z.array(TokenSpan),
+  tokens: z.int(),
+  supervisedTokens: z.int(),
+  truncated: z.boolean(),
+});
+export type RenderedRow = z.infer<typeof RenderedRow>;
+
+export const DatasetCheck = z.object({
+  rows: z.int(),
+  tokens: z.int(),
+  supervisedTokens: z.int(),
+  truncatedRows: z.int(),
+  zeroTargetRows: z.int(),
+  longestTokens: z.int(),
+  histogram: z.array(z.object({ upToTokens: z.int(), rows: z.int() })),
+  examples: z.array(RenderedRow),
+});
+export type DatasetCheck = z.infer<typeof DatasetCheck>;

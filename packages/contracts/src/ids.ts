@@ -1,0 +1,28 @@
+import { z } from "zod";
+
+// Ids are UUIDv7 texts: they sort by time of creation.
+export const Id = z.uuid();
+export type Id = z.infer<typeof Id>;
+
+// A digest names content: an artifact, a dataset version, a GGUF blob. Nothing else may become a path.
+export const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "must look like sha256: and 64 lower-case hex digits");
+export type Digest = z.infer<typeof Digest>;
+
+// A name a person gives: letters of any script, digits and . _ - and spaces inside; never a path or a control character.
+export const DisplayName = z
+  .string()
+  .trim()
+  .min(1, "must not be empty")
+  .max(80, "must have at most 80 characters")
+  .regex(/^[\p{L}\p{N}][\p{L}\p{N}\p{M} ._\-()]*$/u, "may hold letters, digits, spaces and . _ - ( )");
+export type DisplayName = z.infer<typeof DisplayName>;
+
+export const IsoTime = z.iso.datetime({ offset: true });
+export type IsoTime = z.infer<typeof IsoTime>;
+
+export const Bytes = z.int().nonnegative();
+
+// Cursor pages: newest first; `cursor` is the id of the last row seen.
+export const PageInput = z.object({ cursor: Id.optional(), limit: z.int().min(1).max(200).default(50) });
+export type PageInput = z.infer<typeof PageInput>;
+export const page = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), nextCursor: Id.nullable() });

@@ -1,0 +1,52 @@
+import { z } from "zod";
+
+// The live series of a run, with their units. A point is (run, step, name); values are finite numbers.
+export const metricCatalogue = {
+  "train/loss": { unit: "nats", group: "loss" },
+  "train/loss_ema": { unit: "nats", group: "loss" },
+  "train/perplexity": { unit: "", group: "loss" },
+  "eval/loss": { unit: "nats", group: "loss" },
+  "eval/perplexity": { unit: "", group: "loss" },
+  "eval/exact_match": { unit: "share", group: "quality" },
+  "eval/token_accuracy": { unit: "share", group: "quality" },
+  "optim/learning_rate": { unit: "", group: "optimizer" },
+  "optim/grad_norm": { unit: "", group: "optimizer" },
+  "optim/grad_norm_clipped": { unit: "", group: "optimizer" },
+  "optim/clipped": { unit: "0/1", group: "optimizer" },
+  "speed/tokens_per_second": { unit: "tokens/s", group: "speed" },
+  "speed/supervised_tokens_per_second": { unit: "tokens/s", group: "speed" },
+  "speed/rows_per_second": { unit: "rows/s", group: "speed" },
+  "speed/step_seconds": { unit: "s", group: "speed" },
+  "speed/forward_seconds": { unit: "s", group: "speed" },
+  "speed/backward_seconds": { unit: "s", group: "speed" },
+  "speed/optimizer_seconds": { unit: "s", group: "speed" },
+  "data/epoch": { unit: "epochs", group: "data" },
+  "data/tokens_seen": { unit: "tokens", group: "data" },
+  "data/supervised_tokens": { unit: "tokens", group: "data" },
+  "data/rows_seen": { unit: "rows", group: "data" },
+  "data/packing_efficiency": { unit: "share", group: "data" },
+  "data/micro_batches": { unit: "", group: "data" },
+  "memory/rss_bytes": { unit: "bytes", group: "memory" },
+  "memory/planned_bytes": { unit: "bytes", group: "memory" },
+  "memory/arena_peak_bytes": { unit: "bytes", group: "memory" },
+  "machine/cpu_share": { unit: "share", group: "machine" },
+  "machine/free_memory_bytes": { unit: "bytes", group: "machine" },
+  "machine/disk_free_bytes": { unit: "bytes", group: "machine" },
+} as const;
+export type MetricName = keyof typeof metricCatalogue;
+export const metricNames = Object.keys(metricCatalogue) as [MetricName, ...MetricName[]];
+export const MetricNameSchema = z.enum(metricNames);
+
+// One drawn bucket: so that spikes survive thinning, every bucket carries its extremes.
+export const MetricBucket = z.object({
+  step: z.number(),
+  time: z.number(),
+  tokens: z.number(),
+  min: z.number(),
+  max: z.number(),
+  mean: z.number(),
+  count: z.int(),
+});
+export type MetricBucket = z.infer<typeof MetricBucket>;
+export const MetricSeries = z.object({ name: MetricNameSchema, points: z.array(MetricBucket) });
+export type MetricSeries = z.infer<typeof MetricSeries>;

@@ -1,0 +1,130 @@
+import { z } from "zod";
+import { BaseModelRef, LinearName } from "./base-model.ts";
+import { Bytes, DisplayName, Id } from "./ids.ts";
+
+const positive = z.number().positive();
+const fraction = z.number().min(0).max(1);
+
+export const LoraMethod = z.object({
+  kind: z.literal("lora"),
+  rank: z.int().min(1).max(1024).default(16),
+  alpha: positive.max(65_536).default(32),
+  dropout: z.number().min(0).lt(1).default(0),
+  rsLora: z.boolean().default(false),
+  targets: z.array(LinearName).min(1, "choose at least one linear layer").default(LinearName.options.slice()),
+});
+export const FullMethod = z.object({ kind: z.literal("full") });
+export const Method = z.discriminatedUnion("kind", [LoraMethod, FullMethod]);
+export type Method = z.infer<typeof Method>;
+
+export const Precision = z.enum(["f32", "bf16"]);
+export type Precision = z.infer<typeof Precision>;
+
+export const OptimizerSpec = z.object({
+  kind: z.literal("adamw").default("adamw"),
+  beta1: z.number().min(0).lt(1).default(0.9),
+  beta2: z.number().min(0).lt(1).default(0.999),
+  epsilon: positive.default(1e-8),
+  weightDecay: z.number().min(0).max(1).default(0),
+});
+export type OptimizerSpec = z.infer<typeof OptimizerSpec>;
+
+export const ScheduleSpec = z.object({
+  kind: z.enum(["constant", "linear", "cosine"]).default("cosine"),
+  warmupSteps: z.int().min(0).max(1_000_000).default(20),
+});
+export type ScheduleSpec = z.infer<typeof ScheduleSpec>;
+
+export const GgufType = z.enum(["F16", "BF16", "Q8_0", "Q4_K_M"]);
+export type GgufType = z.infer<typeof GgufType>;
+
+// Ollama's own rule for NAME[:TAG], without host and namespace.
+export const OllamaName = z
+  .string()
+  .regex(
+    /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,79}(:[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,79})?$/,
+    "must look like name or name:tag (letters, digits, . _ -)",
+  );
+export type OllamaName = z.infer<typeof OllamaName>;
+
+export const RunSpec = z
+  .object({
+    name: DisplayName.optional(),
+    base: BaseModelRef,
+    dataset: Id, // a dataset version
+    method: Method.default(() => LoraMethod.parse({ kind: "lora" })),
+    precision: Precision.default("bf16"),
+    optimizer: OptimizerSpec.default(() => OptimizerSpec.parse({})),
+    schedule: ScheduleSpec.default(() => ScheduleSpec.parse({})),
+    learningRate: positive.max(1).default(1e-3),
+    epochs: positive.max(1000).default(1),
+    maxSteps: z.int().min(1).max(10_000_000).nullable().default(null),
+    batchRows: z.int().min(1).max(65_536).default(32), // rows of one optimizer step
+    microBatchTokens: z.int().min(16).max(1_048_576).default(2048), // tokens computed at once; accumulation follows from it
+    maxSequenceTokens: z.int().min(8).max(1_048_576).default(1024),
+    packing: z.boolean().default(true),
+    gradientCheckpointing: z.boolean().default(false),
+    clipNorm: z.number().min(0).max(1e6).default(1), // 0: off
+    seed: z
+      .int()
+      .min(0)
+      .max(2 ** 32 - 1)
+      .default(42),
+    threads: z.int().min(1).max(1024).nullable().default(null), // null: all cores
+    memoryBudgetBytes: Bytes.nullable().default(null), // null: what the machine has free
+    evaluation: z
+      .object({
+        dataset: Id.nullable().default(null), // a held-out dataset version; null: split off `heldOutFraction`
+        heldOutFraction: fraction.max(0.5).default(0.1),
+        everySteps: z.int().min(1).nullable().default(null), // null: ten times a run
+        maxRows: z.int().min(1).max(1_000_000).default(200), // for evaluations on the way; the final one takes all rows, up to finalMaxRows
+        finalMaxRows: z.int().min(1).max(1_000_000).default(5000),
+        maxNewTokens: z.int().min(1).max(4096).default(32),
+      })
+      .prefault({}),
+    checkpoints: z
+      .object({
+        everySteps: z.int().min(1).nullable().default(null), // null: about every two minutes of training
+        keepLast: z.int().min(1).max(100).default(2),
+        keepBest: z.boolean().default(true),
+      })
+      .prefault({}),
+    samples: z
+      .object({
+        everySteps: z.int().min(1).nullable().default(null), // null: at each evaluation
+        prompts: z.array(z.string().min(1).max(8000)).max(16).default([]), // empty: three held-out questions
+        maxNewTokens: z.int().min(1).max(1024).default(48),
+      })
+      .prefault({}),
+    export: z.object({ gguf: z.array(GgufType).default(["Q8_0"]), merged: z.boolean().default(false) }).prefault({}),
+    publish: z
+      .object({
+        name: OllamaName,
+        gguf: GgufType.default("Q8_0"),
+        system: z.string().max(20_000).nullable().default(null),
+        parameters: z
+          .record(z.string().max(64), z.union([z.number(), z.string(), z.boolean(), z.array(z.string())]))
+          .default({}),
+      })
+      .nullable()
+      .default(null),
+  })
+  .superRefine((spec, ctx) => {
+    if (spec.maxSequenceTokens > spec.microBatchTokens)
+      ctx.addIssue({
+        code: "custom",
+        path: ["microBatchTokens"],
+        message: `a micro-batch of ${spec.microBatchTokens} tokens cannot hold a sequence of ${spec.maxSequenceTokens}; raise microBatchTokens or lower maxSequenceTokens`,
+      });
+    if (spec.publish && !spec.export.gguf.includes(spec.publish.gguf))
+      ctx.addIssue({
+        code: "custom",
+        path: ["publish", "gguf"],
+        message: `${spec.publish.gguf} is not among export.gguf; add it there`,
+      });
+  });
+export type RunSpec = z.infer<typeof RunSpec>;
+export type RunSpecInput = z.input<typeof RunSpec>;
+
+export const PresetName = z.enum(["quick-look", "balanced", "thorough", "full-fine-tune"]);
+export type PresetName = z.infer<typeof PresetName>;

@@ -1,0 +1,149 @@
+import { z } from "zod";
+import { Problem } from "./errors.ts";
+import { Bytes, Digest, Id } from "./ids.ts";
+import { RunPlan } from "./plan.ts";
+import { RunSpec } from "./run-spec.ts";
+
+export const RunStage = z.enum(["prepare", "train", "evaluate", "export", "benchmark", "publish"]);
+export type RunStage = z.infer<typeof RunStage>;
+
+export const RunStatus = z.enum([
+  "queued",
+  "running",
+  "pausing",
+  "paused",
+  "cancelling",
+  "cancelled",
+  "failed",
+  "succeeded",
+]);
+export type RunStatus = z.infer<typeof RunStatus>;
+export const finalStatuses: readonly RunStatus[] = ["cancelled", "failed", "succeeded"];
+
+export const RunProgress = z.object({
+  stage: RunStage,
+  step: z.int(),
+  totalSteps: z.int(),
+  fraction: z.number().min(0).max(1), // of the stage
+  etaSeconds: z.number().nullable(), // of the whole run
+  note: z.string().nullable(),
+});
+export type RunProgress = z.infer<typeof RunProgress>;
+
+export const RunSummary = z.object({
+  id: Id,
+  name: z.string(),
+  status: RunStatus,
+  progress: RunProgress.nullable(),
+  base: z.string(),
+  datasetName: z.string(),
+  datasetVersion: z.int(),
+  methodKind: z.string(),
+  precision: z.string(),
+  lastLoss: z.number().nullable(),
+  accuracyBefore: z.number().nullable(),
+  accuracyAfter: z.number().nullable(),
+  queuePosition: z.int().nullable(),
+  workerName: z.string().nullable(),
+  problem: Problem.nullable(),
+  createdAt: z.string(),
+  startedAt: z.string().nullable(),
+  finishedAt: z.string().nullable(),
+});
+export type RunSummary = z.infer<typeof RunSummary>;
+
+export const AttemptSummary = z.object({
+  epoch: z.int(),
+  workerName: z.string(),
+  startedAt: z.string(),
+  endedAt: z.string().nullable(),
+  outcome: z.enum(["running", "succeeded", "failed", "lost", "paused", "cancelled"]),
+  resumedFromStep: z.int().nullable(),
+  problem: Problem.nullable(),
+});
+export type AttemptSummary = z.infer<typeof AttemptSummary>;
+
+export const CheckpointSummary = z.object({
+  id: Id,
+  step: z.int(),
+  digest: Digest,
+  bytes: Bytes,
+  evaluationLoss: z.number().nullable(),
+  exactMatch: z.number().nullable(),
+  isBest: z.boolean(),
+  kept: z.boolean(),
+  createdAt: z.string(),
+});
+export type CheckpointSummary = z.infer<typeof CheckpointSummary>;
+
+export const SampleAnswer = z.object({
+  step: z.int(),
+  prompt: z.string(),
+  expected: z.string().nullable(),
+  answer: z.string(),
+  createdAt: z.string(),
+});
+export type SampleAnswer = z.infer<typeof SampleAnswer>;
+
+export const EvaluationResult = z.object({
+  rows: z.int(),
+  loss: z.number().nullable(),
+  exactMatch: z.number().nullable(), // share of rows answered exactly
+  exactMatches: z.int().nullable(),
+});
+export type EvaluationResult = z.infer<typeof EvaluationResult>;
+
+export const ArtifactKind = z.enum(["adapter", "merged", "gguf", "report", "checkpoint"]);
+export type ArtifactKind = z.infer<typeof ArtifactKind>;
+export const ArtifactSummary = z.object({
+  id: Id,
+  runId: Id.nullable(),
+  kind: ArtifactKind,
+  name: z.string(),
+  ggufType: z.string().nullable(),
+  digest: Digest,
+  bytes: Bytes,
+  path: z.string(),
+  createdAt: z.string(),
+});
+export type ArtifactSummary = z.infer<typeof ArtifactSummary>;
+
+export const DeploymentStatus = z.enum([
+  "pending",
+  "publishing",
+  "live",
+  "failed",
+  "unreachable",
+  "superseded",
+  "drifted",
+]);
+export type DeploymentStatus = z.infer<typeof DeploymentStatus>;
+export const DeploymentSummary = z.object({
+  id: Id,
+  runId: Id.nullable(),
+  artifactId: Id,
+  name: z.string(),
+  status: DeploymentStatus,
+  phase: z.string().nullable(),
+  fraction: z.number().nullable(),
+  etaSeconds: z.number().nullable(),
+  ollamaDigest: z.string().nullable(),
+  previousDigest: z.string().nullable(),
+  problem: Problem.nullable(),
+  createdAt: z.string(),
+  finishedAt: z.string().nullable(),
+});
+export type DeploymentSummary = z.infer<typeof DeploymentSummary>;
+
+export const RunDetail = RunSummary.extend({
+  spec: RunSpec,
+  plan: RunPlan.nullable(),
+  attempts: z.array(AttemptSummary),
+  checkpoints: z.array(CheckpointSummary),
+  artifacts: z.array(ArtifactSummary),
+  deployments: z.array(DeploymentSummary),
+  evaluationBefore: EvaluationResult.nullable(),
+  evaluationAfter: EvaluationResult.nullable(),
+  reportArtifactId: Id.nullable(),
+});
+export type RunDetail = z.infer<typeof RunDetail>;

@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { Bytes, Id } from "./ids.ts";
+import { Permission } from "./permissions.ts";
+
+export const DoctorCheck = z.object({
+  name: z.string(),
+  status: z.enum(["ok", "warning", "missing"]),
+  found: z.string(),
+  remedy: z.string().nullable(),
+});
+export type DoctorCheck = z.infer<typeof DoctorCheck>;
+
+export const WorkerSummary = z.object({
+  id: Id,
+  name: z.string(),
+  roles: z.array(z.string()),
+  isa: z.string(),
+  threads: z.int(),
+  memoryBytes: Bytes,
+  freeMemoryBytes: Bytes,
+  diskFreeBytes: Bytes,
+  lastSeenAt: z.string(),
+  alive: z.boolean(),
+  currentRunId: Id.nullable(),
+});
+export type WorkerSummary = z.infer<typeof WorkerSummary>;
+
+export const OllamaStatus = z.object({
+  host: z.string(),
+  reachable: z.boolean(),
+  version: z.string().nullable(),
+  message: z.string().nullable(),
+});
+export type OllamaStatus = z.infer<typeof OllamaStatus>;
+
+export const SystemStatus = z.object({
+  version: z.string(),
+  workers: z.array(WorkerSummary),
+  ollama: OllamaStatus,
+  queuedRuns: z.int(),
+  runningRuns: z.int(),
+});
+export type SystemStatus = z.infer<typeof SystemStatus>;
+
+export const ApiTokenSummary = z.object({
+  id: Id,
+  name: z.string(),
+  prefix: z.string(),
+  permissions: z.array(Permission),
+  createdAt: z.string(),
+  lastUsedAt: z.string().nullable(),
+  expiresAt: z.string().nullable(),
+});
+export type ApiTokenSummary = z.infer<typeof ApiTokenSummary>;
