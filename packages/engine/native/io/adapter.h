@@ -1,0 +1,60 @@
+// A LoRA adapter in PEFT's layout: a folder with adapter_config.json and adapter_model.safetensors.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/tensor.h"
+#include "io/file_writer.h"
+#include "io/json.h"
+#include "io/safetensors.h"
+
+namespace anneal {
+
+struct AdapterConfig {
+  int64_t rank = 0;
+  double alpha = 0;
+  double dropout = 0;
+  bool rslora = false;
+  std::vector<std::string> target_modules;  // "q_proj", ...
+  std::string base_model_name;
+};
+
+// One tensor under PEFT's name, e.g. "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight".
+class AdapterFolder {
+ public:
+  // Error(kFormat) names the field: peft_type other than LORA, rank out of 1..65536, DoRA, bias, rank_pattern and other
+  // settings that would change the arithmetic are refused as kUnsupported. adapter_model.bin (a pickle) is refused with
+  // the remedy to save as safetensors.
+  explicit AdapterFolder(const std::string& dir);
+
+  const AdapterConfig& config() const { return config_; }
+  const SafetensorsFile& tensors() const { return *tensors_; }
+  // lora_A (rank, in) / lora_B (out, rank) of a module such as "model.layers.0.self_attn.q_proj"; Error(kFormat) when
+  // missing.
+  const SafetensorsEntry& lora_a(const std::string& module) const;
+  const SafetensorsEntry& lora_b(const std::string& module) const;
+
+ private:
+  const SafetensorsEntry& lora(const std::string& module, const char* side) const;
+  std::string dir_;
+  AdapterConfig config_;
+  std::unique_ptr<SafetensorsFile> tensors_;
+};
+
+// PEFT's name of an adapter tensor; side is "lora_A" or "lora_B".
+std::string peft_tensor_name(const std::string& module, const char* side);
+
+struct AdapterTensor {
+  std::string module;  // "model.layers.0.self_attn.q_proj"
+  Shape a_shape;       // (rank, in)
+  Shape b_shape;       // (out, rank)
+  const float* a = nullptr;
+  const float* b = nullptr;
+};
+
+// Writes both files (f32) into an existing folder; the configuration comes last, so that a folder with one is whole.
+void write_adapter(const std::string& dir, const AdapterConfig& config, const std::vector<AdapterTensor>& tensors);
+
+}  // namespace anneal
