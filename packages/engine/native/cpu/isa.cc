@@ -1,0 +1,79 @@
+#include "cpu/isa.h"
+
+#include <cstring>
+#include <cstdint>
+#include <string>
+
+#include "core/error.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
+
+namespace anneal {
+
+namespace {
+
+constexpr Isa kAll[] = {Isa::kGeneric, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16};
+
+#if defined(__x86_64__)
+// What the operating system saves on a context switch; without it the registers must not be used.
+uint64_t enabled_state() {
+  uint32_t a, b, c, d;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return 0;
+  uint32_t low, high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (static_cast<uint64_t>(high) << 32) | low;
+}
+
+std::vector<Isa> detect() {
+  std::vector<Isa> found{Isa::kGeneric};
+  uint32_t a, b, c, d;
+  const uint64_t state = enabled_state();
+  if ((state & 0x6) != 0x6 || !__get_cpuid(1, &a, &b, &c, &d)) return found;
+  const bool fma_f16c = (c & bit_FMA) && (c & bit_F16C);
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !fma_f16c || !(b & bit_AVX2)) return found;
+  found.push_back(Isa::kAvx2);
+  constexpr uint32_t kAvx512 = bit_AVX512F | bit_AVX512BW | bit_AVX512VL | bit_AVX512DQ;
+  if ((state & 0xe6) != 0xe6 || (b & kAvx512) != kAvx512) return found;
+  found.push_back(Isa::kAvx512);
+  if (__get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & (1u << 5))) found.push_back(Isa::kAvx512Bf16);
+  return found;
+}
+#else
+std::vector<Isa> detect() { return {Isa::kGeneric}; }
+#endif
+
+}  // namespace
+
+const char* isa_name(Isa isa) {
+  switch (isa) {
+    case Isa::kGeneric: return "generic";
+    case Isa::kAvx2: return "avx2";
+    case Isa::kAvx512: return "avx512";
+    case Isa::kAvx512Bf16: return "avx512_bf16";
+  }
+  return "generic";
+}
+
+const std::vector<Isa>& available_isas() {
+  static const std::vector<Isa> found = detect();
+  return found;
+}
+
+Isa best_isa() { return available_isas().back(); }
+
+Isa isa_from_name(const char* name) {
+  for (Isa isa : kAll) {
+    if (std::strcmp(name, isa_name(isa)) != 0) continue;
+    for (Isa have : available_isas())
+      if (have == isa) return isa;
+    throw Error(ErrorCode::kUnsupported, "ANNEAL_ISA",
+                std::string("this processor cannot run ") + name + "; unset it or choose " + isa_name(best_isa()));
+  }
+  throw Error(ErrorCode::kInvalidArgument, "ANNEAL_ISA",
+              std::string("\"") + name + "\" is not one of generic, avx2, avx512, avx512_bf16");
+}
+
+}  // namespace anneal

@@ -1,0 +1,25 @@
+// Cross-entropy fused with the LM head: logits exist only for a chunk of tokens at a time, never as (Ns,V).
+#pragma once
+#include "ops/gemm.h"
+
+namespace anneal {
+
+struct CrossEntropyOptions {
+  GemmPrecision precision = GemmPrecision::kF32;
+  float logit_soft_cap = 0.0f;  // gemma2: logits = cap * tanh(logits / cap)
+  float logit_scale = 1.0f;     // logits = scale * (hidden . head^T)
+  int64_t chunk_tokens = 0;     // 0 = chosen so that a chunk of logits stays within 32 MiB; the plan uses cross_entropy_scratch_bytes
+};
+
+// Ns supervised tokens: hidden (Ns,C) f32|bf16; head (V,C); targets (Ns) i32 in [0,V); token_weights (Ns) f32: the gradient of the total loss
+// with respect to each nll (usually 1 / supervised tokens of the step); empty tensor = forward only.
+// Writes nll (Ns) f32 = -log p(target); best (Ns) i32 = argmax of the logits (lowest id on ties; empty = not wanted).
+// d_hidden (Ns,C) f32|bf16, overwritten (empty = not wanted); d_head (V,C) f32, added to (empty = frozen head).
+void cross_entropy_head(Context& ctx, const Tensor& hidden, const MatrixView& head, const Tensor& targets,
+                        const Tensor& token_weights, Tensor nll, Tensor best, Tensor d_hidden, Tensor d_head,
+                        const CrossEntropyOptions& options);
+
+size_t cross_entropy_scratch_bytes(const Context& ctx, const CrossEntropyOptions& options, int64_t supervised_tokens,
+                                   int64_t channels, int64_t vocabulary);
+
+}  // namespace anneal
