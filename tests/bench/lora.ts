@@ -1,0 +1,161 @@
+// LoRA step (rank 16 on every linear layer): our engine beside PyTorch + PEFT, same weights, same tokens, taking turns.
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { type MicroBatch, openSession, type Precision } from "@anneal/engine";
+import { repoRoot } from "../support/paths.ts";
+import { llama118m, writeRandomLlama } from "./support/random-model.ts";
+import type { BenchRow } from "./types.ts";
+
+const rank = 16;
+const alpha = 32;
+const rounds = 4;
+
+interface Workload {
+  name: string;
+  rows: number[][]; // token ids of each row
+  supervisedTail: number; // trained tokens at the end of each row
+}
+
+function randomRow(length: number, vocabulary: number, seed: number): number[] {
+  let state = seed * 7919 + 13;
+  return Array.from({ length }, () => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return 3 + (state % (vocabulary - 3));
+  });
+}
+
+const workloads: Workload[] = [
+  { name: "1 row of 512", rows: [randomRow(512, llama118m.vocabulary, 1)], supervisedTail: 511 },
+  // The shape of BANKING77: rows of about 44 tokens of which about 7 are trained.
+  {
+    name: "32 rows of 30 to 58",
+    rows: Array.from({ length: 32 }, (_, i) => randomRow(30 + ((i * 11) % 29), llama118m.vocabulary, i + 2)),
+    supervisedTail: 7,
+  },
+];
+
+const labelsOf = (row: number[], tail: number) => row.map((id, i) => (i >= row.length - tail ? id : -100));
+
+function packed(workload: Workload): MicroBatch {
+  const offsets = [0];
+  for (const row of workload.rows) offsets.push((offsets.at(-1) ?? 0) + row.length);
+  return {
+    tokens: Int32Array.from(workload.rows.flat()),
+    labels: Int32Array.from(workload.rows.flatMap((row) => labelsOf(row, workload.supervisedTail))),
+    offsets: Int32Array.from(offsets),
+  };
+}
+
+class Peer {
+  private readonly child: ChildProcessWithoutNullStreams;
+  private readonly lines: AsyncIterator<string>;
+  constructor(python: string) {
+    this.child = spawn(python, [join(repoRoot, "tests/bench/peers/lora_step.py")]);
+    this.child.stderr.pipe(process.stderr);
+    this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
+  }
+  async ask(line: string): Promise<{ seconds: number; loss: number; peak_rss_bytes: number }> {
+    this.child.stdin.write(`${line}\n`);
+    const answer = await this.lines.next();
+    if (answer.done) throw new Error("the peer ended early; see its message above");
+    return JSON.parse(answer.value);
+  }
+  end() {
+    this.child.stdin.end();
+  }
+}
+
+const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+async function measure(
+  dir: string,
+  workload: Workload,
+  precision: Precision,
+  python: string | undefined,
+): Promise<BenchRow> {
+  const threads = cpus().length;
+  const batch = packed(workload);
+  const tokens = batch.tokens.length;
+  const session = await openSession({
+    base: { kind: "hf", dir },
+    precision,
+    threads,
+    seed: 1,
+    method: {
+      kind: "lora",
+      rank,
+      alpha,
+      dropout: 0,
+      rsLora: false,
+      targets: ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
+    },
+    optimizer: { kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
+    gradientCheckpointing: false,
+    maxTokensPerMicroBatch: tokens,
+    maxSequenceTokens: Math.max(...workload.rows.map((row) => row.length)),
+  });
+  let step = 0;
+  const ours = async () =>
+    (await session.step({ microBatches: [batch], learningRate: 1e-4, clipNorm: 1, step: step++ })).seconds;
+  let peer: Peer | null = null;
+  if (python) {
+    const longest = Math.max(...workload.rows.map((row) => row.length));
+    const pad = (row: number[], value: number) => [...row, ...Array<number>(longest - row.length).fill(value)];
+    peer = new Peer(python);
+    await peer.ask(
+      JSON.stringify({
+        model_dir: resolve(dir),
+        dtype: precision,
+        threads,
+        rank,
+        alpha,
+        batches: [
+          {
+            ids: workload.rows.map((row) => pad(row, 0)),
+            labels: workload.rows.map((row) => pad(labelsOf(row, workload.supervisedTail), -100)),
+            lengths: workload.rows.map((row) => row.length),
+          },
+        ],
+      }),
+    );
+  }
+  await ours();
+  await peer?.ask("step");
+  const mine: number[] = [];
+  const theirs: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    mine.push(await ours());
+    if (peer) theirs.push((await peer.ask("step")).seconds);
+  }
+  peer?.end();
+  await session.close();
+  const value = tokens / median(mine);
+  const peerValue = peer ? tokens / median(theirs) : null;
+  return {
+    name: `lora step ${precision}, 118M llama, ${workload.name}`,
+    value,
+    unit: "tokens/s",
+    peer: peer ? "PyTorch + PEFT" : null,
+    peerValue,
+    ratio: peerValue ? value / peerValue : null,
+  };
+}
+
+export async function run(): Promise<BenchRow[]> {
+  const python = process.env.ANNEAL_PEER_PYTHON;
+  if (!python)
+    console.error("ANNEAL_PEER_PYTHON names no Python with torch, transformers and peft: no peer is measured.");
+  const dir = mkdtempSync(join(tmpdir(), "anneal-bench-"));
+  try {
+    writeRandomLlama(dir, llama118m);
+    const rows: BenchRow[] = [];
+    for (const workload of workloads)
+      for (const precision of ["f32", "bf16"] as const) rows.push(await measure(dir, workload, precision, python));
+    return rows;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
