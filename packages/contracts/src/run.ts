@@ -18,6 +18,9 @@ export const RunStatus = z.enum([
   "succeeded",
 ]);
 export type RunStatus = z.infer<typeof RunStatus>;
+// What a person asked of a run that a worker holds; the worker clears it when done.
+export const RunControl = z.enum(["cancel", "pause", "save"]);
+export type RunControl = z.infer<typeof RunControl>;
 export const finalStatuses: readonly RunStatus[] = ["cancelled", "failed", "succeeded"];
 
 export const RunProgress = z.object({
@@ -121,7 +124,7 @@ export type DeploymentStatus = z.infer<typeof DeploymentStatus>;
 export const DeploymentSummary = z.object({
   id: Id,
   runId: Id.nullable(),
-  artifactId: Id,
+  artifactId: Id.nullable(), // null until the file is exported
   name: z.string(),
   status: DeploymentStatus,
   phase: z.string().nullable(),

@@ -1,0 +1,31 @@
+import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
+import pg from "pg";
+import * as schema from "./schema/index.ts";
+
+export type Schema = typeof schema;
+type Drizzle = NodePgDatabase<Schema>;
+export type Transaction = Parameters<Parameters<Drizzle["transaction"]>[0]>[0];
+
+/** A pool with the schema on it. `close` ends it; `url` is kept for listeners and pg-boss. */
+export type Database = Drizzle & { readonly pool: pg.Pool; readonly url: string; close(): Promise<void> };
+
+export interface DatabaseOptions {
+  maxConnections?: number;
+  applicationName?: string;
+  /** Called for errors of idle connections (the server went away); without a listener Node would end the process. */
+  onIdleError?: (error: Error) => void;
+}
+
+export function createDatabase(url: string, options: DatabaseOptions = {}): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.maxConnections ?? 10,
+    application_name: options.applicationName ?? "anneal",
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true, // a half-open connection is noticed
+    statement_timeout: 60_000,
+    idle_in_transaction_session_timeout: 60_000,
+  });
+  pool.on("error", options.onIdleError ?? (() => undefined));
+  return Object.assign(drizzle(pool, { schema }), { pool, url, close: () => pool.end() });
+}

@@ -1,0 +1,17 @@
+import type { Permission } from "@anneal/contracts";
+import { jsonb, pgTable, text } from "drizzle-orm/pg-core";
+import { createdAt, id, time } from "./columns.ts";
+
+// Shown once to the person; here only the prefix (to recognise it) and an HMAC of the whole.
+export const apiTokens = pgTable("api_tokens", {
+  id: id(),
+  name: text("name").notNull(),
+  prefix: text("prefix").notNull(),
+  hash: text("hash").notNull().unique(),
+  permissions: jsonb("permissions").$type<Permission[]>().notNull(),
+  createdBy: text("created_by").notNull(),
+  createdAt: createdAt(),
+  lastUsedAt: time("last_used_at"),
+  expiresAt: time("expires_at"),
+  revokedAt: time("revoked_at"),
+});

@@ -1,0 +1,23 @@
+import type { ArtifactKind } from "@anneal/contracts";
+import { pgTable, text, unique, uuid } from "drizzle-orm/pg-core";
+import { checkpoints } from "./checkpoints.ts";
+import { byteCount, createdAt, id } from "./columns.ts";
+import { runs } from "./runs.ts";
+
+// A content-addressed result; exporting the same thing again finds the row that is there.
+export const artifacts = pgTable(
+  "artifacts",
+  {
+    id: id(),
+    runId: uuid("run_id").references(() => runs.id, { onDelete: "cascade" }),
+    checkpointId: uuid("checkpoint_id").references(() => checkpoints.id, { onDelete: "set null" }),
+    kind: text("kind").$type<ArtifactKind>().notNull(),
+    name: text("name").notNull(),
+    ggufType: text("gguf_type"),
+    digest: text("digest").notNull(),
+    bytes: byteCount("bytes").notNull(),
+    path: text("path").notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [unique("artifacts_name").on(t.runId, t.kind, t.name)],
+);

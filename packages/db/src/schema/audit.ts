@@ -1,0 +1,18 @@
+import { index, jsonb, pgTable, text } from "drizzle-orm/pg-core";
+import { id, time } from "./columns.ts";
+
+// Append-only: a trigger of the migration refuses UPDATE, DELETE and TRUNCATE.
+export const audit = pgTable(
+  "audit",
+  {
+    id: id(),
+    time: time("time").notNull().defaultNow(),
+    actorKind: text("actor_kind").notNull(),
+    actorId: text("actor_id").notNull(),
+    actorName: text("actor_name").notNull(),
+    action: text("action").notNull(),
+    subject: text("subject").notNull(),
+    details: jsonb("details").$type<Record<string, unknown>>().notNull().default({}),
+  },
+  (t) => [index("audit_subject").on(t.subject)],
+);

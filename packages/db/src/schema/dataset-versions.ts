@@ -1,0 +1,28 @@
+import type { DatasetFormat } from "@anneal/contracts";
+import { integer, pgTable, text, unique, uuid } from "drizzle-orm/pg-core";
+import { byteCount, createdAt, id } from "./columns.ts";
+import { datasets } from "./datasets.ts";
+
+// Immutable; `digest` is the SHA-256 of its canonical rows and names the Parquet file at `path`.
+export const datasetVersions = pgTable(
+  "dataset_versions",
+  {
+    id: id(),
+    datasetId: uuid("dataset_id")
+      .notNull()
+      .references(() => datasets.id, { onDelete: "cascade" }),
+    number: integer("number").notNull(),
+    digest: text("digest").notNull(),
+    rows: integer("rows").notNull(),
+    bytes: byteCount("bytes").notNull(),
+    format: text("format").$type<DatasetFormat>().notNull(),
+    badLineCount: integer("bad_line_count").notNull().default(0),
+    sourceName: text("source_name").notNull(),
+    path: text("path").notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    unique("dataset_versions_number").on(t.datasetId, t.number),
+    unique("dataset_versions_digest").on(t.datasetId, t.digest),
+  ],
+);

@@ -1,0 +1,9 @@
+import { pgTable, text } from "drizzle-orm/pg-core";
+import { createdAt, id } from "./columns.ts";
+
+export const datasets = pgTable("datasets", {
+  id: id(),
+  name: text("name").notNull().unique(),
+  createdBy: text("created_by").notNull(),
+  createdAt: createdAt(),
+});

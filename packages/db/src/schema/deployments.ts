@@ -1,0 +1,33 @@
+import type { DeploymentStatus, GgufType, Problem } from "@anneal/contracts";
+import { doublePrecision, index, integer, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { artifacts } from "./artifacts.ts";
+import { checkpoints } from "./checkpoints.ts";
+import { createdAt, id, time } from "./columns.ts";
+import { runs } from "./runs.ts";
+
+export const deployments = pgTable(
+  "deployments",
+  {
+    id: id(),
+    runId: uuid("run_id").references(() => runs.id, { onDelete: "cascade" }),
+    checkpointId: uuid("checkpoint_id").references(() => checkpoints.id, { onDelete: "set null" }),
+    artifactId: uuid("artifact_id").references(() => artifacts.id, { onDelete: "cascade" }), // null until exported
+    name: text("name").notNull(),
+    gguf: text("gguf").$type<GgufType>().notNull(),
+    system: text("system"),
+    parameters: jsonb("parameters").$type<Record<string, number | string | boolean | string[]>>().notNull().default({}),
+    status: text("status").$type<DeploymentStatus>().notNull().default("pending"),
+    action: text("action").$type<"publish" | "rollback">().notNull().default("publish"),
+    phase: text("phase"),
+    fraction: doublePrecision("fraction"),
+    etaSeconds: doublePrecision("eta_seconds"),
+    ollamaDigest: text("ollama_digest"),
+    previousDigest: text("previous_digest"), // what the name stood for before, for rollback
+    epoch: integer("epoch").notNull().default(0), // raised by each publisher that takes it; fences its writes
+    leaseExpiresAt: time("lease_expires_at"),
+    problem: jsonb("problem").$type<Problem>(),
+    createdAt: createdAt(),
+    finishedAt: time("finished_at"),
+  },
+  (t) => [index("deployments_name").on(t.name), index("deployments_run").on(t.runId)],
+);

@@ -1,0 +1,15 @@
+import { pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
+import { createdAt } from "./columns.ts";
+
+// `scope` = verb and actor, so that two people may use the same key; `inputHash` tells a repetition from a reuse.
+export const idempotencyKeys = pgTable(
+  "idempotency_keys",
+  {
+    scope: text("scope").notNull(),
+    key: text("key").notNull(),
+    inputHash: text("input_hash").notNull(),
+    resultId: uuid("result_id").notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [primaryKey({ columns: [t.scope, t.key] })],
+);

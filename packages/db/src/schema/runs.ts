@@ -1,0 +1,59 @@
+import type {
+  EvaluationResult,
+  Problem,
+  RunControl,
+  RunPlan,
+  RunProgress,
+  RunSpec,
+  RunStage,
+  RunStatus,
+} from "@anneal/contracts";
+import { sql } from "drizzle-orm";
+import { bigint, doublePrecision, index, integer, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { createdAt, id, time } from "./columns.ts";
+import { datasetVersions } from "./dataset-versions.ts";
+
+// The truth about a run: queues may forget or deliver twice, this row decides.
+export const runs = pgTable(
+  "runs",
+  {
+    id: id(),
+    name: text("name").notNull(),
+    status: text("status").$type<RunStatus>().notNull().default("queued"),
+    stage: text("stage").$type<RunStage>().notNull().default("prepare"),
+    spec: jsonb("spec").$type<RunSpec>().notNull(),
+    plan: jsonb("plan").$type<RunPlan>(),
+    datasetVersionId: uuid("dataset_version_id")
+      .notNull()
+      .references(() => datasetVersions.id),
+    evaluationVersionId: uuid("evaluation_version_id").references(() => datasetVersions.id),
+    // Fencing: each claim raises it; every write of a worker says `where epoch = mine`.
+    epoch: integer("epoch").notNull().default(0),
+    workerId: uuid("worker_id"),
+    leaseExpiresAt: time("lease_expires_at"),
+    // What a person asked for and the worker has not yet done; `controlNumber` tells a second "save" from the first.
+    control: text("control").$type<RunControl>(),
+    controlNumber: integer("control_number").notNull().default(0),
+    // The number of the last event, and of the last journal line that was stored.
+    lastSeq: bigint("last_seq", { mode: "number" }).notNull().default(-1),
+    journalNumber: bigint("journal_number", { mode: "number" }).notNull().default(0),
+    progress: jsonb("progress").$type<RunProgress>(),
+    lastStep: integer("last_step").notNull().default(0),
+    lastLoss: doublePrecision("last_loss"),
+    evaluationBefore: jsonb("evaluation_before").$type<EvaluationResult>(),
+    evaluationAfter: jsonb("evaluation_after").$type<EvaluationResult>(),
+    finalDigest: text("final_digest"), // SHA-256 of the trained state after the last step
+    stalledAttempts: integer("stalled_attempts").notNull().default(0), // broken attempts in a row that got nothing done
+    problem: jsonb("problem").$type<Problem>(),
+    createdBy: text("created_by").notNull(),
+    createdAt: createdAt(),
+    queuedAt: time("queued_at").notNull().defaultNow(),
+    startedAt: time("started_at"),
+    finishedAt: time("finished_at"),
+  },
+  (t) => [
+    index("runs_status").on(t.status, t.queuedAt),
+    index("runs_lease").on(t.leaseExpiresAt).where(sql`lease_expires_at is not null`),
+    index("runs_dataset_version").on(t.datasetVersionId),
+  ],
+);

@@ -1,0 +1,19 @@
+import { integer, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
+import { createdAt } from "./columns.ts";
+import { runs } from "./runs.ts";
+
+export const samples = pgTable(
+  "samples",
+  {
+    runId: uuid("run_id")
+      .notNull()
+      .references(() => runs.id, { onDelete: "cascade" }),
+    step: integer("step").notNull(),
+    position: integer("position").notNull(),
+    prompt: text("prompt").notNull(),
+    expected: text("expected"),
+    answer: text("answer").notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [primaryKey({ columns: [t.runId, t.step, t.position] })],
+);

@@ -1,0 +1,20 @@
+import type { ColumnMapping, DatasetFormat, UploadInspection } from "@anneal/contracts";
+import { boolean, jsonb, pgTable, text } from "drizzle-orm/pg-core";
+import { byteCount, createdAt, id, time } from "./columns.ts";
+
+// A file on its way to becoming a dataset version; expires unless committed.
+export const uploads = pgTable("uploads", {
+  id: id(),
+  fileName: text("file_name").notNull(),
+  path: text("path").notNull(),
+  bytes: byteCount("bytes").notNull(),
+  // false: the path is the person's own file (importPath) and must not be deleted.
+  owned: boolean("owned").notNull().default(true),
+  format: text("format").$type<DatasetFormat>(),
+  mapping: jsonb("mapping").$type<ColumnMapping>(),
+  inspection: jsonb("inspection").$type<UploadInspection>(),
+  createdBy: text("created_by").notNull(),
+  createdAt: createdAt(),
+  expiresAt: time("expires_at").notNull(),
+  committedAt: time("committed_at"),
+});

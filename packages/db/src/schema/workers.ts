@@ -1,0 +1,21 @@
+import { doublePrecision, integer, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { byteCount, id, time } from "./columns.ts";
+
+// One row per worker process; a restart makes a new row, so a pid never stands for two processes.
+export const workers = pgTable("workers", {
+  id: id(),
+  name: text("name").notNull(),
+  host: text("host").notNull(),
+  pid: integer("pid").notNull(),
+  roles: jsonb("roles").$type<string[]>().notNull(),
+  isa: text("isa").notNull(),
+  threads: integer("threads").notNull(),
+  memoryBytes: byteCount("memory_bytes").notNull(),
+  freeMemoryBytes: byteCount("free_memory_bytes").notNull(),
+  diskFreeBytes: byteCount("disk_free_bytes").notNull(),
+  load: doublePrecision("load").notNull().default(0),
+  startedAt: time("started_at").notNull().defaultNow(),
+  lastSeenAt: time("last_seen_at").notNull().defaultNow(),
+  stoppedAt: time("stopped_at"),
+  currentRunId: uuid("current_run_id"),
+});
