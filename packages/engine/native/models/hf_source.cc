@@ -1,0 +1,91 @@
+#include <map>
+#include <unordered_set>
+
+#include "core/error.h"
+#include "io/json.h"
+#include "io/safetensors.h"
+#include "models/weight_source.h"
+
+namespace anneal {
+namespace {
+
+bool is_supported(SafetensorsType type) {
+  return type == SafetensorsType::kF32 || type == SafetensorsType::kF16 || type == SafetensorsType::kBF16 ||
+         type == SafetensorsType::kF64;
+}
+
+class HfSource final : public WeightSource {
+ public:
+  explicit HfSource(const std::string& dir) : set_(SafetensorsSet::open_folder(dir)) {
+    path_ = dir;
+    const std::string where = dir + "/config.json";
+    const JsonValue config = read_json_file(where);
+    const std::string type = config.get_string("model_type", where);
+    family_ = find_family(type);
+    if (!family_)
+      throw Error(ErrorCode::kUnsupported, where,
+                  "model_type \"" + type + "\" is not supported; supported are " + family_names());
+    if (const JsonValue* q = config.find("quantization_config"); q && !q->is_null())
+      throw Error(ErrorCode::kUnsupported, where, "quantization_config: quantised folders are not supported; use the GGUF");
+    config_ = family_->read_hf(config, where);
+  }
+
+  void check(const ParameterSet& parameters) const override {
+    std::unordered_set<std::string> known;
+    for (const Parameter& p : parameters.all()) {
+      if (p.adapter) continue;
+      const SafetensorsEntry& entry = set_.at(p.name);
+      known.insert(p.name);
+      if (!(entry.shape == p.shape))
+        throw Error(ErrorCode::kShape, path_,
+                    "tensor " + p.name + " has shape " + entry.shape.to_string() + ", config.json asks for " +
+                        p.shape.to_string());
+      if (!is_supported(entry.type))
+        throw Error(ErrorCode::kUnsupported, path_,
+                    "tensor " + p.name + " has type " + safetensors_type_name(entry.type) +
+                        "; supported are F32, F16, BF16 and F64");
+    }
+    for (const SafetensorsEntry* entry : set_.entries())
+      if (!known.count(entry->name) && !is_redundant(entry->name))
+        throw Error(ErrorCode::kFormat, path_,
+                    "tensor " + entry->name + " does not belong to a " + family_->name() + " model of this config.json");
+  }
+
+  void read_rows(const std::string& name, int64_t first, int64_t count, float* out) const override {
+    SafetensorsEntry rows = set_.at(name);
+    const bool vector = rows.shape.rank < 2;
+    const int64_t cols = vector ? 1 : rows.shape[-1];
+    const size_t row_bytes = static_cast<size_t>(cols) * safetensors_type_bytes(rows.type);
+    rows.data += static_cast<size_t>(first) * row_bytes;
+    rows.bytes = static_cast<size_t>(count) * row_bytes;
+    rows.shape = vector ? Shape{count} : Shape{count, cols};
+    rows.read_f32(out, path_);
+  }
+
+  std::string quantisation() const override {
+    std::map<std::string, uint64_t> bytes;
+    for (const SafetensorsEntry* e : set_.entries())
+      if (e->shape.rank >= 2) bytes[safetensors_type_name(e->type)] += e->bytes;
+    std::string best = "F32";
+    uint64_t most = 0;
+    for (const auto& [type, size] : bytes)
+      if (size > most) best = type, most = size;
+    return best;
+  }
+
+  uint64_t file_bytes() const override { return set_.file_bytes(); }
+
+ private:
+  // Old exports carry the rotation table as a buffer and repeat a tied head: neither is a parameter.
+  bool is_redundant(const std::string& name) const {
+    return (name == "lm_head.weight" && config_.tied_head) || name.find(".rotary_emb.inv_freq") != std::string::npos;
+  }
+
+  SafetensorsSet set_;
+};
+
+}  // namespace
+
+std::unique_ptr<WeightSource> open_hf_source(const std::string& dir) { return std::make_unique<HfSource>(dir); }
+
+}  // namespace anneal

@@ -1,0 +1,49 @@
+// Qwen2 and Qwen2.5: llama's layout with biases on Q, K and V; GGUF keeps Hugging Face's row order.
+#include "core/error.h"
+#include "models/common_config.h"
+#include "models/dense_decoder.h"
+#include "models/family.h"
+
+namespace anneal {
+namespace {
+
+class Qwen2Family final : public Family {
+ public:
+  const char* name() const override { return "qwen2"; }
+  const char* gguf_architecture() const override { return "qwen2"; }
+
+  ModelConfig read_hf(const JsonValue& config, const std::string& where) const override {
+    if (config.get_bool_or("use_sliding_window", false, where))
+      throw Error(ErrorCode::kUnsupported, where, "use_sliding_window: sliding windows are not supported");
+    ModelConfig c = read_common_hf(config, where);
+    c.qkv_bias = true;
+    return c;
+  }
+
+  ModelConfig read_gguf(const GgufFile& file) const override {
+    ModelConfig c = read_common_gguf(file, "qwen2");
+    c.family = name();
+    return c;
+  }
+
+  std::string write_hf(const ModelConfig& config, const std::string& dtype) const override {
+    return "{\n" + common_hf_fields(config, name(), "Qwen2ForCausalLM", dtype) +
+           ",\n  \"use_sliding_window\": false\n}\n";
+  }
+
+  std::string gguf_name(const std::string& hf_name) const override { return common_gguf_name(hf_name); }
+  bool gguf_permutes(const std::string&) const override { return false; }
+
+  std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {
+    return build_dense_decoder(config, parameters);
+  }
+};
+
+}  // namespace
+
+const Family& qwen2_family() {
+  static const Qwen2Family family;
+  return family;
+}
+
+}  // namespace anneal

@@ -1,0 +1,34 @@
+#include "models/family.h"
+
+namespace anneal {
+namespace {
+
+const std::vector<const Family*>& families() {
+  static const std::vector<const Family*> all = {
+      &llama_family(),
+      &qwen2_family(),
+  };
+  return all;
+}
+
+}  // namespace
+
+const Family* find_family(const std::string& model_type) {
+  for (const Family* family : families())
+    if (model_type == family->name()) return family;
+  return nullptr;
+}
+
+const Family* find_gguf_family(const std::string& architecture) {
+  for (const Family* family : families())
+    if (architecture == family->gguf_architecture()) return family;
+  return nullptr;
+}
+
+std::string family_names() {
+  std::string names;
+  for (const Family* family : families()) names += (names.empty() ? "" : ", ") + std::string(family->name());
+  return names;
+}
+
+}  // namespace anneal

@@ -1,0 +1,80 @@
+// A causal language model: embedding, decoder layers, final norm, head. Runs forward, loss and backward over a placed set of buffers.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "nn/activations.h"
+#include "nn/decoder_layer.h"
+#include "nn/norm.h"
+#include "nn/parameter.h"
+#include "nn/pass.h"
+
+namespace anneal {
+
+struct DecoderConfig {
+  DecoderLayerConfig layer;
+  int64_t layers = 0;
+  int64_t vocab_size = 0;
+  bool tied_head = false;
+  std::vector<float> rope_frequencies;  // head_size / 2
+};
+
+// Everything passes of up to `tokens` tokens write to. Made once, used for every micro-batch.
+struct PassBuffers {
+  int64_t tokens = 0;
+  bool train = false;
+  bool checkpointing = false;
+  std::vector<LayerActivations> layers;  // one per layer when training without checkpointing, else one shared
+  std::vector<Tensor> stream;            // (N, C) f32: input of each layer and the last output; one in place when not training
+  Workspace workspace;
+  RopeTable rope;                    // (longest sequence, D/2)
+  Tensor token_ids, positions;       // (N) i32
+  Tensor offsets;                    // (N + 1) i32
+  // The head sees supervised rows only.
+  Tensor head_rows, head_targets;    // (N) i32
+  Tensor head_weights;               // (N) f32: gradient of the loss with respect to each token's loss
+  Tensor head_input, dhead_input;    // (N, C) f32
+  Tensor head_inv_rms;               // (N) f32
+  Tensor head_normed;                // (N, C) act
+  Tensor nll;                        // (N) f32
+  Tensor best;                       // (N) i32
+};
+
+class Decoder {
+ public:
+  Decoder(ParameterSet& parameters, const DecoderConfig& config);
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
+
+  const DecoderConfig& config() const { return config_; }
+  void for_each_linear(const LinearVisitor& visit);
+
+  PassBuffers place(MemoryLayout& layout, int64_t tokens, int64_t longest, DType act, bool train, bool checkpointing) const;
+  void fill_rope(PassBuffers& buffers) const;
+  size_t scratch_bytes(const Context& ctx, GemmPrecision precision, const PassBuffers& buffers, int64_t longest) const;
+
+  // Token ids, positions and offsets are read from `pass`. Returns the stream after the last layer (N, C) f32, inside buffers.
+  Tensor forward(Pass& pass, PassBuffers& buffers) const;
+
+  // Final norm and head over `count` rows of the stream named by buffers.head_rows. logits (count, V) f32 overwritten.
+  void logits(Pass& pass, PassBuffers& buffers, const Tensor& stream, int64_t count, Tensor logits) const;
+
+  // Loss of `count` supervised rows: writes buffers.nll and best. In training also the gradient of
+  // sum(head_weights * nll) with respect to the stream, into the stream's own buffer, which is returned; else empty.
+  Tensor loss(Pass& pass, PassBuffers& buffers, const Tensor& stream, int64_t count) const;
+
+  // dstream (N, C) f32 as loss() returned it. Adds to the gradients of every trained parameter; stops below the first trained one.
+  void backward(Pass& pass, PassBuffers& buffers, Tensor dstream) const;
+
+ private:
+  const Parameter& head() const { return head_ ? *head_ : *embedding_; }
+  Workspace workspace_rows(const Workspace& w, int64_t n) const;
+
+  DecoderConfig config_;
+  Parameter* embedding_;
+  std::vector<DecoderLayer> layers_;
+  std::vector<Norm> final_norm_;  // one; declared after the layers
+  Parameter* head_ = nullptr;     // nullptr when tied
+};
+
+}  // namespace anneal

@@ -1,0 +1,98 @@
+#include "nn/linear.h"
+
+#include <cmath>
+
+#include "ops/dropout.h"
+#include "ops/elementwise.h"
+
+namespace anneal {
+
+float LoraConfig::scale() const {
+  return static_cast<float>(alpha / (rslora ? std::sqrt(static_cast<double>(rank)) : static_cast<double>(rank)));
+}
+
+Linear::Linear(ParameterSet& parameters, const std::string& name, int64_t out, int64_t in, bool bias) : name_(name) {
+  weight_ = &parameters.declare(name + ".weight", {out, in});
+  if (bias) bias_ = &parameters.declare(name + ".bias", {out});
+}
+
+void Linear::attach_lora(ParameterSet& parameters, const LoraConfig& config, uint32_t id) {
+  const std::string peft = "base_model.model." + name_;
+  lora_ = config;
+  id_ = id;
+  lora_a_ = &parameters.declare(peft + ".lora_A.weight", {config.rank, in()}, true);
+  lora_b_ = &parameters.declare(peft + ".lora_B.weight", {out(), config.rank}, true);
+  lora_a_->trainable = lora_b_->trainable = true;
+}
+
+RandomStream Linear::stream(const Pass& pass) const {
+  return {pass.seed, pass.step, (pass.micro_batch << 16) | (id_ & 0xffffu)};
+}
+
+void Linear::forward(Pass& pass, const Tensor& x, Tensor y, const Tensor& residual, LinearSaved& saved,
+                     Tensor dropped) const {
+  GemmOptions options;
+  options.precision = pass.precision;
+  options.residual = residual;
+  if (bias_) options.bias = bias_->value;
+  if (lora_a_ && pass.adapters) {
+    Tensor source = x;
+    if (dropout_active(pass)) {
+      dropout(pass.ctx, x, dropped, lora_.dropout, stream(pass));
+      source = dropped;
+    }
+    GemmOptions low;
+    low.precision = pass.precision;
+    low.alpha = lora_.scale();
+    gemm_abt(pass.ctx, source, lora_a_->value, saved.low, low);
+    options.low_rank_a = saved.low;
+    options.low_rank_b = lora_b_->value;
+  }
+  if (y) gemm_abt(pass.ctx, x, weight_->value, y, options);
+}
+
+void Linear::backward_input(Pass& pass, const Tensor& dy, Tensor dx, bool accumulate_dx, Tensor dlow,
+                            Tensor dropped) const {
+  GemmOptions options;
+  options.precision = pass.precision;
+  options.accumulate = accumulate_dx;
+  const bool adapted = lora_a_ && pass.adapters;
+  const bool dropping = adapted && dropout_active(pass);
+  if (adapted) {
+    GemmOptions low;
+    low.precision = pass.precision;
+    low.alpha = lora_.scale();
+    gemm_ab(pass.ctx, dy, lora_b_->value, dlow, low);
+    if (!dropping) {
+      options.low_rank_a = dlow;
+      options.low_rank_b = lora_a_->value;
+    }
+  }
+  if (!dx) return;
+  gemm_ab(pass.ctx, dy, weight_->value, dx, options);
+  if (dropping) {
+    GemmOptions through;
+    through.precision = pass.precision;
+    gemm_ab(pass.ctx, dlow, lora_a_->value, dropped, through);
+    dropout(pass.ctx, dropped, dx, lora_.dropout, stream(pass), true);
+  }
+}
+
+void Linear::backward_parameters(Pass& pass, const Tensor& x, const Tensor& dy, const LinearSaved& saved,
+                                 const Tensor& dlow, Tensor dropped) const {
+  GemmOptions options;
+  options.precision = pass.precision;
+  options.accumulate = true;
+  if (weight_->trainable) gemm_atb(pass.ctx, dy, x, weight_->grad, options);
+  if (bias_ && bias_->trainable) add_column_sums(pass.ctx, dy, bias_->grad);
+  if (!lora_a_ || !pass.adapters) return;
+  gemm_atb(pass.ctx, dy, saved.low, lora_b_->grad, options);
+  Tensor source = x;
+  if (dropout_active(pass)) {
+    dropout(pass.ctx, x, dropped, lora_.dropout, stream(pass));
+    source = dropped;
+  }
+  gemm_atb(pass.ctx, dlow, source, lora_a_->grad, options);
+}
+
+}  // namespace anneal

@@ -1,0 +1,81 @@
+// Linear layer y = x W^T + b, optionally with a low-rank adapter as PEFT defines it: y += scale * dropout(x) A^T B^T.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "core/philox.h"
+#include "nn/parameter.h"
+#include "nn/pass.h"
+
+namespace anneal {
+
+struct LoraConfig {
+  int64_t rank = 0;
+  double alpha = 0;
+  float dropout = 0;
+  bool rslora = false;
+  // alpha / rank, or alpha / sqrt(rank) with rsLoRA.
+  float scale() const;
+};
+
+// What a linear's forward leaves for its backward: scale * dropout(x) A^T, (N, r). Empty without an adapter.
+struct LinearSaved {
+  Tensor low;
+};
+
+class Linear {
+ public:
+  // Declares NAME.weight (out, in) and, with bias, NAME.bias (out). `name` is Hugging Face's module path.
+  Linear(ParameterSet& parameters, const std::string& name, int64_t out, int64_t in, bool bias);
+
+  // Declares PEFT's lora_A (r, in) and lora_B (out, r). `id` keys the dropout stream.
+  void attach_lora(ParameterSet& parameters, const LoraConfig& config, uint32_t id);
+
+  const std::string& name() const { return name_; }
+  // Last part of the name: "q_proj".
+  std::string short_name() const { return name_.substr(name_.rfind('.') + 1); }
+  int64_t in() const { return weight_->shape[1]; }
+  int64_t out() const { return weight_->shape[0]; }
+  int64_t rank() const { return lora_a_ ? lora_.rank : 0; }
+  bool has_dropout() const { return lora_a_ && lora_.dropout > 0; }
+  const LoraConfig& lora() const { return lora_; }
+  const Parameter& weight() const { return *weight_; }
+  Parameter* bias() const { return bias_; }
+  Parameter* lora_a() const { return lora_a_; }
+  Parameter* lora_b() const { return lora_b_; }
+  // True where backward has anything to learn here.
+  bool trains() const { return weight_->trainable || (bias_ && bias_->trainable) || lora_a_; }
+
+  // x (N, in); y (N, out) overwritten = linear(x) + residual (N, out; may be empty). `dropped` (N, in): scratch, dropout only.
+  // An empty y computes `saved` alone, for recomputed layers.
+  void forward(Pass& pass, const Tensor& x, Tensor y, const Tensor& residual, LinearSaved& saved, Tensor dropped) const;
+
+  // dy (N, out) -> dx (N, in), overwritten, or added to when accumulate_dx; empty = not wanted. dlow (N, r) is overwritten and must
+  // reach backward_parameters as it is; dropped (N, in) is scratch.
+  void backward_input(Pass& pass, const Tensor& dy, Tensor dx, bool accumulate_dx, Tensor dlow, Tensor dropped) const;
+  // Adds to the gradients of trained parameters.
+  void backward_parameters(Pass& pass, const Tensor& x, const Tensor& dy, const LinearSaved& saved, const Tensor& dlow,
+                           Tensor dropped) const;
+  void backward(Pass& pass, const Tensor& x, const Tensor& dy, Tensor dx, bool accumulate_dx, const LinearSaved& saved,
+                Tensor dlow, Tensor dropped) const {
+    backward_input(pass, dy, dx, accumulate_dx, dlow, dropped);
+    backward_parameters(pass, x, dy, saved, dlow, dropped);
+  }
+
+ private:
+  bool dropout_active(const Pass& pass) const { return has_dropout() && pass.mode == PassMode::kTrain; }
+  RandomStream stream(const Pass& pass) const;
+
+  std::string name_;
+  Parameter* weight_ = nullptr;
+  Parameter* bias_ = nullptr;
+  Parameter* lora_a_ = nullptr;
+  Parameter* lora_b_ = nullptr;
+  LoraConfig lora_;
+  uint32_t id_ = 0;
+};
+
+using LinearVisitor = std::function<void(Linear&)>;
+
+}  // namespace anneal

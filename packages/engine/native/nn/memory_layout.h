@@ -1,0 +1,44 @@
+// Where every byte of a session goes. The same code that places tensors first runs against a counting layout, so the plan
+// shown before a run and the memory taken by it cannot drift apart.
+#pragma once
+#include <array>
+#include <cstdint>
+
+#include "core/arena.h"
+#include "core/tensor.h"
+
+namespace anneal {
+
+enum class Part { kWeights, kAdapter, kGradients, kOptimizer, kActivations, kLogits, kPacking, kRuntime };
+constexpr int kParts = 8;
+
+class MemoryLayout {
+ public:
+  // Counts only; tensors come back with null data.
+  MemoryLayout() = default;
+  // Places into the arena, which must outlive the tensors.
+  explicit MemoryLayout(Arena& arena) : arena_(&arena) {}
+
+  Tensor take(Part part, DType dtype, const Shape& shape) {
+    const size_t bytes = rounded(dense_bytes(dtype, shape));
+    bytes_[static_cast<size_t>(part)] += bytes;
+    return {arena_ ? arena_->allocate(bytes) : nullptr, dtype, shape};
+  }
+  // Memory that others allocate (scratch arenas, file buffers).
+  void count(Part part, uint64_t bytes) { bytes_[static_cast<size_t>(part)] += bytes; }
+
+  bool counting() const { return arena_ == nullptr; }
+  uint64_t bytes(Part part) const { return bytes_[static_cast<size_t>(part)]; }
+  uint64_t total_bytes() const {
+    uint64_t sum = 0;
+    for (uint64_t b : bytes_) sum += b;
+    return sum;
+  }
+
+ private:
+  static size_t rounded(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+  Arena* arena_ = nullptr;
+  std::array<uint64_t, kParts> bytes_{};
+};
+
+}  // namespace anneal

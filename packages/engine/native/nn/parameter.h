@@ -1,0 +1,57 @@
+// Parameters by name: the compute copy, and for trained ones the float32 master, gradient and optimizer moments.
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <unordered_map>
+
+#include "core/error.h"
+#include "core/tensor.h"
+#include "nn/memory_layout.h"
+
+namespace anneal {
+
+struct Parameter {
+  std::string name;  // Hugging Face's name, or PEFT's for adapters
+  Shape shape;
+  bool adapter = false;
+  bool trainable = false;
+  Tensor value;   // what ops read: f32, or bf16 for matrices in bf16 precision
+  Tensor master;  // f32; the same memory as value when that is f32. Only where trainable.
+  Tensor grad;    // f32, like the moments
+  Tensor moment1;
+  Tensor moment2;
+
+  bool is_matrix() const { return shape.rank >= 2; }
+  // True where another tensor shares `value` (a tied head has no parameter of its own, so this is about masters only).
+  bool has_own_master() const { return trainable && value.dtype != DType::kF32; }
+};
+
+// Insertion order is the order of files, norms and updates. Addresses are stable.
+class ParameterSet {
+ public:
+  Parameter& declare(const std::string& name, const Shape& shape, bool adapter = false) {
+    if (index_.count(name)) throw Error(ErrorCode::kInternal, name, "declared twice");
+    all_.push_back(Parameter{name, shape, adapter, false, {}, {}, {}, {}, {}});
+    index_[name] = &all_.back();
+    return all_.back();
+  }
+  Parameter* find(const std::string& name) {
+    auto it = index_.find(name);
+    return it == index_.end() ? nullptr : it->second;
+  }
+  std::deque<Parameter>& all() { return all_; }
+  const std::deque<Parameter>& all() const { return all_; }
+
+  // Gives every parameter its memory. Vectors (norm weights, biases) stay f32 in every precision.
+  void place(MemoryLayout& layout, DType matrix_dtype);
+
+  int64_t trainable_elements() const;
+  int64_t elements() const;
+
+ private:
+  std::deque<Parameter> all_;
+  std::unordered_map<std::string, Parameter*> index_;
+};
+
+}  // namespace anneal

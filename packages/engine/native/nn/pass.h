@@ -1,0 +1,53 @@
+// One micro-batch on its way through the network. Legend: N tokens, S sequences, C channels, H heads, K kv heads, D head size, F ffn, r rank.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "ops/attention.h"
+#include "ops/context.h"
+#include "ops/gemm.h"
+#include "ops/rope.h"
+
+namespace anneal {
+
+// Keys and values of sequences being generated, per layer (B, capacity, K*D).
+struct KvCache {
+  std::vector<Tensor> keys;
+  std::vector<Tensor> values;
+  int64_t capacity = 0;
+  Tensor lengths;  // (B) i32, decode: cached tokens each query sees, its own included
+  Tensor slots;    // (B) i32: cache row of each sequence of this pass
+};
+
+enum class PassMode {
+  kTrain,    // activations are kept for backward
+  kForward,  // evaluation: nothing is kept
+  kPrefill,  // like kForward, keys and values go to the cache
+  kDecode,   // one token per sequence over the cache
+};
+
+struct Pass {
+  Context& ctx;
+  PassMode mode = PassMode::kForward;
+  GemmPrecision precision = GemmPrecision::kF32;
+  int64_t tokens = 0;
+  Tensor token_ids;  // (N) i32
+  Tensor positions;  // (N) i32, restarting with each sequence
+  Tensor offsets;    // (S + 1) i32
+  RopeTable rope;
+  KvCache* cache = nullptr;
+  bool adapters = true;
+  // Dropout of adapters is a function of these three and the linear's id.
+  uint64_t seed = 0;
+  uint32_t step = 0;
+  uint32_t micro_batch = 0;
+};
+
+// The first n rows of a buffer made for the largest micro-batch.
+inline Tensor first_rows(const Tensor& t, int64_t n) {
+  Tensor view = t;
+  view.shape.dims[0] = n;
+  return view;
+}
+
+}  // namespace anneal
