@@ -1,0 +1,39 @@
+import type { Actor } from "@anneal/contracts";
+import type { Database, Listener } from "@anneal/db";
+import type { EnginePort, Log, OllamaPort, Queue, StoragePaths } from "./ports.ts";
+
+/** What every verb gets beside its input. Made once per process, with the caller's actor per request. */
+export interface ServiceContext {
+  db: Database;
+  actor: Actor;
+  now(): Date;
+  queue: Queue;
+  listener: Listener;
+  engine: EnginePort;
+  ollama: OllamaPort;
+  paths: StoragePaths;
+  log: Log;
+  /** Ends long-lived streams (watch) when the caller goes away. */
+  signal?: AbortSignal;
+}
+
+/** The worker's own identity; it may do everything, and the audit trail names it. */
+export const systemActor: Actor = {
+  kind: "system",
+  id: "system",
+  name: "Anneal",
+  permissions: [
+    "public",
+    "datasets:read",
+    "datasets:write",
+    "models:read",
+    "models:write",
+    "runs:read",
+    "runs:write",
+    "artifacts:read",
+    "deployments:read",
+    "deployments:write",
+    "system:read",
+    "system:admin",
+  ],
+};

@@ -1,0 +1,108 @@
+import type { BaseModelRef, JobName, JobPayload, LinearName, OllamaStatus } from "@anneal/contracts";
+import type { Transaction } from "@anneal/db";
+
+// What services need from outside their layer, passed in by the application. The engine's port has the very names of
+// @anneal/engine, so that `import * as engine` fits it.
+
+export type BaseSource = { kind: "gguf"; path: string } | { kind: "hf"; dir: string };
+
+export interface TrainingSettings {
+  base: BaseSource;
+  precision: "f32" | "bf16";
+  threads?: number;
+  seed: number;
+  method:
+    | { kind: "full" }
+    | { kind: "lora"; rank: number; alpha: number; dropout: number; rsLora: boolean; targets: LinearName[] };
+  optimizer: { kind: "adamw"; beta1: number; beta2: number; epsilon: number; weightDecay: number };
+  gradientCheckpointing: boolean;
+  maxTokensPerMicroBatch: number;
+  maxSequenceTokens: number;
+  memoryBudgetBytes?: number;
+}
+
+export interface EngineModelInfo {
+  family: string;
+  parameters: number;
+  layers: number;
+  hiddenSize: number;
+  heads: number;
+  kvHeads: number;
+  headSize: number;
+  ffnSize: number;
+  vocabSize: number;
+  contextLength: number;
+  tiedHead: boolean;
+  quantisation: string;
+  linearNames: LinearName[];
+  fileBytes: number;
+}
+
+export interface EngineMemoryPlan {
+  parts: {
+    weights: number;
+    adapter: number;
+    gradients: number;
+    optimizer: number;
+    activations: number;
+    logits: number;
+    packing: number;
+    runtime: number;
+  };
+  totalBytes: number;
+  trainableParameters: number;
+  flopsPerMicroBatch: number;
+}
+
+export interface EnginePort {
+  engineInfo(): { version: string; isa: string; threads: number; cuda: string };
+  inspectModel(source: BaseSource): EngineModelInfo;
+  planTraining(settings: TrainingSettings): EngineMemoryPlan;
+  readGgufMetadata(path: string): { metadata: Record<string, unknown> };
+  /** Loads the model and times one full micro-batch; absent where the process should not load models. */
+  probeSpeed?(
+    settings: TrainingSettings,
+    sequenceTokens?: number,
+  ): Promise<{ secondsPerStep: number; tokensPerSecond: number }>;
+}
+
+export interface EnqueueOptions {
+  /** One queued job per key; a second is dropped while the first waits. */
+  singletonKey?: string;
+  startAfterSeconds?: number;
+  priority?: number;
+}
+
+export interface Queue {
+  /** Inserts the job in the caller's transaction: it exists exactly when the caller's rows do. */
+  enqueue<N extends JobName>(tx: Transaction, name: N, payload: JobPayload<N>, options?: EnqueueOptions): Promise<void>;
+}
+
+export interface OllamaPort {
+  status(): Promise<OllamaStatus>;
+}
+
+/** Folders, absolute. All but the model and data folders lie in Anneal's home. */
+export interface StoragePaths {
+  home: string;
+  runs: string; // one folder per run: checkpoints, journals, exports, report
+  datasets: string; // Parquet files named by digest
+  shards: string; // packed token shards named by digest (a cache)
+  uploads: string;
+  ollamaModels: string; // OLLAMA_MODELS of the Ollama whose models may be bases
+  modelDirectories: string[]; // ANNEAL_MODEL_DIRS
+  dataDirectories: string[]; // ANNEAL_DATA_DIRS
+}
+
+export interface ResolvedBase {
+  ref: BaseModelRef;
+  source: BaseSource;
+  name: string;
+  digest: string | null;
+}
+
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}

@@ -1,0 +1,77 @@
+import { type Actor, type Permission, ServiceError } from "@anneal/contracts";
+import { schema, type Transaction } from "@anneal/db";
+import type { z } from "zod";
+import type { ServiceContext } from "./context.ts";
+
+interface Declaration<I extends z.ZodType, O extends z.ZodType> {
+  permission: Permission;
+  input: I;
+  output: O;
+}
+
+export function requirePermission(actor: Actor, permission: Permission): void {
+  if (permission === "public" || actor.permissions.includes(permission)) return;
+  throw new ServiceError("FORBIDDEN", `${actor.name} lacks the permission ${permission}`, {
+    remedy: "ask an administrator for it, or use a token that has it",
+  });
+}
+
+/** zod's first complaint as a Problem that names the field. */
+export function parseInput<T extends z.ZodType>(type: T, input: unknown): z.output<T> {
+  const parsed = type.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.path.map(String).join(".") || undefined;
+  throw new ServiceError("INVALID_INPUT", issue ? `${field ?? "input"}: ${issue.message}` : "the input is not valid", {
+    field,
+    remedy: field ? `correct ${field}` : "correct the input",
+    details: {
+      issues: parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join("."), message })),
+    },
+  });
+}
+
+/** A verb of the contracts' table: permission, then parse, then the work. */
+export function verb<I extends z.ZodType, O extends z.ZodType>(
+  declaration: Declaration<I, O>,
+  work: (ctx: ServiceContext, input: z.output<I>) => Promise<z.output<O>>,
+): (ctx: ServiceContext, input: z.input<I>) => Promise<z.output<O>> {
+  return async (ctx, input) => {
+    requirePermission(ctx.actor, declaration.permission);
+    return work(ctx, parseInput(declaration.input, input));
+  };
+}
+
+/** The same for subscriptions: an async generator that ends with ctx.signal. */
+export function streamVerb<I extends z.ZodType, O extends z.ZodType>(
+  declaration: Declaration<I, O>,
+  work: (ctx: ServiceContext, input: z.output<I>) => AsyncGenerator<z.output<O>>,
+): (ctx: ServiceContext, input: z.input<I>) => AsyncGenerator<z.output<O>> {
+  return (ctx, input) => {
+    requirePermission(ctx.actor, declaration.permission);
+    return work(ctx, parseInput(declaration.input, input));
+  };
+}
+
+/** One row of the audit trail, in the transaction of the change it tells of. */
+export async function audit(
+  tx: Transaction,
+  ctx: Pick<ServiceContext, "actor" | "now">,
+  action: string,
+  subject: string,
+  details: Record<string, unknown> = {},
+): Promise<void> {
+  await tx.insert(schema.audit).values({
+    time: ctx.now(),
+    actorKind: ctx.actor.kind,
+    actorId: ctx.actor.id,
+    actorName: ctx.actor.name,
+    action,
+    subject,
+    details,
+  });
+}
+
+export function notFound(what: string, id: string): ServiceError {
+  return new ServiceError("NOT_FOUND", `there is no ${what} ${id}`, { remedy: `list the ${what}s and choose one` });
+}
