@@ -56,7 +56,11 @@ struct Tensor {
   template <class T> const T* as() const { return static_cast<const T*>(data); }
   float* f32() { return as<float>(); }
   const float* f32() const { return as<float>(); }
-  int64_t rows() const { return shape.rank < 2 ? 1 : shape.elements() / shape[-1]; }
+  int64_t rows() const {
+    int64_t n = 1;
+    for (int i = 0; i + 1 < shape.rank; ++i) n *= shape.dims[i];
+    return n;
+  }
   int64_t cols() const { return shape.rank == 0 ? 1 : shape[-1]; }
   explicit operator bool() const { return data != nullptr; }
 };

@@ -1,0 +1,14 @@
+// Included last by every kernels_<isa>.cc: the table of this ISA.
+#pragma once
+#include "cpu/impl/gemm.h"
+
+namespace anneal::ANNEAL_ISA_NS {
+
+inline const KernelTable& table(Isa isa) {
+  static const KernelTable all = {
+      isa, kLanes, gemm_kernels<F32Units>(), gemm_kernels<LowUnits>(), load_tile, store_tile,
+  };
+  return all;
+}
+
+}  // namespace anneal::ANNEAL_ISA_NS

@@ -1,0 +1,70 @@
+// The face of the per-ISA translation units: plain pointers and sizes only, so that nothing of the standard library is compiled for a newer ISA.
+#pragma once
+#include <cstdint>
+
+#include "core/tensor.h"
+#include "cpu/isa.h"
+
+namespace anneal {
+
+// Packed operands are made of 32-bit units along k: one f32, or (native bf16) a pair of bf16 for k and k+1. A odd last element is paired with 0.
+// A: rows of at most kBlockUnits units, row stride kRowUnits (a constant, so that the microkernel addresses rows by displacement).
+// B: panels of `nr` columns, [unit][nr].
+constexpr int64_t kBlockUnits = 384;
+constexpr int64_t kRowUnits = kBlockUnits + 16;  // the padding keeps rows off the same cache sets
+constexpr int kMaxMr = 14;
+constexpr int kMaxNr = 32;
+
+// A strided dense source: element (i, j) at data + i*row_stride + j. dtype f32, bf16 or f16.
+struct PackSource {
+  const void* data;
+  DType dtype;
+  int64_t row_stride;
+};
+
+struct GemmKernels {
+  int mr;
+  int nr;
+  int unit_elements;  // elements of k in one unit: 1, or 2 for native bf16
+  // Rows i0..i0+rows of src (row, k), k0..k0+k, times alpha -> dst[row * kRowUnits + unit]. k <= kBlockUnits * unit_elements.
+  void (*pack_a)(const PackSource& src, int64_t i0, int64_t rows, int64_t k0, int64_t k, float alpha, uint32_t* dst);
+  // The same from src (k, row).
+  void (*pack_a_transposed)(const PackSource& src, int64_t i0, int64_t rows, int64_t k0, int64_t k, float alpha, uint32_t* dst);
+  // Columns j0..j0+columns (<= nr, missing ones zero) of src (column, k) -> dst[unit * nr + column].
+  void (*pack_b)(const PackSource& src, int64_t j0, int64_t columns, int64_t k0, int64_t k, uint32_t* dst);
+  // The same from src (k, column).
+  void (*pack_b_transposed)(const PackSource& src, int64_t j0, int64_t columns, int64_t k0, int64_t k, uint32_t* dst);
+  // c[rows][columns rounded up to a vector] (row stride ldc) = (load ? c : 0) + A . B over `units`, k ascending. rows <= mr, columns <= nr.
+  void (*tile)(int64_t units, const uint32_t* a, const uint32_t* b, float* c, int64_t ldc, bool load, int rows, int columns);
+};
+
+struct TileStore {
+  void* c;  // element (0,0) of the tile in the output
+  DType dtype;
+  int64_t ldc;
+  const void* bias;  // columns of this tile, or null
+  DType bias_dtype;
+  const void* residual;  // element (0,0) of the tile, row stride ldc, or null
+  DType residual_dtype;
+};
+
+struct AttentionTask;
+struct AttentionBackwardTask;
+
+struct KernelTable {
+  Isa isa;
+  int lanes;
+  GemmKernels f32;
+  GemmKernels bf16;  // operands rounded to bf16; without native support still one f32 per unit
+
+  void (*load_tile)(const TileStore& store, float* tile, int64_t ldt, int rows, int columns);
+  void (*store_tile)(const TileStore& store, const float* tile, int64_t ldt, int rows, int columns);
+};
+
+const KernelTable& kernels(Isa isa);
+const KernelTable& kernels_generic();
+const KernelTable& kernels_avx2();
+const KernelTable& kernels_avx512();
+const KernelTable& kernels_avx512_bf16();
+
+}  // namespace anneal
