@@ -33,6 +33,28 @@ void read_hf_rope(const JsonValue& config, RopeConfig& rope, int64_t context, co
   if (partial != 1.0) throw Error(ErrorCode::kUnsupported, where, "partial_rotary_factor other than 1 is not supported");
 }
 
+// A GGUF keeps llama3 scaling as divisors; config.json wants the rule. Finds the released rule that gives the same divisors.
+RopeConfig restore_rule(const ModelConfig& c) {
+  RopeConfig rule = c.rope;
+  if (rule.divisors.empty()) return rule;
+  ModelConfig plain = c;
+  plain.rope.divisors.clear();
+  plain.rope.type = "default";
+  const std::vector<float> base = rope_frequencies(plain), want = rope_frequencies(c);
+  for (double factor : {1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0}) {
+    for (int64_t context : {8192, 4096, 16384, 32768}) {
+      ModelConfig scaled = plain;
+      scaled.rope = {c.rope.theta, "llama3", factor, 1.0, 4.0, context, {}};
+      const std::vector<float> got = rope_frequencies(scaled);
+      bool same = true;
+      for (size_t i = 0; i < got.size() && same; ++i) same = std::abs(got[i] - want[i]) <= 1e-5f * base[i];
+      if (same) return scaled.rope;
+    }
+  }
+  throw Error(ErrorCode::kUnsupported, "rope_freqs.weight",
+              "holds divisors that no rope_type of config.json describes; export as GGUF instead");
+}
+
 std::string number(double value) {
   char text[40];
   std::snprintf(text, sizeof text, "%.17g", value);
@@ -155,13 +177,14 @@ std::string common_hf_fields(const ModelConfig& c, const std::string& model_type
   field("tie_word_embeddings", boolean(c.tied_head));
   field("attention_bias", boolean(c.qkv_bias));
   field("mlp_bias", boolean(c.mlp_bias));
-  field("rope_theta", number(c.rope.theta));
-  std::string rope = "{\"rope_type\": " + json_quote(c.rope.type) + ", \"rope_theta\": " + number(c.rope.theta);
-  if (c.rope.type != "default") rope += ", \"factor\": " + number(c.rope.factor);
-  if (c.rope.type == "llama3") {
-    rope += ", \"low_freq_factor\": " + number(c.rope.low_frequency_factor);
-    rope += ", \"high_freq_factor\": " + number(c.rope.high_frequency_factor);
-    rope += ", \"original_max_position_embeddings\": " + integer(c.rope.original_context);
+  const RopeConfig rule = restore_rule(c);
+  field("rope_theta", number(rule.theta));
+  std::string rope = "{\"rope_type\": " + json_quote(rule.type) + ", \"rope_theta\": " + number(rule.theta);
+  if (rule.type != "default") rope += ", \"factor\": " + number(rule.factor);
+  if (rule.type == "llama3") {
+    rope += ", \"low_freq_factor\": " + number(rule.low_frequency_factor);
+    rope += ", \"high_freq_factor\": " + number(rule.high_frequency_factor);
+    rope += ", \"original_max_position_embeddings\": " + integer(rule.original_context);
   }
   field("rope_parameters", rope + "}");
   return s;

@@ -27,6 +27,7 @@ enum class PassMode {
 };
 
 struct Pass {
+  explicit Pass(Context& context) : ctx(context) {}
   Context& ctx;
   PassMode mode = PassMode::kForward;
   GemmPrecision precision = GemmPrecision::kF32;

@@ -1,0 +1,205 @@
+#include "train/export.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <unordered_map>
+#include <vector>
+
+#include "core/error.h"
+#include "io/adapter.h"
+
+namespace anneal {
+namespace {
+
+constexpr int64_t kRowsPerBlock = 256;
+
+void make_folder(const std::string& dir) {
+  if (mkdir(dir.c_str(), 0777) != 0 && errno != EEXIST)
+    throw Error(ErrorCode::kIo, dir, std::string("cannot make the folder: ") + std::strerror(errno));
+}
+
+// Rows of the model as it stands: trained parameters from their masters, frozen ones exactly as the file holds them, plus
+// scale * B A where a linear is adapted.
+class MergedWeights {
+ public:
+  explicit MergedWeights(Session& session) : session_(session) {
+    session.model().decoder->for_each_linear([&](Linear& linear) {
+      if (linear.rank()) adapted_[linear.weight().name] = &linear;
+    });
+  }
+
+  void read_rows(const Parameter& p, int64_t first, int64_t count, float* out) const {
+    const int64_t cols = p.is_matrix() ? p.shape[-1] : 1;
+    if (p.master) {
+      std::copy_n(p.master.f32() + first * cols, count * cols, out);
+    } else {
+      session_.model().source->read_rows(p.name, first, count, out);
+    }
+    auto it = adapted_.find(p.name);
+    if (it != adapted_.end()) add_low_rank(*it->second, first, count, out);
+  }
+
+ private:
+  static void add_low_rank(const Linear& linear, int64_t first, int64_t count, float* out) {
+    const int64_t rank = linear.rank(), cols = linear.in();
+    const float* a = linear.lora_a()->master.f32();
+    const float* b = linear.lora_b()->master.f32();
+    const float scale = linear.lora().scale();
+    for (int64_t i = 0; i < count; ++i) {
+      for (int64_t k = 0; k < rank; ++k) {
+        const float factor = scale * b[(first + i) * rank + k];
+        for (int64_t c = 0; c < cols; ++c) out[i * cols + c] += factor * a[k * cols + c];
+      }
+    }
+  }
+
+  Session& session_;
+  std::unordered_map<std::string, const Linear*> adapted_;
+};
+
+const char* dtype_name(SafetensorsType type) {
+  switch (type) {
+    case SafetensorsType::kF32: return "float32";
+    case SafetensorsType::kF16: return "float16";
+    case SafetensorsType::kBF16: return "bfloat16";
+    default: throw Error(ErrorCode::kInvalidArgument, "options.dtype", "must be f32, f16 or bf16");
+  }
+}
+
+bool starts_with(const std::string& text, const char* prefix) { return text.rfind(prefix, 0) == 0; }
+
+GgufHyperparameters hyperparameters(const Session& session, const ModelConfig& c, const Family& family) {
+  GgufHyperparameters h;
+  h.architecture = family.gguf_architecture();
+  h.name = session.spec().base.path.substr(session.spec().base.path.find_last_of('/') + 1);
+  h.context_length = c.context_length;
+  h.embedding_length = c.hidden_size;
+  h.block_count = c.layers;
+  h.feed_forward_length = c.ffn_size;
+  h.head_count = c.heads;
+  h.head_count_kv = c.kv_heads;
+  h.head_size = c.head_size;
+  h.rope_dimensions = c.head_size;
+  h.rope_freq_base = c.rope.theta;
+  h.rms_epsilon = static_cast<double>(c.norm_epsilon);
+  h.vocab_size = c.vocab_size;
+  return h;
+}
+
+GgufMetadata carried_metadata(const ModelConfig& c, const GgufFile* base) {
+  GgufMetadata carried;
+  if (c.rope.type == "linear") {
+    carried.emplace_back(c.family + ".rope.scaling.type", GgufValue::string("linear"));
+    carried.emplace_back(c.family + ".rope.scaling.factor", GgufValue::f32(static_cast<float>(c.rope.factor)));
+  }
+  if (!base) return carried;
+  for (const auto& [key, value] : base->metadata())
+    if (starts_with(key, "tokenizer.") || starts_with(key, "general.")) carried.emplace_back(key, value);
+  return carried;
+}
+
+// Divisors of the rotation's frequencies, empty where there is no such scaling.
+std::vector<float> rope_factors(const ModelConfig& c) {
+  if (!c.rope.divisors.empty()) return c.rope.divisors;
+  if (c.rope.type != "llama3") return {};
+  return llama3_rope_factors(c.head_size, c.rope.theta,
+                             {c.rope.factor, c.rope.low_frequency_factor, c.rope.high_frequency_factor,
+                              c.rope.original_context});
+}
+
+}  // namespace
+
+void export_adapter(Session& session, const std::string& dir, const std::string& base_model_name) {
+  const TrainingSpec& spec = session.spec();
+  if (!spec.lora)
+    throw Error(ErrorCode::kInvalidArgument, "exportAdapter", "the session trains all weights; use exportMerged");
+  make_folder(dir);
+  AdapterConfig config;
+  config.rank = spec.lora_config.rank;
+  config.alpha = spec.lora_config.alpha;
+  config.dropout = static_cast<double>(spec.lora_config.dropout);
+  config.rslora = spec.lora_config.rslora;
+  config.target_modules = spec.targets;
+  config.base_model_name = base_model_name;
+  std::vector<AdapterTensor> tensors;
+  session.model().decoder->for_each_linear([&](Linear& linear) {
+    if (!linear.rank()) return;
+    tensors.push_back({linear.name(), linear.lora_a()->shape, linear.lora_b()->shape, linear.lora_a()->master.f32(),
+                       linear.lora_b()->master.f32()});
+  });
+  write_adapter(dir, config, tensors);
+}
+
+void export_merged(Session& session, const std::string& dir, SafetensorsType type) {
+  const std::string config = session.model().source->family().write_hf(session.config(), dtype_name(type));
+  make_folder(dir);
+  const MergedWeights merged(session);
+  SafetensorsWriter writer(dir + "/model.safetensors");
+  writer.set_metadata("format", "pt");
+  for (const Parameter& p : session.model().parameters.all())
+    if (!p.adapter) writer.declare(p.name, type, p.shape);
+  writer.begin();
+  std::vector<float> rows;
+  for (const Parameter& p : session.model().parameters.all()) {
+    if (p.adapter) continue;
+    const int64_t cols = p.is_matrix() ? p.shape[-1] : 1;
+    const int64_t total = p.shape.elements() / cols;
+    const int64_t block = p.is_matrix() ? kRowsPerBlock : total;
+    for (int64_t first = 0; first < total; first += block) {
+      session.check_stop();
+      const int64_t count = std::min(block, total - first);
+      rows.resize(static_cast<size_t>(count * cols));
+      merged.read_rows(p, first, count, rows.data());
+      writer.append_f32(rows.data(), count * cols);
+    }
+  }
+  writer.finish();
+  write_file(dir + "/config.json", config);
+}
+
+SavedFile export_gguf(Session& session, const std::string& path, GgufFileType type, const GgufMetadata& metadata) {
+  Model& model = session.model();
+  const Family& family = model.source->family();
+  const ModelConfig& config = session.config();
+  const MergedWeights merged(session);
+  GgufExportRequest request;
+  request.type = type;
+  request.hyperparameters = hyperparameters(session, config, family);
+  request.metadata = carried_metadata(config, model.source->gguf());
+  request.metadata.insert(request.metadata.end(), metadata.begin(), metadata.end());
+  request.threads = session.pool().threads();
+  request.should_stop = [&session] { return session.stop_requested(); };
+  for (const Parameter& p : model.parameters.all()) {
+    if (p.adapter) continue;
+    const std::string name = family.gguf_name(p.name);
+    const bool permutes = family.gguf_permutes(p.name);
+    const int64_t head_size = config.head_size;
+    const Parameter* parameter = &p;
+    request.tensors.push_back(
+        {name, p.shape, [&merged, parameter, permutes, head_size](int64_t first, int64_t count, float* out) {
+           if (!parameter->is_matrix()) {
+             // A vector is one row to GGUF and one value per row to us.
+             const int64_t n = parameter->shape.elements();
+             std::vector<float> values(static_cast<size_t>(n));
+             merged.read_rows(*parameter, 0, n, values.data());
+             for (int64_t i = 0; i < n; ++i)
+               out[i] = values[static_cast<size_t>(permutes ? gguf_rope_source_row(i, head_size) : i)];
+           } else if (!permutes) {
+             merged.read_rows(*parameter, first, count, out);
+           } else {
+             for (int64_t i = 0; i < count; ++i)
+               merged.read_rows(*parameter, gguf_rope_source_row(first + i, head_size), 1, out + i * parameter->shape[-1]);
+           }
+         }});
+  }
+  const std::vector<float> factors = rope_factors(config);
+  if (!factors.empty())
+    request.tensors.push_back({"rope_freqs.weight", Shape{static_cast<int64_t>(factors.size())},
+                               [&factors](int64_t, int64_t, float* out) { std::copy(factors.begin(), factors.end(), out); }});
+  return export_gguf(path, request);
+}
+
+}  // namespace anneal

@@ -1,0 +1,111 @@
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "core/bf16.h"
+#include "core/error.h"
+#include "core/philox.h"
+#include "io/adapter.h"
+#include "train/model.h"
+
+namespace anneal {
+namespace {
+
+// Steps of training are counted from 0 up; fresh adapters draw from the last one, which no run reaches.
+constexpr uint32_t kInitStep = 0xffffffffu;
+constexpr int64_t kChunkElements = 1 << 18;
+
+// f32 values of elements [first, first + n) of a parameter, into its compute copy and its master.
+void store(Parameter& p, int64_t first, const float* values, int64_t n) {
+  if (p.master) std::copy(values, values + n, p.master.f32() + first);
+  if (p.value.dtype == DType::kF32) {
+    if (!p.master) std::copy(values, values + n, p.value.f32() + first);
+    return;
+  }
+  bf16* out = p.value.as<bf16>() + first;
+  for (int64_t i = 0; i < n; ++i) out[i] = to_bf16(values[i]);
+}
+
+void load_base(Model& model, ThreadPool& pool) {
+  for (Parameter& p : model.parameters.all()) {
+    if (p.adapter) continue;
+    const int64_t rows = p.is_matrix() ? p.shape[0] : p.shape.elements();
+    const int64_t cols = p.is_matrix() ? p.shape.elements() / rows : 1;
+    const int64_t rows_per_chunk = std::max<int64_t>(1, kChunkElements / cols);
+    const int64_t chunks = p.is_matrix() ? (rows + rows_per_chunk - 1) / rows_per_chunk : 1;
+    const int64_t step = p.is_matrix() ? rows_per_chunk : rows;
+    pool.parallel_for(chunks, [&](int64_t chunk) {
+      const int64_t first = chunk * step, count = std::min(step, rows - first);
+      std::vector<float> values(static_cast<size_t>(count * cols));
+      model.source->read_rows(p.name, first, count, values.data());
+      for (float v : values)
+        if (!std::isfinite(v))
+          throw Error(ErrorCode::kNumeric, model.source->path(), "tensor " + p.name + " holds a NaN or infinity");
+      store(p, first * cols, values.data(), count * cols);
+    });
+  }
+}
+
+void init_fresh(Linear& linear, uint64_t seed, uint32_t id) {
+  Parameter& a = *linear.lora_a();
+  const RandomStream stream{seed, kInitStep, id};
+  const float bound = 1.0f / std::sqrt(static_cast<float>(linear.in()));
+  std::vector<float> values(static_cast<size_t>(a.shape.elements()));
+  for (size_t i = 0; i < values.size(); ++i) values[i] = bound * (2.0f * stream.uniform(i) - 1.0f);
+  store(a, 0, values.data(), static_cast<int64_t>(values.size()));
+  std::vector<float> zeros(static_cast<size_t>(linear.lora_b()->shape.elements()), 0.0f);
+  store(*linear.lora_b(), 0, zeros.data(), static_cast<int64_t>(zeros.size()));
+}
+
+void check_adapter(const AdapterConfig& config, const TrainingSpec& spec) {
+  auto refuse = [&](const std::string& message) {
+    throw Error(ErrorCode::kInvalidArgument, "spec.adapter", spec.adapter + " " + message);
+  };
+  if (config.rank != spec.lora_config.rank)
+    refuse("has r " + std::to_string(config.rank) + ", method.rank is " + std::to_string(spec.lora_config.rank));
+  if (config.alpha != spec.lora_config.alpha)
+    refuse("has lora_alpha " + std::to_string(config.alpha) + ", method.alpha is " + std::to_string(spec.lora_config.alpha));
+  if (config.rslora != spec.lora_config.rslora) refuse("and method.rsLora disagree about rsLoRA");
+  std::vector<std::string> own = spec.targets, theirs = config.target_modules;
+  std::sort(own.begin(), own.end());
+  std::sort(theirs.begin(), theirs.end());
+  if (own != theirs) refuse("has other target_modules than method.targets");
+}
+
+void read_adapter_tensor(const SafetensorsEntry& entry, Parameter& p, const std::string& where) {
+  if (!(entry.shape == p.shape))
+    throw Error(ErrorCode::kShape, where, "tensor " + entry.name + " has shape " + entry.shape.to_string() +
+                                              ", the model needs " + p.shape.to_string());
+  std::vector<float> values(static_cast<size_t>(p.shape.elements()));
+  entry.read_f32(values.data(), where);
+  for (float v : values)
+    if (!std::isfinite(v)) throw Error(ErrorCode::kNumeric, where, "tensor " + entry.name + " holds a NaN or infinity");
+  store(p, 0, values.data(), static_cast<int64_t>(values.size()));
+}
+
+}  // namespace
+
+void load_weights(Model& model, const TrainingSpec& spec, ThreadPool& pool) {
+  load_base(model, pool);
+  if (!spec.lora) return;
+  std::unique_ptr<AdapterFolder> start;
+  if (!spec.adapter.empty()) {
+    start = std::make_unique<AdapterFolder>(spec.adapter);
+    check_adapter(start->config(), spec);
+  }
+  uint32_t id = 0;
+  model.decoder->for_each_linear([&](Linear& linear) {
+    const uint32_t own = id++;
+    if (!linear.rank()) return;
+    if (start) {
+      read_adapter_tensor(start->lora_a(linear.name()), *linear.lora_a(), spec.adapter);
+      read_adapter_tensor(start->lora_b(linear.name()), *linear.lora_b(), spec.adapter);
+    } else {
+      init_fresh(linear, spec.seed, own);
+    }
+  });
+}
+
+}  // namespace anneal

@@ -1,0 +1,79 @@
+#include "train/model.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace anneal {
+namespace {
+
+[[noreturn]] void refuse(const char* field, const std::string& message) {
+  throw Error(ErrorCode::kInvalidArgument, std::string("spec.") + field, message);
+}
+
+void check_spec(const TrainingSpec& spec, const ModelConfig& config) {
+  if (spec.max_sequence_tokens > config.context_length)
+    refuse("maxSequenceTokens", "is " + std::to_string(spec.max_sequence_tokens) + ", the model's context length is " +
+                                    std::to_string(config.context_length));
+  if (spec.max_sequence_tokens > spec.max_tokens)
+    refuse("maxSequenceTokens", "is " + std::to_string(spec.max_sequence_tokens) +
+                                    ", more than maxTokensPerMicroBatch (" + std::to_string(spec.max_tokens) + ")");
+  if (!spec.lora && !spec.adapter.empty()) refuse("adapter", "needs method.kind \"lora\"");
+}
+
+void attach_adapters(Model& model, const TrainingSpec& spec) {
+  if (spec.targets.empty()) refuse("method.targets", "is empty; name at least one linear layer");
+  const std::vector<std::string> names = linear_names(model);
+  for (size_t i = 0; i < spec.targets.size(); ++i) {
+    const std::string& target = spec.targets[i];
+    if (std::find(names.begin(), names.end(), target) == names.end()) {
+      std::string known;
+      for (const std::string& n : names) known += (known.empty() ? "" : ", ") + n;
+      refuse("method.targets", "names \"" + target + "\"; this model has " + known);
+    }
+    if (std::find(spec.targets.begin(), spec.targets.begin() + static_cast<int64_t>(i), target) !=
+        spec.targets.begin() + static_cast<int64_t>(i))
+      refuse("method.targets", "names \"" + target + "\" twice");
+  }
+  uint32_t id = 0;
+  model.decoder->for_each_linear([&](Linear& linear) {
+    const uint32_t own = id++;
+    if (std::find(spec.targets.begin(), spec.targets.end(), linear.short_name()) == spec.targets.end()) return;
+    if (spec.lora_config.rank > std::min(linear.in(), linear.out()))
+      refuse("method.rank", "is " + std::to_string(spec.lora_config.rank) + ", above the smaller side of " + linear.name() +
+                                " (" + std::to_string(std::min(linear.in(), linear.out())) + ")");
+    linear.attach_lora(model.parameters, spec.lora_config, own);
+  });
+}
+
+}  // namespace
+
+Model open_model(const BaseSource& source) {
+  Model model;
+  model.source = WeightSource::open(source);
+  model.decoder = model.source->family().build(model.source->config(), model.parameters);
+  model.source->check(model.parameters);
+  return model;
+}
+
+Model open_model(const TrainingSpec& spec) {
+  Model model = open_model(spec.base);
+  check_spec(spec, model.config());
+  if (spec.lora) {
+    attach_adapters(model, spec);
+  } else {
+    for (Parameter& p : model.parameters.all()) p.trainable = true;
+  }
+  return model;
+}
+
+std::vector<std::string> linear_names(Model& model) {
+  std::vector<std::string> names;
+  model.decoder->for_each_linear([&](Linear& linear) {
+    const std::string name = linear.short_name();
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  });
+  return names;
+}
+
+}  // namespace anneal

@@ -1,0 +1,88 @@
+#include "train/plan.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "core/error.h"
+#include "ops/cross_entropy.h"
+
+namespace anneal {
+namespace {
+
+// Node, the addon's code and the threads' stacks: measured on Linux with an idle session of a tiny model.
+constexpr uint64_t kProcessBytes = uint64_t{64} << 20;
+
+std::string mebibytes(uint64_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f MiB", static_cast<double>(bytes) / 1048576.0);
+  return text;
+}
+
+// Forward 2 FLOP per weight and token; backward 2 more for dX and 2 for each trained weight's gradient; the head on every
+// token is the upper bound. Attention: two products forward and five backward over the causal half.
+double count_flops(Model& model, const TrainingSpec& spec) {
+  const ModelConfig& c = model.config();
+  const auto tokens = static_cast<double>(spec.max_tokens);
+  double per_token = 0;
+  model.decoder->for_each_linear([&](Linear& l) {
+    const double base = static_cast<double>(l.in()) * static_cast<double>(l.out());
+    const double low = static_cast<double>(l.rank()) * static_cast<double>(l.in() + l.out());
+    per_token += base * (l.weight().trainable ? 6.0 : 4.0) + 6.0 * low;
+    if (spec.gradient_checkpointing) per_token += 2.0 * (base + low);
+  });
+  per_token += static_cast<double>(c.vocab_size) * static_cast<double>(c.hidden_size) * (spec.lora ? 4.0 : 6.0);
+  const double pairs = static_cast<double>(spec.max_sequence_tokens) / 2.0;
+  per_token += static_cast<double>(c.layers * c.heads * c.head_size) * pairs * 14.0;
+  return per_token * tokens;
+}
+
+void check_budget(const MemoryPlan& p, const TrainingSpec& spec) {
+  if (spec.memory_budget_bytes == 0 || p.total <= spec.memory_budget_bytes) return;
+  throw Error(ErrorCode::kOutOfMemory, "plan",
+              "needs " + mebibytes(p.total) + ", the budget is " + mebibytes(spec.memory_budget_bytes) + " (weights " +
+                  mebibytes(p.weights) + ", adapter " + mebibytes(p.adapter) + ", gradients " + mebibytes(p.gradients) +
+                  ", optimizer " + mebibytes(p.optimizer) + ", activations " + mebibytes(p.activations) + ", logits " +
+                  mebibytes(p.logits) + ", packing " + mebibytes(p.packing) + ", runtime " + mebibytes(p.runtime) +
+                  "). Lower maxTokensPerMicroBatch, switch gradientCheckpointing on, or use bf16");
+}
+
+}  // namespace
+
+PassBuffers place_session(Model& model, const TrainingSpec& spec, MemoryLayout& layout) {
+  model.parameters.place(layout, spec.act());
+  return model.decoder->place(layout, spec.max_tokens, spec.max_sequence_tokens, spec.act(), true,
+                              spec.gradient_checkpointing);
+}
+
+MemoryPlan plan_session(Model& model, const TrainingSpec& spec, ThreadPool& pool) {
+  MemoryLayout layout;
+  const PassBuffers buffers = place_session(model, spec, layout);
+  Arena none(0);
+  const Context ctx{pool, none};
+  CrossEntropyOptions head;
+  head.precision = spec.precision();
+  const ModelConfig& c = model.config();
+  const size_t logits =
+      cross_entropy_scratch_bytes(ctx, head, spec.max_tokens, c.hidden_size, c.vocab_size);
+  const size_t scratch =
+      std::max(logits, model.decoder->scratch_bytes(ctx, spec.precision(), buffers, spec.max_sequence_tokens));
+
+  MemoryPlan p;
+  p.weights = layout.bytes(Part::kWeights);
+  p.adapter = layout.bytes(Part::kAdapter);
+  p.gradients = layout.bytes(Part::kGradients);
+  p.optimizer = layout.bytes(Part::kOptimizer);
+  p.activations = layout.bytes(Part::kActivations);
+  p.logits = logits;
+  p.packing = scratch - logits;
+  p.arena_bytes = layout.total_bytes();
+  p.scratch_bytes = scratch;
+  p.runtime = layout.bytes(Part::kRuntime) + kProcessBytes;
+  p.total = p.arena_bytes + p.scratch_bytes + kProcessBytes;
+  p.trainable_parameters = model.parameters.trainable_elements();
+  p.flops_per_micro_batch = count_flops(model, spec);
+  check_budget(p, spec);
+  return p;
+}
+
+}  // namespace anneal

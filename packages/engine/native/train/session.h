@@ -1,0 +1,103 @@
+// A model in memory with its optimizer. Not thread-safe: one engine thread calls it; only the stop flag is touched from outside.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/arena.h"
+#include "io/file_writer.h"
+#include "ops/context.h"
+#include "train/model.h"
+#include "train/plan.h"
+#include "train/training_spec.h"
+
+namespace anneal {
+
+struct StepOptions {
+  double learning_rate = 0;
+  double clip_norm = 0;  // 0 or infinity: no clipping
+  int64_t step = 0;      // 0-based
+};
+
+struct StepResult {
+  double loss = 0;       // mean over supervised tokens, before the update
+  double grad_norm = 0;  // before clipping
+  int64_t supervised_tokens = 0;
+  int64_t tokens = 0;
+  double forward_seconds = 0, backward_seconds = 0, optimizer_seconds = 0, seconds = 0;
+};
+
+struct SequenceScore {
+  double loss = 0;  // sum of negative log-likelihoods
+  int64_t tokens = 0;
+  int64_t correct = 0;
+};
+
+struct Evaluation {
+  double loss_sum = 0;
+  int64_t supervised_tokens = 0;
+  std::vector<SequenceScore> sequences;
+  std::vector<float> token_logprobs;  // of supervised tokens, in order
+};
+
+class Session {
+ public:
+  // Plans, checks the budget, takes the memory and loads the weights.
+  explicit Session(const TrainingSpec& spec);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  const TrainingSpec& spec() const { return spec_; }
+  const MemoryPlan& plan() const { return plan_; }
+  Model& model() { return model_; }
+  ThreadPool& pool() { return pool_; }
+  const ModelConfig& config() const { return model_.config(); }
+
+  // One optimizer step over all micro-batches, normalised by their supervised tokens together. Throws kStopped before anything
+  // changed, kNumeric when the gradient is not finite (nothing changed either), kInvalidArgument for bad batches.
+  StepResult step(const std::vector<MicroBatch>& batches, const StepOptions& options);
+  // Leaves the gradients of the mean loss in the parameters; returns the loss.
+  double gradients(const std::vector<MicroBatch>& batches);
+  Evaluation evaluate(const std::vector<MicroBatch>& batches, bool adapters, bool token_logprobs);
+  // (positions.size(), V) row-major; positions index the batch's tokens.
+  std::vector<float> logits(const MicroBatch& batch, const std::vector<int32_t>& positions);
+
+  // Masters, moments and the next step, in one safetensors file.
+  SavedFile save_state(const std::string& path);
+  // Returns the next step. Nothing changes unless the whole file fits this session.
+  int64_t load_state(const std::string& path);
+
+  void request_stop() { stop_.store(true, std::memory_order_release); }
+  void clear_stop() { stop_.store(false, std::memory_order_release); }
+  bool stop_requested() const { return stop_.load(std::memory_order_acquire); }
+  // Throws kStopped when a stop was requested.
+  void check_stop() const;
+
+  uint64_t arena_peak_bytes() const { return arena_->peak_bytes() + scratch_->peak_bytes() + extra_peak_bytes_; }
+  // Memory outside the plan taken by a generation, for the peak.
+  void note_extra_bytes(uint64_t bytes) { extra_peak_bytes_ = bytes > extra_peak_bytes_ ? bytes : extra_peak_bytes_; }
+
+ private:
+  Pass start_pass(const MicroBatch& batch, PassMode mode);
+  int64_t set_supervised_rows(const MicroBatch& batch, float weight);
+  void zero_gradients();
+  double accumulate(const std::vector<MicroBatch>& batches, int64_t step, StepResult& result);
+  void update(const StepOptions& options, double grad_norm);
+
+  TrainingSpec spec_;
+  std::atomic<bool> stop_{false};
+  ThreadPool pool_;
+  Model model_;
+  MemoryPlan plan_;
+  std::unique_ptr<Arena> arena_;
+  std::unique_ptr<Arena> scratch_;
+  std::unique_ptr<Context> ctx_;
+  PassBuffers buffers_;
+  std::vector<Tensor> gradients_;
+  int64_t next_step_ = 0;
+  uint64_t extra_peak_bytes_ = 0;
+};
+
+}  // namespace anneal

@@ -1,0 +1,53 @@
+#include "train/training_spec.h"
+
+#include "core/error.h"
+
+namespace anneal {
+namespace {
+
+[[noreturn]] void refuse(const std::string& where, const std::string& message) {
+  throw Error(ErrorCode::kInvalidArgument, where, message);
+}
+
+std::string at(const char* field, size_t i) { return std::string(field) + "[" + std::to_string(i) + "]"; }
+
+}  // namespace
+
+void check_micro_batch(const MicroBatch& batch, const TrainingSpec& spec, int64_t vocab, const std::string& where) {
+  const auto n = static_cast<int64_t>(batch.tokens.size());
+  if (n < 1) refuse(where + ".tokens", "is empty");
+  if (n > spec.max_tokens)
+    refuse(where + ".tokens", "holds " + std::to_string(n) + " tokens, the session was opened for maxTokensPerMicroBatch " +
+                                  std::to_string(spec.max_tokens));
+  if (batch.labels.size() != batch.tokens.size())
+    refuse(where + ".labels", "holds " + std::to_string(batch.labels.size()) + " values for " + std::to_string(n) + " tokens");
+  if (batch.offsets.size() < 2 || batch.offsets.front() != 0 || batch.offsets.back() != n)
+    refuse(where + ".offsets", "must start with 0 and end with the number of tokens, " + std::to_string(n));
+  for (size_t s = 0; s + 1 < batch.offsets.size(); ++s) {
+    // The difference is taken in 64 bits: hostile offsets may lie 2^32 apart.
+    const int64_t length = static_cast<int64_t>(batch.offsets[s + 1]) - batch.offsets[s];
+    if (length < 1) refuse(where + "." + at("offsets", s + 1), "must be above the offset before it");
+    if (length > spec.max_sequence_tokens)
+      refuse(where + "." + at("offsets", s + 1), "makes a sequence of " + std::to_string(length) +
+                                                     " tokens, the session was opened for maxSequenceTokens " +
+                                                     std::to_string(spec.max_sequence_tokens));
+  }
+  for (size_t i = 0; i < batch.tokens.size(); ++i) {
+    if (batch.tokens[i] < 0 || batch.tokens[i] >= vocab)
+      refuse(where + "." + at("tokens", i), "is " + std::to_string(batch.tokens[i]) + ", the vocabulary has " +
+                                                std::to_string(vocab) + " entries");
+    if (batch.labels[i] != kIgnoreLabel && (batch.labels[i] < 0 || batch.labels[i] >= vocab))
+      refuse(where + "." + at("labels", i),
+             "is " + std::to_string(batch.labels[i]) + ", expected -100 or a token below " + std::to_string(vocab));
+  }
+}
+
+int64_t count_supervised(const MicroBatch& batch) {
+  int64_t count = 0;
+  for (size_t s = 0; s + 1 < batch.offsets.size(); ++s)
+    for (int32_t t = batch.offsets[s] + 1; t < batch.offsets[s + 1]; ++t)
+      count += batch.labels[static_cast<size_t>(t)] != kIgnoreLabel;
+  return count;
+}
+
+}  // namespace anneal
