@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { Problem } from "./errors.ts";
-import { Id } from "./ids.ts";
+import { Digest, Id } from "./ids.ts";
 import { MetricNameSchema } from "./metrics.ts";
-import { EvaluationResult, RunProgress, RunStage, RunStatus, SampleAnswer } from "./run.ts";
+import { ArtifactKind, EvaluationResult, RunProgress, RunStage, RunStatus, SampleAnswer } from "./run.ts";
 
 // What a trainer says, in order. Every event has a number in its run (`seq`), given by the trainer's journal; a reader that
 // remembers the last number it saw never misses nor doubles one.
@@ -39,19 +39,23 @@ export const RunEventBody = z.discriminatedUnion("type", [
     bytes: z.int(),
     path: z.string(),
     evaluationLoss: z.number().nullable(),
+    exactMatch: z.number().nullable(),
     isBest: z.boolean(),
     deleted: z.array(z.int()),
   }),
   z.object({ type: z.literal("attempt"), epoch: z.int(), workerName: z.string(), resumedFromStep: z.int().nullable() }),
   z.object({
     type: z.literal("artifact"),
-    kind: z.string(),
+    kind: ArtifactKind,
     name: z.string(),
     digest: z.string(),
     bytes: z.int(),
     path: z.string(),
     ggufType: z.string().nullable(),
+    checkpointStep: z.int().nullable(), // null: made from the run's last state
   }),
+  // The last step is done; `digest` is the SHA-256 of the trained state (weights, optimizer, random numbers).
+  z.object({ type: z.literal("trained"), step: z.int(), digest: Digest }),
   z.object({
     type: z.literal("deployment"),
     deploymentId: Id,

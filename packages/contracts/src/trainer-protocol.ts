@@ -1,51 +1,86 @@
 import { z } from "zod";
 import { RunEventBody } from "./events.ts";
 import { Id } from "./ids.ts";
-import { RunSpec } from "./run-spec.ts";
+import { RunControl } from "./run.ts";
+import { GgufType, RunSpec } from "./run-spec.ts";
 
 // Parent (worker) and child (trainer) speak this over Node's IPC channel. A child refuses a parent of another version.
-export const trainerProtocolVersion = 1;
+// What happened travels through the journal file alone; the channel only says how far the journal reaches, so that a lost
+// message or a broken parent loses nothing.
+export const trainerProtocolVersion = 2;
+
+export const TrainerBase = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("gguf"), path: z.string() }),
+  z.object({ kind: z.literal("hf"), dir: z.string() }),
+]);
+export type TrainerBase = z.infer<typeof TrainerBase>;
+
+export const TrainerDataset = z.object({ path: z.string(), digest: z.string(), rows: z.int() });
+
+// "run": all stages from prepare to benchmark. "export": one checkpoint to GGUF files (publish this one).
+export const TrainerTask = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("run") }),
+  z.object({ kind: z.literal("export"), checkpointPath: z.string(), gguf: z.array(GgufType).min(1) }),
+]);
+export type TrainerTask = z.infer<typeof TrainerTask>;
 
 export const TrainerStart = z.object({
   type: z.literal("start"),
   version: z.literal(trainerProtocolVersion),
+  task: TrainerTask,
   runId: Id,
   epoch: z.int().positive(),
+  workerName: z.string(),
   spec: RunSpec,
-  base: z.discriminatedUnion("kind", [
-    z.object({ kind: z.literal("gguf"), path: z.string() }),
-    z.object({ kind: z.literal("hf"), dir: z.string() }),
-  ]),
-  runDirectory: z.string(), // checkpoints, journal, exports
-  trainShard: z.string(), // packed token shard of the training rows
-  evaluationRows: z.string(), // JSONL: prompt tokens, answer tokens and the texts
-  totalSteps: z.int().positive(),
+  base: TrainerBase,
+  baseName: z.string(),
+  baseDigest: z.string().nullable(),
+  modelName: z.string(), // general.name of what is exported
+  dataset: TrainerDataset,
+  evaluationDataset: TrainerDataset.nullable(),
+  runDirectory: z.string(), // lock, checkpoints, journals, exports
+  shardDirectory: z.string(), // packed token shards, shared by all runs
   segmentSeconds: z.number().positive(), // save and hand back after this long: an attempt may not outlive a day
+  checkEpoch: z.boolean(), // false only in the negative control of the chaos test
 });
 export type TrainerStart = z.infer<typeof TrainerStart>;
 
 export const ToTrainer = z.discriminatedUnion("type", [
   TrainerStart,
-  z.object({ type: z.literal("stop"), mode: z.enum(["cancel", "pause", "save"]) }),
-  z.object({ type: z.literal("acknowledge"), seq: z.int() }), // stored by the parent; the child may forget up to here
+  z.object({ type: z.literal("control"), control: RunControl, number: z.int() }),
+  z.object({ type: z.literal("handBack") }), // the worker is leaving: save and exit, another attempt goes on
 ]);
 export type ToTrainer = z.infer<typeof ToTrainer>;
 
+export const TrainerOutcome = z.enum(["finished", "paused", "cancelled", "segment"]);
+export type TrainerOutcome = z.infer<typeof TrainerOutcome>;
+
 export const FromTrainer = z.discriminatedUnion("type", [
   z.object({ type: z.literal("ready"), version: z.literal(trainerProtocolVersion), pid: z.int() }),
-  z.object({ type: z.literal("event"), seq: z.int().nonnegative(), time: z.string(), body: RunEventBody }),
-  z.object({ type: z.literal("heartbeat"), step: z.int(), microBatch: z.int() }),
-  z.object({
-    type: z.literal("done"),
-    outcome: z.enum(["finished", "paused", "cancelled", "segment"]),
-    lastSeq: z.int(),
-  }),
+  z.object({ type: z.literal("journal"), number: z.int().nonnegative() }), // lines up to here are on the disk
+  // `expectedSeconds`: how long until the next sign of life may take, from what the work has taken so far.
+  z.object({ type: z.literal("heartbeat"), stage: z.string(), step: z.int(), expectedSeconds: z.number() }),
+  z.object({ type: z.literal("controlled"), number: z.int() }), // that control was carried out
+  z.object({ type: z.literal("done"), outcome: TrainerOutcome, number: z.int() }),
   z.object({
     type: z.literal("failed"),
     code: z.string(),
     message: z.string(),
     remedy: z.string().nullable(),
-    lastSeq: z.int(),
+    // true: the same input will fail again, so trying anew is pointless
+    permanent: z.boolean(),
+    number: z.int(),
   }),
 ]);
 export type FromTrainer = z.infer<typeof FromTrainer>;
+
+// One line of the journal. `number` counts through the whole run, over all attempts; the first line of an attempt's journal
+// is its header: it says after which number of the earlier journals this one goes on, and that later numbers there are void.
+export const JournalHeader = z.object({
+  epoch: z.int().positive(),
+  after: z.int().nonnegative(),
+  startedAt: z.string(),
+});
+export type JournalHeader = z.infer<typeof JournalHeader>;
+export const JournalLine = z.object({ number: z.int().positive(), time: z.string(), body: RunEventBody });
+export type JournalLine = z.infer<typeof JournalLine>;

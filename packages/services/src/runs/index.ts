@@ -1,1 +1,10 @@
-export {};
+export { checkpoints } from "./checkpoints.ts";
+export { cancel, pause, resume, saveCheckpoint } from "./control.ts";
+export { events } from "./events.ts";
+export * as execution from "./execution/index.ts";
+export { get, runDetail } from "./get.ts";
+export { list } from "./list.ts";
+export { metrics } from "./metrics.ts";
+export { remove } from "./remove.ts";
+export { samples } from "./samples.ts";
+export { watch, watchAll } from "./watch.ts";

@@ -1,0 +1,144 @@
+import type { RunStatus } from "@anneal/contracts";
+import { schema, type Transaction } from "@anneal/db";
+import { and, eq, sql } from "drizzle-orm";
+import type { ServiceContext } from "../../context.ts";
+import { appendEvents, type NewEvent } from "../append-events.ts";
+import { type Claim, owned, staleEpoch } from "./fence.ts";
+
+const { runs, attempts } = schema;
+type RunRow = typeof runs.$inferSelect;
+
+const held: readonly RunStatus[] = ["running", "pausing", "cancelling"];
+
+/** Whether a worker that no longer answers holds the run; the database's clock decides, never a worker's. */
+export const leaseOver = sql<boolean>`(${runs.leaseExpiresAt} is null or ${runs.leaseExpiresAt} < now())`;
+
+async function endLostAttempt(tx: Transaction, row: RunRow, now: Date): Promise<number> {
+  const [lost] = await tx
+    .update(attempts)
+    .set({ outcome: "lost", endedAt: now })
+    .where(and(eq(attempts.runId, row.id), eq(attempts.epoch, row.epoch), eq(attempts.outcome, "running")))
+    .returning({ progressed: attempts.progressed });
+  if (!lost) return row.stalledAttempts;
+  return lost.progressed ? 0 : row.stalledAttempts + 1;
+}
+
+export interface ClaimOptions {
+  workerId: string;
+  workerName: string;
+  leaseSeconds: number;
+  /** Broken attempts in a row without progress after which the run fails. */
+  maxStalledAttempts: number;
+  check: boolean;
+}
+
+/**
+ * Takes a queued run, or one whose worker is gone: raises its epoch, so that every write of the former holder is refused.
+ * Null when there is nothing to take (finished, held by a live worker, or settled here because it was stopping).
+ */
+export async function claimRun(
+  ctx: Pick<ServiceContext, "db" | "now">,
+  runId: string,
+  options: ClaimOptions,
+): Promise<{ claim: Claim; run: RunRow } | null> {
+  return ctx.db.transaction(async (tx) => {
+    const [found] = await tx
+      .select({ row: runs, over: leaseOver })
+      .from(runs)
+      .where(eq(runs.id, runId))
+      .for("update");
+    if (!found) return null;
+    const { row, over } = found;
+    if (row.status !== "queued" && !(held.includes(row.status) && over)) return null;
+    const now = ctx.now();
+    const stalledAttempts = await endLostAttempt(tx, row, now);
+
+    // The holder died while stopping: what it was asked to do is done by not going on.
+    if (row.status === "pausing" || row.status === "cancelling") {
+      const status = row.status === "pausing" ? "paused" : "cancelled";
+      const finishedAt = status === "cancelled" ? now : null;
+      // The epoch rises here too: the former holder may wake up and must find itself shut out.
+      const epoch = row.epoch + 1;
+      await tx
+        .update(runs)
+        .set({ status, epoch, control: null, workerId: null, leaseExpiresAt: null, finishedAt })
+        .where(eq(runs.id, runId));
+      await appendEvents(tx, runId, epoch, [{ time: now, body: { type: "status", status, problem: null } }]);
+      return null;
+    }
+    if (stalledAttempts >= options.maxStalledAttempts) {
+      const problem = {
+        code: "INTERNAL" as const,
+        field: null,
+        message: `the run broke down ${stalledAttempts} times in a row without getting any further`,
+        remedy: "look at the last log lines of its attempts; a smaller micro-batch helps where memory ran out",
+      };
+      const epoch = row.epoch + 1;
+      await tx
+        .update(runs)
+        .set({
+          status: "failed",
+          epoch,
+          problem,
+          stalledAttempts,
+          workerId: null,
+          leaseExpiresAt: null,
+          finishedAt: now,
+        })
+        .where(eq(runs.id, runId));
+      await appendEvents(tx, runId, epoch, [{ time: now, body: { type: "status", status: "failed", problem } }]);
+      return null;
+    }
+
+    const epoch = row.epoch + 1;
+    const [run] = await tx
+      .update(runs)
+      .set({
+        epoch,
+        status: "running",
+        stalledAttempts,
+        problem: null,
+        workerId: options.workerId,
+        leaseExpiresAt: sql`now() + make_interval(secs => ${options.leaseSeconds})`,
+        startedAt: row.startedAt ?? now,
+        finishedAt: null,
+      })
+      .where(eq(runs.id, runId))
+      .returning();
+    if (!run) return null;
+    await tx.insert(attempts).values({
+      runId,
+      epoch,
+      workerId: options.workerId,
+      workerName: options.workerName,
+      startedAt: now,
+    });
+    const told: NewEvent[] = [];
+    if (row.status !== "running") told.push({ time: now, body: { type: "status", status: "running", problem: null } });
+    await appendEvents(tx, runId, epoch, told);
+    return { claim: { runId, epoch, check: options.check }, run };
+  });
+}
+
+/** Prolongs the lease; answers what a person has asked for meanwhile. Throws STALE_EPOCH when the run was taken over. */
+export async function renewLease(
+  ctx: Pick<ServiceContext, "db">,
+  claim: Claim,
+  leaseSeconds: number,
+): Promise<{ control: RunRow["control"]; controlNumber: number }> {
+  const [row] = await ctx.db
+    .update(runs)
+    .set({ leaseExpiresAt: sql`now() + make_interval(secs => ${leaseSeconds})` })
+    .where(owned(claim))
+    .returning({ control: runs.control, controlNumber: runs.controlNumber });
+  if (!row) throw staleEpoch(claim, null);
+  return row;
+}
+
+/** A control that was carried out is taken off the row, unless a newer one has come. */
+export async function clearControl(ctx: Pick<ServiceContext, "db">, claim: Claim, number: number): Promise<void> {
+  await ctx.db
+    .update(runs)
+    .set({ control: null })
+    .where(and(owned(claim), eq(runs.controlNumber, number)));
+}

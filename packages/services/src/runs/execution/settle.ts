@@ -1,0 +1,128 @@
+import type { AttemptSummary, Problem, RunStatus } from "@anneal/contracts";
+import { newId, schema, type Transaction } from "@anneal/db";
+import { and, eq } from "drizzle-orm";
+import type { ServiceContext } from "../../context.ts";
+import { appendEvents, type NewEvent } from "../append-events.ts";
+import { type Claim, lockOwned } from "./fence.ts";
+
+const { runs, attempts, artifacts, deployments } = schema;
+type RunRow = typeof runs.$inferSelect;
+
+export type Settlement =
+  | { kind: "succeeded" }
+  | { kind: "paused" }
+  | { kind: "cancelled" }
+  | { kind: "handBack" } // segment over, or the worker is leaving: queued again
+  | { kind: "broken"; problem: Problem; permanent: boolean; maxStalledAttempts: number };
+
+async function endAttempt(
+  tx: Transaction,
+  claim: Claim,
+  outcome: AttemptSummary["outcome"],
+  now: Date,
+  problem: Problem | null,
+): Promise<boolean> {
+  const [row] = await tx
+    .update(attempts)
+    .set({ outcome, endedAt: now, problem })
+    .where(and(eq(attempts.runId, claim.runId), eq(attempts.epoch, claim.epoch)))
+    .returning({ progressed: attempts.progressed });
+  return row?.progressed ?? false;
+}
+
+// The publication is a row of its own, made in the same transaction in which the run succeeds: exactly one.
+async function startPublication(ctx: Pick<ServiceContext, "queue">, tx: Transaction, run: RunRow): Promise<void> {
+  const { publish } = run.spec;
+  if (!publish) return;
+  const [artifact] = await tx
+    .select({ id: artifacts.id })
+    .from(artifacts)
+    .where(and(eq(artifacts.runId, run.id), eq(artifacts.kind, "gguf"), eq(artifacts.name, `${publish.gguf}.gguf`)));
+  if (!artifact) throw new Error(`run ${run.id} has no ${publish.gguf} file to publish`);
+  const deploymentId = newId();
+  await tx.insert(deployments).values({
+    id: deploymentId,
+    runId: run.id,
+    artifactId: artifact.id,
+    name: publish.name,
+    gguf: publish.gguf,
+    system: publish.system,
+    parameters: publish.parameters,
+  });
+  await ctx.queue.enqueue(tx, "deployment.publish", { deploymentId });
+}
+
+/** Ends an attempt and says what becomes of the run. Fenced: a stale attempt cannot end anything. */
+export async function settleRun(
+  ctx: Pick<ServiceContext, "db" | "now" | "queue">,
+  claim: Claim,
+  settlement: Settlement,
+): Promise<RunStatus> {
+  return ctx.db.transaction(async (tx) => {
+    const row = await lockOwned(tx, claim);
+    const now = ctx.now();
+    const free = { workerId: null, leaseExpiresAt: null };
+    const told: NewEvent[] = [];
+    const tell = (status: RunStatus, problem: Problem | null = null) => {
+      told.push({ time: now, body: { type: "status", status, problem } });
+      return status;
+    };
+    let status: RunStatus;
+    if (settlement.kind === "succeeded") {
+      await endAttempt(tx, claim, "succeeded", now, null);
+      status = tell("succeeded");
+      await tx
+        .update(runs)
+        .set({ ...free, status, control: null, stalledAttempts: 0, problem: null, finishedAt: now })
+        .where(eq(runs.id, row.id));
+      await startPublication(ctx, tx, row);
+    } else if (settlement.kind === "paused" || settlement.kind === "cancelled") {
+      await endAttempt(tx, claim, settlement.kind, now, null);
+      status = tell(settlement.kind);
+      const finishedAt = settlement.kind === "cancelled" ? now : null;
+      await tx
+        .update(runs)
+        .set({ ...free, status, control: null, finishedAt })
+        .where(eq(runs.id, row.id));
+    } else if (settlement.kind === "handBack") {
+      await endAttempt(tx, claim, "paused", now, null);
+      // A pause or cancel that came while it was saving is done: it has stopped.
+      if (row.status === "pausing") status = tell("paused");
+      else if (row.status === "cancelling") status = tell("cancelled");
+      else status = tell("queued");
+      await tx
+        .update(runs)
+        .set({ ...free, status, control: null, queuedAt: now, finishedAt: status === "cancelled" ? now : null })
+        .where(eq(runs.id, row.id));
+      if (status === "queued") await ctx.queue.enqueue(tx, "run.advance", { runId: row.id });
+    } else {
+      const progressed = await endAttempt(tx, claim, "failed", now, settlement.problem);
+      const stalledAttempts = progressed ? 0 : row.stalledAttempts + 1;
+      const stopping = row.status === "cancelling" ? "cancelled" : row.status === "pausing" ? "paused" : null;
+      const giveUp = settlement.permanent || stalledAttempts >= settlement.maxStalledAttempts;
+      const problem: Problem =
+        giveUp && !settlement.permanent
+          ? {
+              ...settlement.problem,
+              message: `${settlement.problem.message} (breakdown number ${stalledAttempts} in a row without getting any further)`,
+            }
+          : settlement.problem;
+      status = stopping ? tell(stopping) : giveUp ? tell("failed", problem) : tell("queued", settlement.problem);
+      await tx
+        .update(runs)
+        .set({
+          ...free,
+          status,
+          stalledAttempts,
+          problem: status === "failed" ? problem : null,
+          control: null,
+          queuedAt: now,
+          finishedAt: status === "failed" || status === "cancelled" ? now : null,
+        })
+        .where(eq(runs.id, row.id));
+      if (status === "queued") await ctx.queue.enqueue(tx, "run.advance", { runId: row.id });
+    }
+    await appendEvents(tx, row.id, claim.epoch, told);
+    return status;
+  });
+}

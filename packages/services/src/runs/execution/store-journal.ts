@@ -1,0 +1,134 @@
+import { type JournalLine, type MetricName, type RunEventBody, ServiceError } from "@anneal/contracts";
+import { newId, schema, type Transaction } from "@anneal/db";
+import { and, eq, inArray, ne, sql } from "drizzle-orm";
+import type { ServiceContext } from "../../context.ts";
+import { appendEvents } from "../append-events.ts";
+import { type Claim, lockOwned } from "./fence.ts";
+import { type MetricPoint, storeMetrics } from "./store-metrics.ts";
+
+const { runs, attempts, checkpoints, evaluations, samples, artifacts } = schema;
+type Body<T extends RunEventBody["type"]> = Extract<RunEventBody, { type: T }>;
+
+async function storeCheckpoint(tx: Transaction, claim: Claim, time: Date, body: Body<"checkpoint">): Promise<void> {
+  const { step, digest, bytes, path, evaluationLoss, exactMatch, isBest } = body;
+  const values = { epoch: claim.epoch, digest, bytes, path, evaluationLoss, exactMatch, isBest, kept: true };
+  await tx
+    .insert(checkpoints)
+    .values({ id: newId(), runId: claim.runId, step, createdAt: time, ...values })
+    .onConflictDoUpdate({ target: [checkpoints.runId, checkpoints.step], set: values });
+  if (isBest)
+    await tx
+      .update(checkpoints)
+      .set({ isBest: false })
+      .where(and(eq(checkpoints.runId, claim.runId), ne(checkpoints.step, step)));
+  if (body.deleted.length > 0)
+    await tx
+      .update(checkpoints)
+      .set({ kept: false })
+      .where(and(eq(checkpoints.runId, claim.runId), inArray(checkpoints.step, body.deleted)));
+}
+
+async function storeBody(tx: Transaction, claim: Claim, time: Date, body: RunEventBody): Promise<void> {
+  const { runId } = claim;
+  if (body.type === "checkpoint") await storeCheckpoint(tx, claim, time, body);
+  else if (body.type === "evaluation") {
+    const { which, step, result } = body;
+    await tx
+      .insert(evaluations)
+      .values({ runId, which, step, createdAt: time, ...result })
+      .onConflictDoNothing();
+    if (which === "before") await tx.update(runs).set({ evaluationBefore: result }).where(eq(runs.id, runId));
+    if (which === "after") await tx.update(runs).set({ evaluationAfter: result }).where(eq(runs.id, runId));
+  } else if (body.type === "samples" && body.samples.length > 0)
+    await tx
+      .insert(samples)
+      .values(
+        body.samples.map((sample, position) => ({ runId, step: body.step, position, createdAt: time, ...sample })),
+      )
+      .onConflictDoNothing();
+  else if (body.type === "artifact") {
+    const { kind, name, digest, bytes, path, ggufType, checkpointStep } = body;
+    const [checkpoint] =
+      checkpointStep === null
+        ? []
+        : await tx
+            .select({ id: checkpoints.id })
+            .from(checkpoints)
+            .where(and(eq(checkpoints.runId, runId), eq(checkpoints.step, checkpointStep)));
+    await tx
+      .insert(artifacts)
+      .values({
+        runId,
+        kind,
+        name,
+        digest,
+        bytes,
+        path,
+        ggufType,
+        checkpointId: checkpoint?.id ?? null,
+        createdAt: time,
+      })
+      .onConflictDoUpdate({
+        target: [artifacts.runId, artifacts.kind, artifacts.name],
+        set: { digest, bytes, path, ggufType },
+      });
+  } else if (body.type === "attempt")
+    await tx
+      .update(attempts)
+      .set({ resumedFromStep: body.resumedFromStep })
+      .where(and(eq(attempts.runId, runId), eq(attempts.epoch, body.epoch)));
+}
+
+// What counts as getting further: a run that only starts, logs and breaks is stuck.
+const furthers = (body: RunEventBody) =>
+  ["metrics", "evaluation", "checkpoint", "artifact"].includes(body.type) ||
+  (body.type === "stage" && body.state === "finished");
+
+/**
+ * Stores journal lines exactly once: numbers up to the run's cursor are skipped, the rest must follow without a gap, and the
+ * cursor moves in the same transaction. Refused with STALE_EPOCH when a newer attempt holds the run. Returns the cursor.
+ */
+export async function storeJournal(
+  ctx: Pick<ServiceContext, "db">,
+  claim: Claim,
+  lines: readonly JournalLine[],
+): Promise<number> {
+  return ctx.db.transaction(async (tx) => {
+    const row = await lockOwned(tx, claim);
+    const fresh = lines.filter((line) => line.number > row.journalNumber);
+    const [first] = fresh;
+    const last = fresh.at(-1);
+    if (!first || !last) return row.journalNumber;
+    if (claim.check && first.number !== row.journalNumber + 1)
+      throw new ServiceError("INTERNAL", `journal line ${row.journalNumber + 1} is missing before ${first.number}`);
+
+    const points: MetricPoint[] = [];
+    const changes: Partial<typeof runs.$inferInsert> = { journalNumber: last.number };
+    for (const { body, time } of fresh) {
+      const at = new Date(time);
+      if (body.type === "metrics") {
+        for (const [name, value] of Object.entries(body.values) as [MetricName, number][])
+          if (Number.isFinite(value)) points.push({ name, step: body.step, time: at, tokens: body.tokens, value });
+        changes.lastStep = Math.max(row.lastStep, changes.lastStep ?? 0, body.step);
+        changes.lastLoss = body.values["train/loss"] ?? changes.lastLoss ?? row.lastLoss;
+      } else if (body.type === "progress") changes.progress = body.progress;
+      else if (body.type === "stage" && body.state === "started") changes.stage = body.stage;
+      else if (body.type === "trained") changes.finalDigest = body.digest;
+      else await storeBody(tx, claim, at, body);
+    }
+    await storeMetrics(tx, claim.runId, claim.epoch, points);
+    await tx.update(runs).set(changes).where(eq(runs.id, claim.runId));
+    if (fresh.some(({ body }) => furthers(body)))
+      await tx
+        .update(attempts)
+        .set({ progressed: true })
+        .where(and(eq(attempts.runId, claim.runId), eq(attempts.epoch, claim.epoch), sql`not ${attempts.progressed}`));
+    await appendEvents(
+      tx,
+      claim.runId,
+      claim.epoch,
+      fresh.map(({ time, body }) => ({ time: new Date(time), body })),
+    );
+    return last.number;
+  });
+}
