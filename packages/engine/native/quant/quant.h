@@ -19,8 +19,8 @@ struct QuantType {
   uint32_t ggml_type;   // number in a GGUF file
   int block_elements;   // 1 for F32, F16, BF16
   int block_bytes;
-  RowDequantiser dequantise_generic;
-  RowQuantiser quantise;  // null where this engine only reads the type
+  RowDequantiser dequantise_generic;  // portable; row_dequantiser() gives the fast one
+  RowQuantiser quantise;              // portable; null where this engine only reads the type
 };
 
 // Error(kUnsupported) for dtypes that are not GGUF types (I32, our own block formats).
@@ -38,6 +38,8 @@ size_t quant_row_bytes(DType dtype, int64_t n);
 
 // The fastest dequantiser this machine runs (generic / AVX2 / AVX-512; equal bits). Look it up once, not per row.
 RowDequantiser row_dequantiser(DType dtype);
+// The same for quantising; Error(kUnsupported) for types that are only read.
+RowQuantiser row_quantiser(DType dtype);
 
 // Checked conveniences over a whole tensor: rows x n. Error(kShape), Error(kUnsupported).
 void dequantise_rows(DType dtype, const void* blocks, float* out, int64_t rows, int64_t n);

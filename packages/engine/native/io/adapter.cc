@@ -1,0 +1,131 @@
+#include "io/adapter.h"
+
+#include <cmath>
+#include <cstdio>
+
+#include <sys/stat.h>
+
+namespace anneal {
+namespace {
+
+constexpr int64_t kMaxRank = 65536;
+
+bool is_file(const std::string& path) {
+  struct stat info;
+  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+}
+
+[[noreturn]] void unsupported(const std::string& where, const char* field, const char* why) {
+  throw Error(ErrorCode::kUnsupported, where + ": field \"" + field + "\"", why);
+}
+
+bool is_empty(const JsonValue* value) {
+  if (!value || value->is_null()) return true;
+  if (value->is_bool()) return !value->as_bool("");
+  if (value->is_array()) return value->as_array("").empty();
+  if (value->is_object()) return value->as_object("").empty();
+  return false;
+}
+
+// Settings of PEFT that change the arithmetic of a LoRA layer: refused rather than quietly ignored.
+void refuse_other_methods(const JsonValue& json, const std::string& where) {
+  static const char* const kMustBeEmpty[] = {"rank_pattern",      "alpha_pattern",   "use_dora",       "modules_to_save",
+                                             "layer_replication", "megatron_config", "use_qalora",     "corda_config",
+                                             "alora_invocation_tokens", "trainable_token_indices", "lora_bias",
+                                             "target_parameters", "eva_config", "loftq_config", "arrow_config"};
+  for (const char* field : kMustBeEmpty)
+    if (!is_empty(json.find(field))) unsupported(where, field, "is set; only plain LoRA adapters are read");
+  if (json.get_string_or("bias", "none", where) != "none") unsupported(where, "bias", "must be \"none\"");
+  if (json.get_bool_or("fan_in_fan_out", false, where)) unsupported(where, "fan_in_fan_out", "must be false");
+}
+
+}  // namespace
+
+std::string peft_tensor_name(const std::string& module, const char* side) {
+  return "base_model.model." + module + "." + side + ".weight";
+}
+
+AdapterFolder::AdapterFolder(const std::string& dir) : dir_(dir) {
+  const std::string where = dir + "/adapter_config.json";
+  const JsonValue json = read_json_file(where);
+  const std::string type = json.get_string("peft_type", where);
+  if (type != "LORA")
+    throw Error(ErrorCode::kUnsupported, where + ": field \"peft_type\"", "must be LORA, found \"" + type.substr(0, 40) + "\"");
+  refuse_other_methods(json, where);
+  config_.rank = json.get_int("r", where);
+  if (config_.rank < 1 || config_.rank > kMaxRank)
+    throw Error(ErrorCode::kFormat, where + ": field \"r\"", "must be from 1 to 65536, found " + std::to_string(config_.rank));
+  config_.alpha = json.get_number("lora_alpha", where);
+  config_.dropout = json.get_number_or("lora_dropout", 0.0, where);
+  if (!(config_.dropout >= 0.0 && config_.dropout < 1.0))
+    throw Error(ErrorCode::kFormat, where + ": field \"lora_dropout\"", "must be at least 0 and below 1");
+  config_.rslora = json.get_bool_or("use_rslora", false, where);
+  config_.base_model_name = json.get_string_or("base_model_name_or_path", "", where);
+  const JsonValue* targets = json.find("target_modules");
+  if (targets && targets->is_string())
+    config_.target_modules.push_back(targets->as_string(where));
+  else if (targets && !targets->is_null())
+    for (const JsonValue& target : targets->as_array(where + ": field \"target_modules\""))
+      config_.target_modules.push_back(target.as_string(where + ": field \"target_modules\""));
+
+  const std::string weights = dir + "/adapter_model.safetensors";
+  if (!is_file(weights) && is_file(dir + "/adapter_model.bin"))
+    throw Error(ErrorCode::kFormat, dir + "/adapter_model.bin",
+                "is a PyTorch pickle, which can run code when loaded; save the adapter as safetensors "
+                "(PEFT: save_pretrained(..., safe_serialization=True))");
+  tensors_ = std::make_unique<SafetensorsFile>(weights);
+  for (const SafetensorsEntry& entry : tensors_->entries()) {
+    const bool a = entry.name.find(".lora_A.") != std::string::npos, b = entry.name.find(".lora_B.") != std::string::npos;
+    const std::string at = weights + ": tensor \"" + entry.name.substr(0, 200) + "\"";
+    if (!a && !b) throw Error(ErrorCode::kUnsupported, at, "is neither lora_A nor lora_B; only plain LoRA adapters are read");
+    if (entry.shape.rank != 2 || entry.shape[a ? 0 : 1] != config_.rank)
+      throw Error(ErrorCode::kFormat, at, "has the shape " + entry.shape.to_string() + ", which does not fit r = " + std::to_string(config_.rank));
+  }
+}
+
+const SafetensorsEntry& AdapterFolder::lora(const std::string& module, const char* side) const {
+  const std::string name = peft_tensor_name(module, side);
+  const SafetensorsEntry* entry = tensors_->find(name);
+  if (!entry) throw Error(ErrorCode::kFormat, dir_, "tensor \"" + name + "\" is missing");
+  return *entry;
+}
+
+const SafetensorsEntry& AdapterFolder::lora_a(const std::string& module) const { return lora(module, "lora_A"); }
+const SafetensorsEntry& AdapterFolder::lora_b(const std::string& module) const { return lora(module, "lora_B"); }
+
+void write_adapter(const std::string& dir, const AdapterConfig& config, const std::vector<AdapterTensor>& tensors) {
+  SafetensorsWriter writer(dir + "/adapter_model.safetensors");
+  writer.set_metadata("format", "pt");
+  for (const AdapterTensor& t : tensors) {
+    if (t.a_shape.rank != 2 || t.b_shape.rank != 2 || t.a_shape[0] != config.rank || t.b_shape[1] != config.rank)
+      throw Error(ErrorCode::kShape, t.module, "lora_A " + t.a_shape.to_string() + " and lora_B " + t.b_shape.to_string() +
+                                                   " do not fit rank " + std::to_string(config.rank));
+    writer.declare(peft_tensor_name(t.module, "lora_A"), SafetensorsType::kF32, t.a_shape);
+    writer.declare(peft_tensor_name(t.module, "lora_B"), SafetensorsType::kF32, t.b_shape);
+  }
+  writer.begin();
+  for (const AdapterTensor& t : tensors) {
+    writer.append_f32(t.a, t.a_shape.elements());
+    writer.append_f32(t.b, t.b_shape.elements());
+  }
+  writer.finish();
+
+  const auto number = [](double v) {
+    char text[40];
+    std::snprintf(text, sizeof text, v == std::floor(v) && std::fabs(v) < 1e15 ? "%.0f" : "%.17g", v);
+    return std::string(text);
+  };
+  std::string json = "{\n  \"peft_type\": \"LORA\",\n  \"task_type\": \"CAUSAL_LM\",\n";
+  json += "  \"base_model_name_or_path\": " + json_quote(config.base_model_name) + ",\n";
+  json += "  \"r\": " + std::to_string(config.rank) + ",\n  \"lora_alpha\": " + number(config.alpha) + ",\n";
+  json += "  \"lora_dropout\": " + number(config.dropout) + ",\n";
+  json += std::string("  \"use_rslora\": ") + (config.rslora ? "true" : "false") + ",\n  \"use_dora\": false,\n";
+  json += "  \"bias\": \"none\",\n  \"fan_in_fan_out\": false,\n  \"inference_mode\": true,\n  \"init_lora_weights\": true,\n";
+  json += "  \"modules_to_save\": null,\n  \"rank_pattern\": {},\n  \"alpha_pattern\": {},\n  \"target_modules\": [";
+  for (size_t i = 0; i < config.target_modules.size(); ++i)
+    json += (i ? ", " : "") + json_quote(config.target_modules[i]);
+  json += "]\n}\n";
+  write_file(dir + "/adapter_config.json", json);
+}
+
+}  // namespace anneal

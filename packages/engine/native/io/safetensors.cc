@@ -1,0 +1,262 @@
+#include "io/safetensors.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include <sys/stat.h>
+
+#include "core/checked.h"
+#include "io/json.h"
+#include "quant/quant.h"
+
+namespace anneal {
+namespace {
+
+constexpr uint64_t kMaxHeaderBytes = 100'000'000;
+
+struct TypeInfo {
+  SafetensorsType type;
+  const char* name;
+  size_t bytes;
+};
+
+constexpr TypeInfo kTypes[] = {
+    {SafetensorsType::kBool, "BOOL", 1},     {SafetensorsType::kU8, "U8", 1},
+    {SafetensorsType::kI8, "I8", 1},         {SafetensorsType::kU16, "U16", 2},
+    {SafetensorsType::kI16, "I16", 2},       {SafetensorsType::kF16, "F16", 2},
+    {SafetensorsType::kBF16, "BF16", 2},     {SafetensorsType::kU32, "U32", 4},
+    {SafetensorsType::kI32, "I32", 4},       {SafetensorsType::kF32, "F32", 4},
+    {SafetensorsType::kU64, "U64", 8},       {SafetensorsType::kI64, "I64", 8},
+    {SafetensorsType::kF64, "F64", 8},       {SafetensorsType::kF8E4M3, "F8_E4M3", 1},
+    {SafetensorsType::kF8E5M2, "F8_E5M2", 1},
+};
+
+const TypeInfo& type_info(SafetensorsType type) { return kTypes[static_cast<int>(type)]; }
+
+[[noreturn]] void malformed(const std::string& where, const std::string& what) {
+  throw Error(ErrorCode::kFormat, where, what);
+}
+
+// A pickle can run code when loaded, so its kin are named and refused before anything is parsed.
+void refuse_pickle(const MappedFile& file) {
+  const uint8_t* p = file.data();
+  if (file.size() < 4) return;
+  const bool zip = std::memcmp(p, "PK\3\4", 4) == 0;
+  const bool pickle = p[0] == 0x80 && p[1] >= 2 && p[1] <= 5;
+  if (zip || pickle)
+    malformed(file.path(), "is a PyTorch pickle, which can run code when loaded; save the model as safetensors instead");
+}
+
+Shape parse_shape(const JsonValue& value, const std::string& where) {
+  const std::vector<JsonValue>& dims = value.as_array(where + ": shape");
+  if (dims.size() > static_cast<size_t>(kMaxDims))
+    throw Error(ErrorCode::kUnsupported, where,
+                "has " + std::to_string(dims.size()) + " dimensions; at most " + std::to_string(kMaxDims) + " are read");
+  Shape shape;
+  for (const JsonValue& dim : dims) {
+    const int64_t n = dim.as_int(where + ": shape");
+    if (n < 0) malformed(where, "has the negative dimension " + std::to_string(n));
+    shape.dims[static_cast<size_t>(shape.rank++)] = n;
+  }
+  return shape;
+}
+
+SafetensorsEntry parse_entry(const std::string& file, const JsonValue::Member& member, const uint8_t* data,
+                             uint64_t data_bytes) {
+  const std::string where = file + ": tensor \"" + member.first.substr(0, 200) + "\"";
+  member.second.as_object(where);
+  SafetensorsEntry entry;
+  entry.name = member.first;
+  const std::string dtype = member.second.at("dtype", where).as_string(where + ": dtype");
+  const TypeInfo* const info =
+      std::find_if(std::begin(kTypes), std::end(kTypes), [&](const TypeInfo& t) { return dtype == t.name; });
+  if (info == std::end(kTypes)) malformed(where, "has the unknown dtype \"" + dtype.substr(0, 40) + "\"");
+  entry.type = info->type;
+  entry.shape = parse_shape(member.second.at("shape", where), where);
+  uint64_t bytes = info->bytes;
+  for (int i = 0; i < entry.shape.rank; ++i)
+    bytes = checked_mul(bytes, static_cast<uint64_t>(entry.shape.dims[static_cast<size_t>(i)]), where.c_str());
+  const std::vector<JsonValue>& offsets = member.second.at("data_offsets", where).as_array(where + ": data_offsets");
+  if (offsets.size() != 2) malformed(where, "data_offsets must be two numbers");
+  const int64_t begin = offsets[0].as_int(where + ": data_offsets"), end = offsets[1].as_int(where + ": data_offsets");
+  if (begin < 0 || end < begin || static_cast<uint64_t>(end) > data_bytes)
+    malformed(where, "data_offsets " + std::to_string(begin) + ".." + std::to_string(end) + " lie outside the " +
+                         std::to_string(data_bytes) + " bytes of data");
+  if (static_cast<uint64_t>(end - begin) != bytes)
+    malformed(where, "data_offsets span " + std::to_string(end - begin) + " bytes, but dtype and shape need " +
+                         std::to_string(bytes));
+  entry.data = data + begin;
+  entry.bytes = static_cast<size_t>(bytes);
+  return entry;
+}
+
+bool is_file(const std::string& path) {
+  struct stat info;
+  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+}
+
+}  // namespace
+
+const char* safetensors_type_name(SafetensorsType type) { return type_info(type).name; }
+size_t safetensors_type_bytes(SafetensorsType type) { return type_info(type).bytes; }
+
+Tensor SafetensorsEntry::tensor(const std::string& where) const {
+  Tensor t;
+  switch (type) {
+    case SafetensorsType::kF32: t.dtype = DType::kF32; break;
+    case SafetensorsType::kF16: t.dtype = DType::kF16; break;
+    case SafetensorsType::kBF16: t.dtype = DType::kBF16; break;
+    case SafetensorsType::kI32: t.dtype = DType::kI32; break;
+    default:
+      throw Error(ErrorCode::kUnsupported, where + ": tensor \"" + name + "\"",
+                  std::string("holds ") + safetensors_type_name(type) + "; save it as F32, F16 or BF16");
+  }
+  if (reinterpret_cast<uintptr_t>(data) % safetensors_type_bytes(type) != 0)
+    malformed(where + ": tensor \"" + name + "\"", "data is not aligned to its element size");
+  t.data = const_cast<uint8_t*>(data);
+  t.shape = shape;
+  return t;
+}
+
+void SafetensorsEntry::read_f32(float* out, const std::string& where) const {
+  const int64_t n = shape.elements();
+  switch (type) {
+    case SafetensorsType::kF32: row_dequantiser(DType::kF32)(data, out, n); return;
+    case SafetensorsType::kF16: row_dequantiser(DType::kF16)(data, out, n); return;
+    case SafetensorsType::kBF16: row_dequantiser(DType::kBF16)(data, out, n); return;
+    case SafetensorsType::kF64:
+      for (int64_t i = 0; i < n; ++i) {
+        double v;
+        std::memcpy(&v, data + 8 * i, 8);
+        // Out of range for f32 is infinity, spelled out because the plain conversion would be undefined.
+        out[i] = v > 3.4028235677973366e38 ? HUGE_VALF : v < -3.4028235677973366e38 ? -HUGE_VALF : static_cast<float>(v);
+      }
+      return;
+    default:
+      throw Error(ErrorCode::kUnsupported, where + ": tensor \"" + name + "\"",
+                  std::string("holds ") + safetensors_type_name(type) + "; weights must be F32, F16, BF16 or F64");
+  }
+}
+
+SafetensorsFile::SafetensorsFile(const std::string& path) : file_(path) {
+  refuse_pickle(file_);
+  if (file_.size() < 8) malformed(path, "is too short for a safetensors file");
+  uint64_t header_bytes = 0;
+  for (int i = 7; i >= 0; --i) header_bytes = header_bytes << 8 | file_.data()[i];
+  if (header_bytes > kMaxHeaderBytes)
+    malformed(path, "has a header of " + std::to_string(header_bytes) + " bytes, above the format's 100 MB; is it a safetensors file?");
+  if (header_bytes > file_.size() - 8)
+    malformed(path, "ends inside its header (" + std::to_string(header_bytes) + " bytes announced)");
+  const std::string_view text(reinterpret_cast<const char*>(file_.data()) + 8, static_cast<size_t>(header_bytes));
+  if (text.empty() || text[0] != '{') malformed(path, "has a header that does not start with '{'");
+  JsonLimits limits;
+  limits.max_depth = 8;
+  const JsonValue header = parse_json(text, path, limits);
+  const uint8_t* data = file_.data() + 8 + header_bytes;
+  const uint64_t data_bytes = file_.size() - 8 - header_bytes;
+  for (const JsonValue::Member& member : header.as_object(path)) {
+    if (member.first == "__metadata__") {
+      for (const JsonValue::Member& note : member.second.as_object(path + ": __metadata__"))
+        metadata_.emplace_back(note.first, note.second.as_string(path + ": __metadata__ " + note.first.substr(0, 200)));
+    } else {
+      entries_.push_back(parse_entry(path, member, data, data_bytes));
+    }
+  }
+  std::stable_sort(entries_.begin(), entries_.end(), [](const SafetensorsEntry& a, const SafetensorsEntry& b) {
+    return a.data != b.data ? a.data < b.data : a.bytes < b.bytes;
+  });
+  const uint8_t* expected = data;
+  for (const SafetensorsEntry& entry : entries_) {
+    if (entry.data != expected)
+      malformed(path + ": tensor \"" + entry.name.substr(0, 200) + "\"",
+                entry.data < expected ? "overlaps the tensor before it" : "leaves a gap after the tensor before it");
+    expected += entry.bytes;
+  }
+  if (expected != data + data_bytes)
+    malformed(path, "has " + std::to_string(data + data_bytes - expected) + " bytes after its last tensor");
+  for (size_t i = 0; i < entries_.size(); ++i) index_.emplace(entries_[i].name, i);
+}
+
+const SafetensorsEntry* SafetensorsFile::find(std::string_view name) const {
+  const auto found = index_.find(name);
+  return found == index_.end() ? nullptr : &entries_[found->second];
+}
+
+SafetensorsSet SafetensorsSet::open_file(const std::string& path) {
+  SafetensorsSet set;
+  set.where_ = path;
+  set.files_.push_back(std::make_unique<SafetensorsFile>(path));
+  for (const SafetensorsEntry& entry : set.files_[0]->entries()) set.index_.emplace(entry.name, &entry);
+  return set;
+}
+
+SafetensorsSet SafetensorsSet::open_folder(const std::string& dir) {
+  const std::string index_path = dir + "/model.safetensors.index.json";
+  if (!is_file(index_path)) {
+    const std::string single = dir + "/model.safetensors";
+    if (!is_file(single)) {
+      if (is_file(dir + "/pytorch_model.bin") || is_file(dir + "/pytorch_model.bin.index.json"))
+        throw Error(ErrorCode::kFormat, dir,
+                    "holds its weights only as PyTorch pickles, which can run code when loaded; save them as safetensors");
+      throw Error(ErrorCode::kIo, dir, "holds neither model.safetensors nor model.safetensors.index.json");
+    }
+    SafetensorsSet set = open_file(single);
+    set.where_ = dir;
+    return set;
+  }
+  SafetensorsSet set;
+  set.where_ = dir;
+  const JsonValue index = read_json_file(index_path);
+  std::unordered_map<std::string, SafetensorsFile*> shards;
+  for (const JsonValue::Member& entry : index.at("weight_map", index_path).as_object(index_path + ": weight_map")) {
+    const std::string where = index_path + ": weight_map \"" + entry.first.substr(0, 200) + "\"";
+    const std::string& file = entry.second.as_string(where);
+    if (file.empty() || file == "." || file == ".." || file.find('/') != std::string::npos ||
+        file.find('\\') != std::string::npos || file.find('\0') != std::string::npos)
+      malformed(where, "must name a file of this folder, found \"" + file.substr(0, 200) + "\"");
+    SafetensorsFile*& shard = shards[file];
+    if (!shard) {
+      set.files_.push_back(std::make_unique<SafetensorsFile>(dir + "/" + file));
+      shard = set.files_.back().get();
+    }
+    const SafetensorsEntry* tensor = shard->find(entry.first);
+    if (!tensor) malformed(where, "the shard " + file + " does not hold this tensor");
+    set.index_.emplace(tensor->name, tensor);
+  }
+  // A tensor that lies in two shards, or in one but not in the index, would make the model depend on the reader.
+  for (const auto& shard : set.files_)
+    for (const SafetensorsEntry& entry : shard->entries()) {
+      const SafetensorsEntry* known = set.find(entry.name);
+      if (known != &entry)
+        malformed(shard->path() + ": tensor \"" + entry.name.substr(0, 200) + "\"",
+                  known ? "lies in two shards" : "is not named by model.safetensors.index.json");
+    }
+  return set;
+}
+
+const SafetensorsEntry* SafetensorsSet::find(std::string_view name) const {
+  const auto found = index_.find(name);
+  return found == index_.end() ? nullptr : found->second;
+}
+
+const SafetensorsEntry& SafetensorsSet::at(std::string_view name) const {
+  const SafetensorsEntry* entry = find(name);
+  if (!entry) malformed(where_, "tensor \"" + std::string(name) + "\" is missing");
+  return *entry;
+}
+
+std::vector<const SafetensorsEntry*> SafetensorsSet::entries() const {
+  std::vector<const SafetensorsEntry*> all;
+  for (const auto& file : files_)
+    for (const SafetensorsEntry& entry : file->entries()) all.push_back(&entry);
+  return all;
+}
+
+uint64_t SafetensorsSet::file_bytes() const {
+  uint64_t total = 0;
+  for (const auto& file : files_) total += file->file().size();
+  return total;
+}
+
+}  // namespace anneal

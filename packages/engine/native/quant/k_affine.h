@@ -1,0 +1,203 @@
+// Quantiser of Q4_K and Q5_K: 8 groups of 32 weights, x ~ d * scale[g] * code - dmin * minimum[g], scale and minimum 6 bits.
+// Method: per group a search over step sizes with a least-squares fit of (scale, minimum) for each candidate's codes (the
+// idea of llama.cpp's k-quants), then, beyond it, the quantised scales are chosen together with the codes they lead to and
+// (d, dmin) is fitted to the whole block.
+#pragma once
+#include <cstdint>
+
+#include "quant/block_bits.h"
+#include "quant/lanes.h"
+
+namespace anneal {
+namespace {
+
+constexpr int kAffineGroups = 8;
+constexpr int kAffineGroupSize = 32;
+
+struct AffineFit {
+  float scale = 0, minimum = 0;  // x ~ scale * code - minimum; both >= 0
+};
+
+// Weighted sums of one group that do not depend on the codes.
+struct AffineGroup {
+  Lanes x[2], w[2];
+  float low = 0, high = 0, sum_w = 0, sum_wx = 0;
+};
+
+struct AffineSums {
+  float l = 0, l2 = 0, xl = 0;  // sums of w l, w l^2, w x l
+};
+
+inline AffineSums affine_sums(const AffineGroup& g, float inverse_scale, float minimum, float max_code) {
+  Lanes l0 = clamp_lanes(round_lanes((g.x[0] + minimum) * inverse_scale), 0.0f, max_code);
+  Lanes l1 = clamp_lanes(round_lanes((g.x[1] + minimum) * inverse_scale), 0.0f, max_code);
+  const Lanes wl0 = g.w[0] * l0, wl1 = g.w[1] * l1;
+  return {sum_lanes(wl0 + wl1), sum_lanes(wl0 * l0 + wl1 * l1), sum_lanes(wl0 * g.x[0] + wl1 * g.x[1])};
+}
+
+// Least squares of (scale, minimum >= 0) for given codes; false where the codes are all equal.
+inline bool solve_affine(const AffineGroup& g, const AffineSums& s, AffineFit* fit) {
+  const float determinant = g.sum_w * s.l2 - s.l * s.l;
+  if (!(determinant > 0.0f)) return false;
+  float scale = (g.sum_w * s.xl - g.sum_wx * s.l) / determinant;
+  float minimum = (s.l * s.xl - s.l2 * g.sum_wx) / determinant;
+  if (minimum < 0.0f) {
+    minimum = 0.0f;
+    scale = s.xl / s.l2;
+  }
+  if (!(scale > 0.0f)) return false;
+  *fit = {scale, minimum};
+  return true;
+}
+
+// Error of the fit up to the constant sum of w x^2.
+inline float affine_error(const AffineGroup& g, const AffineSums& s, const AffineFit& f) {
+  return f.scale * (f.scale * s.l2 - 2.0f * s.xl) + f.minimum * (f.minimum * g.sum_w + 2.0f * g.sum_wx) -
+         2.0f * f.scale * f.minimum * s.l;
+}
+
+inline AffineGroup load_affine_group(const float* x, const float* importance) {
+  AffineGroup g;
+  g.x[0] = load_lanes(x);
+  g.x[1] = load_lanes(x + 16);
+  g.w[0] = importance ? load_lanes(importance) : splat(1.0f);
+  g.w[1] = importance ? load_lanes(importance + 16) : splat(1.0f);
+  for (int j = 0; j < kAffineGroupSize; ++j) {
+    g.low = x[j] < g.low ? x[j] : g.low;  // never above 0: a minimum is subtracted, not added
+    g.high = x[j] > g.high ? x[j] : g.high;
+  }
+  g.sum_w = sum_lanes(g.w[0] + g.w[1]);
+  g.sum_wx = sum_lanes(g.w[0] * g.x[0] + g.w[1] * g.x[1]);
+  return g;
+}
+
+inline AffineFit fit_affine_group(const AffineGroup& g, float max_code, float first_step, int steps) {
+  const float range = g.high - g.low;
+  AffineFit best{0.0f, -g.low};
+  if (!(range > 1e-30f)) return best;
+  best = {range / max_code, -g.low};
+  AffineSums sums = affine_sums(g, max_code / range, -g.low, max_code);
+  float best_error = affine_error(g, sums, best);
+  for (int step = 0; step <= steps; ++step) {
+    const float inverse = (max_code + first_step + 0.1f * static_cast<float>(step)) / range;
+    AffineFit fit;
+    sums = affine_sums(g, inverse, -g.low, max_code);
+    if (!solve_affine(g, sums, &fit)) continue;
+    const float error = affine_error(g, sums, fit);
+    if (error < best_error) best_error = error, best = fit;
+  }
+  // Alternate codes and fit: moves the lower end too, which the search above keeps at the smallest weight.
+  for (int round = 0; round < 3; ++round) {
+    AffineFit fit;
+    sums = affine_sums(g, 1.0f / best.scale, best.minimum, max_code);
+    if (!solve_affine(g, sums, &fit)) break;
+    const float error = affine_error(g, sums, fit);
+    if (!(error < best_error)) break;
+    best_error = error, best = fit;
+  }
+  return best;
+}
+
+struct AffineBlock {
+  uint16_t d = 0, dmin = 0;  // half bits
+  uint8_t scales[kAffineGroups] = {}, minima[kAffineGroups] = {};
+  uint8_t codes[kAffineGroups * kAffineGroupSize] = {};
+};
+
+// Chooses scale and minimum of each group among the neighbours of the fit, judged with the codes they lead to.
+// Returns the block's error and the sums needed to refit (d, dmin).
+struct AffineRefit {
+  float error = 0, ss = 0, sm = 0, mm = 0, sx = 0, mx = 0;
+};
+
+inline AffineRefit choose_affine_scales(const AffineGroup* groups, const AffineFit* fits, float max_code, float d,
+                                        float dmin, AffineBlock* block) {
+  AffineRefit total;
+  for (int g = 0; g < kAffineGroups; ++g) {
+    const int scale0 =
+        d > 0.0f ? static_cast<int>(clamp_or_low(round_even(clamp_or_low(fits[g].scale / d, 0, 63)), 0, 63)) : 0;
+    const int minimum0 =
+        dmin > 0.0f ? static_cast<int>(clamp_or_low(round_even(clamp_or_low(fits[g].minimum / dmin, 0, 63)), 0, 63)) : 0;
+    float best_error = 0;
+    bool found = false;
+    AffineSums best_sums;
+    for (int scale = scale0 - 1; scale <= scale0 + 1; ++scale) {
+      if (scale < 0 || scale > 63) continue;
+      for (int minimum = minimum0 - 1; minimum <= minimum0 + 1; ++minimum) {
+        if (minimum < 0 || minimum > 63) continue;
+        const AffineFit fit{d * static_cast<float>(scale), dmin * static_cast<float>(minimum)};
+        const float inverse = fit.scale > 0.0f ? 1.0f / fit.scale : 0.0f;
+        const AffineSums sums = affine_sums(groups[g], inverse, fit.minimum, max_code);
+        const float error = affine_error(groups[g], sums, fit);
+        if (found && !(error < best_error)) continue;
+        found = true, best_error = error, best_sums = sums;
+        block->scales[g] = static_cast<uint8_t>(scale);
+        block->minima[g] = static_cast<uint8_t>(minimum);
+      }
+    }
+    const float scale = block->scales[g], minimum = block->minima[g];
+    total.error += best_error;
+    total.ss += scale * scale * best_sums.l2;
+    total.sm += scale * minimum * best_sums.l;
+    total.mm += minimum * minimum * groups[g].sum_w;
+    total.sx += scale * best_sums.xl;
+    total.mx += minimum * groups[g].sum_wx;
+  }
+  return total;
+}
+
+// values and importance (may be null) hold 256 floats.
+inline AffineBlock quantise_affine_block(const float* values, const float* importance, float max_code, float first_step,
+                                         int steps) {
+  AffineGroup groups[kAffineGroups];
+  AffineFit fits[kAffineGroups];
+  float largest_scale = 0, largest_minimum = 0;
+  for (int g = 0; g < kAffineGroups; ++g) {
+    const int at = g * kAffineGroupSize;
+    groups[g] = load_affine_group(values + at, importance ? importance + at : nullptr);
+    fits[g] = fit_affine_group(groups[g], max_code, first_step, steps);
+    largest_scale = fits[g].scale > largest_scale ? fits[g].scale : largest_scale;
+    largest_minimum = fits[g].minimum > largest_minimum ? fits[g].minimum : largest_minimum;
+  }
+  AffineBlock best;
+  best.d = float_to_half(largest_scale / 63.0f);
+  best.dmin = float_to_half(largest_minimum / 63.0f);
+  AffineRefit state = choose_affine_scales(groups, fits, max_code, half_to_float(best.d), half_to_float(best.dmin), &best);
+  for (int round = 0; round < 2; ++round) {
+    // (d, dmin) that minimise sum w (d s l - dmin m - x)^2 with the integers held.
+    const float determinant = state.ss * state.mm - state.sm * state.sm;
+    AffineBlock next = best;
+    if (determinant > 1e-6f * state.ss * state.mm) {
+      const float d = (state.mm * state.sx - state.sm * state.mx) / determinant;
+      const float dmin = (state.sm * state.sx - state.ss * state.mx) / determinant;
+      if (!(d > 0.0f) || dmin < 0.0f) break;
+      next.d = float_to_half(d);
+      next.dmin = float_to_half(dmin);
+    } else if (state.ss > 0.0f && state.mm == 0.0f) {
+      next.d = float_to_half(state.sx / state.ss);
+    } else {
+      break;
+    }
+    if (next.d == best.d && next.dmin == best.dmin) break;
+    const AffineRefit refit =
+        choose_affine_scales(groups, fits, max_code, half_to_float(next.d), half_to_float(next.dmin), &next);
+    if (!(refit.error < state.error)) break;
+    best = next;
+    state = refit;
+  }
+  const float d = half_to_float(best.d), dmin = half_to_float(best.dmin);
+  for (int g = 0; g < kAffineGroups; ++g) {
+    const float scale = d * static_cast<float>(best.scales[g]), minimum = dmin * static_cast<float>(best.minima[g]);
+    const float inverse = scale > 0.0f ? 1.0f / scale : 0.0f;
+    for (int j = 0; j < kAffineGroupSize; ++j) {
+      const int at = g * kAffineGroupSize + j;
+      const float code = clamp_or_low(round_even(clamp_or_low((values[at] + minimum) * inverse, -1, max_code + 1)), 0,
+                                      max_code);
+      best.codes[at] = static_cast<uint8_t>(static_cast<int>(code));
+    }
+  }
+  return best;
+}
+
+}  // namespace
+}  // namespace anneal
