@@ -1,0 +1,14 @@
+export * from "./client.ts";
+export * from "./error.ts";
+export * from "./go-template.ts";
+export * from "./hash.ts";
+export * from "./host.ts";
+export * from "./manage.ts";
+export * from "./names.ts";
+export * from "./progress.ts";
+export * from "./publish.ts";
+export * from "./render-check.ts";
+export { ChatMessage, type ListedModel, type ModelDetails, type RunningModel, type ShowReply } from "./replies.ts";
+export { isAnnealSlot, parseServedName, previousName, stagingName } from "./slots.ts";
+export * from "./store.ts";
+export type { UploadOutcome } from "./upload.ts";
