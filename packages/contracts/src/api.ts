@@ -21,8 +21,8 @@ import { ApiTokenSummary, DoctorCheck, OllamaStatus, SystemStatus } from "./syst
 // The procedures of the tRPC router: what goes in, what comes out, who may call. The router is built from this table, the
 // console and the typed client follow from the router's type. Uploads are HTTP (PUT /api/uploads), since tRPC carries JSON.
 const none = z.object({}).optional();
-const procedure = <I extends z.ZodType, O extends z.ZodType>(
-  kind: "query" | "mutation" | "subscription",
+const procedure = <K extends "query" | "mutation" | "subscription", I extends z.ZodType, O extends z.ZodType>(
+  kind: K,
   permission: Permission,
   input: I,
   output: O,

@@ -1,0 +1,93 @@
+import { type ErrorCode, Problem } from "@anneal/contracts";
+import { TRPCError } from "@trpc/server";
+import { z } from "zod";
+
+// The one place where a refusal of a service becomes an answer of tRPC or HTTP.
+type TrpcCode = TRPCError["code"];
+const codes: Record<ErrorCode, { trpc: TrpcCode; status: number }> = {
+  INVALID_INPUT: { trpc: "BAD_REQUEST", status: 400 },
+  UNAUTHENTICATED: { trpc: "UNAUTHORIZED", status: 401 },
+  FORBIDDEN: { trpc: "FORBIDDEN", status: 403 },
+  NOT_FOUND: { trpc: "NOT_FOUND", status: 404 },
+  CONFLICT: { trpc: "CONFLICT", status: 409 },
+  PRECONDITION_FAILED: { trpc: "PRECONDITION_FAILED", status: 412 },
+  DOES_NOT_FIT: { trpc: "UNPROCESSABLE_CONTENT", status: 422 },
+  NOTHING_TO_TRAIN: { trpc: "UNPROCESSABLE_CONTENT", status: 422 },
+  UNSUPPORTED: { trpc: "UNPROCESSABLE_CONTENT", status: 422 },
+  RATE_LIMITED: { trpc: "TOO_MANY_REQUESTS", status: 429 },
+  UNAVAILABLE: { trpc: "SERVICE_UNAVAILABLE", status: 503 },
+  STALE_EPOCH: { trpc: "CONFLICT", status: 409 },
+  INTERNAL: { trpc: "INTERNAL_SERVER_ERROR", status: 500 },
+};
+
+// By shape, not by class: a bundler may hold a class twice.
+const Carrier = z.object({ problem: Problem });
+
+class ProblemCause extends Error {
+  readonly problem: Problem;
+  constructor(problem: Problem, cause: unknown) {
+    super(problem.message, { cause });
+    this.name = "ProblemCause";
+    this.problem = problem;
+  }
+}
+
+function ofTrpc(error: TRPCError): Problem {
+  const base = { field: null, message: error.message, remedy: null };
+  switch (error.code) {
+    case "NOT_FOUND":
+      return {
+        ...base,
+        code: "NOT_FOUND",
+        remedy: "check the procedure's name and that client and server are of one version",
+      };
+    case "PARSE_ERROR":
+    case "BAD_REQUEST":
+    case "UNSUPPORTED_MEDIA_TYPE":
+    case "METHOD_NOT_SUPPORTED":
+    case "PAYLOAD_TOO_LARGE":
+      return { ...base, code: "INVALID_INPUT", remedy: "send the request as the typed client does" };
+    default:
+      return internal;
+  }
+}
+
+// What went wrong inside is for the log; the caller gets no paths, queries or stacks.
+const internal: Problem = {
+  code: "INTERNAL",
+  field: null,
+  message: "something went wrong on the server",
+  remedy: "look into Anneal's log for the cause, then try again",
+};
+
+const unreachableDatabase = new Set(["ECONNREFUSED", "ECONNRESET", "57P01", "57P03", "08006", "08001", "53300"]);
+const Coded = z.object({ code: z.string() });
+
+/** Whatever was thrown, as a Problem. Unknown errors become INTERNAL without their text. */
+export function toProblem(error: unknown): Problem {
+  for (let at: unknown = error, depth = 0; at && depth < 8; depth++) {
+    const direct = Problem.safeParse(at);
+    if (direct.success && !(at instanceof TRPCError)) return direct.data;
+    const carried = Carrier.safeParse(at);
+    if (carried.success) return carried.data.problem;
+    const coded = Coded.safeParse(at);
+    if (coded.success && unreachableDatabase.has(coded.data.code))
+      return {
+        code: "UNAVAILABLE",
+        field: null,
+        message: "the database does not answer",
+        remedy: "wait a moment; if it stays, run ./anneal doctor",
+      };
+    at = at instanceof Error ? at.cause : null;
+  }
+  return error instanceof TRPCError ? ofTrpc(error) : internal;
+}
+
+export const httpStatus = (problem: Problem): number => codes[problem.code].status;
+
+/** The error as tRPC's, with the Problem in `cause.problem`. */
+export function toTrpcError(error: unknown): TRPCError & { cause: ProblemCause } {
+  const problem = toProblem(error);
+  const cause = new ProblemCause(problem, error);
+  return Object.assign(new TRPCError({ code: codes[problem.code].trpc, message: problem.message, cause }), { cause });
+}
