@@ -143,8 +143,11 @@ async function answers(secret: Secret): Promise<boolean> {
 
 async function answersWhileAlive(pid: number, dataDir: string, secret: Secret): Promise<boolean> {
   let answered = false;
-  const decided = async () => !isPostgresOf(pid, dataDir) || (answered = await answers(secret));
-  await waitUntil(decided, 10);
+  await waitUntil(async () => {
+    if (!isPostgresOf(pid, dataDir)) return true;
+    answered = await answers(secret);
+    return answered;
+  }, 10);
   return answered;
 }
 
