@@ -3,6 +3,8 @@
 // idea of llama.cpp's k-quants), then, beyond it, the quantised scales are chosen together with the codes they lead to and
 // (d, dmin) is fitted to the whole block.
 #pragma once
+#include <math.h>
+
 #include <cstdint>
 
 #include "quant/block_bits.h"
@@ -13,6 +15,8 @@ namespace {
 
 constexpr int kAffineGroups = 8;
 constexpr int kAffineGroupSize = 32;
+// Share of the group's root mean square in a weight's importance, beside its own magnitude.
+constexpr float kEvenWeight = 2.0f;
 
 struct AffineFit {
   float scale = 0, minimum = 0;  // x ~ scale * code - minimum; both >= 0
@@ -60,8 +64,15 @@ inline AffineGroup load_affine_group(const float* x, const float* importance) {
   AffineGroup g;
   g.x[0] = load_lanes(x);
   g.x[1] = load_lanes(x + 16);
-  g.w[0] = importance ? load_lanes(importance) : splat(1.0f);
-  g.w[1] = importance ? load_lanes(importance + 16) : splat(1.0f);
+  if (importance) {
+    g.w[0] = load_lanes(importance);
+    g.w[1] = load_lanes(importance + 16);
+  } else {
+    // Large weights count a little more: costs next to nothing in the plain error and keeps the relative one low.
+    const float typical = ::sqrtf(sum_lanes(g.x[0] * g.x[0] + g.x[1] * g.x[1]) / kAffineGroupSize);
+    g.w[0] = lanes_magnitude(g.x[0]) + kEvenWeight * typical;
+    g.w[1] = lanes_magnitude(g.x[1]) + kEvenWeight * typical;
+  }
   for (int j = 0; j < kAffineGroupSize; ++j) {
     g.low = x[j] < g.low ? x[j] : g.low;  // never above 0: a minimum is subtracted, not added
     g.high = x[j] > g.high ? x[j] : g.high;

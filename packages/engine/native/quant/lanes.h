@@ -15,6 +15,8 @@ inline Lanes load_lanes(const float* p) {
 
 inline Lanes splat(float v) { return Lanes{} + v; }
 
+inline Lanes lanes_magnitude(Lanes v) { return v < 0.0f ? -v : v; }
+
 inline Lanes round_lanes(Lanes v) { return (v + 12582912.0f) - 12582912.0f; }
 
 // NaN becomes `low`.
