@@ -3,64 +3,45 @@ import { openSession } from "./session.ts";
 import type { MicroBatch, SpeedProbe, TrainingSpec } from "./types.ts";
 
 /** A full micro-batch of made-up tokens; a fifth of each sequence is trained, as in question answering. */
-export function probeBatch(
-	tokenCount: number,
-	sequenceTokens: number,
-	vocabSize: number,
-): MicroBatch {
-	const tokens = new Int32Array(tokenCount);
-	const labels = new Int32Array(tokenCount).fill(-100);
-	const offsets: number[] = [];
-	for (let start = 0; start < tokenCount; start += sequenceTokens)
-		offsets.push(start);
-	offsets.push(tokenCount);
-	for (let i = 0; i < tokenCount; i++) {
-		const token = (i * 7919 + 11) % vocabSize;
-		tokens[i] = token;
-		if (i % 5 === 4) labels[i] = token;
-	}
-	return { tokens, labels, offsets: Int32Array.from(offsets) };
+export function probeBatch(tokenCount: number, sequenceTokens: number, vocabSize: number): MicroBatch {
+  const tokens = new Int32Array(tokenCount);
+  const labels = new Int32Array(tokenCount).fill(-100);
+  const offsets: number[] = [];
+  for (let start = 0; start < tokenCount; start += sequenceTokens) offsets.push(start);
+  offsets.push(tokenCount);
+  for (let i = 0; i < tokenCount; i++) {
+    const token = (i * 7919 + 11) % vocabSize;
+    tokens[i] = token;
+    if (i % 5 === 4) labels[i] = token;
+  }
+  return { tokens, labels, offsets: Int32Array.from(offsets) };
 }
 
 /**
  * Times two steps of a full micro-batch on the real model and keeps the faster; the first also warms caches.
  * `sequenceTokens` is the typical length of one sequence in the data (defaults to the longest allowed).
  */
-export async function probeSpeed(
-	spec: TrainingSpec,
-	sequenceTokens = spec.maxSequenceTokens,
-): Promise<SpeedProbe> {
-	planTraining(spec);
-	const session = await openSession(spec);
-	try {
-		const length = Math.max(
-			2,
-			Math.min(
-				sequenceTokens,
-				spec.maxSequenceTokens,
-				spec.maxTokensPerMicroBatch,
-			),
-		);
-		const batch = probeBatch(
-			spec.maxTokensPerMicroBatch,
-			length,
-			session.info.vocabSize,
-		);
-		let secondsPerStep = Number.POSITIVE_INFINITY;
-		for (let step = 0; step < 2; step++) {
-			const result = await session.step({
-				microBatches: [batch],
-				learningRate: 0,
-				clipNorm: 1,
-				step,
-			});
-			secondsPerStep = Math.min(secondsPerStep, result.seconds);
-		}
-		return {
-			secondsPerStep,
-			tokensPerSecond: batch.tokens.length / secondsPerStep,
-		};
-	} finally {
-		await session.close();
-	}
+export async function probeSpeed(spec: TrainingSpec, sequenceTokens = spec.maxSequenceTokens): Promise<SpeedProbe> {
+  planTraining(spec);
+  const session = await openSession(spec);
+  try {
+    const length = Math.max(2, Math.min(sequenceTokens, spec.maxSequenceTokens, spec.maxTokensPerMicroBatch));
+    const batch = probeBatch(spec.maxTokensPerMicroBatch, length, session.info.vocabSize);
+    let secondsPerStep = Number.POSITIVE_INFINITY;
+    for (let step = 0; step < 2; step++) {
+      const result = await session.step({
+        microBatches: [batch],
+        learningRate: 0,
+        clipNorm: 1,
+        step,
+      });
+      secondsPerStep = Math.min(secondsPerStep, result.seconds);
+    }
+    return {
+      secondsPerStep,
+      tokensPerSecond: batch.tokens.length / secondsPerStep,
+    };
+  } finally {
+    await session.close();
+  }
 }

@@ -1,55 +1,38 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
 import { awaitNative, callNative, type NativeSession } from "./native.ts";
-import type { SavedFile, Session, TrainingSpec } from "./types.ts";
-
-async function describeFile(path: string): Promise<SavedFile> {
-	const hash = createHash("sha256");
-	await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-	return { sha256: hash.digest("hex"), bytes: (await stat(path)).size };
-}
+import type { Session, TrainingSpec } from "./types.ts";
 
 function wrapSession(session: NativeSession): Session {
-	const info = session.info();
-	const plan = session.plan();
-	return {
-		info,
-		plan,
-		step: (request) => awaitNative(() => session.step(request)),
-		evaluate: (microBatches, options = {}) =>
-			awaitNative(() => session.evaluate(microBatches, options)),
-		logits: (microBatch, positions) =>
-			awaitNative(() => session.logits(microBatch, positions)),
-		gradients: (microBatches) =>
-			awaitNative(() => session.gradients(microBatches)),
-		weights: (name) => awaitNative(() => session.weights(name)),
-		trainableNames: () => callNative(() => session.trainableNames()),
-		generate: (request) => awaitNative(() => session.generate(request)),
-		saveState: async (path) => {
-			await awaitNative(() => session.saveState(path));
-			return describeFile(path);
-		},
-		loadState: (path) => awaitNative(() => session.loadState(path)),
-		exportAdapter: (dir, options = {}) =>
-			awaitNative(() => session.exportAdapter(dir, options)),
-		exportMerged: (dir, options = {}) =>
-			awaitNative(() => session.exportMerged(dir, options)),
-		exportGguf: async (path, options) => {
-			await awaitNative(() => session.exportGguf(path, options));
-			return describeFile(path);
-		},
-		requestStop: () => session.requestStop(),
-		clearStop: () => session.clearStop(),
-		memory: () => callNative(() => session.memory()),
-		close: () => awaitNative(() => session.close()),
-	};
+  const info = session.info();
+  const plan = session.plan();
+  return {
+    info,
+    plan,
+    step: (request) => awaitNative(() => session.step(request)),
+    evaluate: (microBatches, options = {}) => awaitNative(() => session.evaluate(microBatches, options)),
+    logits: (microBatch, positions) => awaitNative(() => session.logits(microBatch, positions)),
+    gradients: (microBatches) => awaitNative(() => session.gradients(microBatches)),
+    weights: (name) => awaitNative(() => session.weights(name)),
+    trainableNames: () => callNative(() => session.trainableNames()),
+    generate: (request) => awaitNative(() => session.generate(request)),
+    saveState: async (path) => {
+      await awaitNative(() => session.saveState(path));
+      return describeFile(path);
+    },
+    loadState: (path) => awaitNative(() => session.loadState(path)),
+    exportAdapter: (dir, options = {}) => awaitNative(() => session.exportAdapter(dir, options)),
+    exportMerged: (dir, options = {}) => awaitNative(() => session.exportMerged(dir, options)),
+    exportGguf: async (path, options) => {
+      await awaitNative(() => session.exportGguf(path, options));
+      return describeFile(path);
+    },
+    requestStop: () => session.requestStop(),
+    clearStop: () => session.clearStop(),
+    memory: () => callNative(() => session.memory()),
+    close: () => awaitNative(() => session.close()),
+  };
 }
 
-/** Loads the base model, plans and takes its memory, and starts the session's thread. Close it, or the process stays. */
+/** Loads the base model, plans and takes its memory, and starts the session's thread. Close it to free the memory. */
 export async function openSession(spec: TrainingSpec): Promise<Session> {
-	return wrapSession(
-		await awaitNative(() => callNative((engine) => engine.openSession(spec))),
-	);
+  return wrapSession(await awaitNative(() => callNative((engine) => engine.openSession(spec))));
 }

@@ -1,361 +1,333 @@
 // The engine's face to the rest of the product: plain data in, promises out.
 
 /** Where a base model lies: one GGUF file, or a folder in Hugging Face layout (config.json + safetensors). */
-export type BaseSource =
-	| { kind: "gguf"; path: string }
-	| { kind: "hf"; dir: string };
+export type BaseSource = { kind: "gguf"; path: string } | { kind: "hf"; dir: string };
 
 export type Precision = "f32" | "bf16";
 
 /** Linear layers that LoRA can adapt, under their Hugging Face names. */
-export type LinearName =
-	| "q_proj"
-	| "k_proj"
-	| "v_proj"
-	| "o_proj"
-	| "gate_proj"
-	| "up_proj"
-	| "down_proj";
+export type LinearName = "q_proj" | "k_proj" | "v_proj" | "o_proj" | "gate_proj" | "up_proj" | "down_proj";
 
 export const LINEAR_NAMES: readonly LinearName[] = [
-	"q_proj",
-	"k_proj",
-	"v_proj",
-	"o_proj",
-	"gate_proj",
-	"up_proj",
-	"down_proj",
+  "q_proj",
+  "k_proj",
+  "v_proj",
+  "o_proj",
+  "gate_proj",
+  "up_proj",
+  "down_proj",
 ];
 
 export type IsaName = "generic" | "avx2" | "avx512" | "avx512_bf16";
 
 export interface EngineInfo {
-	version: string;
-	/** The instruction set in use; ANNEAL_ISA lowers it. */
-	isa: IsaName;
-	isaAvailable: IsaName[];
-	/** Hardware threads the engine uses when a spec names none. */
-	threads: number;
-	cuda: "not_compiled" | "unavailable" | "available";
+  version: string;
+  /** The instruction set in use; ANNEAL_ISA lowers it. */
+  isa: IsaName;
+  isaAvailable: IsaName[];
+  /** Hardware threads the engine uses when a spec names none. */
+  threads: number;
+  cuda: "not_compiled" | "unavailable" | "available";
 }
 
 export interface RopeScaling {
-	type: string;
-	factor?: number;
-	lowFrequencyFactor?: number;
-	highFrequencyFactor?: number;
-	originalContextLength?: number;
+  type: string;
+  factor?: number;
+  lowFrequencyFactor?: number;
+  highFrequencyFactor?: number;
+  originalContextLength?: number;
 }
 
 export interface ModelInfo {
-	family: string;
-	/** Unique parameters: a tied head counts once. */
-	parameters: number;
-	layers: number;
-	hiddenSize: number;
-	heads: number;
-	kvHeads: number;
-	headSize: number;
-	ffnSize: number;
-	vocabSize: number;
-	contextLength: number;
-	tiedHead: boolean;
-	/** Most common type of the two-dimensional weights, as the file holds them ("F32", "BF16", "Q4_1", ...). */
-	quantisation: string;
-	linearNames: LinearName[];
-	fileBytes: number;
-	ropeTheta: number;
-	ropeScaling: RopeScaling | null;
-	normEpsilon: number;
+  family: string;
+  /** Unique parameters: a tied head counts once. */
+  parameters: number;
+  layers: number;
+  hiddenSize: number;
+  heads: number;
+  kvHeads: number;
+  headSize: number;
+  ffnSize: number;
+  vocabSize: number;
+  contextLength: number;
+  tiedHead: boolean;
+  /** Most common type of the two-dimensional weights, as the file holds them ("F32", "BF16", "Q4_1", ...). */
+  quantisation: string;
+  linearNames: LinearName[];
+  fileBytes: number;
+  ropeTheta: number;
+  ropeScaling: RopeScaling | null;
+  normEpsilon: number;
 }
 
 export interface LoraMethod {
-	kind: "lora";
-	rank: number;
-	alpha: number;
-	/** Probability that an input element of an adapter is dropped while training, 0 <= dropout < 1. */
-	dropout: number;
-	/** true: scale alpha / sqrt(rank); false: alpha / rank. */
-	rsLora: boolean;
-	targets: LinearName[];
+  kind: "lora";
+  rank: number;
+  alpha: number;
+  /** Probability that an input element of an adapter is dropped while training, 0 <= dropout < 1. */
+  dropout: number;
+  /** true: scale alpha / sqrt(rank); false: alpha / rank. */
+  rsLora: boolean;
+  targets: LinearName[];
 }
 
 export type TrainingMethod = { kind: "full" } | LoraMethod;
 
 export interface AdamwOptimizer {
-	kind: "adamw";
-	beta1: number;
-	beta2: number;
-	epsilon: number;
-	/** Decoupled; applied to tensors of two or more dimensions only. */
-	weightDecay: number;
+  kind: "adamw";
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  /** Decoupled; applied to tensors of two or more dimensions only. */
+  weightDecay: number;
 }
 
 export interface TrainingSpec {
-	base: BaseSource;
-	precision: Precision;
-	/** Defaults to the machine's hardware threads. Results do not depend on it. */
-	threads?: number;
-	/** 0 <= seed < 2^53. */
-	seed: number;
-	method: TrainingMethod;
-	optimizer: AdamwOptimizer;
-	gradientCheckpointing: boolean;
-	/** Largest number of tokens one micro-batch may hold, over all of its sequences. */
-	maxTokensPerMicroBatch: number;
-	/** Longest single sequence; at most the model's context length. */
-	maxSequenceTokens: number;
-	/** A plan above this is refused with ENGINE_OOM. */
-	memoryBudgetBytes?: number;
-	/** A PEFT folder to start the adapter from; its rank, alpha and targets must equal the method's. */
-	adapter?: string;
+  base: BaseSource;
+  precision: Precision;
+  /** Defaults to the machine's hardware threads. Results do not depend on it. */
+  threads?: number;
+  /** 0 <= seed < 2^53. */
+  seed: number;
+  method: TrainingMethod;
+  optimizer: AdamwOptimizer;
+  gradientCheckpointing: boolean;
+  /** Largest number of tokens one micro-batch may hold, over all of its sequences. */
+  maxTokensPerMicroBatch: number;
+  /** Longest single sequence; at most the model's context length. */
+  maxSequenceTokens: number;
+  /** A plan above this is refused with ENGINE_OOM. */
+  memoryBudgetBytes?: number;
+  /** A PEFT folder to start the adapter from; its rank, alpha and targets must equal the method's. */
+  adapter?: string;
 }
 
 /** Sequences laid end to end without padding. N tokens, S sequences. */
 export interface MicroBatch {
-	/** (N) token ids. */
-	tokens: Int32Array;
-	/** (N) the token itself where it is trained, -100 elsewhere; the engine shifts inside each sequence as Hugging Face does. */
-	labels: Int32Array;
-	/** (S + 1) cumulative: sequence i is tokens[offsets[i]] .. tokens[offsets[i + 1] - 1]. */
-	offsets: Int32Array;
+  /** (N) token ids. */
+  tokens: Int32Array;
+  /** (N) the token itself where it is trained, -100 elsewhere; the engine shifts inside each sequence as Hugging Face does. */
+  labels: Int32Array;
+  /** (S + 1) cumulative: sequence i is tokens[offsets[i]] .. tokens[offsets[i + 1] - 1]. */
+  offsets: Int32Array;
 }
 
 export interface MemoryPlan {
-	parts: {
-		weights: number;
-		adapter: number;
-		gradients: number;
-		optimizer: number;
-		activations: number;
-		logits: number;
-		packing: number;
-		runtime: number;
-	};
-	totalBytes: number;
-	trainableParameters: number;
-	/** Floating point operations of one full micro-batch, forward and backward. */
-	flopsPerMicroBatch: number;
-	/** Only where a probe was given. */
-	secondsPerStep?: number;
+  parts: {
+    weights: number;
+    adapter: number;
+    gradients: number;
+    optimizer: number;
+    activations: number;
+    logits: number;
+    packing: number;
+    runtime: number;
+  };
+  totalBytes: number;
+  trainableParameters: number;
+  /** Floating point operations of one full micro-batch, forward and backward. */
+  flopsPerMicroBatch: number;
+  /** Only where a probe was given. */
+  secondsPerStep?: number;
 }
 
 export interface SpeedProbe {
-	/** Seconds of one step of one full micro-batch. */
-	secondsPerStep: number;
-	tokensPerSecond: number;
+  /** Seconds of one step of one full micro-batch. */
+  secondsPerStep: number;
+  tokensPerSecond: number;
 }
 
 export interface StepRequest {
-	/** Gradient accumulation: the step is normalised by the supervised tokens of all micro-batches together. */
-	microBatches: MicroBatch[];
-	learningRate: number;
-	/** Global norm above which gradients are scaled down; 0 or Infinity switches clipping off. */
-	clipNorm: number;
-	/** 0-based optimizer step; keys dropout and Adam's bias correction. */
-	step: number;
+  /** Gradient accumulation: the step is normalised by the supervised tokens of all micro-batches together. */
+  microBatches: MicroBatch[];
+  learningRate: number;
+  /** Global norm above which gradients are scaled down; 0 or Infinity switches clipping off. */
+  clipNorm: number;
+  /** 0-based optimizer step; keys dropout and Adam's bias correction. */
+  step: number;
 }
 
 export interface StepResult {
-	/** Mean negative log-likelihood over the supervised tokens, before the update. */
-	loss: number;
-	/** Global norm before clipping. */
-	gradNorm: number;
-	supervisedTokens: number;
-	tokens: number;
-	seconds: number;
-	phases: { forward: number; backward: number; optimizer: number };
+  /** Mean negative log-likelihood over the supervised tokens, before the update. */
+  loss: number;
+  /** Global norm before clipping. */
+  gradNorm: number;
+  supervisedTokens: number;
+  tokens: number;
+  seconds: number;
+  phases: { forward: number; backward: number; optimizer: number };
 }
 
 export interface SequenceEvaluation {
-	/** Sum of negative log-likelihoods over this sequence's supervised tokens. */
-	loss: number;
-	tokens: number;
-	/** Supervised tokens that were the model's first choice. */
-	correct: number;
+  /** Sum of negative log-likelihoods over this sequence's supervised tokens. */
+  loss: number;
+  tokens: number;
+  /** Supervised tokens that were the model's first choice. */
+  correct: number;
 }
 
 export interface EvaluationResult {
-	lossSum: number;
-	supervisedTokens: number;
-	perSequence: SequenceEvaluation[];
-	/** Natural log-probability of every supervised token, in order; only when asked for. */
-	tokenLogprobs?: Float32Array;
+  lossSum: number;
+  supervisedTokens: number;
+  perSequence: SequenceEvaluation[];
+  /** Natural log-probability of every supervised token, in order; only when asked for. */
+  tokenLogprobs?: Float32Array;
 }
 
 export interface EvaluateOptions {
-	tokenLogprobs?: boolean;
-	/** LoRA only: leave the adapter out and measure the base. */
-	baseOnly?: boolean;
+  tokenLogprobs?: boolean;
+  /** LoRA only: leave the adapter out and measure the base. */
+  baseOnly?: boolean;
 }
 
 export interface LogitsResult {
-	/** (positions.length, vocabSize), row-major. */
-	values: Float32Array;
-	rows: number;
-	vocabSize: number;
+  /** (positions.length, vocabSize), row-major. */
+  values: Float32Array;
+  rows: number;
+  vocabSize: number;
 }
 
 export interface NamedTensor {
-	name: string;
-	shape: number[];
-	values: Float32Array;
+  name: string;
+  shape: number[];
+  values: Float32Array;
 }
 
 export interface GradientsResult {
-	loss: number;
-	tensors: NamedTensor[];
+  loss: number;
+  tensors: NamedTensor[];
 }
 
 export interface GenerateRequest {
-	prompts: Int32Array[];
-	maxNewTokens: number;
-	/** 0 is greedy. */
-	temperature: number;
-	/** 0 switches the filter off. */
-	topK: number;
-	/** 1 switches the filter off. */
-	topP: number;
-	seed: number;
-	stopTokens: readonly number[];
-	/** Called in order for each sequence as tokens come. */
-	onToken?: (sequence: number, token: number) => void;
-	/** Report the log-probability of each chosen token and of this many best ones (0: chosen only). */
-	logprobs?: number;
-	/** LoRA only: answer with the base, without the adapter. */
-	baseOnly?: boolean;
+  prompts: Int32Array[];
+  maxNewTokens: number;
+  /** 0 is greedy. */
+  temperature: number;
+  /** 0 switches the filter off. */
+  topK: number;
+  /** 1 switches the filter off. */
+  topP: number;
+  seed: number;
+  stopTokens: readonly number[];
+  /** Called in order for each sequence as tokens come. */
+  onToken?: (sequence: number, token: number) => void;
+  /** Report the log-probability of each chosen token and of this many best ones (0: chosen only). */
+  logprobs?: number;
+  /** LoRA only: answer with the base, without the adapter. */
+  baseOnly?: boolean;
 }
 
 export interface GeneratedSequence {
-	/** Without the stop token. */
-	tokens: Int32Array;
-	finish: "stop" | "length";
-	/** Natural log-probability of each chosen token at temperature 1, the stop token included. */
-	logprobs?: Float32Array;
-	/** (chosen tokens, n) ids and natural log-probabilities of the best ones, best first. */
-	topTokens?: Int32Array;
-	topLogprobs?: Float32Array;
+  /** Without the stop token. */
+  tokens: Int32Array;
+  finish: "stop" | "length";
+  /** Natural log-probability of each chosen token at temperature 1, the stop token included. */
+  logprobs?: Float32Array;
+  /** (chosen tokens, n) ids and natural log-probabilities of the best ones, best first. */
+  topTokens?: Int32Array;
+  topLogprobs?: Float32Array;
 }
 
 export interface GenerateResult {
-	sequences: GeneratedSequence[];
-	timing: {
-		prefillSeconds: number;
-		decodeSeconds: number;
-		promptTokens: number;
-		newTokens: number;
-		/** Seconds of each decode step of the batch, first token included. */
-		perTokenSeconds: Float64Array;
-	};
+  sequences: GeneratedSequence[];
+  timing: {
+    prefillSeconds: number;
+    decodeSeconds: number;
+    promptTokens: number;
+    newTokens: number;
+    /** Seconds of each decode step of the batch, first token included. */
+    perTokenSeconds: Float64Array;
+  };
 }
 
 export interface SavedFile {
-	sha256: string;
-	bytes: number;
+  sha256: string;
+  bytes: number;
 }
 
 export type GgufExportType = "F32" | "F16" | "BF16" | "Q8_0" | "Q4_K_M";
 
 /** A metadata value as GGUF types it. Plain strings, booleans and arrays of strings need no tag. */
 export type GgufValue =
-	| string
-	| boolean
-	| string[]
-	| {
-			type:
-				| "u32"
-				| "i32"
-				| "f32"
-				| "u64"
-				| "i64"
-				| "f64"
-				| "u8"
-				| "i8"
-				| "u16"
-				| "i16";
-			value: number;
-	  }
-	| { type: "i32[]"; value: Int32Array | number[] }
-	| { type: "f32[]"; value: Float32Array | number[] };
+  | string
+  | boolean
+  | string[]
+  | {
+      type: "u32" | "i32" | "f32" | "u64" | "i64" | "f64" | "u8" | "i8" | "u16" | "i16";
+      value: number;
+    }
+  | { type: "i32[]"; value: Int32Array | number[] }
+  | { type: "f32[]"; value: Float32Array | number[] };
 
 export interface GgufExportOptions {
-	type: GgufExportType;
-	/** Keys beside the architecture's own (general.name, tokenizer.ggml.*, tokenizer.chat_template, ...); they win over keys carried from a GGUF base. */
-	metadata: Record<string, GgufValue>;
+  type: GgufExportType;
+  /** Keys beside the architecture's own (general.name, tokenizer.ggml.*, tokenizer.chat_template, ...); they win over keys carried from a GGUF base. */
+  metadata: Record<string, GgufValue>;
 }
 
 export interface SessionMemory {
-	plannedBytes: number;
-	arenaPeakBytes: number;
-	rssBytes: number;
+  plannedBytes: number;
+  arenaPeakBytes: number;
+  rssBytes: number;
 }
 
 /** A model in memory with its optimizer. Calls queue on the session's own thread; stop requests act at once. */
 export interface Session {
-	readonly info: ModelInfo;
-	readonly plan: MemoryPlan;
-	/** One optimizer step. Rejects with ENGINE_STOPPED, state untouched, when a stop was requested. */
-	step(request: StepRequest): Promise<StepResult>;
-	evaluate(
-		microBatches: MicroBatch[],
-		options?: EvaluateOptions,
-	): Promise<EvaluationResult>;
-	/** Logits after each of `positions` (indices into tokens; all when left out). */
-	logits(microBatch: MicroBatch, positions?: Int32Array): Promise<LogitsResult>;
-	/** Gradients of the mean loss over the supervised tokens of all micro-batches; nothing is updated. */
-	gradients(microBatches: MicroBatch[]): Promise<GradientsResult>;
-	/** One tensor as f32 under its Hugging Face or PEFT name. */
-	weights(name: string): Promise<NamedTensor>;
-	trainableNames(): string[];
-	generate(request: GenerateRequest): Promise<GenerateResult>;
-	saveState(path: string): Promise<SavedFile>;
-	/** Resumes where saveState left; `step` is the next 0-based step. */
-	loadState(path: string): Promise<{ step: number }>;
-	exportAdapter(
-		dir: string,
-		options?: { baseModelName?: string },
-	): Promise<void>;
-	/** Base with the adapter merged in, as model.safetensors + config.json. */
-	exportMerged(
-		dir: string,
-		options?: { dtype?: "f32" | "bf16" | "f16" },
-	): Promise<void>;
-	exportGguf(path: string, options: GgufExportOptions): Promise<SavedFile>;
-	requestStop(): void;
-	clearStop(): void;
-	memory(): SessionMemory;
-	close(): Promise<void>;
+  readonly info: ModelInfo;
+  readonly plan: MemoryPlan;
+  /** One optimizer step. Rejects with ENGINE_STOPPED, state untouched, when a stop was requested. */
+  step(request: StepRequest): Promise<StepResult>;
+  evaluate(microBatches: MicroBatch[], options?: EvaluateOptions): Promise<EvaluationResult>;
+  /** Logits after each of `positions` (indices into tokens; all when left out). */
+  logits(microBatch: MicroBatch, positions?: Int32Array): Promise<LogitsResult>;
+  /** Gradients of the mean loss over the supervised tokens of all micro-batches; nothing is updated. */
+  gradients(microBatches: MicroBatch[]): Promise<GradientsResult>;
+  /** One tensor as f32 under its Hugging Face or PEFT name. */
+  weights(name: string): Promise<NamedTensor>;
+  trainableNames(): string[];
+  generate(request: GenerateRequest): Promise<GenerateResult>;
+  saveState(path: string): Promise<SavedFile>;
+  /** Resumes where saveState left; `step` is the next 0-based step. */
+  loadState(path: string): Promise<{ step: number }>;
+  exportAdapter(dir: string, options?: { baseModelName?: string }): Promise<void>;
+  /** Base with the adapter merged in, as model.safetensors + config.json. */
+  exportMerged(dir: string, options?: { dtype?: "f32" | "bf16" | "f16" }): Promise<void>;
+  exportGguf(path: string, options: GgufExportOptions): Promise<SavedFile>;
+  requestStop(): void;
+  clearStop(): void;
+  memory(): SessionMemory;
+  close(): Promise<void>;
 }
 
 export interface TensorEntry {
-	name: string;
-	type: string;
-	shape: number[];
-	bytes: number;
+  name: string;
+  type: string;
+  shape: number[];
+  bytes: number;
 }
 
 /** Metadata of a GGUF file as its header holds it; large arrays are typed arrays or string[]. */
 export interface GgufFileInfo {
-	version: number;
-	metadata: Record<string, GgufMetadataValue>;
-	tensors: TensorEntry[];
+  version: number;
+  metadata: Record<string, GgufMetadataValue>;
+  tensors: TensorEntry[];
 }
 
 export type GgufMetadataValue =
-	| string
-	| number
-	| bigint
-	| boolean
-	| string[]
-	| boolean[]
-	| number[]
-	| Uint8Array
-	| Int8Array
-	| Uint16Array
-	| Int16Array
-	| Uint32Array
-	| Int32Array
-	| BigUint64Array
-	| BigInt64Array
-	| Float32Array
-	| Float64Array;
+  | string
+  | number
+  | bigint
+  | boolean
+  | string[]
+  | boolean[]
+  | number[]
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Uint32Array
+  | Int32Array
+  | BigUint64Array
+  | BigInt64Array
+  | Float32Array
+  | Float64Array;

@@ -58,7 +58,7 @@ MemoryPlan plan_session(Model& model, const TrainingSpec& spec, ThreadPool& pool
   MemoryLayout layout;
   const PassBuffers buffers = place_session(model, spec, layout);
   Arena none(0);
-  const Context ctx{pool, none};
+  const Context ctx{pool, none, spec.isa};
   CrossEntropyOptions head;
   head.precision = spec.precision();
   const ModelConfig& c = model.config();

@@ -44,7 +44,7 @@ Session::Session(const TrainingSpec& spec)
     : spec_(spec), pool_(spec.threads), model_(open_model(spec)), plan_(plan_session(model_, spec, pool_)) {
   arena_ = std::make_unique<Arena>(plan_.arena_bytes);
   scratch_ = std::make_unique<Arena>(plan_.scratch_bytes);
-  ctx_ = std::make_unique<Context>(Context{pool_, *scratch_});
+  ctx_ = std::make_unique<Context>(Context{pool_, *scratch_, spec_.isa});
   MemoryLayout layout(*arena_);
   buffers_ = place_session(model_, spec_, layout);
   model_.decoder->fill_rope(buffers_);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cpu/isa.h"
 #include "models/weight_source.h"
 #include "nn/linear.h"
 #include "ops/gemm.h"
@@ -21,6 +22,7 @@ struct TrainingSpec {
   BaseSource base;
   bool bf16 = false;
   int threads = 0;  // 0 = all
+  Isa isa = best_isa();
   uint64_t seed = 0;
   bool lora = false;
   LoraConfig lora_config;

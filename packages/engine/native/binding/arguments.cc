@@ -1,0 +1,279 @@
+#include "binding/arguments.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+
+#include "core/error.h"
+
+namespace anneal {
+namespace {
+
+constexpr int64_t kMaxSafeInteger = (int64_t{1} << 53) - 1;
+constexpr int64_t kMaxTokens = int64_t{1} << 24;
+
+[[noreturn]] void refuse(const std::string& path, const std::string& message) {
+  throw Error(ErrorCode::kInvalidArgument, path, message);
+}
+
+std::string bounds(double low, double high) {
+  auto text = [](double v) {
+    std::string s = std::to_string(v);
+    s.erase(s.find_last_not_of('0') + 1);
+    if (s.back() == '.') s.pop_back();
+    return s;
+  };
+  return "expected a number from " + text(low) + " to " + text(high);
+}
+
+LoraConfig read_lora(const Fields& method) {
+  LoraConfig c;
+  c.rank = method.integer("rank", 1, 65536);
+  c.alpha = method.number("alpha", 0.0, 1e6);
+  c.dropout = static_cast<float>(method.number("dropout", 0.0, 0.999));
+  c.rslora = method.boolean("rsLora");
+  return c;
+}
+
+std::vector<std::string> read_strings(const Napi::Value& value, const std::string& path) {
+  if (!value.IsArray()) refuse(path, "expected an array of strings");
+  const Napi::Array array = value.As<Napi::Array>();
+  std::vector<std::string> strings;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::Value item = array.Get(i);
+    if (!item.IsString()) refuse(path + "[" + std::to_string(i) + "]", "expected a string");
+    strings.push_back(item.As<Napi::String>().Utf8Value());
+  }
+  return strings;
+}
+
+GgufValue read_tagged_number(const std::string& type, double v, const std::string& path) {
+  auto whole = [&](double low, double high) {
+    if (std::trunc(v) != v || v < low || v > high) refuse(path, "is no " + type);
+    return static_cast<int64_t>(v);
+  };
+  if (type == "u8") return GgufValue::u8(static_cast<uint8_t>(whole(0, 255)));
+  if (type == "i8") return GgufValue::i8(static_cast<int8_t>(whole(-128, 127)));
+  if (type == "u16") return GgufValue::u16(static_cast<uint16_t>(whole(0, 65535)));
+  if (type == "i16") return GgufValue::i16(static_cast<int16_t>(whole(-32768, 32767)));
+  if (type == "u32") return GgufValue::u32(static_cast<uint32_t>(whole(0, 4294967295.0)));
+  if (type == "i32") return GgufValue::i32(static_cast<int32_t>(whole(-2147483648.0, 2147483647.0)));
+  if (type == "u64") return GgufValue::u64(static_cast<uint64_t>(whole(0, static_cast<double>(kMaxSafeInteger))));
+  if (type == "i64") {
+    const auto limit = static_cast<double>(kMaxSafeInteger);
+    return GgufValue::i64(whole(-limit, limit));
+  }
+  if (type == "f32") return GgufValue::f32(static_cast<float>(v));
+  if (type == "f64") return GgufValue::f64(v);
+  refuse(path, "type \"" + type + "\" is not one of u8, i8, u16, i16, u32, i32, u64, i64, f32, f64, i32[], f32[]");
+}
+
+std::vector<float> read_float_array(const Napi::Value& value, const std::string& path) {
+  if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array) {
+    const Napi::Float32Array array = value.As<Napi::Float32Array>();
+    return {array.Data(), array.Data() + array.ElementLength()};
+  }
+  if (!value.IsArray()) refuse(path, "expected a Float32Array or an array of numbers");
+  const Napi::Array array = value.As<Napi::Array>();
+  std::vector<float> values;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::Value item = array.Get(i);
+    if (!item.IsNumber()) refuse(path + "[" + std::to_string(i) + "]", "expected a number");
+    values.push_back(item.As<Napi::Number>().FloatValue());
+  }
+  return values;
+}
+
+GgufValue read_gguf_value(const Napi::Value& value, const std::string& path) {
+  if (value.IsString()) return GgufValue::string(value.As<Napi::String>().Utf8Value());
+  if (value.IsBoolean()) return GgufValue::boolean(value.As<Napi::Boolean>().Value());
+  if (value.IsArray()) return GgufValue::strings(read_strings(value, path));
+  const Fields tagged(value, path);
+  const std::string type = tagged.string("type");
+  if (type == "i32[]") {
+    const std::vector<int32_t> v = read_int32_array(tagged.get("value"), tagged.field_path("value"));
+    return GgufValue::i32_array(v.data(), v.size());
+  }
+  if (type == "f32[]") {
+    const std::vector<float> v = read_float_array(tagged.get("value"), tagged.field_path("value"));
+    return GgufValue::f32_array(v.data(), v.size());
+  }
+  const Napi::Value number = tagged.get("value");
+  if (!number.IsNumber()) refuse(tagged.field_path("value"), "expected a number");
+  return read_tagged_number(type, number.As<Napi::Number>().DoubleValue(), tagged.field_path("value"));
+}
+
+}  // namespace
+
+Fields::Fields(const Napi::Value& value, std::string path) : path_(std::move(path)) {
+  if (!value.IsObject() || value.IsArray() || value.IsFunction()) refuse(path_, "expected an object");
+  object_ = value.As<Napi::Object>();
+}
+
+bool Fields::has(const char* name) const {
+  const Napi::Value value = get(name);
+  return !value.IsUndefined() && !value.IsNull();
+}
+
+std::string Fields::string(const char* name) const {
+  const Napi::Value value = get(name);
+  if (!value.IsString()) refuse(field_path(name), "expected a string");
+  return value.As<Napi::String>().Utf8Value();
+}
+
+bool Fields::boolean(const char* name) const {
+  const Napi::Value value = get(name);
+  if (!value.IsBoolean()) refuse(field_path(name), "expected true or false");
+  return value.As<Napi::Boolean>().Value();
+}
+
+double Fields::number(const char* name, double low, double high) const {
+  const Napi::Value value = get(name);
+  const double v = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
+  if (!(v >= low && v <= high)) refuse(field_path(name), bounds(low, high));
+  return v;
+}
+
+int64_t Fields::integer(const char* name, int64_t low, int64_t high) const {
+  const Napi::Value value = get(name);
+  const double v = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
+  if (!(v >= static_cast<double>(low) && v <= static_cast<double>(high)) || std::trunc(v) != v)
+    refuse(field_path(name), "expected a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+  return static_cast<int64_t>(v);
+}
+
+std::vector<int32_t> Fields::int32_array(const char* name) const { return read_int32_array(get(name), field_path(name)); }
+
+std::string read_path(const Napi::Value& value, const char* name) {
+  if (!value.IsString()) refuse(name, "expected a path");
+  std::string path = value.As<Napi::String>().Utf8Value();
+  if (path.empty() || path.find('\0') != std::string::npos) refuse(name, "expected a path that is not empty");
+  return path;
+}
+
+std::vector<int32_t> read_int32_array(const Napi::Value& value, const std::string& path) {
+  if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_int32_array) {
+    const Napi::Int32Array array = value.As<Napi::Int32Array>();
+    return {array.Data(), array.Data() + array.ElementLength()};
+  }
+  if (!value.IsArray()) refuse(path, "expected an Int32Array");
+  const Napi::Array array = value.As<Napi::Array>();
+  std::vector<int32_t> values;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::Value item = array.Get(i);
+    const double v = item.IsNumber() ? item.As<Napi::Number>().DoubleValue() : NAN;
+    if (!(v >= -2147483648.0 && v <= 2147483647.0) || std::trunc(v) != v)
+      refuse(path + "[" + std::to_string(i) + "]", "expected a 32-bit whole number");
+    values.push_back(static_cast<int32_t>(v));
+  }
+  return values;
+}
+
+BaseSource read_source(const Napi::Value& value, const std::string& path) {
+  const Fields f(value, path);
+  const std::string kind = f.string("kind");
+  if (kind == "gguf") return {BaseSource::Kind::kGguf, read_path(f.get("path"), "base.path")};
+  if (kind == "hf") return {BaseSource::Kind::kHf, read_path(f.get("dir"), "base.dir")};
+  refuse(f.field_path("kind"), "is \"" + kind + "\", expected \"gguf\" or \"hf\"");
+}
+
+Isa configured_isa() {
+  const char* name = std::getenv("ANNEAL_ISA");
+  return name && *name ? isa_from_name(name) : best_isa();
+}
+
+TrainingSpec read_spec(const Napi::Value& value) {
+  const Fields f(value, "spec");
+  TrainingSpec spec;
+  spec.base = read_source(f.get("base"), "spec.base");
+  const std::string precision = f.string("precision");
+  if (precision != "f32" && precision != "bf16") refuse("spec.precision", "is \"" + precision + "\", expected \"f32\" or \"bf16\"");
+  spec.bf16 = precision == "bf16";
+  spec.isa = configured_isa();
+  spec.threads = static_cast<int>(f.integer_or("threads", 0, 0, 256));
+  spec.seed = static_cast<uint64_t>(f.integer("seed", 0, kMaxSafeInteger));
+  const Fields method = f.object("method");
+  const std::string kind = method.string("kind");
+  if (kind != "full" && kind != "lora") refuse("spec.method.kind", "is \"" + kind + "\", expected \"full\" or \"lora\"");
+  spec.lora = kind == "lora";
+  if (spec.lora) {
+    spec.lora_config = read_lora(method);
+    spec.targets = read_strings(method.get("targets"), "spec.method.targets");
+  }
+  const Fields optimizer = f.object("optimizer");
+  if (optimizer.string("kind") != "adamw") refuse("spec.optimizer.kind", "expected \"adamw\"");
+  spec.optimizer.beta1 = optimizer.number("beta1", 0.0, 0.999999);
+  spec.optimizer.beta2 = optimizer.number("beta2", 0.0, 0.9999999);
+  spec.optimizer.epsilon = optimizer.number("epsilon", 1e-30, 1.0);
+  spec.optimizer.weight_decay = optimizer.number("weightDecay", 0.0, 1000.0);
+  spec.gradient_checkpointing = f.boolean("gradientCheckpointing");
+  spec.max_tokens = f.integer("maxTokensPerMicroBatch", 1, kMaxTokens);
+  spec.max_sequence_tokens = f.integer("maxSequenceTokens", 1, kMaxTokens);
+  if (f.has("memoryBudgetBytes"))
+    spec.memory_budget_bytes = static_cast<uint64_t>(f.integer("memoryBudgetBytes", 1, kMaxSafeInteger));
+  if (f.has("adapter")) spec.adapter = read_path(f.get("adapter"), "spec.adapter");
+  return spec;
+}
+
+MicroBatch read_micro_batch(const Napi::Value& value, const std::string& path) {
+  const Fields f(value, path);
+  return {f.int32_array("tokens"), f.int32_array("labels"), f.int32_array("offsets")};
+}
+
+std::vector<MicroBatch> read_micro_batches(const Napi::Value& value) {
+  if (!value.IsArray()) refuse("microBatches", "expected an array");
+  const Napi::Array array = value.As<Napi::Array>();
+  std::vector<MicroBatch> batches;
+  for (uint32_t i = 0; i < array.Length(); ++i)
+    batches.push_back(read_micro_batch(array.Get(i), "microBatches[" + std::to_string(i) + "]"));
+  return batches;
+}
+
+StepOptions read_step_options(const Fields& f) {
+  StepOptions o;
+  o.learning_rate = f.number("learningRate", 0.0, 1e3);
+  const Napi::Value clip = f.get("clipNorm");
+  const double norm = clip.IsNumber() ? clip.As<Napi::Number>().DoubleValue() : NAN;
+  if (!(norm >= 0.0)) refuse(f.field_path("clipNorm"), "expected a number from 0; 0 or Infinity switches clipping off");
+  o.clip_norm = norm;
+  o.step = f.integer("step", 0, 0xfffffffe);
+  return o;
+}
+
+GenerateOptions read_generate_options(const Fields& f) {
+  GenerateOptions o;
+  o.max_new_tokens = f.integer("maxNewTokens", 1, kMaxTokens);
+  o.temperature = static_cast<float>(f.number("temperature", 0.0, 100.0));
+  o.top_k = static_cast<int32_t>(f.integer("topK", 0, 1 << 24));
+  o.top_p = static_cast<float>(f.number("topP", 1e-6, 1.0));
+  o.seed = static_cast<uint64_t>(f.integer("seed", 0, kMaxSafeInteger));
+  o.stop_tokens = f.int32_array("stopTokens");
+  o.adapters = !f.boolean_or("baseOnly", false);
+  o.logprobs = f.has("logprobs");
+  o.top_logprobs = static_cast<int32_t>(f.integer_or("logprobs", 0, 0, 1000));
+  return o;
+}
+
+std::vector<std::vector<int32_t>> read_prompts(const Fields& f) {
+  const Napi::Value value = f.get("prompts");
+  if (!value.IsArray()) refuse(f.field_path("prompts"), "expected an array of Int32Array");
+  const Napi::Array array = value.As<Napi::Array>();
+  std::vector<std::vector<int32_t>> prompts;
+  for (uint32_t i = 0; i < array.Length(); ++i)
+    prompts.push_back(read_int32_array(array.Get(i), "prompts[" + std::to_string(i) + "]"));
+  return prompts;
+}
+
+GgufMetadata read_gguf_metadata(const Napi::Value& value, const std::string& path) {
+  const Fields f(value, path);
+  const Napi::Object object = value.As<Napi::Object>();
+  const Napi::Array keys = object.GetPropertyNames();
+  GgufMetadata metadata;
+  for (uint32_t i = 0; i < keys.Length(); ++i) {
+    const std::string key = keys.Get(i).As<Napi::String>().Utf8Value();
+    metadata.emplace_back(key, read_gguf_value(object.Get(key), path + "[\"" + key + "\"]"));
+  }
+  return metadata;
+}
+
+}  // namespace anneal

@@ -1,0 +1,167 @@
+#include "binding/results.h"
+
+#include <algorithm>
+
+namespace anneal {
+namespace {
+
+Napi::Int32Array ints_to_js(Napi::Env env, const std::vector<int32_t>& values) {
+  Napi::Int32Array array = Napi::Int32Array::New(env, values.size());
+  std::copy(values.begin(), values.end(), array.Data());
+  return array;
+}
+
+Napi::Number count(Napi::Env env, int64_t value) { return Napi::Number::New(env, static_cast<double>(value)); }
+Napi::Number bytes(Napi::Env env, uint64_t value) { return Napi::Number::New(env, static_cast<double>(value)); }
+
+Napi::Value rope_scaling_to_js(Napi::Env env, const RopeConfig& rope) {
+  if (rope.type == "default" && rope.divisors.empty()) return env.Null();
+  Napi::Object o = Napi::Object::New(env);
+  o.Set("type", rope.divisors.empty() ? rope.type : "divisors");
+  if (!rope.divisors.empty()) return o;
+  o.Set("factor", rope.factor);
+  if (rope.type == "llama3") {
+    o.Set("lowFrequencyFactor", rope.low_frequency_factor);
+    o.Set("highFrequencyFactor", rope.high_frequency_factor);
+    o.Set("originalContextLength", count(env, rope.original_context));
+  }
+  return o;
+}
+
+}  // namespace
+
+Napi::Float32Array floats_to_js(Napi::Env env, const std::vector<float>& values) {
+  Napi::Float32Array array = Napi::Float32Array::New(env, values.size());
+  std::copy(values.begin(), values.end(), array.Data());
+  return array;
+}
+
+Napi::Value saved_file_to_js(Napi::Env env, const SavedFile& file) {
+  Napi::Object o = Napi::Object::New(env);
+  o.Set("sha256", file.sha256);
+  o.Set("bytes", bytes(env, file.bytes));
+  return o;
+}
+
+Napi::Error to_js_error(Napi::Env env, const Error& error) {
+  Napi::Error js = Napi::Error::New(env, error.what());
+  js.Set("code", Napi::String::New(env, error_code_name(error.code())));
+  js.Set("where", Napi::String::New(env, error.where()));
+  return js;
+}
+
+Napi::Value model_info_to_js(Napi::Env env, Model& model) {
+  const ModelConfig& c = model.config();
+  Napi::Object o = Napi::Object::New(env);
+  o.Set("family", c.family);
+  o.Set("parameters", count(env, model.parameters.elements()));
+  o.Set("layers", count(env, c.layers));
+  o.Set("hiddenSize", count(env, c.hidden_size));
+  o.Set("heads", count(env, c.heads));
+  o.Set("kvHeads", count(env, c.kv_heads));
+  o.Set("headSize", count(env, c.head_size));
+  o.Set("ffnSize", count(env, c.ffn_size));
+  o.Set("vocabSize", count(env, c.vocab_size));
+  o.Set("contextLength", count(env, c.context_length));
+  o.Set("tiedHead", c.tied_head);
+  o.Set("quantisation", model.source->quantisation());
+  const std::vector<std::string> names = linear_names(model);
+  Napi::Array linears = Napi::Array::New(env, names.size());
+  for (uint32_t i = 0; i < names.size(); ++i) linears.Set(i, names[i]);
+  o.Set("linearNames", linears);
+  o.Set("fileBytes", bytes(env, model.source->file_bytes()));
+  o.Set("ropeTheta", c.rope.theta);
+  o.Set("ropeScaling", rope_scaling_to_js(env, c.rope));
+  o.Set("normEpsilon", static_cast<double>(c.norm_epsilon));
+  return o;
+}
+
+Napi::Value plan_to_js(Napi::Env env, const MemoryPlan& p) {
+  Napi::Object parts = Napi::Object::New(env);
+  parts.Set("weights", bytes(env, p.weights));
+  parts.Set("adapter", bytes(env, p.adapter));
+  parts.Set("gradients", bytes(env, p.gradients));
+  parts.Set("optimizer", bytes(env, p.optimizer));
+  parts.Set("activations", bytes(env, p.activations));
+  parts.Set("logits", bytes(env, p.logits));
+  parts.Set("packing", bytes(env, p.packing));
+  parts.Set("runtime", bytes(env, p.runtime));
+  Napi::Object o = Napi::Object::New(env);
+  o.Set("parts", parts);
+  o.Set("totalBytes", bytes(env, p.total));
+  o.Set("trainableParameters", count(env, p.trainable_parameters));
+  o.Set("flopsPerMicroBatch", p.flops_per_micro_batch);
+  return o;
+}
+
+Napi::Value step_to_js(Napi::Env env, const StepResult& r) {
+  Napi::Object phases = Napi::Object::New(env);
+  phases.Set("forward", r.forward_seconds);
+  phases.Set("backward", r.backward_seconds);
+  phases.Set("optimizer", r.optimizer_seconds);
+  Napi::Object o = Napi::Object::New(env);
+  o.Set("loss", r.loss);
+  o.Set("gradNorm", r.grad_norm);
+  o.Set("supervisedTokens", count(env, r.supervised_tokens));
+  o.Set("tokens", count(env, r.tokens));
+  o.Set("seconds", r.seconds);
+  o.Set("phases", phases);
+  return o;
+}
+
+Napi::Value evaluation_to_js(Napi::Env env, const Evaluation& e, bool token_logprobs) {
+  Napi::Array sequences = Napi::Array::New(env, e.sequences.size());
+  for (uint32_t i = 0; i < e.sequences.size(); ++i) {
+    Napi::Object s = Napi::Object::New(env);
+    s.Set("loss", e.sequences[i].loss);
+    s.Set("tokens", count(env, e.sequences[i].tokens));
+    s.Set("correct", count(env, e.sequences[i].correct));
+    sequences.Set(i, s);
+  }
+  Napi::Object o = Napi::Object::New(env);
+  o.Set("lossSum", e.loss_sum);
+  o.Set("supervisedTokens", count(env, e.supervised_tokens));
+  o.Set("perSequence", sequences);
+  if (token_logprobs) o.Set("tokenLogprobs", floats_to_js(env, e.token_logprobs));
+  return o;
+}
+
+Napi::Value generation_to_js(Napi::Env env, const Generation& g, const GenerateOptions& options) {
+  Napi::Array sequences = Napi::Array::New(env, g.sequences.size());
+  for (uint32_t i = 0; i < g.sequences.size(); ++i) {
+    const GeneratedSequence& s = g.sequences[i];
+    Napi::Object o = Napi::Object::New(env);
+    o.Set("tokens", ints_to_js(env, s.tokens));
+    o.Set("finish", s.stopped ? "stop" : "length");
+    if (options.logprobs) o.Set("logprobs", floats_to_js(env, s.logprobs));
+    if (options.top_logprobs > 0) {
+      o.Set("topTokens", ints_to_js(env, s.top_tokens));
+      o.Set("topLogprobs", floats_to_js(env, s.top_logprobs));
+    }
+    sequences.Set(i, o);
+  }
+  Napi::Float64Array steps = Napi::Float64Array::New(env, g.step_seconds.size());
+  std::copy(g.step_seconds.begin(), g.step_seconds.end(), steps.Data());
+  Napi::Object timing = Napi::Object::New(env);
+  timing.Set("prefillSeconds", g.prefill_seconds);
+  timing.Set("decodeSeconds", g.decode_seconds);
+  timing.Set("promptTokens", count(env, g.prompt_tokens));
+  timing.Set("newTokens", count(env, g.new_tokens));
+  timing.Set("perTokenSeconds", steps);
+  Napi::Object o = Napi::Object::New(env);
+  o.Set("sequences", sequences);
+  o.Set("timing", timing);
+  return o;
+}
+
+Napi::Value tensor_to_js(Napi::Env env, const TensorCopy& tensor) {
+  Napi::Array shape = Napi::Array::New(env, static_cast<size_t>(tensor.shape.rank));
+  for (int i = 0; i < tensor.shape.rank; ++i) shape.Set(static_cast<uint32_t>(i), count(env, tensor.shape[i]));
+  Napi::Object o = Napi::Object::New(env);
+  o.Set("name", tensor.name);
+  o.Set("shape", shape);
+  o.Set("values", floats_to_js(env, tensor.values));
+  return o;
+}
+
+}  // namespace anneal
