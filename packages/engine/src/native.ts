@@ -20,6 +20,7 @@ import type {
   MicroBatch,
   ModelInfo,
   NamedTensor,
+  SavedFile,
   SessionMemory,
   StepRequest,
   StepResult,

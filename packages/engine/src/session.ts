@@ -14,17 +14,11 @@ function wrapSession(session: NativeSession): Session {
     weights: (name) => awaitNative(() => session.weights(name)),
     trainableNames: () => callNative(() => session.trainableNames()),
     generate: (request) => awaitNative(() => session.generate(request)),
-    saveState: async (path) => {
-      await awaitNative(() => session.saveState(path));
-      return describeFile(path);
-    },
+    saveState: (path) => awaitNative(() => session.saveState(path)),
     loadState: (path) => awaitNative(() => session.loadState(path)),
     exportAdapter: (dir, options = {}) => awaitNative(() => session.exportAdapter(dir, options)),
     exportMerged: (dir, options = {}) => awaitNative(() => session.exportMerged(dir, options)),
-    exportGguf: async (path, options) => {
-      await awaitNative(() => session.exportGguf(path, options));
-      return describeFile(path);
-    },
+    exportGguf: (path, options) => awaitNative(() => session.exportGguf(path, options)),
     requestStop: () => session.requestStop(),
     clearStop: () => session.clearStop(),
     memory: () => callNative(() => session.memory()),
