@@ -40,6 +40,8 @@ export const TrainerStart = z.object({
   evaluationDataset: TrainerDataset.nullable(),
   runDirectory: z.string(), // lock, checkpoints, journals, exports
   shardDirectory: z.string(), // packed token shards, shared by all runs
+  // What the database holds already: the journal goes on after this number, steps up to this one are not told again.
+  stored: z.object({ number: z.int().nonnegative(), step: z.int().nonnegative() }),
   segmentSeconds: z.number().positive(), // save and hand back after this long: an attempt may not outlive a day
   checkEpoch: z.boolean(), // false only in the negative control of the chaos test
 });

@@ -1,0 +1,167 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { requireEpoch, syncDirectory } from "./epoch-lock.ts";
+import { sha256OfFile, writeDurably } from "./files.ts";
+
+// checkpoints/step-000000120-e000000003/ holds state.safetensors (the engine's), cursor.json and, written last, manifest.json
+// with the SHA-256 of both. The folder appears under its name by one rename; the attempt's number in the name keeps a
+// stale attempt from ever replacing a newer one's.
+
+export const Cursor = z.object({
+  step: z.int().nonnegative(), // optimizer steps done; the next is this 0-based one
+  totalSteps: z.int().positive(),
+  tokensSeen: z.number(),
+  supervisedSeen: z.number(),
+  rowsSeen: z.number(),
+  lossEma: z.number().nullable(),
+  trainSeconds: z.number(),
+  best: z.object({ step: z.int(), loss: z.number() }).nullable(),
+  lastEvaluation: z
+    .object({ step: z.int(), loss: z.number().nullable(), exactMatch: z.number().nullable() })
+    .nullable(),
+});
+export type Cursor = z.infer<typeof Cursor>;
+
+const Manifest = z.object({
+  version: z.literal(1),
+  step: z.int(),
+  epoch: z.int(),
+  createdAt: z.string(),
+  files: z.record(z.string().regex(/^[a-z.]+$/), z.object({ sha256: z.string(), bytes: z.int() })),
+});
+
+export interface Checkpoint {
+  path: string;
+  step: number;
+  epoch: number;
+  cursor: Cursor;
+  digest: string; // of state.safetensors
+  bytes: number;
+}
+
+const folderName = /^step-(\d{9})-e(\d{9})$/;
+const nameOf = (step: number, epoch: number) =>
+  `step-${String(step).padStart(9, "0")}-e${String(epoch).padStart(9, "0")}`;
+export const statePath = (checkpoint: { path: string }) => join(checkpoint.path, "state.safetensors");
+
+/** Reads a checkpoint and proves every byte of it against its manifest; throws with what is wrong. */
+export async function verifyCheckpoint(path: string): Promise<Checkpoint> {
+  const manifest = Manifest.parse(JSON.parse(readFileSync(join(path, "manifest.json"), "utf8")));
+  for (const name of ["state.safetensors", "cursor.json"]) {
+    const entry = manifest.files[name];
+    if (!entry) throw new Error(`${path}: the manifest lacks ${name}`);
+    const { size } = statSync(join(path, name));
+    if (size !== entry.bytes) throw new Error(`${path}: ${name} has ${size} bytes, not ${entry.bytes}`);
+    const digest = await sha256OfFile(join(path, name));
+    if (digest !== entry.sha256) throw new Error(`${path}: ${name} has been changed (SHA-256 ${digest})`);
+  }
+  const cursor = Cursor.parse(JSON.parse(readFileSync(join(path, "cursor.json"), "utf8")));
+  const state = manifest.files["state.safetensors"];
+  return {
+    path,
+    step: manifest.step,
+    epoch: manifest.epoch,
+    cursor,
+    digest: `sha256:${state?.sha256}`,
+    bytes: state?.bytes ?? 0,
+  };
+}
+
+export class CheckpointStore {
+  private readonly folder: string;
+  constructor(
+    private readonly runDirectory: string,
+    private readonly epoch: number,
+    private readonly checkEpoch: boolean,
+  ) {
+    this.folder = join(runDirectory, "checkpoints");
+    mkdirSync(this.folder, { recursive: true });
+    // What killed attempts left half-written. Only theirs: a newer attempt's must not be touched.
+    for (const name of readdirSync(this.folder)) {
+      const owner = /^tmp-e(\d{9})-/.exec(name)?.[1];
+      if (owner && Number(owner) < epoch) rmSync(join(this.folder, name), { recursive: true, force: true });
+    }
+  }
+
+  private guard(): void {
+    if (this.checkEpoch) requireEpoch(this.runDirectory, this.epoch);
+  }
+
+  private list(): { step: number; epoch: number; path: string }[] {
+    return readdirSync(this.folder)
+      .map((name) => ({ match: folderName.exec(name), name }))
+      .flatMap(({ match, name }) =>
+        match ? [{ step: Number(match[1]), epoch: Number(match[2]), path: join(this.folder, name) }] : [],
+      )
+      .sort((a, b) => b.step - a.step || b.epoch - a.epoch);
+  }
+
+  /** `writeState` saves the engine's state to the path it gets and says the SHA-256 (hex) and size. */
+  async save(
+    cursor: Cursor,
+    writeState: (path: string) => Promise<{ sha256: string; bytes: number }>,
+  ): Promise<Checkpoint> {
+    const target = join(this.folder, nameOf(cursor.step, this.epoch));
+    if (existsSync(target)) return verifyCheckpoint(target);
+    this.guard();
+    const temporary = join(this.folder, `tmp-e${String(this.epoch).padStart(9, "0")}-${cursor.step}`);
+    rmSync(temporary, { recursive: true, force: true });
+    mkdirSync(temporary);
+    const state = await writeState(join(temporary, "state.safetensors"));
+    const cursorText = JSON.stringify(cursor);
+    writeDurably(join(temporary, "cursor.json"), cursorText);
+    const manifest: z.infer<typeof Manifest> = {
+      version: 1,
+      step: cursor.step,
+      epoch: this.epoch,
+      createdAt: new Date().toISOString(),
+      files: {
+        "state.safetensors": state,
+        "cursor.json": {
+          sha256: await sha256OfFile(join(temporary, "cursor.json")),
+          bytes: Buffer.byteLength(cursorText),
+        },
+      },
+    };
+    writeDurably(join(temporary, "manifest.json"), JSON.stringify(manifest, null, 1));
+    syncDirectory(temporary);
+    this.guard();
+    renameSync(temporary, target);
+    syncDirectory(this.folder);
+    return {
+      path: target,
+      step: cursor.step,
+      epoch: this.epoch,
+      cursor,
+      digest: `sha256:${state.sha256}`,
+      bytes: state.bytes,
+    };
+  }
+
+  /** The newest checkpoint whose every byte is right; a damaged one is set aside and told of. */
+  async newest(onDamaged: (message: string) => void): Promise<Checkpoint | null> {
+    for (const { path, epoch } of this.list()) {
+      if (epoch > this.epoch) continue;
+      try {
+        return await verifyCheckpoint(path);
+      } catch (error) {
+        onDamaged(error instanceof Error ? error.message : String(error));
+        this.guard();
+        renameSync(path, `${path}.damaged-${Date.now()}`);
+      }
+    }
+    return null;
+  }
+
+  /** Removes all but the newest `keepLast` steps and `best`. Returns the steps that are gone. */
+  prune(keepLast: number, best: number | null): number[] {
+    this.guard();
+    const all = this.list();
+    const steps = [...new Set(all.map(({ step }) => step))];
+    const kept = new Set(steps.slice(0, keepLast));
+    if (best !== null) kept.add(best);
+    for (const { step, path } of all) if (!kept.has(step)) rmSync(path, { recursive: true, force: true });
+    return steps.filter((step) => !kept.has(step)).sort((a, b) => a - b);
+  }
+}

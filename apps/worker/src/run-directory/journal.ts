@@ -1,0 +1,100 @@
+import { closeSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, writeSync } from "node:fs";
+import type { JournalLine, RunEventBody } from "@anneal/contracts";
+import { requireEpoch, syncDirectory } from "./epoch-lock.ts";
+import { encodeLine, journalFolder, journalPath, readJournal } from "./journal-file.ts";
+
+/** What was told before, so that a resumed attempt recomputes it in silence. */
+export interface Told {
+  metricsStep: number;
+  samplesStep: number;
+  duringStep: number;
+  evaluated: Set<"before" | "during" | "after">;
+  finishedStages: Set<string>;
+  trained: boolean;
+  artifacts: Set<string>; // kind/name
+}
+
+function emptyTold(): Told {
+  return {
+    metricsStep: 0,
+    samplesStep: -1,
+    duringStep: -1,
+    evaluated: new Set(),
+    finishedStages: new Set(),
+    trained: false,
+    artifacts: new Set(),
+  };
+}
+
+function note(told: Told, body: RunEventBody): void {
+  if (body.type === "metrics") told.metricsStep = Math.max(told.metricsStep, body.step);
+  else if (body.type === "samples") told.samplesStep = Math.max(told.samplesStep, body.step);
+  else if (body.type === "evaluation") {
+    told.evaluated.add(body.which);
+    if (body.which === "during") told.duringStep = Math.max(told.duringStep, body.step);
+  } else if (body.type === "stage" && (body.state === "finished" || body.state === "skipped"))
+    told.finishedStages.add(body.stage);
+  else if (body.type === "trained") told.trained = true;
+  else if (body.type === "artifact") told.artifacts.add(`${body.kind}/${body.name}`);
+}
+
+/** An attempt's journal: append-only, each line numbered and on the disk before anyone hears of it. */
+export class Journal {
+  readonly told: Told;
+  private readonly handle: number;
+  private last: number;
+
+  private constructor(
+    private readonly runDirectory: string,
+    private readonly epoch: number,
+    private readonly checkEpoch: boolean,
+    handle: number,
+    last: number,
+    told: Told,
+  ) {
+    this.handle = handle;
+    this.last = last;
+    this.told = told;
+  }
+
+  /** Goes on after everything earlier attempts left whole, and after what the database is known to hold. */
+  static async open(
+    runDirectory: string,
+    options: { epoch: number; checkEpoch: boolean; stored: { number: number; step: number }; now: Date },
+  ): Promise<Journal> {
+    const { epoch, checkEpoch, stored } = options;
+    const told = emptyTold();
+    told.metricsStep = stored.step;
+    let last = stored.number;
+    for await (const line of readJournal(runDirectory, { epoch: epoch - 1 })) {
+      last = Math.max(last, line.number);
+      note(told, line.body);
+    }
+    mkdirSync(journalFolder(runDirectory), { recursive: true });
+    if (checkEpoch) requireEpoch(runDirectory, epoch);
+    const handle = openSync(journalPath(runDirectory, epoch), "ax", 0o600);
+    writeSync(handle, encodeLine({ epoch, after: last, startedAt: options.now.toISOString() }));
+    fsyncSync(handle);
+    syncDirectory(journalFolder(runDirectory));
+    return new Journal(runDirectory, epoch, checkEpoch, handle, last, told);
+  }
+
+  get number(): number {
+    return this.last;
+  }
+
+  append(...bodies: RunEventBody[]): number {
+    if (bodies.length === 0) return this.last;
+    if (this.checkEpoch) requireEpoch(this.runDirectory, this.epoch);
+    const time = new Date().toISOString();
+    const lines: JournalLine[] = bodies.map((body) => ({ number: ++this.last, time, body }));
+    writeSync(this.handle, lines.map(encodeLine).join(""));
+    fdatasyncSync(this.handle);
+    for (const body of bodies) note(this.told, body);
+    return this.last;
+  }
+
+  close(): void {
+    closeSync(this.handle);
+  }
+}
