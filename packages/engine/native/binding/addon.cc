@@ -2,14 +2,11 @@
 #include <napi.h>
 
 #include "binding/arguments.h"
+#include "binding/gguf_binding.h"
 #include "binding/results.h"
 #include "binding/session_object.h"
 #include "cpu/isa.h"
 #include "train/plan.h"
-#if __has_include("binding/gguf_binding.h")
-#include "binding/gguf_binding.h"
-#define ANNEAL_HAS_GGUF_BINDING 1
-#endif
 
 namespace anneal {
 namespace {
@@ -54,9 +51,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("inspectModel", Napi::Function::New(env, inspect_model, "inspectModel"));
   exports.Set("planTraining", Napi::Function::New(env, plan_training, "planTraining"));
   exports.Set("openSession", Napi::Function::New(env, SessionObject::open, "openSession"));
-#ifdef ANNEAL_HAS_GGUF_BINDING
-  register_gguf_binding(env, exports);
-#endif
+  define_gguf_functions(env, exports);
   return exports;
 }
 
