@@ -1,0 +1,111 @@
+import { z } from "zod";
+
+const finite = z.number();
+const secondsList = z.array(finite.nonnegative());
+
+export const ReportLanguage = z.enum(["en", "zh-CN"]);
+export type ReportLanguage = z.infer<typeof ReportLanguage>;
+
+// One answer of one model on one held-out row.
+export const ReportAnswer = z.object({
+  answer: z.string(),
+  correct: z.boolean(), // by `evaluation.matchRule`
+  lossNats: finite.nullable().default(null), // mean over the row's supervised tokens
+});
+export type ReportAnswer = z.infer<typeof ReportAnswer>;
+
+export const ReportRow = z.object({
+  id: z.string(),
+  prompt: z.string(),
+  expected: z.string(),
+  base: ReportAnswer.nullable(), // null: the base model was not asked
+  tuned: ReportAnswer,
+});
+export type ReportRow = z.infer<typeof ReportRow>;
+
+export const ReportCurve = z.object({
+  name: z.string(), // of the metric catalogue, such as train/loss
+  unit: z.string(),
+  points: z.array(z.tuple([finite, finite])), // step, value
+});
+export type ReportCurve = z.infer<typeof ReportCurve>;
+
+export const ReportServing = z.object({
+  model: z.string(), // as served, such as intents:latest
+  server: z.string(), // such as Ollama 0.33.0
+  concurrency: z.int().positive(),
+  latencySeconds: secondsList, // whole answers, one per request
+  firstTokenSeconds: secondsList,
+  tokensPerSecond: z.array(finite.nonnegative()), // while generating, one per request
+  answerTokens: z.int().nonnegative(), // of all requests
+  peakMemoryBytes: finite.nonnegative().nullable(), // null: not measured
+  ggufType: z.string().nullable(),
+  ggufBytes: finite.nonnegative().nullable(),
+});
+export type ReportServing = z.infer<typeof ReportServing>;
+
+export const ReportSetting = z.object({ group: z.string(), name: z.string(), value: z.string() });
+export const ReportProvenance = z.object({
+  what: z.string(),
+  name: z.string(),
+  digest: z.string().nullable(),
+  bytes: finite.nonnegative().nullable().default(null),
+});
+
+// Everything the report shows. Texts of models and datasets are hostile; the report makes them harmless, not the caller.
+export const ReportData = z.object({
+  language: ReportLanguage.default("en"),
+  generatedAt: z.string(), // ISO 8601
+  annealVersion: z.string(),
+  run: z.object({
+    id: z.string(),
+    name: z.string(),
+    startedAt: z.string().nullable(),
+    finishedAt: z.string().nullable(),
+    trainSeconds: finite.nonnegative().nullable(),
+    steps: z.int().nonnegative().nullable(),
+    trainedTokens: z.int().nonnegative().nullable(),
+  }),
+  base: z.object({
+    name: z.string(),
+    architecture: z.string().nullable(),
+    parameters: finite.nonnegative().nullable(),
+    license: z.string().nullable().default(null),
+  }),
+  dataset: z.object({
+    name: z.string(),
+    version: z.string(),
+    trainRows: z.int().nonnegative(),
+    heldOutRows: z.int().nonnegative(), // before any cap
+    heldOutSource: z.string(), // how the held-out rows were set apart
+  }),
+  evaluation: z.object({
+    // What the verdict goes by: exact match where answers are short and fixed, loss for free text.
+    primary: z.enum(["exactMatch", "loss"]).default("exactMatch"),
+    matchRule: z.string(),
+    decoding: z.string(), // such as "greedy, at most 32 tokens"
+    rows: z.array(ReportRow),
+    baseLossNats: finite.nullable(), // mean over all supervised tokens of the held-out rows
+    tunedLossNats: finite.nullable(),
+    seed: z.int().nonnegative().default(42), // of the bootstrap
+  }),
+  curves: z.array(ReportCurve).default([]),
+  serving: z.array(ReportServing).default([]),
+  training: z.object({
+    tokensPerSecond: finite.nonnegative().nullable(),
+    peakMemoryBytes: finite.nonnegative().nullable(),
+    plannedMemoryBytes: finite.nonnegative().nullable(),
+  }),
+  settings: z.array(ReportSetting).default([]),
+  provenance: z.array(ReportProvenance).default([]),
+  machine: z.object({
+    engineVersion: z.string(),
+    isa: z.string(),
+    threads: z.int().positive(),
+    cpu: z.string().nullable(),
+    os: z.string().nullable(),
+  }),
+  notes: z.array(z.string()).default([]), // further limits that the caller knows of
+});
+export type ReportData = z.infer<typeof ReportData>;
+export type ReportInput = z.input<typeof ReportData>;

@@ -1,0 +1,7 @@
+import type { Analysis } from "./analysis.ts";
+import type { Formatter } from "./format.ts";
+import type { Html } from "./html.ts";
+import type { ReportData } from "./schema.ts";
+import type { Words } from "./words.ts";
+
+export type Section = (context: { data: ReportData; analysis: Analysis; words: Words; f: Formatter }) => Html;
