@@ -1,0 +1,226 @@
+// Model families against transformers and PEFT: logits, every gradient, ten full and ten LoRA steps. Sizes are read from the files.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { z } from "zod";
+import {
+  EngineError,
+  inspectModel,
+  type LinearName,
+  type MicroBatch,
+  openSession,
+  type Session,
+  type TrainingSpec,
+} from "../../packages/engine/src/index.ts";
+import { openSafetensors, type SafetensorsReader } from "../support/safetensors.ts";
+import type { CaseResult } from "../support/suite-result.ts";
+import { relativeToNorm, verdict, worstAbsolute, worstScaled } from "./compare.ts";
+
+const Hyper = z.object({
+  lr: z.number(),
+  warmup_steps: z.number().int(),
+  weight_decay: z.number(),
+  beta1: z.number(),
+  beta2: z.number(),
+  eps: z.number(),
+  max_grad_norm: z.number(),
+  steps: z.number().int(),
+});
+type Hyper = z.infer<typeof Hyper>;
+const Curve = z.object({ hyper: Hyper, losses: z.array(z.number()), grad_norms: z.array(z.number()) });
+const FamilyCase = z.object({
+  lengths: z.array(z.number().int()),
+  input_ids: z.array(z.array(z.number().int())),
+  labels: z.array(z.array(z.number().int())),
+  loss: z.number(),
+  full: Curve,
+  lora: Curve.extend({ r: z.number().int(), alpha: z.number(), target_modules: z.array(z.string()) }),
+});
+type FamilyCase = z.infer<typeof FamilyCase>;
+
+const LOGITS_LIMIT = 1e-4;
+const GRADIENT_LIMIT = 1e-4;
+const CURVE_LIMIT = 1e-4;
+const WEIGHTS_LIMIT = 1e-3;
+
+/** One row as a micro-batch of its own, without its padding. */
+function rowBatch(golden: FamilyCase, row: number): MicroBatch {
+  const length = golden.lengths[row] ?? 0;
+  return {
+    tokens: Int32Array.from(golden.input_ids[row]?.slice(0, length) ?? []),
+    labels: Int32Array.from(golden.labels[row]?.slice(0, length) ?? []),
+    offsets: Int32Array.from([0, length]),
+  };
+}
+
+/** All rows end to end. */
+function packedBatch(golden: FamilyCase): MicroBatch {
+  const rows = golden.lengths.map((_, row) => rowBatch(golden, row));
+  const offsets = [0];
+  for (const row of rows) offsets.push((offsets.at(-1) ?? 0) + row.tokens.length);
+  return {
+    tokens: Int32Array.from(rows.flatMap((row) => [...row.tokens])),
+    labels: Int32Array.from(rows.flatMap((row) => [...row.labels])),
+    offsets: Int32Array.from(offsets),
+  };
+}
+
+function specOf(dir: string, golden: FamilyCase, kind: "full" | "lora"): TrainingSpec {
+  const { hyper } = golden[kind];
+  const longest = Math.max(...golden.lengths);
+  const lora = {
+    kind: "lora" as const,
+    rank: golden.lora.r,
+    alpha: golden.lora.alpha,
+    dropout: 0,
+    rsLora: false,
+    targets: golden.lora.target_modules as LinearName[],
+  };
+  return {
+    base: { kind: "hf", dir },
+    precision: "f32",
+    seed: 1,
+    method: kind === "full" ? { kind } : lora,
+    optimizer: {
+      kind: "adamw",
+      beta1: hyper.beta1,
+      beta2: hyper.beta2,
+      epsilon: hyper.eps,
+      weightDecay: hyper.weight_decay,
+    },
+    gradientCheckpointing: false,
+    maxTokensPerMicroBatch: golden.lengths.reduce((sum, length) => sum + length, 0),
+    maxSequenceTokens: longest,
+    ...(kind === "lora" ? { adapter: join(dir, "adapter_init") } : {}),
+  };
+}
+
+/** The goldens' own schedule: the warm-up's first step already trains, then cosine to 0 over the steps that are left. */
+function goldenRate(hyper: Hyper, step: number): number {
+  if (step < hyper.warmup_steps) return (hyper.lr * (step + 1)) / hyper.warmup_steps;
+  const progress = (step - hyper.warmup_steps) / Math.max(1, hyper.steps - hyper.warmup_steps);
+  return hyper.lr * 0.5 * (1 + Math.cos(Math.PI * progress));
+}
+
+/** Logits of the real positions of a padded (B, T, V) reference, in packed order. */
+function packedLogits(golden: FamilyCase, reference: SafetensorsReader, name: string): Float32Array {
+  const all = reference.floats(name);
+  const [, rowLength = 0, vocab = 0] = reference.shape(name);
+  const parts = golden.lengths.map((length, row) =>
+    all.subarray(row * rowLength * vocab, (row * rowLength + length) * vocab),
+  );
+  const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+async function trainCurve(session: Session, golden: FamilyCase, kind: "full" | "lora") {
+  const { hyper } = golden[kind];
+  const microBatches = golden.lengths.map((_, row) => rowBatch(golden, row));
+  const losses: number[] = [];
+  const gradNorms: number[] = [];
+  for (let step = 0; step < hyper.steps; step++) {
+    const learningRate = goldenRate(hyper, step);
+    const result = await session.step({ microBatches, learningRate, clipNorm: hyper.max_grad_norm, step });
+    losses.push(result.loss);
+    gradNorms.push(result.gradNorm);
+  }
+  return { losses, gradNorms };
+}
+
+async function* checkFull(
+  name: string,
+  dir: string,
+  golden: FamilyCase,
+  reference: SafetensorsReader,
+): AsyncIterable<CaseResult> {
+  const session = await openSession(specOf(dir, golden, "full"));
+  try {
+    const packed = packedBatch(golden);
+    const logits = await session.logits(packed);
+    yield verdict(
+      `${name} logits`,
+      worstAbsolute(logits.values, packedLogits(golden, reference, "logits")),
+      LOGITS_LIMIT,
+    );
+    const { loss, tensors } = await session.gradients([packed]);
+    yield verdict(`${name} loss`, Math.abs(loss - golden.loss), CURVE_LIMIT);
+    const expected = reference.names.filter((n) => n.startsWith("grad.")).length;
+    let worst = tensors.length === expected ? 0 : Number.POSITIVE_INFINITY;
+    let worstName = `${tensors.length} tensors, ${expected} expected`;
+    for (const tensor of tensors) {
+      const distance = relativeToNorm(tensor.values, reference.floats(`grad.${tensor.name}`));
+      if (distance >= worst) worstName = tensor.name;
+      worst = Math.max(worst, distance);
+    }
+    yield verdict(`${name} gradients`, worst, GRADIENT_LIMIT, worstName);
+
+    const { losses, gradNorms } = await trainCurve(session, golden, "full");
+    yield verdict(`${name} full: losses`, worstScaled(losses, golden.full.losses), CURVE_LIMIT);
+    yield verdict(`${name} full: gradient norms`, worstScaled(gradNorms, golden.full.grad_norms), CURVE_LIMIT);
+    let after = 0;
+    for (const tensor of session.trainableNames()) {
+      const { values } = await session.weights(tensor);
+      after = Math.max(after, relativeToNorm(values, reference.floats(`full_after.${tensor}`)));
+    }
+    yield verdict(`${name} full: weights after`, after, WEIGHTS_LIMIT);
+  } finally {
+    await session.close();
+  }
+}
+
+async function* checkLora(
+  name: string,
+  dir: string,
+  golden: FamilyCase,
+  reference: SafetensorsReader,
+): AsyncIterable<CaseResult> {
+  const session = await openSession(specOf(dir, golden, "lora"));
+  const out = mkdtempSync(join(tmpdir(), "anneal-parity-"));
+  try {
+    const { losses, gradNorms } = await trainCurve(session, golden, "lora");
+    yield verdict(`${name} lora: losses`, worstScaled(losses, golden.lora.losses), CURVE_LIMIT);
+    yield verdict(`${name} lora: gradient norms`, worstScaled(gradNorms, golden.lora.grad_norms), CURVE_LIMIT);
+    const logits = await session.logits(packedBatch(golden));
+    const want = packedLogits(golden, reference, "lora_after_logits");
+    yield verdict(`${name} lora: logits after`, worstScaled(logits.values, want), WEIGHTS_LIMIT);
+
+    await session.exportAdapter(out);
+    const got = openSafetensors(join(out, "adapter_model.safetensors"));
+    const peft = openSafetensors(join(dir, "adapter_after", "adapter_model.safetensors"));
+    const sameNames = [...got.names].sort().join() === [...peft.names].sort().join();
+    let worst = sameNames ? 0 : Number.POSITIVE_INFINITY;
+    if (sameNames) for (const n of peft.names) worst = Math.max(worst, relativeToNorm(got.floats(n), peft.floats(n)));
+    yield verdict(
+      `${name} lora: adapter after`,
+      worst,
+      WEIGHTS_LIMIT,
+      sameNames ? "" : "tensor names differ from PEFT's",
+    );
+  } finally {
+    await session.close();
+    rmSync(out, { recursive: true });
+  }
+}
+
+/** Checks a folder with config.json, case.json and expected.safetensors; a family the engine lacks is skipped with its reason. */
+export async function* check(dir: string): AsyncIterable<CaseResult> {
+  const name = basename(dir);
+  try {
+    inspectModel({ kind: "hf", dir });
+  } catch (error) {
+    if (error instanceof EngineError && error.code === "ENGINE_UNSUPPORTED") {
+      yield { name, status: "skipped", detail: error.message };
+      return;
+    }
+    throw error;
+  }
+  const golden = FamilyCase.parse(JSON.parse(readFileSync(join(dir, "case.json"), "utf8")));
+  const reference = openSafetensors(join(dir, "expected.safetensors"));
+  yield* checkFull(name, dir, golden, reference);
+  yield* checkLora(name, dir, golden, reference);
+}
