@@ -26,7 +26,7 @@ figcaption{font-weight:600;font-size:13.5px;margin-bottom:4px}
 .keys{float:right;font-weight:400;color:var(--soft)}.key{margin-left:12px}.key::before{content:"";display:inline-block;width:14px;height:3px;margin-right:5px;vertical-align:middle}.key.s0::before{background:var(--s1)}.key.s1::before{background:var(--unsure)}
 svg{display:block;width:100%;height:auto;font-size:11px}
 svg text{fill:var(--soft)}svg text.strong{fill:var(--ink);font-size:13px;font-weight:600}svg text.inverse{fill:var(--inverse);font-weight:600}
-.bars{max-width:760px}.matrix text{font-size:11.5px}.matrix{max-width:860px}
+.bars{max-width:760px;min-width:460px}.matrix text{font-size:11.5px}.matrix{max-width:860px;min-width:600px}.chart{max-width:520px}
 .grid{stroke:var(--line)}.curve{fill:none;stroke-width:1.6;stroke-linejoin:round}.curve.s0{stroke:var(--s1)}.curve.s1{stroke:var(--unsure)}.dot.s0{fill:var(--s1)}.dot.s1{fill:var(--unsure)}
 .bar.s0{fill:var(--s0)}.bar.s1{fill:var(--s1)}.whisker{stroke:var(--ink);stroke-width:1.6}
 .cell{stroke:var(--line);stroke-width:.6}.cell.hit{fill:var(--good)}.cell.miss{fill:var(--bad)}
@@ -34,7 +34,7 @@ svg text{fill:var(--soft)}svg text.strong{fill:var(--ink);font-size:13px;font-we
 table{border-collapse:collapse;width:100%;background:var(--card);border:1px solid var(--line);border-radius:10px;font-size:14px}
 th,td{padding:7px 10px;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}tr:last-child td{border-bottom:0}
 th{font-size:12.5px;color:var(--soft);font-weight:600;white-space:nowrap}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+td:not(.n){min-width:7em}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .foreign{white-space:pre-wrap;overflow-wrap:anywhere}.mark{color:var(--mark);font-size:.82em;border:1px dotted var(--mark);border-radius:3px;padding:0 2px;margin:0 1px;white-space:nowrap}
 .right,.wrong{font-weight:600;font-size:12.5px;white-space:nowrap}.right{color:var(--good)}.wrong{color:var(--bad)}
 code{font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}

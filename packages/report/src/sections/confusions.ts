@@ -9,7 +9,7 @@ export const confusionsSection: Section = ({ analysis, words, f }) => {
   if (labelCount === 0) return html`<section><h2>${words.confusions}</h2><p>${words.noLabels}</p></section>`;
   if (tuned.correct === tuned.count)
     return html`<section><h2>${words.confusions}</h2><p>${words.noConfusions}</p></section>`;
-  return html`<section><h2>${words.confusions}</h2><div class="scroll"><table>
+  return html`<section><h2>${words.confusions}</h2><div class="scroll" tabindex="0"><table>
 <thead><tr><th>${words.expected}</th><th>${words.answered}</th><th class="n">${words.count}</th><th class="n">${words.shareOfLabel}</th><th>${words.example}</th></tr></thead><tbody>
 ${confusions
   .slice(0, shown)
@@ -19,7 +19,7 @@ ${confusions
   )}</tbody></table></div>
 ${
   matrix
-    ? html`<h3>${words.matrix}</h3><div class="card scroll">${confusionMatrix(matrix.labels, matrix.counts, matrix.other, words.other, words.matrix)}</div><p class="soft">${words.matrixNote}</p>`
+    ? html`<h3>${words.matrix}</h3><div class="card scroll" tabindex="0">${confusionMatrix(matrix.labels, matrix.counts, matrix.other, words.other, words.matrix)}</div><p class="soft">${words.matrixNote}</p>`
     : ""
 }</section>`;
 };

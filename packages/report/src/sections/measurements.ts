@@ -55,7 +55,7 @@ export const servingSection: Section = ({ data, words, f }) => {
   const one = (
     s: ReportServing,
   ) => html`<h3>${foreign(s.model, 120)} <small>${s.server} · ${s.concurrency} ${words.concurrency}${s.ggufType ? ` · ${s.ggufType}` : ""}${s.ggufBytes === null ? "" : ` · ${f.bytes(s.ggufBytes)}`}</small></h3>
-<div class="scroll"><table><thead><tr><th></th><th class="n">${words.mean}</th><th class="n">P50</th><th class="n">P90</th><th class="n">P99</th><th class="n">${words.requests}</th></tr></thead><tbody>
+<div class="scroll" tabindex="0"><table><thead><tr><td></td><th class="n">${words.mean}</th><th class="n">P50</th><th class="n">P90</th><th class="n">P99</th><th class="n">${words.requests}</th></tr></thead><tbody>
 ${line(words.latency, s.latencySeconds, f.seconds)}${line(words.firstToken, s.firstTokenSeconds, f.seconds)}${line(words.tokensPerSecond, s.tokensPerSecond, (v) => f.number(v, 1))}
 <tr><td>${words.peakMemory}</td><td class="n">${s.peakMemoryBytes === null ? words.notMeasured : f.bytes(s.peakMemoryBytes)}</td><td></td><td></td><td></td><td></td></tr>
 </tbody></table></div>${histogram(s.latencySeconds, f, words.histogram)}`;

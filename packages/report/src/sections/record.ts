@@ -3,7 +3,7 @@ import type { Section } from "../section.ts";
 
 export const settingsSection: Section = ({ data, words }) => {
   if (data.settings.length === 0) return html``;
-  return html`<section><h2>${words.settings}</h2><div class="scroll"><table><thead><tr><th>${words.group}</th><th>${words.setting}</th><th>${words.value}</th></tr></thead><tbody>
+  return html`<section><h2>${words.settings}</h2><div class="scroll" tabindex="0"><table><thead><tr><th>${words.group}</th><th>${words.setting}</th><th>${words.value}</th></tr></thead><tbody>
 ${data.settings.map((s) => html`<tr><td>${s.group}</td><td>${s.name}</td><td>${foreign(s.value, 400)}</td></tr>`)}
 </tbody></table></div></section>`;
 };
@@ -13,10 +13,10 @@ export const provenanceSection: Section = ({ data, words, f }) => {
   const line = (name: string, value: string | null) =>
     value === null ? "" : html`<tr><td>${name}</td><td>${foreign(value, 300)}</td></tr>`;
   return html`<section><h2>${words.provenance}</h2>
-<div class="scroll"><table><thead><tr><th>${words.what}</th><th>${words.name}</th><th>${words.digest}</th><th class="n">${words.size}</th></tr></thead><tbody>
+<div class="scroll" tabindex="0"><table><thead><tr><th>${words.what}</th><th>${words.name}</th><th>${words.digest}</th><th class="n">${words.size}</th></tr></thead><tbody>
 ${data.provenance.map((p) => html`<tr><td>${p.what}</td><td>${foreign(p.name, 200)}</td><td><code>${p.digest ?? "–"}</code></td><td class="n">${p.bytes === null ? "" : f.bytes(p.bytes)}</td></tr>`)}
 </tbody></table></div>
-<div class="scroll"><table><tbody>
+<div class="scroll" tabindex="0"><table><tbody>
 ${line(words.baseModel, base.name)}${line(words.architecture, base.architecture)}${line(words.parameters, base.parameters === null ? null : f.compact(base.parameters))}${line(words.license, base.license)}
 ${line(words.engine, `Anneal ${data.annealVersion}, ${machine.engineVersion}`)}${line(words.isa, machine.isa)}${line(words.threads, String(machine.threads))}${line(words.machine, [machine.cpu, machine.os].filter((v) => v !== null).join(" · ") || null)}
 </tbody></table></div></section>`;

@@ -16,7 +16,7 @@ export const samplesSection: Section = ({ data, words }) => {
   return html`<section><h2>${words.samples}</h2>${kinds.map(([title, belongs], i) => {
     const rows = draw(data.evaluation.rows.filter(belongs), perKind, data.evaluation.seed + i);
     if (rows.length === 0) return html`<h3>${title}</h3><p class="soft">${words.noSamples}</p>`;
-    return html`<h3>${title}</h3><div class="scroll"><table class="samples"><thead><tr><th>${words.question}</th><th>${words.expected}</th><th>${words.base}</th><th>${words.tuned}</th></tr></thead><tbody>${rows.map(
+    return html`<h3>${title}</h3><div class="scroll" tabindex="0"><table class="samples"><thead><tr><th>${words.question}</th><th>${words.expected}</th><th>${words.base}</th><th>${words.tuned}</th></tr></thead><tbody>${rows.map(
       (row) =>
         html`<tr><td data-label="${words.question}">${foreign(row.prompt, 500)}</td><td data-label="${words.expected}">${foreign(row.expected, 300)}</td><td data-label="${words.base}">${answer(row.base, words)}</td><td data-label="${words.tuned}">${answer(row.tuned, words)}</td></tr>`,
     )}</tbody></table></div>`;

@@ -43,8 +43,8 @@ export const qualitySection: Section = ({ data, analysis, words, f }) => {
   const { baseLossNats, tunedLossNats } = data.evaluation;
   const loss = (value: number | null) => (value === null ? "–" : f.loss(value));
   return html`<section><h2>${words.quality}</h2>
-<div class="card">${shareBars(bars, f, words.exactMatch)}</div>
-<div class="scroll"><table><thead><tr><th></th><th class="n">${words.base}</th><th class="n">${words.tuned}</th><th class="n">${words.difference}</th></tr></thead><tbody>
+<div class="card scroll" tabindex="0">${shareBars(bars, f, words.exactMatch)}</div>
+<div class="scroll" tabindex="0"><table><thead><tr><td></td><th class="n">${words.base}</th><th class="n">${words.tuned}</th><th class="n">${words.difference}</th></tr></thead><tbody>
 ${row(words.exactMatch, base ? f.percent(base.share, 2) : "–", f.percent(tuned.share, 2), difference ? `${f.points(difference.mean)} [${f.points(difference.low)}, ${f.points(difference.high)}]` : "–")}
 ${row(words.ci(f.percent(analysis.confidence, 0)), base ? `${f.percent(base.low)} – ${f.percent(base.high)}` : "–", `${f.percent(tuned.low)} – ${f.percent(tuned.high)}`, mcNemarP === null ? "–" : `${words.mcNemar} ${f.p(mcNemarP)}`)}
 ${row(`${words.loss} (${words.lossUnit})`, loss(baseLossNats), loss(tunedLossNats), baseLossNats === null || tunedLossNats === null ? "–" : f.signed(tunedLossNats - baseLossNats, 3))}
@@ -52,7 +52,7 @@ ${lossDifference ? row(`${words.lossGain}, ${words.ci(f.percent(analysis.confide
 </tbody></table></div>
 ${
   pairs
-    ? html`<div class="scroll"><table><thead><tr><th>${words.pairs}</th><th class="n">${words.bothRight}</th><th class="n">${words.onlyTuned}</th><th class="n">${words.onlyBase}</th><th class="n">${words.neither}</th></tr></thead><tbody><tr><td>${f.count(base?.count ?? 0)} ${words.rows}</td><td class="n">${f.count(pairs.both)}</td><td class="n">${f.count(pairs.onlyTuned)}</td><td class="n">${f.count(pairs.onlyBase)}</td><td class="n">${f.count(pairs.neither)}</td></tr></tbody></table></div>`
+    ? html`<div class="scroll" tabindex="0"><table><thead><tr><th>${words.pairs}</th><th class="n">${words.bothRight}</th><th class="n">${words.onlyTuned}</th><th class="n">${words.onlyBase}</th><th class="n">${words.neither}</th></tr></thead><tbody><tr><td>${f.count(base?.count ?? 0)} ${words.rows}</td><td class="n">${f.count(pairs.both)}</td><td class="n">${f.count(pairs.onlyTuned)}</td><td class="n">${f.count(pairs.onlyBase)}</td><td class="n">${f.count(pairs.neither)}</td></tr></tbody></table></div>`
     : ""
 }
 <p class="soft">${words.intervalMethods}</p></section>`;
