@@ -1,0 +1,137 @@
+import { TextError } from "../text-error.ts";
+import { alphabetToBytes } from "./byte-alphabet.ts";
+
+export interface Decoder {
+  decode(tokens: readonly string[]): string;
+  bytes(token: string): Uint8Array; // of one token by itself
+}
+
+const encoder = new TextEncoder();
+const lossy = new TextDecoder("utf-8", { ignoreBOM: true });
+const strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
+
+function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+export const byteLevelDecoder: Decoder = {
+  decode: (tokens) => lossy.decode(concatenate(tokens.map(alphabetToBytes))),
+  bytes: alphabetToBytes,
+};
+
+export function byteOfToken(token: string): number | null {
+  const match = /^<0x([0-9A-Fa-f]{2})>$/.exec(token);
+  return match ? Number.parseInt(match[1] as string, 16) : null;
+}
+
+// Runs of <0xNN> become their text, or one U+FFFD a byte where they are no UTF-8.
+function fuseBytes(tokens: readonly string[]): string[] {
+  const texts: string[] = [];
+  let run: number[] = [];
+  const flush = () => {
+    if (run.length === 0) return;
+    try {
+      texts.push(strict.decode(Uint8Array.from(run)));
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      texts.push("\ufffd".repeat(run.length));
+    }
+    run = [];
+  };
+  for (const token of tokens) {
+    const byte = byteOfToken(token);
+    if (byte === null) {
+      flush();
+      texts.push(token);
+    } else run.push(byte);
+  }
+  flush();
+  return texts;
+}
+
+type Step = (tokens: readonly string[]) => readonly string[];
+
+function decoderOf(steps: readonly Step[], escapedSpace: string): Decoder {
+  return {
+    decode: (tokens) => steps.reduce<readonly string[]>((now, step) => step(now), tokens).join(""),
+    bytes: (token) => {
+      const byte = byteOfToken(token);
+      return byte === null ? encoder.encode(token.replaceAll(escapedSpace, " ")) : Uint8Array.of(byte);
+    },
+  };
+}
+
+// SentencePiece's: `stripsSpace` takes away the one space that encoding put before the text.
+export function sentencePieceDecoder(stripsSpace: boolean): Decoder {
+  const steps: Step[] = [(tokens) => tokens.map((token) => token.replaceAll("▁", " ")), fuseBytes];
+  if (stripsSpace) steps.push((tokens) => [stripStart(tokens.join(""), " ", 1)]);
+  return decoderOf(steps, "▁");
+}
+
+function stripStart(text: string, content: string, atMost: number): string {
+  let from = 0;
+  for (let i = 0; i < atMost && text.startsWith(content, from); i++) from += content.length;
+  return text.slice(from);
+}
+
+function stripEnd(text: string, content: string, atMost: number): string {
+  let to = text.length;
+  for (let i = 0; i < atMost && text.slice(0, to).endsWith(content); i++) to -= content.length;
+  return text.slice(0, to);
+}
+
+interface DecoderJson {
+  type: string;
+  decoders?: DecoderJson[];
+  pattern?: { String?: string; Regex?: string };
+  content?: string;
+  start?: number;
+  stop?: number;
+  replacement?: string;
+  prepend_scheme?: string;
+}
+
+// From `decoder` of a tokenizer.json. Throws TextError for a kind that is not known exactly.
+export function decoderFromJson(json: DecoderJson | null | undefined): Decoder {
+  if (!json) return decoderOf([], "▁");
+  const nodes = json.type === "Sequence" ? (json.decoders ?? []) : [json];
+  if (nodes.length === 1 && nodes[0]?.type === "ByteLevel") return byteLevelDecoder;
+  return decoderOf(
+    nodes.map((node): Step => {
+      switch (node.type) {
+        case "Replace": {
+          const from = node.pattern?.String;
+          if (from === undefined) break;
+          return (tokens) => tokens.map((token) => token.replaceAll(from, node.content ?? ""));
+        }
+        case "ByteFallback":
+          return fuseBytes;
+        case "Fuse":
+          return (tokens) => [tokens.join("")];
+        case "Strip":
+          return (tokens) =>
+            tokens.map((token) =>
+              stripEnd(stripStart(token, node.content ?? " ", node.start ?? 0), node.content ?? " ", node.stop ?? 0),
+            );
+        case "Metaspace":
+          return (tokens) =>
+            tokens.map((token, i) => {
+              const text = token.replaceAll(node.replacement ?? "▁", " ");
+              return i === 0 && node.prepend_scheme !== "never" ? stripStart(text, " ", 1) : text;
+            });
+      }
+      throw new TextError(
+        "tokenizer.json decoder",
+        `the kind ${JSON.stringify(node.type)} is not supported`,
+        "Use a model whose tokenizer decodes bytes or SentencePiece pieces.",
+      );
+    }),
+    "▁",
+  );
+}

@@ -1,0 +1,104 @@
+import { TextError } from "../text-error.ts";
+import type { AddedToken } from "./added-tokens.ts";
+import { decoderFromJson } from "./decoder.ts";
+import {
+  checkTokenizerJson,
+  specialsAround,
+  splitMerge,
+  type TokenizerConfig,
+  type TokenizerJson,
+  tokenName,
+} from "./hf-json.ts";
+import { MergeModel } from "./merge-model.ts";
+import { normalizerFromJson } from "./normalizer.ts";
+import { PairTable } from "./pair-table.ts";
+import { preTokenizerFromJson } from "./pre-tokenizer.ts";
+import { looksLikeControl, TokenType } from "./token-type.ts";
+import { Tokenizer } from "./tokenizer.ts";
+import { wordBorders } from "./word-borders.ts";
+
+// From the parsed tokenizer.json and tokenizer_config.json of a Hugging Face folder. Throws TextError.
+export function tokenizerFromHuggingFace(tokenizerJson: unknown, config: TokenizerConfig = {}): Tokenizer {
+  const json = checkTokenizerJson(tokenizerJson);
+  const vocabulary = new Map(Object.entries(json.model.vocab));
+  const { tokens, types } = listTokens(json, vocabulary);
+  const { preTokenizer, byteLevel } = preTokenizerFromJson(json.pre_tokenizer);
+  const pairs = new PairTable(json.model.merges.length);
+  json.model.merges.forEach((merge, rank) => {
+    const [left, right] = splitMerge(merge, rank);
+    const ids = [vocabulary.get(left), vocabulary.get(right), vocabulary.get(left + right)];
+    if (ids[0] === undefined || ids[1] === undefined || ids[2] === undefined)
+      throw new TextError(
+        `tokenizer.json model.merges[${rank}]`,
+        `joins ${JSON.stringify(left)} and ${JSON.stringify(right)}, of which one or the result is no token`,
+        "Save the tokenizer again with a current version of its library.",
+      );
+    pairs.set(ids[0], ids[1], rank, ids[2]);
+  });
+  const unknownName = json.model.unk_token ?? null;
+  const unknownId = unknownName === null ? null : (vocabulary.get(unknownName) ?? null);
+  const idOfName = (name: string | null) => {
+    if (name === null) return null;
+    const id = json.added_tokens?.find((token) => token.content === name)?.id ?? vocabulary.get(name);
+    return id ?? null;
+  };
+  const around = specialsAround(json.post_processor);
+  return new Tokenizer({
+    tokens,
+    types,
+    model: new MergeModel({
+      vocabulary,
+      pairs,
+      byteLevel,
+      ignoreMerges: json.model.ignore_merges ?? false,
+      unknownId,
+      fuseUnknown: json.model.fuse_unk ?? false,
+      byteFallback: json.model.byte_fallback ?? false,
+    }),
+    normalizer: normalizerFromJson(json.normalizer),
+    // Without a pre-tokenizer a whole line is one word: cut it where no merge can reach across.
+    preTokenizer: byteLevel ? preTokenizer : wordBorders(preTokenizer, tokens),
+    added: (json.added_tokens ?? []).map(
+      (token): AddedToken => ({
+        id: token.id,
+        content: token.content,
+        special: token.special ?? false,
+        normalized: token.normalized ?? !token.special,
+        leftStrip: token.lstrip ?? false,
+        rightStrip: token.rstrip ?? false,
+        singleWord: token.single_word ?? false,
+      }),
+    ),
+    decoder: decoderFromJson(json.decoder),
+    prefixIds: around.prefix,
+    suffixIds: around.suffix,
+    bosId: idOfName(tokenName(config.bos_token)),
+    eosId: idOfName(tokenName(config.eos_token)),
+    padId: idOfName(tokenName(config.pad_token)),
+    unknownId: unknownId ?? idOfName(tokenName(config.unk_token)),
+  });
+}
+
+function listTokens(json: TokenizerJson, vocabulary: ReadonlyMap<string, number>) {
+  const added = json.added_tokens ?? [];
+  let size = 0;
+  for (const id of vocabulary.values()) size = Math.max(size, id + 1);
+  for (const { id } of added) size = Math.max(size, id + 1);
+  const tokens = new Array<string>(size).fill("");
+  const types = new Uint8Array(size).fill(TokenType.unused);
+  const byteFallback = json.model.byte_fallback ?? false;
+  for (const [text, id] of vocabulary) {
+    tokens[id] = text;
+    types[id] = byteFallback && /^<0x[0-9A-F]{2}>$/.test(text) ? TokenType.byte : TokenType.normal;
+  }
+  for (const token of added) {
+    tokens[token.id] = token.content;
+    types[token.id] = token.special || looksLikeControl(token.content) ? TokenType.control : TokenType.userDefined;
+  }
+  const unknown = json.model.unk_token;
+  if (unknown != null) {
+    const id = vocabulary.get(unknown);
+    if (id !== undefined) types[id] = TokenType.unknown;
+  }
+  return { tokens, types };
+}

@@ -1,0 +1,142 @@
+import { TextError } from "../text-error.ts";
+import type { PreTokenizerJson } from "./pre-tokenizer.ts";
+
+// The parts of a Hugging Face tokenizer.json and tokenizer_config.json that are read here.
+export interface AddedTokenJson {
+  id: number;
+  content: string;
+  special?: boolean;
+  normalized?: boolean;
+  lstrip?: boolean;
+  rstrip?: boolean;
+  single_word?: boolean;
+}
+export interface TokenizerJson {
+  added_tokens?: AddedTokenJson[];
+  normalizer?: Parameters<typeof import("./normalizer.ts")["normalizerFromJson"]>[0];
+  pre_tokenizer?: PreTokenizerJson | null;
+  post_processor?: PostProcessorJson | null;
+  decoder?: Parameters<typeof import("./decoder.ts")["decoderFromJson"]>[0];
+  model: BpeJson;
+}
+export interface BpeJson {
+  type?: string;
+  vocab: Record<string, number>;
+  merges: (string | [string, string])[];
+  unk_token?: string | null;
+  fuse_unk?: boolean;
+  byte_fallback?: boolean;
+  ignore_merges?: boolean;
+  continuing_subword_prefix?: string | null;
+  end_of_word_suffix?: string | null;
+}
+type TemplatePiece = { SpecialToken?: { id: string }; Sequence?: { id: string } };
+export interface PostProcessorJson {
+  type: string;
+  processors?: PostProcessorJson[];
+  single?: TemplatePiece[];
+  special_tokens?: Record<string, { ids: number[] }>;
+  cls?: [string, number];
+  sep?: [string, number];
+}
+type TokenName = string | { content: string } | null | undefined;
+export interface TokenizerConfig {
+  bos_token?: TokenName;
+  eos_token?: TokenName;
+  pad_token?: TokenName;
+  unk_token?: TokenName;
+  add_bos_token?: boolean;
+  add_eos_token?: boolean;
+  chat_template?: string | { name: string; template: string }[] | null;
+  [other: string]: unknown;
+}
+
+export const tokenName = (name: TokenName): string | null =>
+  typeof name === "string" ? name : (name?.content ?? null);
+
+const vocabularyLimit = 4_000_000;
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function refuse(field: string, message: string): never {
+  throw new TextError(field, message, "Save the tokenizer again with a current version of its library.");
+}
+
+// Checks what the rest relies on. Throws TextError that names the field.
+export function checkTokenizerJson(value: unknown): TokenizerJson {
+  if (!isObject(value)) refuse("tokenizer.json", "is not a JSON object");
+  const { model } = value;
+  if (!isObject(model)) refuse("tokenizer.json model", "is missing");
+  if (model.type !== undefined && model.type !== "BPE")
+    throw new TextError(
+      "tokenizer.json model.type",
+      `${JSON.stringify(model.type)} is not supported`,
+      "Use a model with a BPE tokenizer (Llama, Qwen, Gemma, DeepSeek, Phi, SmolLM).",
+    );
+  if (!isObject(model.vocab)) refuse("tokenizer.json model.vocab", "is missing");
+  let entries = 0;
+  for (const token in model.vocab) {
+    const id = model.vocab[token];
+    if (typeof id !== "number" || !Number.isInteger(id) || id < 0 || id >= vocabularyLimit)
+      refuse("tokenizer.json model.vocab", `${JSON.stringify(token)} has the id ${JSON.stringify(id)}`);
+    entries++;
+  }
+  if (entries === 0) refuse("tokenizer.json model.vocab", "is empty");
+  if (!Array.isArray(model.merges)) refuse("tokenizer.json model.merges", "is missing");
+  for (const affix of ["continuing_subword_prefix", "end_of_word_suffix"] as const)
+    if (model[affix])
+      throw new TextError(
+        `tokenizer.json model.${affix}`,
+        "is not supported",
+        "Use a byte-level or SentencePiece-style tokenizer.",
+      );
+  const added = value.added_tokens ?? [];
+  if (!Array.isArray(added)) refuse("tokenizer.json added_tokens", "is not a list");
+  added.forEach((token: unknown, i) => {
+    if (!isObject(token) || typeof token.content !== "string" || !Number.isInteger(token.id))
+      refuse(`tokenizer.json added_tokens[${i}]`, "has no id or content");
+    if ((token.id as number) < 0 || (token.id as number) >= vocabularyLimit)
+      refuse(`tokenizer.json added_tokens[${i}]`, `has the id ${String(token.id)}`);
+  });
+  return value as unknown as TokenizerJson;
+}
+
+// Ids that the tokenizer itself puts before and after one text.
+export function specialsAround(json: PostProcessorJson | null | undefined): { prefix: number[]; suffix: number[] } {
+  const around = { prefix: [] as number[], suffix: [] as number[] };
+  if (!json) return around;
+  if (json.type === "Sequence") {
+    for (const part of json.processors ?? []) {
+      const inner = specialsAround(part);
+      around.prefix.unshift(...inner.prefix);
+      around.suffix.push(...inner.suffix);
+    }
+  } else if (json.type === "TemplateProcessing") {
+    let seen = false;
+    for (const piece of json.single ?? []) {
+      if (piece.Sequence) seen = true;
+      else if (piece.SpecialToken) {
+        const ids = json.special_tokens?.[piece.SpecialToken.id]?.ids;
+        if (!ids) refuse("tokenizer.json post_processor", `does not define ${piece.SpecialToken.id}`);
+        (seen ? around.suffix : around.prefix).push(...ids);
+      }
+    }
+  } else if (json.type === "BertProcessing" || json.type === "RobertaProcessing") {
+    if (json.cls) around.prefix.push(json.cls[1]);
+    if (json.sep) around.suffix.push(json.sep[1]);
+  }
+  return around;
+}
+
+export function splitMerge(merge: string | [string, string], index: number): [string, string] {
+  if (typeof merge !== "string") {
+    if (Array.isArray(merge) && typeof merge[0] === "string" && typeof merge[1] === "string") return merge;
+    refuse(`tokenizer.json model.merges[${index}]`, "is not a pair of tokens");
+  }
+  const space = merge.indexOf(" ");
+  if (space < 0 || merge.indexOf(" ", space + 1) >= 0)
+    refuse(`tokenizer.json model.merges[${index}]`, `${JSON.stringify(merge)} is not a pair of tokens`);
+  return [merge.slice(0, space), merge.slice(space + 1)];
+}

@@ -1,0 +1,193 @@
+import { TextError } from "../text-error.ts";
+import { compileOniguruma, escapeForOniguruma } from "./regex.ts";
+
+// Words in order: their text, and where each starts in the text they were cut from (UTF-16).
+export interface Pieces {
+  texts: string[];
+  starts: number[];
+}
+// `atStart`: this text is the beginning of the whole input (some kinds put a space there only).
+export type PreTokenizer = (pieces: Pieces, atStart: boolean) => Pieces;
+
+export type SplitBehavior = "Isolated" | "Removed" | "MergedWithPrevious" | "MergedWithNext" | "Contiguous";
+
+export const whole = (text: string): Pieces =>
+  text === "" ? { texts: [], starts: [] } : { texts: [text], starts: [0] };
+
+export function split(pattern: RegExp, behavior: SplitBehavior, invert = false): PreTokenizer {
+  return (pieces) => {
+    const out: Pieces = { texts: [], starts: [] };
+    for (let i = 0; i < pieces.texts.length; i++) {
+      const text = pieces.texts[i] as string;
+      const start = pieces.starts[i] as number;
+      if (behavior === "Isolated") isolate(pattern, text, start, out);
+      else join(cut(pattern, text, invert), behavior, text, start, out);
+    }
+    return out;
+  };
+}
+
+// The common case by itself: every match and every gap is a word.
+function isolate(pattern: RegExp, text: string, start: number, out: Pieces): void {
+  const { texts, starts } = out;
+  let last = 0;
+  pattern.lastIndex = 0;
+  for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
+    const from = match.index;
+    const word = match[0];
+    if (word.length === 0) {
+      pattern.lastIndex += (text.codePointAt(from) ?? 0) > 0xffff ? 2 : 1;
+      continue;
+    }
+    if (from > last) {
+      texts.push(text.slice(last, from));
+      starts.push(start + last);
+    }
+    texts.push(word);
+    starts.push(start + from);
+    last = from + word.length;
+  }
+  if (last < text.length) {
+    texts.push(text.slice(last));
+    starts.push(start + last);
+  }
+}
+
+interface Cut {
+  from: number;
+  to: number;
+  match: boolean;
+}
+
+function cut(pattern: RegExp, text: string, invert: boolean): Cut[] {
+  const cuts: Cut[] = [];
+  let last = 0;
+  for (const { index, 0: match } of text.matchAll(pattern)) {
+    if (match.length === 0) continue;
+    if (index > last) cuts.push({ from: last, to: index, match: invert });
+    cuts.push({ from: index, to: index + match.length, match: !invert });
+    last = index + match.length;
+  }
+  if (last < text.length) cuts.push({ from: last, to: text.length, match: invert });
+  return cuts;
+}
+
+function join(cuts: Cut[], behavior: SplitBehavior, text: string, start: number, out: Pieces): void {
+  const words: Cut[] = [];
+  for (const piece of cuts) {
+    const previous = words.at(-1);
+    if (behavior === "Removed") {
+      if (!piece.match) words.push(piece);
+    } else if (behavior === "MergedWithPrevious" && previous && piece.match && !previous.match) {
+      words[words.length - 1] = { from: previous.from, to: piece.to, match: true };
+    } else if (behavior === "MergedWithNext" && previous?.match && !piece.match) {
+      words[words.length - 1] = { from: previous.from, to: piece.to, match: false };
+    } else if (behavior === "Contiguous" && previous && previous.match === piece.match) {
+      words[words.length - 1] = { ...previous, to: piece.to };
+    } else words.push(piece);
+  }
+  for (const { from, to } of words) {
+    out.texts.push(text.slice(from, to));
+    out.starts.push(start + from);
+  }
+}
+
+export const sequence = (steps: readonly PreTokenizer[]): PreTokenizer =>
+  steps.length === 1
+    ? (steps[0] as PreTokenizer)
+    : (pieces, atStart) => steps.reduce((now, step) => step(now, atStart), pieces);
+
+function prefixed(prefix: string, when: (text: string) => boolean): PreTokenizer {
+  return (pieces) => {
+    const first = pieces.texts[0];
+    if (first === undefined || !when(first)) return pieces;
+    return {
+      texts: [prefix + first, ...pieces.texts.slice(1)],
+      starts: [(pieces.starts[0] as number) - prefix.length, ...pieces.starts.slice(1)],
+    };
+  };
+}
+
+// What a word of GPT-2 is; also the meaning of ByteLevel with `use_regex`.
+export const gpt2Pattern = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+
+export interface PreTokenizerJson {
+  type: string;
+  pretokenizers?: PreTokenizerJson[];
+  pattern?: { String?: string; Regex?: string } | string;
+  behavior?: SplitBehavior;
+  invert?: boolean;
+  add_prefix_space?: boolean;
+  use_regex?: boolean;
+  individual_digits?: boolean;
+  replacement?: string;
+  prepend_scheme?: "always" | "first" | "never";
+  split?: boolean;
+}
+
+// From `pre_tokenizer` of a tokenizer.json; `byteLevel` tells that words become bytes. Throws TextError.
+export function preTokenizerFromJson(json: PreTokenizerJson | null | undefined): {
+  preTokenizer: PreTokenizer;
+  byteLevel: boolean;
+} {
+  const steps: PreTokenizer[] = [];
+  let byteLevel = false;
+  const add = (node: PreTokenizerJson): void => {
+    switch (node.type) {
+      case "Sequence":
+        for (const child of node.pretokenizers ?? []) add(child);
+        return;
+      case "Split": {
+        const pattern = patternOf(node);
+        const behavior = node.behavior ?? "Isolated";
+        steps.push(split(compileOniguruma(pattern), behavior, node.invert ?? false));
+        return;
+      }
+      case "Digits":
+        steps.push(split(/\p{N}/gu, node.individual_digits ? "Isolated" : "Contiguous"));
+        return;
+      case "Punctuation":
+        steps.push(split(/[\p{P}!-/:-@[-`{-~]/gu, node.behavior ?? "Isolated"));
+        return;
+      case "WhitespaceSplit":
+        steps.push(split(/\p{White_Space}/gu, "Removed"));
+        return;
+      case "Whitespace":
+        steps.push(split(compileOniguruma("\\w+|[^\\w\\s]+"), "Removed", true));
+        return;
+      case "ByteLevel":
+        if (node.add_prefix_space) steps.push(prefixed(" ", (text) => !text.startsWith(" ")));
+        if (node.use_regex ?? true) steps.push(split(compileOniguruma(gpt2Pattern), "Isolated"));
+        byteLevel = true;
+        return;
+      case "Metaspace": {
+        const replacement = node.replacement ?? "▁";
+        const scheme = node.prepend_scheme ?? (node.add_prefix_space === false ? "never" : "always");
+        const prefix = prefixed(replacement, (text) => !text.startsWith(replacement));
+        steps.push((pieces, atStart) => {
+          const replaced = { texts: pieces.texts.map((t) => t.replaceAll(" ", replacement)), starts: pieces.starts };
+          return scheme === "always" || (scheme === "first" && atStart) ? prefix(replaced, atStart) : replaced;
+        });
+        if (node.split ?? true) steps.push(split(compileOniguruma(escapeForOniguruma(replacement)), "MergedWithNext"));
+        return;
+      }
+      default:
+        throw new TextError(
+          "tokenizer.json pre_tokenizer",
+          `the kind ${JSON.stringify(node.type)} is not supported`,
+          "Use a model whose tokenizer splits by patterns, digits, bytes or white space.",
+        );
+    }
+  };
+  if (json) add(json);
+  return { preTokenizer: steps.length === 0 ? (pieces) => pieces : sequence(steps), byteLevel };
+}
+
+function patternOf(node: PreTokenizerJson): string {
+  const { pattern } = node;
+  const source = typeof pattern === "string" ? escapeForOniguruma(pattern) : pattern?.Regex;
+  const text = source ?? escapeForOniguruma((typeof pattern === "object" ? pattern.String : "") ?? "");
+  if (text === "")
+    throw new TextError("tokenizer.json pre_tokenizer", "Split has no pattern", "Repair tokenizer.json.");
+  return text;
+}

@@ -1,0 +1,151 @@
+import { TextError } from "../text-error.ts";
+import {
+  type AddedTokenJson,
+  checkTokenizerJson,
+  specialsAround,
+  splitMerge,
+  type TokenizerConfig,
+  type TokenizerJson,
+  tokenName,
+} from "./hf-json.ts";
+import { preNameOf } from "./pre-names.ts";
+import { looksLikeControl, TokenType } from "./token-type.ts";
+
+// One metadata entry of a GGUF file to be written, with the type llama.cpp expects of the key.
+export type GgufEntry =
+  | { type: "string"; value: string }
+  | { type: "bool"; value: boolean }
+  | { type: "uint32"; value: number }
+  | { type: "string[]"; value: string[] }
+  | { type: "float32[]"; value: Float32Array }
+  | { type: "int32[]"; value: Int32Array };
+
+export interface GgufExportOptions {
+  // Rows of the embedding matrix; ids beyond the tokenizer's own are filled with unused tokens.
+  vocabularySize?: number;
+  chatTemplate?: string | null;
+}
+
+// tokenizer.ggml.* and tokenizer.chat_template for a Hugging Face tokenizer. Throws TextError where llama.cpp has no
+// tokenizer of the kind.
+export function ggufTokenizerMetadata(
+  tokenizerJson: unknown,
+  config: TokenizerConfig = {},
+  options: GgufExportOptions = {},
+): Record<string, GgufEntry> {
+  const json = checkTokenizerJson(tokenizerJson);
+  const pre = preNameOf(json.pre_tokenizer, json.model.ignore_merges ?? false);
+  const isSentencePiece = pre === null && (json.model.byte_fallback ?? false);
+  if (pre === null && !isSentencePiece)
+    throw new TextError(
+      "tokenizer.json pre_tokenizer",
+      "llama.cpp has no name for this way of splitting text",
+      "Publish another base model, or export safetensors instead of GGUF.",
+    );
+  const { tokens, types } = listTokens(json, options.vocabularySize ?? 0, isSentencePiece);
+  const entries: Record<string, GgufEntry> = {
+    "tokenizer.ggml.model": { type: "string", value: isSentencePiece ? "llama" : "gpt2" },
+    "tokenizer.ggml.pre": { type: "string", value: pre ?? "default" },
+    "tokenizer.ggml.tokens": { type: "string[]", value: tokens },
+    "tokenizer.ggml.token_type": { type: "int32[]", value: types },
+  };
+  if (isSentencePiece) {
+    entries["tokenizer.ggml.scores"] = { type: "float32[]", value: scoresOf(json, tokens) };
+    entries["tokenizer.ggml.add_space_prefix"] = { type: "bool", value: prependsSpace(json) };
+  } else {
+    const merges = json.model.merges.map((merge, i) => splitMerge(merge, i).join(" "));
+    entries["tokenizer.ggml.merges"] = { type: "string[]", value: merges };
+  }
+  addSpecials(entries, json, config);
+  const template = options.chatTemplate ?? (typeof config.chat_template === "string" ? config.chat_template : null);
+  if (template) entries["tokenizer.chat_template"] = { type: "string", value: template };
+  return entries;
+}
+
+function addSpecials(entries: Record<string, GgufEntry>, json: TokenizerJson, config: TokenizerConfig): void {
+  const idOf = (name: string | null) =>
+    name === null ? null : (json.added_tokens?.find((t) => t.content === name)?.id ?? json.model.vocab[name] ?? null);
+  const around = specialsAround(json.post_processor);
+  const bos = idOf(tokenName(config.bos_token)) ?? around.prefix[0] ?? null;
+  const eos = idOf(tokenName(config.eos_token)) ?? around.suffix[0] ?? null;
+  const ids = {
+    bos,
+    eos,
+    unknown: idOf(json.model.unk_token ?? tokenName(config.unk_token)),
+    padding: idOf(tokenName(config.pad_token)),
+  };
+  for (const [name, id] of Object.entries(ids))
+    if (id !== null) entries[`tokenizer.ggml.${name}_token_id`] = { type: "uint32", value: id };
+  const addsBos = bos !== null && around.prefix.includes(bos);
+  const addsEos = eos !== null && around.suffix.includes(eos);
+  entries["tokenizer.ggml.add_bos_token"] = { type: "bool", value: addsBos };
+  entries["tokenizer.ggml.add_eos_token"] = { type: "bool", value: addsEos };
+}
+
+function typeOfAdded(token: AddedTokenJson, isSentencePiece: boolean): number {
+  if (token.special || looksLikeControl(token.content)) return TokenType.control;
+  // A run of spaces arises by merging; as a user's token llama.cpp would print its "▁" as they are.
+  if (isSentencePiece && /^▁+$/u.test(token.content)) return TokenType.normal;
+  return TokenType.userDefined;
+}
+
+function listTokens(json: TokenizerJson, atLeast: number, isSentencePiece: boolean) {
+  const added = json.added_tokens ?? [];
+  let size = atLeast;
+  for (const token in json.model.vocab) size = Math.max(size, (json.model.vocab[token] as number) + 1);
+  for (const { id } of added) size = Math.max(size, id + 1);
+  const tokens = Array.from({ length: size }, (_, id) => `[PAD${id}]`);
+  const types = new Int32Array(size).fill(TokenType.unused);
+  for (const token in json.model.vocab) {
+    const id = json.model.vocab[token] as number;
+    tokens[id] = token;
+    types[id] = isSentencePiece && /^<0x[0-9A-F]{2}>$/.test(token) ? TokenType.byte : TokenType.normal;
+  }
+  for (const token of added) {
+    tokens[token.id] = token.content;
+    types[token.id] = typeOfAdded(token, isSentencePiece);
+  }
+  const unknown = json.model.unk_token;
+  if (isSentencePiece && unknown != null) types[json.model.vocab[unknown] ?? 0] = TokenType.unknown;
+  return { tokens, types };
+}
+
+const prependsSpace = (json: TokenizerJson): boolean =>
+  JSON.stringify(json.normalizer ?? null).includes('"Prepend"') ||
+  (json.pre_tokenizer?.type === "Metaspace" && json.pre_tokenizer.prepend_scheme !== "never");
+
+// SentencePiece joins by score, tokenizer.json by rank. Minus the place of a token's merges in the list is a score of
+// the same order where the merges of each token stand together. Runs of one character (Gemma's newlines and spaces) are
+// mixed among themselves; they share one score, and any order among them gives the same runs.
+function scoresOf(json: TokenizerJson, tokens: readonly string[]): Float32Array {
+  const places = new Map<string, { first: number; last: number }>();
+  json.model.merges.forEach((merge, i) => {
+    const made = splitMerge(merge, i).join("");
+    const place = places.get(made);
+    if (place) place.last = i;
+    else places.set(made, { first: i, last: i });
+  });
+  const score = new Map<string, number>();
+  let group = 0;
+  let groupEnd = -1;
+  let groupStart = "";
+  for (const [token, { first, last }] of places) {
+    if (first > groupEnd) {
+      group++;
+      groupStart = token;
+    } else if (!isRun(token) || !isRun(groupStart))
+      throw new TextError(
+        `tokenizer.json model.merges[${first}]`,
+        `the merges of ${JSON.stringify(groupStart)} and ${JSON.stringify(token)} are mixed, so no SentencePiece score gives their order`,
+        "Export safetensors instead of GGUF.",
+      );
+    groupEnd = Math.max(groupEnd, last);
+    score.set(token, -group);
+  }
+  return Float32Array.from(tokens, (token) => score.get(token) ?? ([...token].length === 1 ? -group - 1 : 0));
+}
+
+function isRun(token: string): boolean {
+  const [first] = token;
+  return first !== undefined && token === first.repeat(token.length / first.length);
+}
