@@ -3,11 +3,13 @@
 #include <cstdint>
 
 #include "core/tensor.h"
+#include "cpu/attention_kernels.h"
 #include "cpu/isa.h"
+#include "cpu/row_kernels.h"
 
 namespace anneal {
 
-// Packed operands are made of 32-bit units along k: one f32, or (native bf16) a pair of bf16 for k and k+1. A odd last element is paired with 0.
+// Packed operands are made of 32-bit units along k: one f32, or (native bf16) a pair of bf16 for k and k+1. An odd last element is paired with 0.
 // A: rows of at most kBlockUnits units, row stride kRowUnits (a constant, so that the microkernel addresses rows by displacement).
 // B: panels of `nr` columns, [unit][nr].
 constexpr int64_t kBlockUnits = 384;
@@ -48,9 +50,6 @@ struct TileStore {
   DType residual_dtype;
 };
 
-struct AttentionTask;
-struct AttentionBackwardTask;
-
 struct KernelTable {
   Isa isa;
   int lanes;
@@ -59,6 +58,9 @@ struct KernelTable {
 
   void (*load_tile)(const TileStore& store, float* tile, int64_t ldt, int rows, int columns);
   void (*store_tile)(const TileStore& store, const float* tile, int64_t ldt, int rows, int columns);
+
+  RowKernels rows;
+  AttentionKernels attention;
 };
 
 const KernelTable& kernels(Isa isa);

@@ -22,7 +22,7 @@ struct AttentionOptions {
 void attention_forward(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& offsets, Tensor out,
                        Tensor lse, const AttentionOptions& options);
 
-// dout (N,H*Dv); the rest as forward left it. dq, dk, dv: f32|bf16, overwritten; dq may be q, and dout may be dq's buffer only if disjoint.
+// dout (N,H*Dv); the rest as forward left it. dq, dk, dv: f32|bf16, overwritten; dq may be q or dout, dk may be k, dv may be v (equal dtypes).
 void attention_backward(Context& ctx, const Tensor& dout, const Tensor& q, const Tensor& k, const Tensor& v,
                         const Tensor& out, const Tensor& lse, const Tensor& offsets, Tensor dq, Tensor dk, Tensor dv,
                         const AttentionOptions& options);

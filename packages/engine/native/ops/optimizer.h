@@ -11,8 +11,8 @@ double gradient_norm(Context& ctx, const std::vector<Tensor>& gradients);
 
 struct AdamWOptions {
   float learning_rate = 0;
-  float beta1 = 0.9f;
-  float beta2 = 0.999f;
+  double beta1 = 0.9;  // double: 1 - beta2 loses five digits in f32
+  double beta2 = 0.999;
   float epsilon = 1e-8f;
   float weight_decay = 0;    // 0 for tensors that are not decayed
   int64_t step = 1;          // 1-based: for bias correction

@@ -1,12 +1,12 @@
 // Included last by every kernels_<isa>.cc: the table of this ISA.
 #pragma once
-#include "cpu/impl/gemm.h"
+#include "cpu/impl/attention.h"
 
 namespace anneal::ANNEAL_ISA_NS {
 
 inline const KernelTable& table(Isa isa) {
   static const KernelTable all = {
-      isa, kLanes, gemm_kernels<F32Units>(), gemm_kernels<LowUnits>(), load_tile, store_tile,
+      isa, kLanes, gemm_kernels<F32Units>(), gemm_kernels<LowUnits>(), load_tile, store_tile, kRowKernels, kAttentionKernels,
   };
   return all;
 }

@@ -1,0 +1,113 @@
+#include "ops/cross_entropy.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "cpu/kernel_table.h"
+#include "ops/check.h"
+
+namespace anneal {
+
+namespace {
+
+constexpr int64_t kLogitBytes = int64_t{32} << 20;
+
+// Tokens per chunk: whole multiples of 16 rows, bounded by the memory for their logits.
+int64_t chunk_tokens(const CrossEntropyOptions& options, int64_t tokens, int64_t vocabulary) {
+  const int64_t fit = std::max<int64_t>(16, kLogitBytes / (4 * std::max<int64_t>(vocabulary, 1)) / 16 * 16);
+  const int64_t wanted = options.chunk_tokens > 0 ? options.chunk_tokens : fit;
+  return std::max<int64_t>(1, std::min(wanted, tokens));
+}
+
+Tensor rows_of(const Tensor& t, int64_t begin, int64_t count) {
+  const int64_t bytes = t.dtype == DType::kBF16 ? 2 : 4;
+  return {static_cast<std::byte*>(t.data) + begin * t.cols() * bytes, t.dtype, Shape{count, t.cols()}};
+}
+
+}  // namespace
+
+void cross_entropy_head(Context& ctx, const Tensor& hidden, const MatrixView& head, const Tensor& targets,
+                        const Tensor& token_weights, Tensor nll, Tensor best, Tensor d_hidden, Tensor d_head,
+                        const CrossEntropyOptions& options) {
+  constexpr const char* kOp = "cross_entropy_head";
+  const int64_t tokens = hidden.rows(), channels = hidden.cols(), vocabulary = head.rows;
+  require_float(kOp, "hidden", hidden);
+  require(head.cols == channels, ErrorCode::kShape, kOp,
+          "head has " + std::to_string(head.cols) + " columns for " + std::to_string(channels) + " channels");
+  require_dtype(kOp, "targets", targets, DType::kI32, "i32");
+  require_elements(kOp, "targets", targets, tokens);
+  require_dtype(kOp, "nll", nll, DType::kF32, "f32");
+  require_elements(kOp, "nll", nll, tokens);
+  const bool backward = d_hidden || d_head;
+  if (backward || token_weights) {
+    require_dtype(kOp, "token_weights", token_weights, DType::kF32, "f32");
+    require_elements(kOp, "token_weights", token_weights, tokens);
+  }
+  if (best) {
+    require_dtype(kOp, "best", best, DType::kI32, "i32");
+    require_elements(kOp, "best", best, tokens);
+  }
+  if (d_hidden) {
+    require_float(kOp, "d_hidden", d_hidden);
+    require_matrix(kOp, "d_hidden", d_hidden, tokens, channels);
+  }
+  if (d_head) {
+    require_dtype(kOp, "d_head", d_head, DType::kF32, "f32");
+    require_matrix(kOp, "d_head", d_head, vocabulary, channels);
+  }
+  const int32_t* target = targets.as<int32_t>();
+  for (int64_t i = 0; i < tokens; ++i)
+    require(target[i] >= 0 && target[i] < vocabulary, ErrorCode::kInvalidArgument, kOp,
+            "target " + std::to_string(target[i]) + " at " + std::to_string(i) + " is outside the vocabulary");
+  if (tokens == 0) return;
+
+  const RowKernels& rows = kernels(ctx.isa).rows;
+  ArenaScope scope(ctx.scratch);
+  const int64_t chunk = chunk_tokens(options, tokens, vocabulary);
+  const Tensor logits = ctx.scratch.tensor(DType::kF32, {chunk, vocabulary});
+  const float cap = options.logit_soft_cap;
+  GemmOptions gemm;
+  gemm.precision = options.precision;
+  for (int64_t begin = 0; begin < tokens; begin += chunk) {
+    const int64_t count = std::min(chunk, tokens - begin);
+    Tensor part = rows_of(logits, 0, count);
+    const Tensor x = rows_of(hidden, begin, count);
+    gemm.alpha = options.logit_scale;
+    gemm.accumulate = false;
+    gemm_abt(ctx, x, head, part, gemm);
+    ctx.pool.parallel_for(count, [&](int64_t i) {
+      float* row = part.f32() + i * vocabulary;
+      const int64_t token = begin + i;
+      if (cap > 0) rows.soft_cap(row, vocabulary, cap);
+      const float at_target = row[target[token]];
+      const SoftmaxRow s = rows.softmax_row(row, vocabulary, backward && cap <= 0);
+      nll.f32()[token] = s.maximum - at_target + std::log(s.sum);
+      if (best) best.as<int32_t>()[token] = s.argmax;
+      if (!backward) return;
+      // d loss / d logits = weight * (softmax - one-hot), through the cap's slope where there is one.
+      const float weight = token_weights.f32()[token];
+      rows.softmax_gradient(row, vocabulary, weight / s.sum, s.maximum, cap);
+      const float ratio = cap > 0 ? at_target / cap : 0.0f;
+      row[target[token]] -= weight * (1.0f - ratio * ratio);
+    });
+    if (d_hidden) {
+      gemm.accumulate = false;
+      gemm_ab(ctx, part, head, rows_of(d_hidden, begin, count), gemm);
+    }
+    if (d_head) {
+      gemm.accumulate = true;
+      gemm_atb(ctx, part, x, d_head, gemm);
+    }
+  }
+}
+
+size_t cross_entropy_scratch_bytes(const Context& ctx, const CrossEntropyOptions& options, int64_t supervised_tokens,
+                                   int64_t channels, int64_t vocabulary) {
+  const int64_t chunk = chunk_tokens(options, supervised_tokens, vocabulary);
+  const size_t products = std::max({gemm_scratch_bytes(ctx, options.precision, chunk, vocabulary, channels),
+                                    gemm_scratch_bytes(ctx, options.precision, chunk, channels, vocabulary),
+                                    gemm_scratch_bytes(ctx, options.precision, vocabulary, channels, chunk)});
+  return static_cast<size_t>(chunk * vocabulary * 4) + products + kAlignment;
+}
+
+}  // namespace anneal

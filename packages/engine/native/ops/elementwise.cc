@@ -1,0 +1,100 @@
+#include "ops/elementwise.h"
+
+#include <atomic>
+#include <cstring>
+
+#include "cpu/kernel_table.h"
+#include "ops/check.h"
+
+namespace anneal {
+
+namespace {
+
+constexpr int64_t kBlockRows = 64;
+
+void require_source(const char* op, const Tensor& x) {
+  require(x.dtype == DType::kF16 || is_float_or_bf16(x), ErrorCode::kInvalidArgument, op, "x must be f32, bf16 or f16");
+}
+
+void move_all(Context& ctx, const char* op, const Tensor& x, const Tensor& y, float factor, bool accumulate) {
+  require_source(op, x);
+  require_float(op, "y", y);
+  require_elements(op, "y", y, x.shape.elements());
+  const auto move = kernels(ctx.isa).rows.move;
+  parallel_ranges(ctx, x.shape.elements(), kFlatGrain, [&](int64_t begin, int64_t end) {
+    move(const_ref(x), begin, ref(y), begin, end - begin, factor, accumulate);
+  });
+}
+
+void check_rows(const char* op, const Tensor& rows, int64_t count, int64_t limit) {
+  require_dtype(op, "rows", rows, DType::kI32, "i32");
+  require_elements(op, "rows", rows, count);
+  for (int64_t i = 0; i < count; ++i)
+    require(rows.as<int32_t>()[i] >= 0 && rows.as<int32_t>()[i] < limit, ErrorCode::kInvalidArgument, op,
+            "row " + std::to_string(rows.as<int32_t>()[i]) + " is outside [0, " + std::to_string(limit) + ")");
+}
+
+}  // namespace
+
+void cast(Context& ctx, const Tensor& x, Tensor y) { move_all(ctx, "cast", x, y, 1.0f, false); }
+void add(Context& ctx, const Tensor& x, Tensor y, float factor) { move_all(ctx, "add", x, y, factor, true); }
+void scale(Context& ctx, Tensor y, float factor) { move_all(ctx, "scale", y, y, factor, false); }
+
+void fill_zero(Context& ctx, Tensor y) {
+  std::byte* data = static_cast<std::byte*>(y.data);
+  parallel_ranges(ctx, static_cast<int64_t>(dense_bytes(y.dtype, y.shape)), int64_t{1} << 18,
+                  [&](int64_t begin, int64_t end) { std::memset(data + begin, 0, end - begin); });
+}
+
+void gather_rows(Context& ctx, const Tensor& x, const Tensor& rows, Tensor y) {
+  require_source("gather_rows", x);
+  require_float("gather_rows", "y", y);
+  require(x.cols() == y.cols(), ErrorCode::kShape, "gather_rows", "x and y have different numbers of columns");
+  check_rows("gather_rows", rows, y.rows(), x.rows());
+  const int64_t n = x.cols();
+  const auto move = kernels(ctx.isa).rows.move;
+  parallel_ranges(ctx, y.rows(), row_grain(n), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) move(const_ref(x), rows.as<int32_t>()[i] * n, ref(y), i * n, n, 1.0f, false);
+  });
+}
+
+void scatter_rows(Context& ctx, const Tensor& x, const Tensor& rows, Tensor y, bool accumulate) {
+  require_source("scatter_rows", x);
+  require_float("scatter_rows", "y", y);
+  require(x.cols() == y.cols(), ErrorCode::kShape, "scatter_rows", "x and y have different numbers of columns");
+  check_rows("scatter_rows", rows, x.rows(), y.rows());
+  const int64_t n = x.cols();
+  const auto move = kernels(ctx.isa).rows.move;
+  parallel_ranges(ctx, x.rows(), row_grain(n), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      move(const_ref(x), i * n, ref(y), rows.as<int32_t>()[i] * n, n, 1.0f, accumulate);
+  });
+}
+
+void add_column_sums(Context& ctx, const Tensor& x, Tensor y) {
+  require_source("add_column_sums", x);
+  require_dtype("add_column_sums", "y", y, DType::kF32, "f32");
+  require_elements("add_column_sums", "y", y, x.cols());
+  const int64_t rows = x.rows(), n = x.cols(), blocks = (rows + kBlockRows - 1) / kBlockRows;
+  const auto move = kernels(ctx.isa).rows.move;
+  ArenaScope scope(ctx.scratch);
+  float* partial = ctx.scratch.allocate_array<float>(blocks * n);
+  ctx.pool.parallel_for(blocks, [&](int64_t block) {
+    for (int64_t i = block * kBlockRows; i < std::min(rows, (block + 1) * kBlockRows); ++i)
+      move(const_ref(x), i * n, {partial, DType::kF32}, block * n, n, 1.0f, i > block * kBlockRows);
+  });
+  for (int64_t block = 0; block < blocks; ++block)
+    move({partial, DType::kF32}, block * n, ref(y), 0, n, 1.0f, true);
+}
+
+bool all_finite(Context& ctx, const Tensor& x) {
+  require_source("all_finite", x);
+  const auto kernel = kernels(ctx.isa).rows.all_finite;
+  std::atomic<bool> good{true};
+  parallel_ranges(ctx, x.shape.elements(), kFlatGrain, [&](int64_t begin, int64_t end) {
+    if (!kernel(const_ref(x), begin, end)) good.store(false, std::memory_order_relaxed);
+  });
+  return good.load();
+}
+
+}  // namespace anneal

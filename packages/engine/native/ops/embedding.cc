@@ -1,0 +1,67 @@
+#include "ops/embedding.h"
+
+#include <algorithm>
+
+#include "cpu/kernel_table.h"
+#include "ops/check.h"
+
+namespace anneal {
+
+namespace {
+
+void check_tokens(const char* op, const Tensor& tokens, int64_t n, int64_t vocabulary) {
+  require_dtype(op, "tokens", tokens, DType::kI32, "i32");
+  require_elements(op, "tokens", tokens, n);
+  for (int64_t i = 0; i < n; ++i) {
+    const int32_t t = tokens.as<int32_t>()[i];
+    require(t >= 0 && t < vocabulary, ErrorCode::kInvalidArgument, op,
+            "token " + std::to_string(t) + " at " + std::to_string(i) + " is outside the vocabulary of " +
+                std::to_string(vocabulary));
+  }
+}
+
+}  // namespace
+
+void embedding_forward(Context& ctx, const Tensor& tokens, const Tensor& weight, Tensor y, float scale) {
+  constexpr const char* kOp = "embedding_forward";
+  const int64_t n = y.rows(), channels = weight.cols();
+  check_tokens(kOp, tokens, n, weight.rows());
+  require(weight.dtype == DType::kF16 || is_float_or_bf16(weight), ErrorCode::kInvalidArgument, kOp,
+          "weight must be f32, bf16 or f16");
+  require_float(kOp, "y", y);
+  require_matrix(kOp, "y", y, n, channels);
+  const auto move = kernels(ctx.isa).rows.move;
+  const int32_t* ids = tokens.as<int32_t>();
+  parallel_ranges(ctx, n, row_grain(channels), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      move(const_ref(weight), ids[i] * channels, ref(y), i * channels, channels, scale, false);
+  });
+}
+
+void embedding_backward(Context& ctx, const Tensor& tokens, const Tensor& dy, Tensor dweight, float scale) {
+  constexpr const char* kOp = "embedding_backward";
+  const int64_t n = dy.rows(), channels = dweight.cols();
+  check_tokens(kOp, tokens, n, dweight.rows());
+  require_float(kOp, "dy", dy);
+  require_matrix(kOp, "dy", dy, n, channels);
+  require_dtype(kOp, "dweight", dweight, DType::kF32, "f32");
+  if (n == 0) return;
+  ArenaScope scope(ctx.scratch);
+  const int32_t* ids = tokens.as<int32_t>();
+  // Positions sorted by (token, position): one task owns a token, so no row is written twice at once.
+  int64_t* order = ctx.scratch.allocate_array<int64_t>(n);
+  int64_t* starts = ctx.scratch.allocate_array<int64_t>(n + 1);
+  for (int64_t i = 0; i < n; ++i) order[i] = i;
+  std::sort(order, order + n, [&](int64_t a, int64_t b) { return ids[a] != ids[b] ? ids[a] < ids[b] : a < b; });
+  int64_t groups = 0;
+  for (int64_t i = 0; i < n; ++i)
+    if (i == 0 || ids[order[i]] != ids[order[i - 1]]) starts[groups++] = i;
+  starts[groups] = n;
+  const auto move = kernels(ctx.isa).rows.move;
+  parallel_ranges(ctx, groups, row_grain(channels), [&](int64_t begin, int64_t end) {
+    for (int64_t i = starts[begin]; i < starts[end]; ++i)
+      move(const_ref(dy), order[i] * channels, ref(dweight), ids[order[i]] * channels, channels, scale, true);
+  });
+}
+
+}  // namespace anneal

@@ -1,0 +1,96 @@
+#include "ops/sampling.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "cpu/kernel_table.h"
+#include "ops/check.h"
+
+namespace anneal {
+
+namespace {
+
+float* check_logits(const char* op, const Tensor& logits) {
+  require_dtype(op, "logits", logits, DType::kF32, "f32");
+  require(logits.cols() > 0 && logits.cols() <= INT32_MAX, ErrorCode::kShape, op, "there are no logits");
+  // The kernels read only (they store only when asked to).
+  return const_cast<float*>(logits.f32());
+}
+
+// Most likely first, lowest id on ties.
+struct ByLogit {
+  const float* logits;
+  bool operator()(int32_t a, int32_t b) const { return logits[a] != logits[b] ? logits[a] > logits[b] : a < b; }
+};
+
+}  // namespace
+
+SampledToken sample_token(Context& ctx, const Tensor& logits, const SamplingOptions& options, const RandomStream& stream,
+                          uint64_t draw) {
+  constexpr const char* kOp = "sample_token";
+  float* x = check_logits(kOp, logits);
+  require(std::isfinite(options.temperature) && options.temperature >= 0, ErrorCode::kInvalidArgument, kOp,
+          "temperature must be finite and not negative");
+  require(options.top_k >= 0, ErrorCode::kInvalidArgument, kOp, "top_k must not be negative");
+  require(options.top_p > 0 && options.top_p <= 1, ErrorCode::kInvalidArgument, kOp, "top_p must be in (0, 1]");
+  const int64_t n = logits.shape.elements();
+  const SoftmaxRow row = kernels(ctx.isa).rows.softmax_row(x, n, false);
+  require(std::isfinite(row.maximum) && std::isfinite(row.sum), ErrorCode::kNumeric, kOp, "the logits are not finite");
+  const float log_sum = row.maximum + std::log(row.sum);
+  if (options.temperature == 0) return {row.argmax, x[row.argmax] - log_sum};
+
+  ArenaScope scope(ctx.scratch);
+  int32_t* ids = ctx.scratch.allocate_array<int32_t>(n);
+  std::iota(ids, ids + n, 0);
+  int64_t kept = options.top_k > 0 ? std::min<int64_t>(options.top_k, n) : n;
+  const ByLogit order{x};
+  if (kept < n) std::nth_element(ids, ids + kept, ids + n, order);
+  const bool sorted = kept < n || options.top_p < 1;
+  if (sorted) std::sort(ids, ids + kept, order);
+  double* weight = ctx.scratch.allocate_array<double>(kept);
+  double total = 0;
+  for (int64_t i = 0; i < kept; ++i)
+    total += weight[i] = std::exp(static_cast<double>(x[ids[i]] - row.maximum) / options.temperature);
+  if (options.top_p < 1) {
+    double reached = 0;
+    int64_t i = 0;
+    do reached += weight[i++];
+    while (i < kept && reached < options.top_p * total);
+    kept = i;
+    total = reached;
+  }
+  double left = static_cast<double>(stream.uniform(draw)) * total;
+  int64_t chosen = 0;
+  while (chosen + 1 < kept && left >= weight[chosen]) left -= weight[chosen++];
+  return {ids[chosen], x[ids[chosen]] - log_sum};
+}
+
+void log_softmax(Context& ctx, const Tensor& logits, Tensor out) {
+  float* x = check_logits("log_softmax", logits);
+  require_dtype("log_softmax", "out", out, DType::kF32, "f32");
+  require_matrix("log_softmax", "out", out, logits.rows(), logits.cols());
+  const int64_t n = logits.cols();
+  const RowKernels& rows = kernels(ctx.isa).rows;
+  ctx.pool.parallel_for(logits.rows(), [&](int64_t i) {
+    const SoftmaxRow row = rows.softmax_row(x + i * n, n, false);
+    rows.subtract(x + i * n, out.f32() + i * n, n, row.maximum + std::log(row.sum));
+  });
+}
+
+std::vector<TopEntry> top_log_probabilities(Context& ctx, const Tensor& logits, int32_t k) {
+  float* x = check_logits("top_log_probabilities", logits);
+  require(k >= 0, ErrorCode::kInvalidArgument, "top_log_probabilities", "k must not be negative");
+  const int64_t n = logits.shape.elements(), kept = std::min<int64_t>(k, n);
+  const SoftmaxRow row = kernels(ctx.isa).rows.softmax_row(x, n, false);
+  const float log_sum = row.maximum + std::log(row.sum);
+  ArenaScope scope(ctx.scratch);
+  int32_t* ids = ctx.scratch.allocate_array<int32_t>(n);
+  std::iota(ids, ids + n, 0);
+  std::partial_sort(ids, ids + kept, ids + n, ByLogit{x});
+  std::vector<TopEntry> top(kept);
+  for (int64_t i = 0; i < kept; ++i) top[i] = {ids[i], x[ids[i]] - log_sum};
+  return top;
+}
+
+}  // namespace anneal
