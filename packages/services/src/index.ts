@@ -1,6 +1,11 @@
 export * as artifacts from "./artifacts/index.ts";
 export * from "./context.ts";
+export * as datasets from "./datasets/index.ts";
 export * as deployments from "./deployments/index.ts";
+export * as models from "./models/index.ts";
 export * from "./ports.ts";
 export * as runs from "./runs/index.ts";
+export * as system from "./system/index.ts";
+export * as tokens from "./tokens/index.ts";
 export { audit, notFound, parseInput, requirePermission, streamVerb, verb } from "./verb.ts";
+export * as workers from "./workers/index.ts";

@@ -1,5 +1,6 @@
 import type { DeploymentStatus, GgufType, Problem } from "@anneal/contracts";
-import { doublePrecision, index, integer, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { sql } from "drizzle-orm";
+import { doublePrecision, index, integer, jsonb, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
 import { artifacts } from "./artifacts.ts";
 import { checkpoints } from "./checkpoints.ts";
 import { createdAt, id, time } from "./columns.ts";
@@ -17,6 +18,8 @@ export const deployments = pgTable(
     system: text("system"),
     parameters: jsonb("parameters").$type<Record<string, number | string | boolean | string[]>>().notNull().default({}),
     status: text("status").$type<DeploymentStatus>().notNull().default("pending"),
+    // "run": the one publication that belongs to the run itself; a person may add any number.
+    origin: text("origin").$type<"run" | "person">().notNull().default("person"),
     action: text("action").$type<"publish" | "rollback">().notNull().default("publish"),
     phase: text("phase"),
     fraction: doublePrecision("fraction"),
@@ -29,5 +32,9 @@ export const deployments = pgTable(
     createdAt: createdAt(),
     finishedAt: time("finished_at"),
   },
-  (t) => [index("deployments_name").on(t.name), index("deployments_run").on(t.runId)],
+  (t) => [
+    index("deployments_name").on(t.name),
+    index("deployments_run").on(t.runId),
+    uniqueIndex("deployments_of_run").on(t.runId).where(sql`origin = 'run'`),
+  ],
 );

@@ -1,1 +1,3 @@
-export {};
+export * as execution from "./execution.ts";
+export { list } from "./list.ts";
+export { publish, retry, rollback } from "./publish.ts";

@@ -42,11 +42,7 @@ export async function claimRun(
   options: ClaimOptions,
 ): Promise<{ claim: Claim; run: RunRow } | null> {
   return ctx.db.transaction(async (tx) => {
-    const [found] = await tx
-      .select({ row: runs, over: leaseOver })
-      .from(runs)
-      .where(eq(runs.id, runId))
-      .for("update");
+    const [found] = await tx.select({ row: runs, over: leaseOver }).from(runs).where(eq(runs.id, runId)).for("update");
     if (!found) return null;
     const { row, over } = found;
     if (row.status !== "queued" && !(held.includes(row.status) && over)) return null;

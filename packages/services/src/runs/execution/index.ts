@@ -1,5 +1,5 @@
 export { type ClaimOptions, claimRun, clearControl, renewLease } from "./claim.ts";
 export type { Claim } from "./fence.ts";
 export { forgetOldWorkers, releaseDeadWorkers, requeueRuns } from "./requeue.ts";
-export { type Settlement, settleRun } from "./settle.ts";
+export { type NewArtifact, type Settlement, settleRun, storeArtifact } from "./settle.ts";
 export { storeJournal } from "./store-journal.ts";

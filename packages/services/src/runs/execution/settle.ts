@@ -1,15 +1,22 @@
-import type { AttemptSummary, Problem, RunStatus } from "@anneal/contracts";
-import { newId, schema, type Transaction } from "@anneal/db";
+import type { ArtifactKind, AttemptSummary, Problem, RunStatus } from "@anneal/contracts";
+import { schema, type Transaction } from "@anneal/db";
 import { and, eq } from "drizzle-orm";
 import type { ServiceContext } from "../../context.ts";
 import { appendEvents, type NewEvent } from "../append-events.ts";
 import { type Claim, lockOwned } from "./fence.ts";
 
-const { runs, attempts, artifacts, deployments } = schema;
-type RunRow = typeof runs.$inferSelect;
+const { runs, attempts, artifacts } = schema;
+
+export interface NewArtifact {
+  kind: ArtifactKind;
+  name: string;
+  digest: string;
+  bytes: number;
+  path: string;
+}
 
 export type Settlement =
-  | { kind: "succeeded" }
+  | { kind: "succeeded"; report: NewArtifact | null }
   | { kind: "paused" }
   | { kind: "cancelled" }
   | { kind: "handBack" } // segment over, or the worker is leaving: queued again
@@ -30,26 +37,13 @@ async function endAttempt(
   return row?.progressed ?? false;
 }
 
-// The publication is a row of its own, made in the same transaction in which the run succeeds: exactly one.
-async function startPublication(ctx: Pick<ServiceContext, "queue">, tx: Transaction, run: RunRow): Promise<void> {
-  const { publish } = run.spec;
-  if (!publish) return;
-  const [artifact] = await tx
-    .select({ id: artifacts.id })
-    .from(artifacts)
-    .where(and(eq(artifacts.runId, run.id), eq(artifacts.kind, "gguf"), eq(artifacts.name, `${publish.gguf}.gguf`)));
-  if (!artifact) throw new Error(`run ${run.id} has no ${publish.gguf} file to publish`);
-  const deploymentId = newId();
-  await tx.insert(deployments).values({
-    id: deploymentId,
-    runId: run.id,
-    artifactId: artifact.id,
-    name: publish.name,
-    gguf: publish.gguf,
-    system: publish.system,
-    parameters: publish.parameters,
-  });
-  await ctx.queue.enqueue(tx, "deployment.publish", { deploymentId });
+/** Files are named by what they are: making the same thing again replaces the row's content, never adds one. */
+export async function storeArtifact(tx: Transaction, runId: string, now: Date, artifact: NewArtifact): Promise<void> {
+  const { digest, bytes, path } = artifact;
+  await tx
+    .insert(artifacts)
+    .values({ runId, createdAt: now, ...artifact })
+    .onConflictDoUpdate({ target: [artifacts.runId, artifacts.kind, artifacts.name], set: { digest, bytes, path } });
 }
 
 /** Ends an attempt and says what becomes of the run. Fenced: a stale attempt cannot end anything. */
@@ -70,12 +64,16 @@ export async function settleRun(
     let status: RunStatus;
     if (settlement.kind === "succeeded") {
       await endAttempt(tx, claim, "succeeded", now, null);
+      if (settlement.report) {
+        await storeArtifact(tx, row.id, now, settlement.report);
+        const body = { ...settlement.report, type: "artifact" as const, ggufType: null, checkpointStep: null };
+        told.push({ time: now, body });
+      }
       status = tell("succeeded");
       await tx
         .update(runs)
         .set({ ...free, status, control: null, stalledAttempts: 0, problem: null, finishedAt: now })
         .where(eq(runs.id, row.id));
-      await startPublication(ctx, tx, row);
     } else if (settlement.kind === "paused" || settlement.kind === "cancelled") {
       await endAttempt(tx, claim, settlement.kind, now, null);
       status = tell(settlement.kind);

@@ -1,0 +1,188 @@
+import { type FromTrainer, type Problem, ServiceError, type TrainerStart } from "@anneal/contracts";
+import { channels } from "@anneal/db";
+import { runs, type ServiceContext } from "@anneal/services";
+import { isDatabaseAway, untilStored } from "../database-retry.ts";
+import { takeEpoch } from "../run-directory/epoch-lock.ts";
+import { JournalTail } from "../run-directory/journal-tail.ts";
+import { startTrainer } from "./trainer-process.ts";
+import { Watchdog } from "./watchdog.ts";
+
+const { storeJournal, renewLease, clearControl } = runs.execution;
+type Claim = Parameters<typeof storeJournal>[1];
+
+export interface HostSettings {
+  leaseSeconds: number;
+  hangSeconds: number;
+  hangFactor: number;
+  trainer: string | null;
+}
+
+export type AttemptEnd =
+  | { kind: "finished" }
+  | { kind: "paused" }
+  | { kind: "cancelled" }
+  | { kind: "handBack" }
+  | { kind: "stale" }
+  | { kind: "broken"; problem: Problem; permanent: boolean };
+
+const batchLines = 500;
+
+function exitProblem(code: number | null, signal: string | null, hung: boolean): Problem {
+  const how = hung
+    ? "gave no sign of life and was killed"
+    : signal === "SIGKILL"
+      ? "was killed (SIGKILL); when memory runs out, the system does that"
+      : `ended with ${signal ?? `exit code ${code}`}`;
+  return {
+    code: "INTERNAL",
+    field: null,
+    message: `the trainer ${how}`,
+    remedy: hung
+      ? "look at trainer.log in the run's folder"
+      : "a smaller micro-batch needs less memory; the cause is in trainer.log in the run's folder",
+  };
+}
+
+/**
+ * Runs one attempt: forks the trainer, stores what its journal says, keeps the lease, passes on what people ask for. A
+ * database that goes away delays storing and nothing else. Resolves when the trainer is gone and its journal is stored.
+ */
+export async function hostRun(
+  ctx: ServiceContext,
+  claim: Claim,
+  start: TrainerStart,
+  settings: HostSettings,
+  leaving: AbortSignal,
+): Promise<AttemptEnd> {
+  takeEpoch(start.runDirectory, claim.epoch, claim.check);
+  const log = ctx.log;
+  const tail = new JournalTail(start.runDirectory, claim.epoch, start.stored.number);
+  let announced = start.stored.number;
+  let storedNumber = start.stored.number;
+  let stale = false;
+  let fault: Error | null = null;
+  let last: Extract<FromTrainer, { type: "done" | "failed" }> | null = null;
+  let pumping: Promise<void> | null = null;
+  let told = 0;
+  const stopped = new AbortController(); // this attempt's own business is over
+
+  const giveUp = (error: unknown) => {
+    if (error instanceof ServiceError && error.code === "STALE_EPOCH") stale = true;
+    else fault ??= error instanceof Error ? error : new Error(String(error));
+    stopped.abort();
+    trainer.kill();
+  };
+
+  async function pumpOnce(): Promise<void> {
+    while (storedNumber < announced && !stopped.signal.aborted) {
+      const lines = await tail.read(announced, batchLines);
+      if (lines.length === 0) return;
+      storedNumber = await untilStored(() => storeJournal(ctx, claim, lines), {
+        log,
+        what: `run ${claim.runId}: storing events`,
+        signal: stopped.signal,
+      });
+      storedNumber = Math.max(storedNumber, lines.at(-1)?.number ?? 0);
+    }
+  }
+  // One at a time; a wake-up during a pass makes the pass go round again.
+  const pump = (): Promise<void> => {
+    pumping ??= pumpOnce()
+      .catch(giveUp)
+      .finally(() => {
+        pumping = null;
+        if (storedNumber < announced && !stopped.signal.aborted && last === null) void pump();
+      });
+    return pumping;
+  };
+
+  const watchdog = new Watchdog(settings.hangSeconds, settings.hangFactor, () => trainer.kill());
+  const onMessage = (message: FromTrainer) => {
+    watchdog.alive(message.type === "heartbeat" ? message.expectedSeconds : null);
+    if (message.type === "journal") {
+      announced = Math.max(announced, message.number);
+      void pump();
+    } else if (message.type === "controlled")
+      void clearControl(ctx, claim, message.number).catch((error) => {
+        // Only tidying: a control left standing is offered again and known by its number.
+        log.warn({ runId: claim.runId, error: String(error) }, "could not take a control off the row");
+      });
+    else if (message.type === "done" || message.type === "failed") {
+      last = message;
+      announced = Math.max(announced, message.number);
+    }
+  };
+  const trainer = startTrainer({ start, trainer: settings.trainer, onMessage, onProtocolError: giveUp });
+
+  let renewing = false;
+  async function renew(): Promise<void> {
+    if (renewing || stopped.signal.aborted) return;
+    renewing = true;
+    try {
+      const { control, controlNumber } = await renewLease(ctx, claim, settings.leaseSeconds);
+      if (control && controlNumber > told) {
+        told = controlNumber;
+        trainer.send({ type: "control", control, number: controlNumber });
+      }
+    } catch (error) {
+      // Away: the trainer goes on, the journal holds; whoever takes over meanwhile is found out at the next write.
+      if (!isDatabaseAway(error)) giveUp(error);
+    } finally {
+      renewing = false;
+    }
+  }
+  const leaseTimer = setInterval(() => void renew(), (settings.leaseSeconds * 1000) / 4);
+  const unsubscribe = ctx.listener.subscribe(channels.control, (runId) => {
+    if (runId === null || runId === claim.runId) void renew();
+  });
+  let killLater: NodeJS.Timeout | null = null;
+  const leave = () => {
+    trainer.send({ type: "handBack" });
+    killLater = setTimeout(() => trainer.kill(), 60_000);
+  };
+  if (leaving.aborted) leave();
+  leaving.addEventListener("abort", leave);
+
+  try {
+    await renew();
+    const exit = await trainer.exited;
+    // A message may still be on its way when the exit is told.
+    await new Promise((resolve) => setImmediate(resolve));
+    watchdog.stop();
+    while (!stopped.signal.aborted && storedNumber < announced) {
+      const before = storedNumber;
+      await pump();
+      if (storedNumber === before && storedNumber < announced && !stopped.signal.aborted)
+        giveUp(new Error(`the journal ends at ${storedNumber}, though the trainer told of ${announced}`));
+    }
+    if (stale) return { kind: "stale" };
+    if (fault) {
+      const problem = { ...exitProblem(exit.code, exit.signal, false), message: (fault as Error).message };
+      return { kind: "broken", problem, permanent: false };
+    }
+    const words = last as Extract<FromTrainer, { type: "done" | "failed" }> | null;
+    if (!words)
+      return { kind: "broken", problem: exitProblem(exit.code, exit.signal, watchdog.fired), permanent: false };
+    if (words.type === "failed") {
+      if (words.code === "STALE_EPOCH") return { kind: "stale" };
+      const problem: Problem = {
+        code: words.permanent ? "INVALID_INPUT" : "INTERNAL",
+        field: null,
+        message: words.message,
+        remedy: words.remedy,
+        details: { code: words.code },
+      };
+      return { kind: "broken", problem, permanent: words.permanent };
+    }
+    return words.outcome === "segment" ? { kind: "handBack" } : { kind: words.outcome };
+  } finally {
+    stopped.abort();
+    clearInterval(leaseTimer);
+    if (killLater) clearTimeout(killLater);
+    leaving.removeEventListener("abort", leave);
+    unsubscribe();
+    watchdog.stop();
+    tail.close();
+    trainer.kill();
+  }
+}

@@ -1,0 +1,87 @@
+import { existsSync, readFileSync } from "node:fs";
+import { availableParallelism, homedir, hostname } from "node:os";
+import { join, resolve } from "node:path";
+import { WorkerRole } from "@anneal/contracts";
+import { z } from "zod";
+
+// The only reader of process.env in the worker. Everything else gets these values passed in.
+const number = (fallback: number, minimum: number) => z.coerce.number().min(minimum).default(fallback);
+const list = z
+  .string()
+  .default("")
+  .transform((text) => text.split(":").filter((part) => part !== ""));
+
+const Variables = z.object({
+  ANNEAL_HOME: z.string().default(join(process.cwd(), ".anneal")),
+  DATABASE_URL: z.string().optional(),
+  DATABASE_URL_FILE: z.string().optional(),
+  ANNEAL_WORKER_NAME: z.string().min(1).max(80).default(hostname()),
+  ANNEAL_WORKER_ROLES: z
+    .string()
+    .default("train,data,serve")
+    .transform((text) => text.split(",").map((role) => role.trim()))
+    .pipe(z.array(WorkerRole).min(1)),
+  ANNEAL_LEASE_SECONDS: number(20, 1),
+  ANNEAL_SEGMENT_SECONDS: number(6 * 3600, 1),
+  ANNEAL_MAX_STALLED_ATTEMPTS: number(3, 1),
+  ANNEAL_HANG_SECONDS: number(120, 1), // at least this long without a sign of life before a trainer is killed
+  ANNEAL_HANG_FACTOR: number(20, 2), // and at least this many times what the work has taken so far
+  ANNEAL_TEST_EPOCH_CHECK: z.enum(["on", "off"]).default("on"), // off: negative control of the chaos test, never else
+  ANNEAL_TRAINER: z.string().optional(),
+  ANNEAL_ENGINE_ADDON: z.string().optional(),
+  ANNEAL_MODEL_DIRS: list,
+  ANNEAL_DATA_DIRS: list,
+  ANNEAL_PORT: number(3210, 1),
+  ANNEAL_LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+  OLLAMA_HOST: z.string().default("http://127.0.0.1:11434"),
+  OLLAMA_MODELS: z.string().default(join(homedir(), ".ollama/models")),
+});
+
+function databaseUrl(variables: z.infer<typeof Variables>): string | null {
+  if (variables.DATABASE_URL) return variables.DATABASE_URL;
+  if (variables.DATABASE_URL_FILE) return readFileSync(variables.DATABASE_URL_FILE, "utf8").trim();
+  return null;
+}
+
+export function readEnv(source: NodeJS.ProcessEnv = process.env) {
+  const parsed = Variables.safeParse(source);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new Error(`${issue?.path.join(".")}: ${issue?.message}. Correct this environment variable.`);
+  }
+  const v = parsed.data;
+  const home = resolve(v.ANNEAL_HOME);
+  return {
+    home,
+    databaseUrl: databaseUrl(v),
+    workerName: v.ANNEAL_WORKER_NAME,
+    host: hostname(),
+    roles: v.ANNEAL_WORKER_ROLES,
+    leaseSeconds: v.ANNEAL_LEASE_SECONDS,
+    segmentSeconds: v.ANNEAL_SEGMENT_SECONDS,
+    maxStalledAttempts: v.ANNEAL_MAX_STALLED_ATTEMPTS,
+    hangSeconds: v.ANNEAL_HANG_SECONDS,
+    hangFactor: v.ANNEAL_HANG_FACTOR,
+    checkEpoch: v.ANNEAL_TEST_EPOCH_CHECK === "on",
+    trainer: v.ANNEAL_TRAINER ?? null,
+    engineAddon: v.ANNEAL_ENGINE_ADDON ?? null,
+    threads: availableParallelism(),
+    port: v.ANNEAL_PORT,
+    logLevel: v.ANNEAL_LOG_LEVEL,
+    ollamaHost: v.OLLAMA_HOST,
+    paths: {
+      home,
+      runs: join(home, "runs"),
+      datasets: join(home, "datasets"),
+      shards: join(home, "shards"),
+      uploads: join(home, "uploads"),
+      ollamaModels: v.OLLAMA_MODELS,
+      modelDirectories: v.ANNEAL_MODEL_DIRS.filter((folder) => existsSync(folder)),
+      dataDirectories: v.ANNEAL_DATA_DIRS.filter((folder) => existsSync(folder)),
+    },
+  };
+}
+export type Env = ReturnType<typeof readEnv>;
+
+/** For child processes: everything, as it came, with some values set. */
+export const childEnv = (changes: Record<string, string>): NodeJS.ProcessEnv => ({ ...process.env, ...changes });

@@ -1,0 +1,39 @@
+import { type JobName, jobCatalogue, jobNames } from "@anneal/contracts";
+import { sql } from "@anneal/db";
+import type { EnqueueOptions, Log, Queue } from "@anneal/services";
+import { fromDrizzle, PgBoss } from "pg-boss";
+
+export interface BossQueue extends Queue {
+  boss: PgBoss;
+  stop(): Promise<void>;
+}
+
+/** The queue over pg-boss: an insert joins the caller's drizzle transaction. */
+export async function startQueue(options: { databaseUrl: string; log: Log; consume: boolean }): Promise<BossQueue> {
+  const boss = new PgBoss({
+    connectionString: options.databaseUrl,
+    application_name: "anneal-queue",
+    max: 4,
+    supervise: options.consume,
+    schedule: false,
+    useListenNotify: options.consume,
+    monitorVacuum: false,
+  });
+  boss.on("error", (error) => options.log.warn({ error: error.message }, "queue: the database does not answer"));
+  await boss.start();
+  for (const name of jobNames) await boss.createQueue(name, jobCatalogue[name].queue);
+  return {
+    boss,
+    async enqueue(tx, name: JobName, payload, enqueueOptions: EnqueueOptions = {}) {
+      const parsed = jobCatalogue[name].payload.parse(payload);
+      const [key] = Object.values(parsed);
+      await boss.send(name, parsed, {
+        db: fromDrizzle(tx, sql),
+        singletonKey: enqueueOptions.singletonKey ?? (typeof key === "string" ? key : name),
+        startAfter: enqueueOptions.startAfterSeconds,
+        priority: enqueueOptions.priority,
+      });
+    },
+    stop: () => boss.stop({ graceful: true, timeout: 5000 }),
+  };
+}

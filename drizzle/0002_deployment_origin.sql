@@ -1,0 +1,2 @@
+ALTER TABLE "deployments" ADD COLUMN "origin" text DEFAULT 'person' NOT NULL;--> statement-breakpoint
+CREATE UNIQUE INDEX "deployments_of_run" ON "deployments" USING btree ("run_id") WHERE origin = 'run';

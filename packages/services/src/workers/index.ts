@@ -1,0 +1,44 @@
+import type { WorkerRole } from "@anneal/contracts";
+import { newId, schema } from "@anneal/db";
+import { eq, sql } from "drizzle-orm";
+import type { ServiceContext } from "../context.ts";
+
+const { workers } = schema;
+
+export interface WorkerFacts {
+  name: string;
+  host: string;
+  pid: number;
+  roles: WorkerRole[];
+  isa: string;
+  threads: number;
+  memoryBytes: number;
+}
+export interface WorkerState {
+  freeMemoryBytes: number;
+  diskFreeBytes: number;
+  load: number;
+  currentRunId: string | null;
+}
+
+/** A worker's row, made at its start. Returns its id. */
+export async function register(
+  ctx: Pick<ServiceContext, "db">,
+  facts: WorkerFacts,
+  state: WorkerState,
+): Promise<string> {
+  const id = newId();
+  await ctx.db.insert(workers).values({ id, ...facts, ...state });
+  return id;
+}
+
+export async function beat(ctx: Pick<ServiceContext, "db">, id: string, state: WorkerState): Promise<void> {
+  await ctx.db
+    .update(workers)
+    .set({ ...state, lastSeenAt: sql`now()` })
+    .where(eq(workers.id, id));
+}
+
+export async function leave(ctx: Pick<ServiceContext, "db">, id: string): Promise<void> {
+  await ctx.db.update(workers).set({ stoppedAt: sql`now()`, currentRunId: null }).where(eq(workers.id, id));
+}
