@@ -46,8 +46,24 @@ std::string peft_tensor_name(const std::string& module, const char* side) {
 }
 
 AdapterFolder::AdapterFolder(const std::string& dir) : dir_(dir) {
-  const std::string where = dir + "/adapter_config.json";
-  const JsonValue json = read_json_file(where);
+  read_config(read_json_file(dir + "/adapter_config.json"));
+  const std::string weights = dir + "/adapter_model.safetensors";
+  if (!is_file(weights) && is_file(dir + "/adapter_model.bin"))
+    throw Error(ErrorCode::kFormat, dir + "/adapter_model.bin",
+                "is a PyTorch pickle, which can run code when loaded; save the adapter as safetensors "
+                "(PEFT: save_pretrained(..., safe_serialization=True))");
+  tensors_ = std::make_unique<SafetensorsFile>(weights);
+  check_tensors();
+}
+
+AdapterFolder::AdapterFolder(const std::string& dir, const JsonValue& config, std::unique_ptr<SafetensorsFile> tensors)
+    : dir_(dir), tensors_(std::move(tensors)) {
+  read_config(config);
+  check_tensors();
+}
+
+void AdapterFolder::read_config(const JsonValue& json) {
+  const std::string where = dir_ + "/adapter_config.json";
   const std::string type = json.get_string("peft_type", where);
   if (type != "LORA")
     throw Error(ErrorCode::kUnsupported, where + ": field \"peft_type\"", "must be LORA, found \"" + type.substr(0, 40) + "\"");
@@ -67,19 +83,16 @@ AdapterFolder::AdapterFolder(const std::string& dir) : dir_(dir) {
   else if (targets && !targets->is_null())
     for (const JsonValue& target : targets->as_array(where + ": field \"target_modules\""))
       config_.target_modules.push_back(target.as_string(where + ": field \"target_modules\""));
+}
 
-  const std::string weights = dir + "/adapter_model.safetensors";
-  if (!is_file(weights) && is_file(dir + "/adapter_model.bin"))
-    throw Error(ErrorCode::kFormat, dir + "/adapter_model.bin",
-                "is a PyTorch pickle, which can run code when loaded; save the adapter as safetensors "
-                "(PEFT: save_pretrained(..., safe_serialization=True))");
-  tensors_ = std::make_unique<SafetensorsFile>(weights);
+void AdapterFolder::check_tensors() const {
   for (const SafetensorsEntry& entry : tensors_->entries()) {
     const bool a = entry.name.find(".lora_A.") != std::string::npos, b = entry.name.find(".lora_B.") != std::string::npos;
-    const std::string at = weights + ": tensor \"" + entry.name.substr(0, 200) + "\"";
-    if (!a && !b) throw Error(ErrorCode::kUnsupported, at, "is neither lora_A nor lora_B; only plain LoRA adapters are read");
+    const std::string at = tensors_->path() + ": tensor \"" + entry.name.substr(0, 200) + "\"";
+    if (a == b) throw Error(ErrorCode::kUnsupported, at, "is neither lora_A nor lora_B; only plain LoRA adapters are read");
     if (entry.shape.rank != 2 || entry.shape[a ? 0 : 1] != config_.rank)
-      throw Error(ErrorCode::kFormat, at, "has the shape " + entry.shape.to_string() + ", which does not fit r = " + std::to_string(config_.rank));
+      throw Error(ErrorCode::kFormat, at,
+                  "has the shape " + entry.shape.to_string() + ", which does not fit r = " + std::to_string(config_.rank));
   }
 }
 

@@ -28,6 +28,8 @@ class AdapterFolder {
   // settings that would change the arithmetic are refused as kUnsupported. adapter_model.bin (a pickle) is refused with
   // the remedy to save as safetensors.
   explicit AdapterFolder(const std::string& dir);
+  // The same from parts read elsewhere; `dir` is for errors.
+  AdapterFolder(const std::string& dir, const JsonValue& config, std::unique_ptr<SafetensorsFile> tensors);
 
   const AdapterConfig& config() const { return config_; }
   const SafetensorsFile& tensors() const { return *tensors_; }
@@ -37,6 +39,8 @@ class AdapterFolder {
   const SafetensorsEntry& lora_b(const std::string& module) const;
 
  private:
+  void read_config(const JsonValue& json);
+  void check_tensors() const;
   const SafetensorsEntry& lora(const std::string& module, const char* side) const;
   std::string dir_;
   AdapterConfig config_;

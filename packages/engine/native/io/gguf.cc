@@ -197,7 +197,9 @@ void GgufTensor::read_rows_f32(int64_t first, int64_t count, float* out, const s
   dequantise_rows(t.dtype, data + static_cast<size_t>(first) * quant_row_bytes(t.dtype, t.cols()), out, count, t.cols());
 }
 
-GgufFile::GgufFile(const std::string& path) : file_(path) { parse(); }
+GgufFile::GgufFile(const std::string& path) : GgufFile(MappedFile(path)) {}
+
+GgufFile::GgufFile(MappedFile file) : file_(std::move(file)) { parse(); }
 
 void GgufFile::parse() {
   const std::string& path = file_.path();

@@ -91,6 +91,7 @@ class GgufFile {
   // Error(kFormat) names the key or tensor: counts above the remaining bytes, alignment no power of two or above 64 KiB,
   // unknown value types, duplicate keys or tensors, dims that do not fit blocks, data outside the file or overlapping.
   explicit GgufFile(const std::string& path);
+  explicit GgufFile(MappedFile file);
 
   uint32_t version() const { return version_; }
   const GgufMetadata& metadata() const { return metadata_; }

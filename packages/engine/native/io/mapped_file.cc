@@ -47,26 +47,35 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
   ::close(fd);
 }
 
+MappedFile::MappedFile(std::string name, std::vector<uint8_t> bytes) : path_(std::move(name)), held_(std::move(bytes)) {
+  data_ = held_.empty() ? nullptr : held_.data();
+  size_ = held_.size();
+}
+
 MappedFile::~MappedFile() {
-  if (data_) ::munmap(const_cast<uint8_t*>(data_), size_);
+  if (data_ && held_.empty()) ::munmap(const_cast<uint8_t*>(data_), size_);
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)), path_(std::move(other.path_)) {}
+    : data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      path_(std::move(other.path_)),
+      held_(std::move(other.held_)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   std::swap(path_, other.path_);
+  std::swap(held_, other.held_);
   return *this;
 }
 
 void MappedFile::advise_sequential() const {
-  if (data_) ::madvise(const_cast<uint8_t*>(data_), size_, MADV_SEQUENTIAL);
+  if (data_ && held_.empty()) ::madvise(const_cast<uint8_t*>(data_), size_, MADV_SEQUENTIAL);
 }
 
 void MappedFile::release_pages(const void* begin, size_t bytes) const {
-  if (!data_ || bytes == 0) return;
+  if (!data_ || !held_.empty() || bytes == 0) return;
   const size_t page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   const size_t offset = static_cast<size_t>(static_cast<const uint8_t*>(begin) - data_);
   // Only whole pages inside the range; the mapping is read-only, so dropped pages can be read again.

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace anneal {
 
@@ -10,6 +11,8 @@ class MappedFile {
  public:
   // Error(kIo) with errno when the path cannot be opened or is no regular file. An empty file maps to size() == 0.
   explicit MappedFile(const std::string& path);
+  // Bytes that are in memory already, under a name for errors.
+  MappedFile(std::string name, std::vector<uint8_t> bytes);
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;
@@ -28,6 +31,7 @@ class MappedFile {
   const uint8_t* data_ = nullptr;
   size_t size_ = 0;
   std::string path_;
+  std::vector<uint8_t> held_;  // instead of a mapping
 };
 
 }  // namespace anneal

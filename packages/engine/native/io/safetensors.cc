@@ -139,7 +139,10 @@ void SafetensorsEntry::read_f32(float* out, const std::string& where) const {
   }
 }
 
-SafetensorsFile::SafetensorsFile(const std::string& path) : file_(path) {
+SafetensorsFile::SafetensorsFile(const std::string& path) : SafetensorsFile(MappedFile(path)) {}
+
+SafetensorsFile::SafetensorsFile(MappedFile file) : file_(std::move(file)) {
+  const std::string& path = file_.path();
   refuse_pickle(file_);
   if (file_.size() < 8) malformed(path, "is too short for a safetensors file");
   uint64_t header_bytes = 0;

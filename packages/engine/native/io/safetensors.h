@@ -43,6 +43,7 @@ class SafetensorsFile {
   // Header at most 100 MB, no duplicate names, data contiguous from 0 to the end without gap or overlap, sizes equal to
   // shape x type. Error(kFormat) names the tensor; Error(kIo) the path. A pickle or zip is refused with a remedy.
   explicit SafetensorsFile(const std::string& path);
+  explicit SafetensorsFile(MappedFile file);
 
   const std::vector<SafetensorsEntry>& entries() const { return entries_; }  // in data order
   const SafetensorsEntry* find(std::string_view name) const;
