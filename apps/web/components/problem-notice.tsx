@@ -1,0 +1,69 @@
+"use client";
+import { TriangleAlertIcon } from "lucide-react";
+import { useTranslations } from "next-intl";
+import type { ReactNode } from "react";
+import { cn } from "../lib/cn.ts";
+import { visible } from "../lib/format.ts";
+import { problemOf } from "../lib/problem.ts";
+
+// An error as every surface of Anneal gives it: where, the cause, and one remedy.
+export function ProblemNotice({
+  error,
+  onRetry,
+  tone = "danger",
+  className,
+  action,
+}: {
+  error: unknown;
+  onRetry?: () => void;
+  tone?: "danger" | "warning";
+  className?: string;
+  action?: ReactNode;
+}) {
+  const t = useTranslations("problem");
+  const problem = problemOf(error);
+  const away = problem.code === "UNAVAILABLE" && problem.details?.unreachable === true;
+  const remedy = problem.remedy ?? (away ? t("awayRemedy") : null);
+  return (
+    <div
+      role="alert"
+      className={cn(
+        "flex gap-2.5 rounded-md border px-3.5 py-3 text-sm",
+        tone === "danger" ? "border-destructive/30 bg-destructive-soft" : "border-warning/30 bg-warning-soft",
+        className,
+      )}
+    >
+      <TriangleAlertIcon
+        className={cn("mt-0.5 size-4 shrink-0", tone === "danger" ? "text-destructive" : "text-warning")}
+        aria-hidden
+      />
+      <div className="min-w-0 flex-1 space-y-0.5">
+        <p className="font-medium">
+          {away ? t("away") : t(`code.${problem.code}`)}
+          {problem.field ? (
+            <>
+              {" "}
+              <code className="foreign rounded bg-background/60 px-1 font-mono text-xs">{visible(problem.field)}</code>
+            </>
+          ) : null}
+        </p>
+        {away ? null : <p className="foreign">{visible(problem.message)}</p>}
+        {remedy ? (
+          <p>
+            <span className="font-medium">{t("remedy")}</span> <span className="foreign">{visible(remedy)}</span>
+          </p>
+        ) : null}
+        {onRetry || action ? (
+          <div className="flex gap-2 pt-1.5">
+            {onRetry ? (
+              <button type="button" onClick={onRetry} className="font-medium underline underline-offset-2">
+                {t("retry")}
+              </button>
+            ) : null}
+            {action}
+          </div>
+        ) : null}
+      </div>
+    </div>
+  );
+}

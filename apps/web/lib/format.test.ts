@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { formatBytes, formatCount, formatDuration, formatMetric, formatNumber, visible } from "./format.ts";
+
+describe("format", () => {
+  it("bytes", () => {
+    expect(formatBytes(512)).toBe("512 B");
+    expect(formatBytes(1536)).toBe("1.5 KiB");
+    expect(formatBytes(300 * 1024 ** 2)).toBe("300 MiB");
+  });
+  it("counts", () => {
+    expect(formatCount(9999)).toBe("9999");
+    expect(formatCount(134_515_008)).toBe("135M");
+    expect(formatCount(12_300)).toBe("12.3k");
+    expect(formatCount(1_000_000)).toBe("1M");
+  });
+  it("numbers small and plain", () => {
+    expect(formatNumber(0.001)).toBe("0.001");
+    expect(formatNumber(0.0001)).toBe("1e-4");
+    expect(formatNumber(0.000123)).toBe("1.23e-4");
+    expect(formatNumber(2.5)).toBe("2.5");
+    expect(formatNumber(100)).toBe("100");
+    expect(formatNumber(Number.NaN)).toBe("NaN");
+  });
+  it("durations by the two largest units", () => {
+    expect(formatDuration(12.4)).toBe("12 s");
+    expect(formatDuration(245)).toBe("4 min 05 s");
+    expect(formatDuration(11_040)).toBe("3 h 04 min");
+    expect(formatDuration(90_000)).toBe("1 d 1 h");
+  });
+  it("metrics with their unit", () => {
+    expect(formatMetric(0.25, "share")).toBe("25.00%");
+    expect(formatMetric(0.0421, "s")).toBe("42.1 ms");
+    expect(formatMetric(220.5, "tokens/s")).toBe("220.5 tokens/s");
+  });
+  it("shows what would hide", () => {
+    expect(visible("a\u202eb\u0007")).toBe("a⟨U+202E⟩b\u2407");
+    expect(visible("line\nnext\ttab 中文 🙂")).toBe("line\nnext\ttab 中文 🙂");
+  });
+});

@@ -1,0 +1,66 @@
+// Numbers as people read them. Words that need a language stay with next-intl; these are units and digits only.
+
+export function formatBytes(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let unit = 0;
+  while (Math.abs(value) >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+// 1_234_567 -> 1.23M
+export function formatCount(value: number): string {
+  const magnitude = Math.abs(value);
+  for (const [limit, letter] of [
+    [1e12, "T"],
+    [1e9, "B"],
+    [1e6, "M"],
+    [1e4, "k"],
+  ] as const) {
+    if (magnitude >= limit) return `${trim((value / (limit === 1e4 ? 1e3 : limit)).toPrecision(3))}${letter}`;
+  }
+  return trim(Number.isInteger(value) ? String(value) : value.toPrecision(4));
+}
+
+const trim = (digits: string) =>
+  digits.includes(".") && !digits.includes("e") ? digits.replace(/\.?0+$/, "") : digits;
+
+// Up to `digits` significant ones; very small and very large values in powers of ten.
+export function formatNumber(value: number, digits = 4): string {
+  if (!Number.isFinite(value)) return String(value);
+  if (value === 0) return "0";
+  const magnitude = Math.abs(value);
+  if (magnitude < 1e-3) return trim(value.toExponential(Math.max(0, digits - 2)).replace(/\.?0+e/, "e"));
+  if (magnitude >= 1e5) return formatCount(value);
+  return trim(value.toPrecision(digits));
+}
+
+export const formatPercent = (share: number, digits = 1) => `${(share * 100).toFixed(digits)}%`;
+
+// 3 h 04 min, 4 min 05 s, 12 s: the two largest units, in letters that both languages read.
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const two = (value: number) => String(value).padStart(2, "0");
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+  if (whole < 86_400) return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
+  return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3600)} h`;
+}
+
+// A metric's value with its unit, as metricCatalogue names units.
+export function formatMetric(value: number, unit: string): string {
+  if (unit === "bytes") return formatBytes(value);
+  if (unit === "share") return formatPercent(value, 2);
+  if (unit === "s") return value < 1 ? `${formatNumber(value * 1000, 3)} ms` : `${formatNumber(value, 3)} s`;
+  return unit === "" || unit === "0/1" ? formatNumber(value) : `${formatNumber(value)} ${unit}`;
+}
+
+// Control and direction characters made visible: foreign text must not look like something else.
+export const visible = (text: string) =>
+  text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, (c) => {
+    const code = c.codePointAt(0) ?? 0;
+    return code < 0x20 ? String.fromCodePoint(0x2400 + code) : `\u27e8U+${code.toString(16).toUpperCase().padStart(4, "0")}\u27e9`;
+  });
