@@ -63,6 +63,11 @@ export const FromTrainer = z.discriminatedUnion("type", [
   // `expectedSeconds`: how long until the next sign of life may take, from what the work has taken so far.
   z.object({ type: z.literal("heartbeat"), stage: z.string(), step: z.int(), expectedSeconds: z.number() }),
   z.object({ type: z.literal("controlled"), number: z.int() }), // that control was carried out
+  // The answer to an export task.
+  z.object({
+    type: z.literal("exported"),
+    files: z.array(z.object({ gguf: GgufType, path: z.string(), digest: z.string(), bytes: z.int() })),
+  }),
   z.object({ type: z.literal("done"), outcome: TrainerOutcome, number: z.int() }),
   z.object({
     type: z.literal("failed"),

@@ -13,6 +13,8 @@ export interface ServiceContext {
   ollama: OllamaPort;
   paths: StoragePaths;
   log: Log;
+  /** HMAC-SHA-256 of an API token under the server's secret, in hex; only where tokens are made or checked. */
+  hashToken?: (token: string) => string;
   /** Ends long-lived streams (watch) when the caller goes away. */
   signal?: AbortSignal;
 }

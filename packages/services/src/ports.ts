@@ -78,8 +78,18 @@ export interface Queue {
   enqueue<N extends JobName>(tx: Transaction, name: N, payload: JobPayload<N>, options?: EnqueueOptions): Promise<void>;
 }
 
+export interface StoredOllamaModel {
+  name: string;
+  modifiedAt: Date;
+  problem: string | null; // its manifest cannot be read
+}
+
 export interface OllamaPort {
   status(): Promise<OllamaStatus>;
+  /** What lies in Ollama's store on this machine (read from its files; the server need not run). */
+  listStored(): Promise<StoredOllamaModel[]>;
+  /** A stored model's weights; throws an error with a remedy when there is none of that name. */
+  findStored(name: string): Promise<{ name: string; ggufPath: string; ggufDigest: string; adapterPaths: string[] }>;
 }
 
 /** Folders, absolute. All but the model and data folders lie in Anneal's home. */

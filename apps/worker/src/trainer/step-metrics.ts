@@ -1,0 +1,54 @@
+import type { MetricName } from "@anneal/contracts";
+import type { SessionMemory, StepResult } from "@anneal/engine";
+
+export interface StepFacts {
+  result: StepResult;
+  learningRate: number;
+  clipNorm: number;
+  lossEma: number;
+  epochs: number;
+  tokensSeen: number;
+  rowsSeen: number;
+  rows: number;
+  microBatches: number;
+  microBatchTokens: number;
+  seconds: number;
+  memory: SessionMemory;
+  cpuShare: number;
+  freeMemoryBytes: number;
+  diskFreeBytes: number;
+}
+
+/** One step's series, under the names of the metric catalogue. */
+export function stepMetrics(f: StepFacts): Partial<Record<MetricName, number>> {
+  const { result, clipNorm } = f;
+  const clips = clipNorm > 0 && result.gradNorm > clipNorm;
+  return {
+    "train/loss": result.loss,
+    "train/loss_ema": f.lossEma,
+    "train/perplexity": Math.exp(result.loss),
+    "optim/learning_rate": f.learningRate,
+    "optim/grad_norm": result.gradNorm,
+    "optim/grad_norm_clipped": clips ? clipNorm : result.gradNorm,
+    "optim/clipped": clips ? 1 : 0,
+    "speed/tokens_per_second": result.tokens / f.seconds,
+    "speed/supervised_tokens_per_second": result.supervisedTokens / f.seconds,
+    "speed/rows_per_second": f.rows / f.seconds,
+    "speed/step_seconds": f.seconds,
+    "speed/forward_seconds": result.phases.forward,
+    "speed/backward_seconds": result.phases.backward,
+    "speed/optimizer_seconds": result.phases.optimizer,
+    "data/epoch": f.epochs,
+    "data/tokens_seen": f.tokensSeen,
+    "data/supervised_tokens": result.supervisedTokens,
+    "data/rows_seen": f.rowsSeen,
+    "data/packing_efficiency": result.tokens / (f.microBatches * f.microBatchTokens),
+    "data/micro_batches": f.microBatches,
+    "memory/rss_bytes": f.memory.rssBytes,
+    "memory/planned_bytes": f.memory.plannedBytes,
+    "memory/arena_peak_bytes": f.memory.arenaPeakBytes,
+    "machine/cpu_share": f.cpuShare,
+    "machine/free_memory_bytes": f.freeMemoryBytes,
+    "machine/disk_free_bytes": f.diskFreeBytes,
+  };
+}
