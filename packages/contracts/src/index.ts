@@ -10,5 +10,6 @@ export * from "./permissions.ts";
 export * from "./plan.ts";
 export * from "./run.ts";
 export * from "./run-spec.ts";
+export * from "./steps.ts";
 export * from "./system.ts";
 export * from "./trainer-protocol.ts";
