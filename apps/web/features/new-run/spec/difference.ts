@@ -1,0 +1,36 @@
+import { LoraMethod, RunSpec, type RunSpecInput } from "@anneal/contracts";
+import { sameValue } from "./paths.ts";
+import { defaultSpec } from "./spec-form.ts";
+
+type Plain = Record<string, unknown>;
+const isPlain = (value: unknown): value is Plain =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function difference(value: Plain, base: Plain): Plain {
+  const out: Plain = {};
+  for (const [key, mine] of Object.entries(value)) {
+    const theirs = base[key];
+    if (sameValue(mine, theirs)) continue;
+    out[key] = isPlain(mine) && isPlain(theirs) ? difference(mine, theirs) : mine;
+  }
+  return out;
+}
+
+/** The shortest input that parses to this spec: base and dataset, and what differs from the defaults. */
+export function shortSpec(spec: RunSpec): RunSpecInput {
+  const { base, dataset, name, method, publish, ...rest } = spec;
+  const { base: _base, dataset: _dataset, method: _method, publish: _publish, ...defaults } = defaultSpec;
+  const short: Plain = { ...(name === undefined ? {} : { name }), base, dataset };
+  if (method.kind === "full") short.method = { kind: "full" };
+  else {
+    const changed = difference(method, LoraMethod.parse({ kind: "lora" }));
+    if (Object.keys(changed).length > 0) short.method = { kind: "lora", ...changed };
+  }
+  Object.assign(short, difference(rest, defaults));
+  if (publish) short.publish = { name: publish.name, ...difference({ ...publish }, publishDefaults(publish.name)) };
+  return short as RunSpecInput;
+}
+
+const publishDefaults = (name: string): Plain => ({
+  ...RunSpec.parse({ base: "/any", dataset: defaultSpec.dataset, publish: { name } }).publish,
+});
