@@ -1,0 +1,4 @@
+import { readyz } from "../../server/http/health.ts";
+
+export const dynamic = "force-dynamic";
+export const GET = readyz;

@@ -1,0 +1,48 @@
+import { fork } from "node:child_process";
+import { existsSync } from "node:fs";
+import * as engine from "@anneal/engine";
+import type { EnginePort, TrainingSettings } from "@anneal/services";
+import { z } from "zod";
+
+const Answer = z.union([
+  z.object({ secondsPerStep: z.number(), tokensPerSecond: z.number() }),
+  z.object({ error: z.string() }),
+]);
+const probeSeconds = 120;
+
+// In a process of its own: it loads a whole model, and a crash or an out-of-memory kill must not take the console along.
+function probeInChild(bundle: string, addon: string, settings: TrainingSettings, sequenceTokens?: number) {
+  return new Promise<{ secondsPerStep: number; tokensPerSecond: number }>((resolve, reject) => {
+    const child = fork(bundle, [], { stdio: ["ignore", "ignore", "ignore", "ipc"], execArgv: [] });
+    const timer = setTimeout(() => child.kill("SIGKILL"), probeSeconds * 1000);
+    child.once("message", (message) => {
+      const answer = Answer.safeParse(message);
+      if (!answer.success) reject(new Error("the speed probe gave no answer that fits"));
+      else if ("error" in answer.data) reject(new Error(answer.data.error));
+      else resolve(answer.data);
+      child.kill("SIGKILL");
+    });
+    child.once("error", reject);
+    child.once("exit", (code, signal) => {
+      clearTimeout(timer);
+      reject(new Error(`the speed probe ended with ${code ?? signal}`));
+    });
+    child.send({ addon, settings, sequenceTokens });
+  });
+}
+
+/** The engine for planning: headers and sums in this process, the timed probe in a child. */
+export function createEnginePort(addon: string, probeBundle: string): EnginePort {
+  if (existsSync(addon)) engine.useAddon(addon);
+  const port: EnginePort = {
+    engineInfo: engine.engineInfo,
+    inspectModel: engine.inspectModel,
+    planTraining: engine.planTraining,
+    readGgufMetadata: engine.readGgufMetadata,
+  };
+  if (!existsSync(probeBundle)) return port;
+  return {
+    ...port,
+    probeSpeed: (settings, sequenceTokens) => probeInChild(probeBundle, addon, settings, sequenceTokens),
+  };
+}

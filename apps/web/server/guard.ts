@@ -1,0 +1,31 @@
+import { ServiceError } from "@anneal/contracts";
+
+const bare = (host: string) => host.toLowerCase().replace(/:\d+$/, "");
+
+/** Refuses names that are not ours: a hostile page can let its own name point here and read what it likes (DNS rebinding). */
+export function requireKnownHost(headers: Headers, allowedHosts: readonly string[]): void {
+  const host = headers.get("host") ?? "";
+  if (allowedHosts.includes(bare(host))) return;
+  throw new ServiceError("FORBIDDEN", `this server does not answer to the name "${host.slice(0, 200)}"`, {
+    field: "host",
+    remedy: "use its own name or address, or add the name to ANNEAL_HOSTS",
+  });
+}
+
+const refusal = (what: string) =>
+  new ServiceError("FORBIDDEN", `the request comes from another site (${what})`, {
+    field: "origin",
+    remedy: "use Anneal's own page; programs send an API token and no Origin",
+  });
+
+/** Cookies travel with requests that other pages make; those pages cannot hide where they are. */
+export function requireSameSite(request: Request, publicUrl: string | undefined): void {
+  const site = request.headers.get("sec-fetch-site");
+  if (site && site !== "same-origin" && site !== "none") throw refusal(site);
+  const origin = request.headers.get("origin");
+  if (origin === null) return;
+  const host = request.headers.get("host") ?? "";
+  if (publicUrl && origin === new URL(publicUrl).origin) return;
+  if (URL.canParse(origin) && new URL(origin).host === host.toLowerCase()) return;
+  throw refusal(origin.slice(0, 200));
+}

@@ -1,0 +1,30 @@
+import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
+import { toProblem } from "../errors.ts";
+import { contextFor, identify } from "../identify.ts";
+import { appRouter } from "../router.ts";
+import { capBody } from "./body.ts";
+import { edge } from "./edge.ts";
+
+const maxBodyBytes = 4 * 1024 * 1024;
+
+export const handleTrpc = edge((request, server) =>
+  fetchRequestHandler({
+    endpoint: "/api/trpc",
+    req: capBody(request, maxBodyBytes),
+    router: appRouter,
+    maxBatchSize: 50,
+    async createContext() {
+      const actor = await identify(server, request.headers);
+      return {
+        services: contextFor(server, actor, request.signal),
+        authenticated: actor !== null,
+        validateOutputs: server.env.validateOutputs,
+      };
+    },
+    onError({ error, path }) {
+      if (toProblem(error).code !== "INTERNAL") return;
+      const cause = error.cause ?? error;
+      server.log.error({ path, error: cause.stack ?? cause.message }, "a procedure failed");
+    },
+  }),
+);

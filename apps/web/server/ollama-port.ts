@@ -1,0 +1,20 @@
+import { findStoredModel, listStoredModels, OllamaClient, parseOllamaHost } from "@anneal/ollama";
+import type { OllamaPort } from "@anneal/services";
+
+const textOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** Ollama as the services see it: is it there, and what lies in its store. Publishing is the worker's. */
+export function createOllamaPort(host: string, storeFolder: string): OllamaPort {
+  return {
+    async status() {
+      try {
+        const client = new OllamaClient(parseOllamaHost(host), { connectTimeoutSeconds: 1, quickTimeoutSeconds: 3 });
+        return { host, reachable: true, version: await client.version(), message: null };
+      } catch (error) {
+        return { host, reachable: false, version: null, message: textOf(error) };
+      }
+    },
+    listStored: () => listStoredModels(storeFolder),
+    findStored: (name) => findStoredModel(storeFolder, name),
+  };
+}

@@ -1,0 +1,74 @@
+import { mkdirSync } from "node:fs";
+import { createDatabase, createListener, type Database, type Listener } from "@anneal/db";
+import type { Log, ServiceContext } from "@anneal/services";
+import pino from "pino";
+import { type Auth, createAuth } from "./auth.ts";
+import { createEnginePort } from "./engine-port.ts";
+import { type Env, readEnv } from "./env.ts";
+import { createOllamaPort } from "./ollama-port.ts";
+import { createSendingQueue, type SendingQueue } from "./queue.ts";
+import { createRateLimits, type RateLimits } from "./rate-limit.ts";
+import { openSecrets } from "./secrets.ts";
+
+/** What lives as long as the web process. */
+export interface Server {
+  env: Env;
+  log: Log;
+  db: Database;
+  listener: Listener;
+  queue: SendingQueue;
+  auth: Auth;
+  limits: RateLimits;
+  /** The services' context without a caller. */
+  services: Omit<ServiceContext, "actor" | "signal">;
+  close(): Promise<void>;
+}
+
+export function createServer(env: Env): Server {
+  if (!env.databaseUrl)
+    throw new Error("DATABASE_URL is not set; start Anneal with ./anneal up, which brings its own Postgres, or set it");
+  for (const folder of [env.home, env.paths.uploads, env.paths.datasets])
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const log: Log = pino({ name: "web", level: env.logLevel });
+  const secrets = openSecrets(env.home);
+  const db = createDatabase(env.databaseUrl, {
+    applicationName: "anneal-web",
+    onIdleError: (error) => log.warn({ error: error.message }, "an idle database connection broke"),
+  });
+  const listener = createListener(env.databaseUrl);
+  const queue = createSendingQueue(env.databaseUrl, log);
+  return {
+    env,
+    log,
+    db,
+    listener,
+    queue,
+    auth: createAuth({ db, env, secret: secrets.sessions, log }),
+    limits: createRateLimits(),
+    services: {
+      db,
+      now: () => new Date(),
+      queue,
+      listener,
+      engine: createEnginePort(env.engineAddon, env.speedProbe),
+      ollama: createOllamaPort(env.ollamaHost, env.paths.ollamaModels),
+      paths: env.paths,
+      log,
+      hashToken: secrets.hashToken,
+    },
+    async close() {
+      await listener.close();
+      await queue.stop();
+      await db.close();
+    },
+  };
+}
+
+// A bundler gives every route its own copy of this module; the process has one server.
+const key = Symbol.for("anneal.web.server");
+const holder = globalThis as { [key]?: Server };
+
+export function server(): Server {
+  holder[key] ??= createServer(readEnv());
+  return holder[key];
+}
