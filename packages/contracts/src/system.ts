@@ -52,3 +52,8 @@ export const ApiTokenSummary = z.object({
   expiresAt: z.string().nullable(),
 });
 export type ApiTokenSummary = z.infer<typeof ApiTokenSummary>;
+
+// What the server writes into its home (readable by its owner only) for the command line of the same machine.
+export const LocalClientFile = z.object({ url: z.url(), token: z.string().min(1), pid: z.int() });
+export type LocalClientFile = z.infer<typeof LocalClientFile>;
+export const localClientFileName = "local-client.json";

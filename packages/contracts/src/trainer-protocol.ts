@@ -16,12 +16,14 @@ export const TrainerBase = z.discriminatedUnion("kind", [
 export type TrainerBase = z.infer<typeof TrainerBase>;
 
 export const TrainerDataset = z.object({ path: z.string(), digest: z.string(), rows: z.int() });
+export type TrainerDataset = z.infer<typeof TrainerDataset>;
 
 // "run": all stages from prepare to benchmark. "export": one checkpoint to GGUF files (publish this one).
 export const TrainerTask = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("run") }),
   z.object({ kind: z.literal("export"), checkpointPath: z.string(), gguf: z.array(GgufType).min(1) }),
 ]);
+export type TrainerTask = z.infer<typeof TrainerTask>;
 export type TrainerTask = z.infer<typeof TrainerTask>;
 
 export const TrainerStart = z.object({

@@ -1,5 +1,7 @@
 export { type ClaimOptions, claimRun, clearControl, renewLease } from "./claim.ts";
 export type { Claim } from "./fence.ts";
+export { findRun, runInputs } from "./inputs.ts";
 export { forgetOldWorkers, releaseDeadWorkers, requeueRuns } from "./requeue.ts";
 export { type NewArtifact, type Settlement, settleRun, storeArtifact } from "./settle.ts";
+export { tellStage } from "./stage.ts";
 export { storeJournal } from "./store-journal.ts";

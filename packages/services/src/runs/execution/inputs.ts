@@ -1,0 +1,34 @@
+import type { TrainerDataset } from "@anneal/contracts";
+import { schema } from "@anneal/db";
+import { eq } from "drizzle-orm";
+import type { ServiceContext } from "../../context.ts";
+import { notFound } from "../../verb.ts";
+
+const { runs, datasetVersions } = schema;
+type RunRow = typeof runs.$inferSelect;
+
+/** The dataset versions a run reads: where their files lie, and by which digest they are known. */
+export async function runInputs(
+  ctx: Pick<ServiceContext, "db">,
+  run: Pick<RunRow, "datasetVersionId" | "evaluationVersionId">,
+): Promise<{ dataset: TrainerDataset; evaluationDataset: TrainerDataset | null }> {
+  const find = async (id: string): Promise<TrainerDataset> => {
+    const [row] = await ctx.db
+      .select({ path: datasetVersions.path, digest: datasetVersions.digest, rows: datasetVersions.rows })
+      .from(datasetVersions)
+      .where(eq(datasetVersions.id, id));
+    if (!row) throw notFound("dataset version", id);
+    return row;
+  };
+  return {
+    dataset: await find(run.datasetVersionId),
+    evaluationDataset: run.evaluationVersionId ? await find(run.evaluationVersionId) : null,
+  };
+}
+
+/** A run's row as a publisher of its checkpoints needs it. */
+export async function findRun(ctx: Pick<ServiceContext, "db">, runId: string): Promise<RunRow> {
+  const [row] = await ctx.db.select().from(runs).where(eq(runs.id, runId));
+  if (!row) throw notFound("run", runId);
+  return row;
+}
