@@ -24,7 +24,6 @@ export const TrainerTask = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("export"), checkpointPath: z.string(), gguf: z.array(GgufType).min(1) }),
 ]);
 export type TrainerTask = z.infer<typeof TrainerTask>;
-export type TrainerTask = z.infer<typeof TrainerTask>;
 
 export const TrainerStart = z.object({
   type: z.literal("start"),
