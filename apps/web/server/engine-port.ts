@@ -1,6 +1,7 @@
 import { fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import * as engine from "@anneal/engine";
+import { useAddon as nameAddon } from "@anneal/engine";
 import type { EnginePort, TrainingSettings } from "@anneal/services";
 import { z } from "zod";
 
@@ -33,7 +34,7 @@ function probeInChild(bundle: string, addon: string, settings: TrainingSettings,
 
 /** The engine for planning: headers and sums in this process, the timed probe in a child. */
 export function createEnginePort(addon: string, probeBundle: string): EnginePort {
-  if (existsSync(addon)) engine.useAddon(addon);
+  if (existsSync(addon)) nameAddon(addon);
   const port: EnginePort = {
     engineInfo: engine.engineInfo,
     inspectModel: engine.inspectModel,

@@ -31,6 +31,7 @@ const Variables = z.object({
   ANNEAL_VALIDATE_OUTPUTS: z.enum(["on", "off"]).default("off"),
   ANNEAL_MODEL_DIRS: list(":"),
   ANNEAL_DATA_DIRS: list(":"),
+  NODE_ENV: z.string().optional(),
   OLLAMA_HOST: z.string().default("127.0.0.1:11434"),
   OLLAMA_MODELS: z.string().optional(),
 });
@@ -66,6 +67,7 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env) {
     publicUrl: v.ANNEAL_PUBLIC_URL,
     allowedHosts: allowedHosts(v.ANNEAL_HOSTS, v.ANNEAL_PUBLIC_URL),
     uploadMaxBytes: v.ANNEAL_UPLOAD_MAX_BYTES,
+    development: v.NODE_ENV === "development",
     logLevel: v.ANNEAL_LOG_LEVEL,
     engineAddon: v.ANNEAL_ENGINE_ADDON ?? join(root, "packages/engine/build/anneal_engine.node"),
     speedProbe: v.ANNEAL_SPEED_PROBE ?? join(root, "apps/web/dist/speed-probe.mjs"),
