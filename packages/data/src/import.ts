@@ -1,0 +1,154 @@
+import { createHash, randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { finished } from "node:stream/promises";
+import { type BadLine, type ColumnMapping, type DatasetFormat, ServiceError } from "@anneal/contracts";
+import { canonicalLine } from "./canonical.ts";
+import { settle } from "./inspect.ts";
+import type { Limits } from "./limits.ts";
+import { openVersion } from "./open-version.ts";
+import { printable } from "./outcome.ts";
+import { jsonLinesToParquet } from "./parquet.ts";
+import { readRows } from "./rows.ts";
+
+export interface ImportOptions {
+  fileName: string;
+  format?: DatasetFormat;
+  mapping?: ColumnMapping | null;
+  skipBadLines: boolean;
+  folder: string;
+  limits?: Partial<Limits>;
+  signal?: AbortSignal;
+}
+export interface ImportedVersion {
+  digest: string;
+  rows: number;
+  bytes: number; // of the Parquet file
+  path: string;
+  badLineCount: number;
+  format: DatasetFormat;
+}
+
+/** Where the version of a digest lies; the digest is checked, so that nothing else can become a path. */
+export function versionPath(folder: string, digest: string): string {
+  const match = /^sha256:([0-9a-f]{64})$/.exec(digest);
+  if (!match) throw new ServiceError("INVALID_INPUT", `${printable(digest)} is no digest`, { field: "digest" });
+  return join(folder, `sha256-${match[1]}.parquet`);
+}
+
+const refusedLines = (first: BadLine, count: number) =>
+  new ServiceError(
+    "PRECONDITION_FAILED",
+    `${count} bad ${count === 1 ? "line" : "lines"}; line ${first.line}: ${first.cause}`,
+    {
+      field: `line ${first.line}`,
+      remedy: `${first.remedy}; or go on without the bad lines (skipBadLines)`,
+      details: { badLineCount: count },
+    },
+  );
+
+async function writeCanonical(path: string, target: string, o: ImportOptions) {
+  const { limits, detection, format, mapping } = await settle(path, { ...o, mapping: o.mapping ?? undefined });
+  if ((format === "csv" || format === "tsv") && !mapping)
+    throw new ServiceError("INVALID_INPUT", "mapping: it is not clear which columns are question and answer", {
+      field: "mapping",
+      remedy: "choose the columns for user and assistant",
+    });
+  const hash = createHash("sha256");
+  const out = createWriteStream(target, { flags: "wx", mode: 0o600, highWaterMark: 1 << 20 });
+  let rows = 0;
+  let badLineCount = 0;
+  let firstBad: BadLine | null = null;
+  try {
+    for await (const batch of readRows(path, { format, mapping, detection, limits, signal: o.signal })) {
+      const lines: string[] = [];
+      for (const outcome of batch)
+        if ("bad" in outcome) {
+          badLineCount++;
+          firstBad ??= outcome.bad;
+        } else {
+          hash.update(outcome.canonical).update("\n");
+          lines.push(`{"row":${rows++},${outcome.canonical.slice(1)}\n`);
+        }
+      if (lines.length > 0 && !out.write(lines.join(""))) await once(out, "drain", { signal: o.signal });
+    }
+    out.end();
+    await finished(out);
+  } finally {
+    out.destroy();
+  }
+  if (firstBad && !o.skipBadLines) throw refusedLines(firstBad, badLineCount);
+  if (rows === 0)
+    throw new ServiceError("INVALID_INPUT", `${printable(o.fileName)} has no good row as ${format}`, {
+      field: "format",
+      remedy: "choose another format, or correct the file",
+    });
+  return { digest: `sha256:${hash.digest("hex")}`, rows, badLineCount, format, lineBytes: limits.lineBytes };
+}
+
+/** The digest of the rows in a version's file, read back in full. */
+export async function digestOfVersion(path: string, signal?: AbortSignal): Promise<{ digest: string; rows: number }> {
+  const reader = await openVersion(path);
+  try {
+    const hash = createHash("sha256");
+    let pending: string[] = [];
+    for await (const row of reader.all()) {
+      pending.push(canonicalLine(row), "\n");
+      if (pending.length < 2000) continue;
+      hash.update(pending.join(""));
+      pending = [];
+      signal?.throwIfAborted();
+    }
+    return { digest: `sha256:${hash.update(pending.join("")).digest("hex")}`, rows: reader.rows };
+  } finally {
+    await reader.close();
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+const sizeOf = async (path: string): Promise<number | null> => {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  }
+};
+
+/**
+ * Makes the immutable version of a file: canonical rows, their SHA-256, and a Parquet file named by it. What was written is
+ * read back and must give the same digest before it gets its name; the same rows from any file end at the same name.
+ */
+export async function importVersion(path: string, o: ImportOptions): Promise<ImportedVersion> {
+  await mkdir(o.folder, { recursive: true });
+  const stem = join(o.folder, `.import-${randomUUID()}`);
+  const lines = `${stem}.jsonl`;
+  const fresh = `${stem}.parquet`;
+  try {
+    const { lineBytes, ...made } = await writeCanonical(path, lines, o);
+    const target = versionPath(o.folder, made.digest);
+    const there = await sizeOf(target);
+    if (there !== null) return { ...made, bytes: there, path: target };
+    // A row's canonical text may be longer than its line in the file was: escapes grow at most sixfold.
+    await jsonLinesToParquet(lines, fresh, lineBytes * 6 + 1024, `${stem}.spill`);
+    const written = await digestOfVersion(fresh, o.signal);
+    if (written.digest !== made.digest)
+      throw new Error(`the rows of ${fresh} read back otherwise than they were written`);
+    await syncFile(fresh);
+    await rename(fresh, target);
+    await syncFile(o.folder);
+    return { ...made, bytes: (await stat(target)).size, path: target };
+  } finally {
+    for (const left of [lines, fresh, `${stem}.spill`]) await rm(left, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,21 @@
+import type { BadLine, DatasetRow } from "@anneal/contracts";
+
+/** Why one row is refused, without its place. */
+export interface Refusal {
+  cause: string;
+  remedy: string;
+}
+export const refuse = (cause: string, remedy: string): Refusal => ({ cause, remedy });
+export const isRefusal = (value: DatasetRow | Refusal): value is Refusal => "cause" in value;
+
+/** A good row with its canonical text, or a bad line. `line` is where it begins in the file, counted from 1. */
+export type Outcome = { line: number; row: DatasetRow; canonical: string } | { bad: BadLine };
+
+const excerptCharacters = 160;
+// Excerpts and names go into the database and on pages: what cannot be shown becomes a sign that can.
+export const printable = (text: string): string => text.replace(/\p{Cc}|\p{Cs}/gu, "\u{FFFD}");
+
+export function badLine(line: number, refusal: Refusal, text: string): BadLine {
+  const short = text.length > excerptCharacters ? `${text.slice(0, excerptCharacters)}…` : text;
+  return { line, cause: refusal.cause, remedy: refusal.remedy, excerpt: printable(short) };
+}

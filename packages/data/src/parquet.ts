@@ -1,0 +1,65 @@
+import { ServiceError } from "@anneal/contracts";
+import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+
+const quoted = (path: string) => `'${path.replaceAll("'", "''")}'`;
+
+// DuckDB reads * ? [ in a path as a pattern; a folder named so would be misread.
+export function sqlPath(path: string): string {
+  if (/[*?[\]{}]/.test(path))
+    throw new ServiceError("INVALID_INPUT", `the path ${path} holds one of * ? [ ] { }`, {
+      field: "ANNEAL_HOME",
+      remedy: "move Anneal's home to a folder without these characters",
+    });
+  return quoted(path);
+}
+
+/** A DuckDB of its own, in memory, that loads nothing from elsewhere and keeps to its share of memory. */
+export async function withDuckDb<T>(
+  options: { memory: string; threads: number; spillFolder?: string },
+  work: (connection: DuckDBConnection) => Promise<T>,
+): Promise<T> {
+  const { connection, close } = await openDuckDb(options);
+  try {
+    return await work(connection);
+  } finally {
+    close();
+  }
+}
+
+export async function openDuckDb(options: { memory: string; threads: number; spillFolder?: string }) {
+  const instance = await DuckDBInstance.create(":memory:", {
+    memory_limit: options.memory,
+    threads: String(options.threads),
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+    preserve_insertion_order: "true",
+    temp_directory: options.spillFolder ?? "",
+  });
+  const connection = await instance.connect();
+  return {
+    connection,
+    close() {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+const columns =
+  "columns={row:'BIGINT', messages:'STRUCT(role VARCHAR, content VARCHAR, weight TINYINT)[]', text:'VARCHAR'}";
+
+/** Numbered canonical JSON lines to Parquet; the row numbers let a page be found without reading what lies before it. */
+export async function jsonLinesToParquet(
+  from: string,
+  to: string,
+  lineBytes: number,
+  spillFolder: string,
+): Promise<void> {
+  await withDuckDb({ memory: "1GB", threads: 2, spillFolder }, async (connection) => {
+    await connection.run(
+      `copy (select row, messages, text from read_json(${sqlPath(from)}, format='newline_delimited', ${columns},
+         maximum_object_size=${lineBytes}, maximum_depth=-1))
+       to ${sqlPath(to)} (format parquet, compression zstd, row_group_size 8192)`,
+    );
+  });
+}

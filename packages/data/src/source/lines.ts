@@ -1,0 +1,78 @@
+import { isUtf8 } from "node:buffer";
+import { createReadStream } from "node:fs";
+import { type Refusal, refuse } from "../outcome.ts";
+
+/** A line of text, or the reason why it is none (then `text` is only an excerpt). */
+export interface Line {
+  line: number;
+  text: string;
+  refusal: Refusal | null;
+}
+
+const newline = 0x0a;
+const excerptBytes = 512;
+
+export const tooLong = (what: string, cap: number): Refusal =>
+  refuse(`the ${what} is longer than ${cap} bytes`, "split it into shorter rows");
+export const notUtf8 = (what: string): Refusal =>
+  refuse(`the ${what} is not valid UTF-8`, "save the file with the encoding UTF-8 and upload it again");
+
+export async function* readChunks(path: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
+  let first = true;
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) {
+    const bytes = chunk as Buffer;
+    const bom = first && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+    first = false;
+    yield bom ? bytes.subarray(3) : bytes;
+  }
+}
+
+function toLine(line: number, bytes: Buffer): Line {
+  const end = bytes.at(-1) === 0x0d ? bytes.length - 1 : bytes.length;
+  const body = bytes.subarray(0, end);
+  return isUtf8(body)
+    ? { line, text: body.toString("utf8"), refusal: null }
+    : { line, text: body.subarray(0, excerptBytes).toString("latin1"), refusal: notUtf8("line") };
+}
+
+/** Lines in batches (one per piece read), without their ends. A line above the cap is skipped, not gathered. */
+export async function* readLines(path: string, lineBytes: number, signal?: AbortSignal): AsyncGenerator<Line[]> {
+  let number = 1;
+  let kept: Buffer[] = [];
+  let keptBytes = 0;
+  let overflow: Buffer | null = null; // the beginning of a line that is too long
+  const finish = (tail: Buffer): Line => {
+    const line = number++;
+    const start = overflow;
+    const bytes = kept.length > 0 ? Buffer.concat([...kept, tail]) : tail;
+    kept = [];
+    keptBytes = 0;
+    overflow = null;
+    if (start || bytes.length > lineBytes)
+      return {
+        line,
+        text: (start ?? bytes).subarray(0, excerptBytes).toString("utf8"),
+        refusal: tooLong("line", lineBytes),
+      };
+    return toLine(line, bytes);
+  };
+  for await (const chunk of readChunks(path, signal)) {
+    const batch: Line[] = [];
+    let from = 0;
+    for (let at = chunk.indexOf(newline); at >= 0; at = chunk.indexOf(newline, from)) {
+      batch.push(finish(chunk.subarray(from, at)));
+      from = at + 1;
+    }
+    const rest = chunk.subarray(from);
+    if (overflow === null && rest.length > 0) {
+      kept.push(rest);
+      keptBytes += rest.length;
+      if (keptBytes > lineBytes) {
+        overflow = Buffer.concat(kept).subarray(0, excerptBytes);
+        kept = [];
+      }
+    }
+    yield batch;
+  }
+  if (keptBytes > 0) yield [finish(Buffer.alloc(0))];
+}
