@@ -1,0 +1,5 @@
+import { DatasetListPage } from "../../../features/datasets/dataset-list-page.tsx";
+
+export default function Page() {
+  return <DatasetListPage />;
+}
