@@ -3,6 +3,7 @@ import { cookies, headers } from "next/headers";
 import type { ReactNode } from "react";
 import { Providers } from "../features/shell/providers.tsx";
 import { localeCookie, negotiateLocale } from "../lib/locale.ts";
+import { messages } from "../messages/index.ts";
 import "./globals.css";
 
 export const metadata: Metadata = { applicationName: "Anneal", referrer: "same-origin", robots: "noindex" };
@@ -12,11 +13,10 @@ export const viewport: Viewport = { width: "device-width", initialScale: 1 };
 export default async function RootLayout({ children }: { children: ReactNode }) {
   const [jar, head] = await Promise.all([cookies(), headers()]);
   const locale = negotiateLocale(jar.get(localeCookie)?.value, head.get("accept-language"));
-  const messages = (await import(`../messages/${locale}.json`)).default;
   return (
     <html lang={locale} suppressHydrationWarning>
       <body>
-        <Providers locale={locale} messages={messages} nonce={head.get("x-nonce") ?? undefined}>
+        <Providers locale={locale} messages={messages[locale]} nonce={head.get("x-nonce") ?? undefined}>
           {children}
         </Providers>
       </body>

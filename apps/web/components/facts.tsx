@@ -2,7 +2,13 @@ import type { ReactNode } from "react";
 import { cn } from "../lib/cn.ts";
 
 // Name and value pairs, dense; used wherever settings and facts are read.
-export function Facts({ items, className }: { items: readonly (readonly [ReactNode, ReactNode])[]; className?: string }) {
+export function Facts({
+  items,
+  className,
+}: {
+  items: readonly (readonly [ReactNode, ReactNode])[];
+  className?: string;
+}) {
   return (
     <dl className={cn("grid grid-cols-[minmax(7rem,auto)_1fr] gap-x-4 gap-y-1.5 text-sm", className)}>
       {items.map(([name, value], i) => (

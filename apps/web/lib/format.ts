@@ -59,8 +59,11 @@ export function formatMetric(value: number, unit: string): string {
 }
 
 // Control and direction characters made visible: foreign text must not look like something else.
+// Line feeds and tabs stay; Cf holds the bidi controls, the zero-width characters and the byte order mark.
 export const visible = (text: string) =>
-  text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, (c) => {
+  text.replace(/(?![\n\t])[\p{Cc}\p{Cf}]/gu, (c) => {
     const code = c.codePointAt(0) ?? 0;
-    return code < 0x20 ? String.fromCodePoint(0x2400 + code) : `\u27e8U+${code.toString(16).toUpperCase().padStart(4, "0")}\u27e9`;
+    return code < 0x20
+      ? String.fromCodePoint(0x2400 + code)
+      : `\u27e8U+${code.toString(16).toUpperCase().padStart(4, "0")}\u27e9`;
   });

@@ -22,7 +22,8 @@ describe("SeriesStore", () => {
   });
   it("keeps a spike however long it runs", () => {
     const store = new SeriesStore(100);
-    for (let step = 0; step < 100_000; step++) store.append(step, step, step, { "train/loss": step === 54_321 ? 99 : 1 });
+    for (let step = 0; step < 100_000; step++)
+      store.append(step, step, step, { "train/loss": step === 54_321 ? 99 : 1 });
     const points = store.points("train/loss");
     expect(points.length).toBeLessThanOrEqual(100);
     expect(Math.max(...points.map((p) => p.max))).toBe(99);
@@ -48,7 +49,12 @@ describe("ema", () => {
   });
   it("leaves the values as they are at weight 0", () => expect(ema([1, 2], 0)).toEqual([1, 2]));
   it("finds the 99th percentile", () => {
-    expect(quantile(Array.from({ length: 100 }, (_, i) => i + 1), 0.99)).toBe(99);
+    expect(
+      quantile(
+        Array.from({ length: 100 }, (_, i) => i + 1),
+        0.99,
+      ),
+    ).toBe(99);
     expect(quantile([null], 0.5)).toBeNull();
   });
 });

@@ -1,0 +1,80 @@
+"use client";
+import type { Problem } from "@anneal/contracts";
+import { useQuery } from "@tanstack/react-query";
+import { useTranslations } from "next-intl";
+import { type FormEvent, useState } from "react";
+import { z } from "zod";
+import { Field } from "../../components/field.tsx";
+import { ProblemNotice } from "../../components/problem-notice.tsx";
+import { Button } from "../../components/ui/button.tsx";
+import { Input } from "../../components/ui/input.tsx";
+import { safeNext } from "../../lib/safe-next.ts";
+import { AuthCard } from "./auth-card.tsx";
+import { authClient } from "./auth-client.ts";
+
+const SetupState = z.object({ needed: z.boolean() });
+
+export function SignInPage({ next }: { next: string | null }) {
+  const t = useTranslations("auth");
+  const [working, setWorking] = useState(false);
+  const [problem, setProblem] = useState<unknown>(null);
+
+  const setup = useQuery({
+    queryKey: ["setup"],
+    queryFn: async () => SetupState.parse(await (await fetch("/api/setup")).json()),
+    staleTime: 60_000,
+  });
+
+  const submit = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    setWorking(true);
+    setProblem(null);
+    try {
+      const { error } = await authClient.signIn.email({
+        email: String(form.get("email")).trim(),
+        password: String(form.get("password")),
+      });
+      if (!error) {
+        window.location.assign(safeNext(next)); // a full load: whatever was cached while signed out is gone
+        return;
+      }
+      setProblem(refusal(error, t));
+    } catch (error) {
+      setProblem(error);
+    }
+    setWorking(false);
+  };
+
+  return (
+    <AuthCard title={t("signIn")} body={t("signInBody")}>
+      {setup.data?.needed ? (
+        <div className="mb-4 rounded-md bg-info-soft px-3.5 py-3 text-sm">
+          <p className="font-medium">{t("setupNoAdministrator")}</p>
+          <p>{t("setupNoTokenBody")}</p>
+        </div>
+      ) : null}
+      <form onSubmit={submit} className="space-y-4">
+        <Field id="email" label={t("email")}>
+          {(aria) => <Input {...aria} name="email" type="email" autoComplete="username" autoFocus required />}
+        </Field>
+        <Field id="password" label={t("password")}>
+          {(aria) => <Input {...aria} name="password" type="password" autoComplete="current-password" required />}
+        </Field>
+        {problem ? <ProblemNotice error={problem} /> : null}
+        <Button type="submit" variant="primary" size="lg" className="w-full" disabled={working}>
+          {working ? t("working") : t("signIn")}
+        </Button>
+      </form>
+    </AuthCard>
+  );
+}
+
+function refusal(error: { status: number; message?: string; statusText: string }, t: (key: string) => string): Problem {
+  const base = { field: null, details: {} };
+  if (error.status === 401 || error.status === 403)
+    return { ...base, code: "UNAUTHENTICATED", message: t("signInFailed"), remedy: t("signInFailedRemedy") };
+  if (error.status === 429)
+    return { ...base, code: "RATE_LIMITED", message: t("signInLimited"), remedy: t("signInLimitedRemedy") };
+  return { ...base, code: "INTERNAL", message: error.message ?? error.statusText, remedy: null };
+}

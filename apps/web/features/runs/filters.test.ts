@@ -1,0 +1,61 @@
+import type { RunSummary } from "@anneal/contracts";
+import { describe, expect, it } from "vitest";
+import { elapsedSeconds, matchesSearch, readFilter, shortBase } from "./filters.ts";
+import { wholeFraction } from "./progress.ts";
+import { actionsFor } from "./run-actions.ts";
+
+const run: RunSummary = {
+  id: "0190d9a0-0000-7000-8000-000000000001",
+  name: "Bank intents",
+  status: "running",
+  progress: { stage: "train", step: 50, totalSteps: 100, fraction: 0.5, etaSeconds: 60, note: null },
+  base: "ollama:smollm2:135m",
+  datasetName: "questions",
+  datasetVersion: 1,
+  methodKind: "lora",
+  precision: "bf16",
+  lastLoss: 1,
+  accuracyBefore: null,
+  accuracyAfter: null,
+  queuePosition: null,
+  workerName: "w",
+  problem: null,
+  createdAt: "2026-01-01T00:00:00.000Z",
+  startedAt: "2026-01-01T00:00:10.000Z",
+  finishedAt: null,
+};
+
+describe("filters of the runs", () => {
+  it("read what the address says, all where it is nonsense", () => {
+    expect(readFilter("failed")).toBe("failed");
+    expect(readFilter("constructor")).toBe("all");
+    expect(readFilter(null)).toBe("all");
+  });
+  it("search every word in name, base and dataset", () => {
+    expect(matchesSearch(run, "bank smollm2")).toBe(true);
+    expect(matchesSearch(run, "  ")).toBe(true);
+    expect(matchesSearch(run, "bank qwen")).toBe(false);
+  });
+  it("count time from the start, to the end where there is one", () => {
+    expect(elapsedSeconds(run, Date.parse("2026-01-01T00:01:10.000Z"))).toBe(60);
+    expect(elapsedSeconds({ ...run, finishedAt: "2026-01-01T00:00:20.000Z" }, 0)).toBe(10);
+    expect(elapsedSeconds({ ...run, startedAt: null }, 0)).toBeNull();
+  });
+  it("shorten paths, not names", () => {
+    expect(shortBase("/models/a/b.gguf")).toBe("b.gguf");
+    expect(shortBase("ollama:smollm2:135m")).toBe("ollama:smollm2:135m");
+  });
+});
+
+describe("progress and actions", () => {
+  it("weigh the stages", () => {
+    expect(wholeFraction(run)).toBeCloseTo(0.44);
+    expect(wholeFraction({ status: "succeeded", progress: null })).toBe(1);
+    expect(wholeFraction({ status: "queued", progress: null })).toBeNull();
+  });
+  it("offer only what the state allows", () => {
+    expect(actionsFor("running")).toContain("pause");
+    expect(actionsFor("succeeded")).not.toContain("cancel");
+    expect(actionsFor("cancelling")).toEqual([]);
+  });
+});
