@@ -57,7 +57,9 @@ function engine(machine: Machine): DoctorCheck[] {
         name: "Engine",
         status: slow ? "warning" : "ok",
         found: `${version}, instruction set ${isa}, ${threads} threads`,
-        remedy: slow ? "use a CPU with AVX2 or AVX-512 (or unset ANNEAL_ISA): training will be many times slower" : null,
+        remedy: slow
+          ? "use a CPU with AVX2 or AVX-512 (or unset ANNEAL_ISA): training will be many times slower"
+          : null,
       },
       cudaCheck(cuda),
     ];
@@ -81,7 +83,9 @@ async function disk(home: string): Promise<DoctorCheck> {
     name: "Disk",
     status: low ? "warning" : "ok",
     found: `${inGib(free)} free at ${home}`,
-    remedy: low ? "free some space, or set ANNEAL_HOME to a bigger disk: checkpoints and exports need several GiB" : null,
+    remedy: low
+      ? "free some space, or set ANNEAL_HOME to a bigger disk: checkpoints and exports need several GiB"
+      : null,
   };
 }
 
@@ -92,7 +96,9 @@ function memory(): DoctorCheck {
     name: "Memory",
     status: low ? "warning" : "ok",
     found: inGib(total),
-    remedy: low ? "4 GiB are the least for models above 100 million parameters; use LoRA with small micro-batches" : null,
+    remedy: low
+      ? "4 GiB are the least for models above 100 million parameters; use LoRA with small micro-batches"
+      : null,
   };
 }
 
@@ -128,7 +134,11 @@ export async function machineChecks(machine: Machine): Promise<DoctorCheck[]> {
   return [
     node(),
     ...(await Promise.all([
-      tool("C++ compiler", process.platform === "darwin" ? "clang++" : "c++", "install g++ 12 or clang 15 or newer (Debian, Ubuntu: apt-get install g++)"),
+      tool(
+        "C++ compiler",
+        process.platform === "darwin" ? "clang++" : "c++",
+        "install g++ 12 or clang 15 or newer (Debian, Ubuntu: apt-get install g++)",
+      ),
       tool("CMake", "cmake", "install it (Debian, Ubuntu: apt-get install cmake)"),
     ])),
     ...engine(machine),

@@ -58,23 +58,37 @@ export async function createFirstAdministrator(
       remedy: "restart Anneal: it prints a new link as long as there is no administrator",
     });
   // Before the slow password hash, so that guessing costs the guesser more than the server; decided again below.
-  const usable = and(eq(setupTokens.hash, hashOf(token)), isNull(setupTokens.usedAt), gt(setupTokens.expiresAt, ctx.now()));
+  const usable = and(
+    eq(setupTokens.hash, hashOf(token)),
+    isNull(setupTokens.usedAt),
+    gt(setupTokens.expiresAt, ctx.now()),
+  );
   const [known] = await ctx.db.select({ id: setupTokens.id }).from(setupTokens).where(usable);
   if (!known || !(await needsSetup(ctx))) throw refused();
   const passwordHash = await hashPassword(password);
   return ctx.db.transaction(async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock(${setupLock})`);
     const [someone] = await tx.select({ id: user.id }).from(user).limit(1);
-    const used = await tx.update(setupTokens).set({ usedAt: ctx.now() }).where(usable).returning({ id: setupTokens.id });
+    const used = await tx
+      .update(setupTokens)
+      .set({ usedAt: ctx.now() })
+      .where(usable)
+      .returning({ id: setupTokens.id });
     if (someone || used.length !== 1) throw refused();
     const userId = newId();
     await tx.insert(user).values({ id: userId, name, email, emailVerified: true });
     await tx
       .insert(account)
       .values({ id: newId(), accountId: userId, providerId: "credential", userId, password: passwordHash });
-    await audit(tx, { actor: { ...systemActor, id: "setup", name: "first-time setup" }, now: ctx.now }, "user.create", userId, {
-      email,
-    });
+    await audit(
+      tx,
+      { actor: { ...systemActor, id: "setup", name: "first-time setup" }, now: ctx.now },
+      "user.create",
+      userId,
+      {
+        email,
+      },
+    );
     return { userId, email };
   });
 }

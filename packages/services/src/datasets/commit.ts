@@ -1,0 +1,128 @@
+import { access, rm } from "node:fs/promises";
+import { api, type ColumnMapping, type DatasetFormat, ServiceError } from "@anneal/contracts";
+import { type ImportedVersion, importVersion } from "@anneal/data";
+import { newId, schema, type Transaction } from "@anneal/db";
+import { and, eq, max } from "drizzle-orm";
+import type { ServiceContext } from "../context.ts";
+import { audit, verb } from "../verb.ts";
+import { findDatasets } from "./summary.ts";
+import { findUpload, type UploadRow } from "./upload-row.ts";
+import { lockDigest } from "./version-lock.ts";
+
+const { datasets, datasetVersions, uploads, idempotencyKeys } = schema;
+const scope = "datasets.commit";
+
+async function datasetNamed(tx: Transaction, ctx: ServiceContext, name: string): Promise<string> {
+  await tx
+    .insert(datasets)
+    .values({ id: newId(), name, createdBy: ctx.actor.id, createdAt: ctx.now() })
+    .onConflictDoNothing();
+  const [row] = await tx.select({ id: datasets.id }).from(datasets).where(eq(datasets.name, name)).for("update");
+  if (!row) throw new ServiceError("CONFLICT", `the dataset ${name} was removed meanwhile`, { remedy: "try again" });
+  return row.id;
+}
+
+/** The version's row; rows equal to those of an older version are that version. Null when the file is gone meanwhile. */
+async function addVersion(
+  tx: Transaction,
+  ctx: ServiceContext,
+  upload: UploadRow,
+  name: string,
+  made: ImportedVersion,
+): Promise<string | null> {
+  await lockDigest(tx, made.digest);
+  const present = await access(made.path).then(
+    () => true,
+    () => false,
+  );
+  if (!present) return null;
+  const datasetId = await datasetNamed(tx, ctx, name);
+  const [same] = await tx
+    .select({ id: datasetVersions.id })
+    .from(datasetVersions)
+    .where(and(eq(datasetVersions.datasetId, datasetId), eq(datasetVersions.digest, made.digest)));
+  const versionId = same?.id ?? newId();
+  if (!same) {
+    const [last] = await tx
+      .select({ number: max(datasetVersions.number) })
+      .from(datasetVersions)
+      .where(eq(datasetVersions.datasetId, datasetId));
+    const { digest, rows, bytes, format, badLineCount, path } = made;
+    await tx.insert(datasetVersions).values({
+      id: versionId,
+      datasetId,
+      number: (last?.number ?? 0) + 1,
+      digest,
+      rows,
+      bytes,
+      format,
+      badLineCount,
+      sourceName: upload.fileName,
+      path,
+      createdAt: ctx.now(),
+    });
+    await audit(tx, ctx, "dataset.commit", datasetId, { name, digest, rows, uploadId: upload.id });
+  }
+  await tx.update(uploads).set({ committedAt: ctx.now() }).where(eq(uploads.id, upload.id));
+  await tx
+    .insert(idempotencyKeys)
+    .values({ scope, key: upload.id, inputHash: name, resultId: datasetId, createdAt: ctx.now() })
+    .onConflictDoNothing();
+  return datasetId;
+}
+
+/** A commit told twice (the answer got lost) gives the same answer, though the uploaded file is gone by then. */
+async function committedBefore(ctx: ServiceContext, uploadId: string, name: string): Promise<string | null> {
+  const [before] = await ctx.db
+    .select()
+    .from(idempotencyKeys)
+    .where(and(eq(idempotencyKeys.scope, scope), eq(idempotencyKeys.key, uploadId)));
+  if (!before) return null;
+  if (before.inputHash === name) return before.resultId;
+  throw new ServiceError("CONFLICT", `this upload has become a version of ${before.inputHash}`, {
+    field: "uploadId",
+    remedy: "upload the file again to use it under another name",
+  });
+}
+
+async function commitUpload(
+  ctx: ServiceContext,
+  upload: UploadRow,
+  o: { name: string; format?: DatasetFormat; mapping?: ColumnMapping; skipBadLines: boolean },
+): Promise<string> {
+  // Without new words the file is read as the last look at it was.
+  const format = o.format ?? upload.format ?? undefined;
+  const mapping = o.mapping ?? (format === upload.format ? upload.mapping : null);
+  const { skipBadLines } = o;
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const made = await importVersion(upload.path, {
+      fileName: upload.fileName,
+      format,
+      mapping,
+      skipBadLines,
+      folder: ctx.paths.datasets,
+      signal: ctx.signal,
+    });
+    const datasetId = await ctx.db.transaction((tx) => addVersion(tx, ctx, upload, o.name, made));
+    if (datasetId) return datasetId;
+  }
+  throw new ServiceError("CONFLICT", "a version of the same rows is being removed", { remedy: "try again" });
+}
+
+export const commit = verb(api.datasets.commit, async (ctx, { uploadId, name, ...o }) => {
+  let datasetId = await committedBefore(ctx, uploadId, name);
+  if (!datasetId) {
+    const upload = await findUpload(ctx, uploadId);
+    try {
+      datasetId = await commitUpload(ctx, upload, { name, ...o });
+    } catch (error) {
+      // The same commit, told twice at once, may have been done by its twin, the file taken away with it.
+      datasetId = await committedBefore(ctx, uploadId, name);
+      if (!datasetId) throw error;
+    }
+    if (upload.owned) await rm(upload.path, { force: true });
+  }
+  const [summary] = await findDatasets(ctx.db, eq(datasets.id, datasetId));
+  if (!summary) throw new ServiceError("NOT_FOUND", `the dataset ${name} was removed`, { remedy: "upload it again" });
+  return summary;
+});

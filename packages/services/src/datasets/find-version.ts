@@ -1,0 +1,30 @@
+import { access } from "node:fs/promises";
+import { ServiceError } from "@anneal/contracts";
+import { schema } from "@anneal/db";
+import { eq } from "drizzle-orm";
+import type { ServiceContext } from "../context.ts";
+
+const { datasetVersions } = schema;
+export type VersionRow = typeof datasetVersions.$inferSelect;
+
+/** A version's row; its file is there. `field` is what a refusal names. */
+export async function findVersion(
+  ctx: Pick<ServiceContext, "db">,
+  versionId: string,
+  field: string,
+): Promise<VersionRow> {
+  const [row] = await ctx.db.select().from(datasetVersions).where(eq(datasetVersions.id, versionId));
+  if (!row)
+    throw new ServiceError("NOT_FOUND", `${field}: there is no dataset version ${versionId}`, {
+      field,
+      remedy: "list the datasets and choose one of their versions",
+    });
+  await access(row.path).catch((cause: unknown) => {
+    throw new ServiceError("UNAVAILABLE", `${field}: the file of dataset version ${versionId} cannot be read`, {
+      field,
+      remedy: "put the file back from a backup, or upload the dataset again",
+      cause,
+    });
+  });
+  return row;
+}

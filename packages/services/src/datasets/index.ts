@@ -1,0 +1,9 @@
+export { clearExpired } from "./clear-expired.ts";
+export { commit } from "./commit.ts";
+export { get } from "./get.ts";
+export { importPath } from "./import-path.ts";
+export { inspect } from "./inspect.ts";
+export { list } from "./list.ts";
+export { receiveUpload } from "./receive-upload.ts";
+export { remove } from "./remove.ts";
+export { rows } from "./version-rows.ts";

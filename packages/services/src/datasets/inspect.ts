@@ -1,0 +1,18 @@
+import { api, type UploadInspection } from "@anneal/contracts";
+import { inspectFile } from "@anneal/data";
+import { schema } from "@anneal/db";
+import { eq } from "drizzle-orm";
+import { verb } from "../verb.ts";
+import { findUpload } from "./upload-row.ts";
+
+/** Looks at an upload again, as another format or with other columns. */
+export const inspect = verb(api.datasets.inspect, async (ctx, { uploadId, format, mapping }) => {
+  const row = await findUpload(ctx, uploadId);
+  const found = await inspectFile(row.path, { fileName: row.fileName, format, mapping, signal: ctx.signal });
+  const inspection: UploadInspection = { uploadId, ...found };
+  await ctx.db
+    .update(schema.uploads)
+    .set({ format: found.format, mapping: found.mapping, inspection })
+    .where(eq(schema.uploads.id, uploadId));
+  return inspection;
+});

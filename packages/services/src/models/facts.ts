@@ -1,0 +1,71 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { ModelFacts } from "@anneal/contracts";
+import type { ServiceContext } from "../context.ts";
+import type { BaseSource, EngineModelInfo } from "../ports.ts";
+
+const maxConfigBytes = 4 * 1024 ** 2;
+
+/** Changes when the model's files do; what is remembered about them is remembered under it. */
+export async function identityOf(source: BaseSource): Promise<string> {
+  const path = source.kind === "gguf" ? source.path : join(source.dir, "config.json");
+  const { size, mtimeMs, ino } = await stat(path);
+  return `${path}|${size}|${mtimeMs}|${ino}`;
+}
+
+async function folderHasTemplate(dir: string): Promise<boolean> {
+  if (
+    await stat(join(dir, "chat_template.jinja")).then(
+      (s) => s.isFile(),
+      () => false,
+    )
+  )
+    return true;
+  const path = join(dir, "tokenizer_config.json");
+  const info = await stat(path).catch(() => null);
+  if (!info?.isFile() || info.size > maxConfigBytes) return false;
+  try {
+    const config: unknown = JSON.parse(await readFile(path, "utf8"));
+    return typeof config === "object" && config !== null && "chat_template" in config && config.chat_template !== null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false; // the tokenizer will refuse it with the place
+    throw error;
+  }
+}
+
+const toFacts = (info: EngineModelInfo, hasChatTemplate: boolean): ModelFacts => ({
+  family: info.family,
+  parameters: info.parameters,
+  layers: info.layers,
+  hiddenSize: info.hiddenSize,
+  attentionHeads: info.heads,
+  keyValueHeads: info.kvHeads,
+  headSize: info.headSize,
+  feedForwardSize: info.ffnSize,
+  vocabularySize: info.vocabSize,
+  contextTokens: info.contextLength,
+  tiedHead: info.tiedHead,
+  quantisation: info.quantisation,
+  linearNames: info.linearNames,
+  fileBytes: info.fileBytes,
+  hasChatTemplate,
+});
+
+const remembered = new Map<string, ModelFacts>();
+const mostRemembered = 500;
+
+/** What a model's headers say; throws what the engine throws when it cannot take it. */
+export async function readFacts(ctx: Pick<ServiceContext, "engine">, source: BaseSource): Promise<ModelFacts> {
+  const identity = await identityOf(source);
+  const known = remembered.get(identity);
+  if (known) return known;
+  const info = ctx.engine.inspectModel(source);
+  const hasChatTemplate =
+    source.kind === "gguf"
+      ? typeof ctx.engine.readGgufMetadata(source.path).metadata["tokenizer.chat_template"] === "string"
+      : await folderHasTemplate(source.dir);
+  const facts = toFacts(info, hasChatTemplate);
+  if (remembered.size >= mostRemembered) remembered.clear();
+  remembered.set(identity, facts);
+  return facts;
+}

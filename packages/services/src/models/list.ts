@@ -1,0 +1,68 @@
+import { join, relative } from "node:path";
+import { api, BaseModelRef, type ModelSummary } from "@anneal/contracts";
+import { schema } from "@anneal/db";
+import { desc } from "drizzle-orm";
+import type { ServiceContext } from "../context.ts";
+import { verb } from "../verb.ts";
+import { describe } from "./describe.ts";
+import { findModelFiles } from "./find-files.ts";
+
+type Known = Parameters<typeof describe>[1];
+const unregistered = { id: null, runId: null };
+
+async function registered(ctx: ServiceContext): Promise<{ known: Known; place: string }[]> {
+  const rows = await ctx.db.select().from(schema.models).orderBy(desc(schema.models.id));
+  return rows.map(({ id, name, ref, source, runId, createdAt }) => ({
+    known: { id, ref: `model:${id}`, name, source, runId, createdAt: createdAt.toISOString() },
+    place: ref,
+  }));
+}
+
+async function stored(ctx: ServiceContext): Promise<Known[]> {
+  const models = await ctx.ollama.listStored().catch((error: unknown) => {
+    ctx.log.warn({ error: error instanceof Error ? error.message : String(error) }, "Ollama's store cannot be read");
+    return [];
+  });
+  return models.map(({ name, modifiedAt }) => ({
+    ...unregistered,
+    ref: `ollama:${name}`,
+    name,
+    source: "ollama",
+    createdAt: modifiedAt.toISOString(),
+  }));
+}
+
+async function inFolders(ctx: ServiceContext): Promise<Known[]> {
+  const roots = [...new Set([...ctx.paths.modelDirectories, join(ctx.paths.home, "models")])];
+  const lists = await Promise.all(
+    roots.map(async (root) =>
+      (await findModelFiles(root)).map(
+        ({ path, source }): Known => ({
+          ...unregistered,
+          ref: path,
+          name: relative(root, path) || path,
+          source,
+          createdAt: null,
+        }),
+      ),
+    ),
+  );
+  return lists.flat();
+}
+
+/** The registry, then Ollama's store, then the model folders; each place once. One that cannot be a base says why. */
+export const list = verb(api.models.list, async (ctx) => {
+  const registry = await registered(ctx);
+  const found = [...(await stored(ctx)), ...(await inFolders(ctx))];
+  const places = new Set(registry.map(({ place }) => place));
+  const all: Known[] = registry.map(({ known }) => known);
+  for (const known of found) {
+    // A name that could not be written as a reference cannot be chosen either.
+    if (places.has(known.ref) || !BaseModelRef.safeParse(known.ref).success) continue;
+    places.add(known.ref);
+    all.push(known);
+  }
+  const summaries: ModelSummary[] = [];
+  for (const known of all) summaries.push(await describe(ctx, known)); // headers one at a time: disks like it
+  return summaries;
+});

@@ -1,0 +1,46 @@
+import { api, ServiceError } from "@anneal/contracts";
+import { newId, schema } from "@anneal/db";
+import { audit, verb } from "../verb.ts";
+import { inspectRef } from "./inspect.ts";
+
+const { models } = schema;
+
+/** Names a model, so that runs can say `model:ID` and its place stays out of their specs. */
+export const register = verb(api.models.register, async (ctx, { ref, name }) => {
+  if (ref.startsWith("model:"))
+    throw new ServiceError("INVALID_INPUT", "ref: this model is in the registry already", {
+      field: "ref",
+      remedy: "give ollama:NAME or the path of a model",
+    });
+  const found = await inspectRef(ctx, ref);
+  if (!found.supported)
+    throw new ServiceError("UNSUPPORTED", `ref: ${found.unsupportedReason}`, {
+      field: "ref",
+      remedy: "choose a model of a supported family",
+    });
+  const id = newId();
+  const createdAt = ctx.now();
+  await ctx.db.transaction(async (tx) => {
+    const [made] = await tx
+      .insert(models)
+      .values({
+        id,
+        name,
+        ref,
+        source: found.source,
+        digest: found.digest,
+        facts: found.facts,
+        createdBy: ctx.actor.id,
+        createdAt,
+      })
+      .onConflictDoNothing()
+      .returning({ id: models.id });
+    if (!made)
+      throw new ServiceError("CONFLICT", `name: a model is named ${name} already`, {
+        field: "name",
+        remedy: "choose another name",
+      });
+    await audit(tx, ctx, "model.register", id, { name, ref });
+  });
+  return { ...found, id, ref: `model:${id}`, name, createdAt: createdAt.toISOString() };
+});

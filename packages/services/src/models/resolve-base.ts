@@ -1,0 +1,87 @@
+import { realpath, stat } from "node:fs/promises";
+import { basename, isAbsolute, join, resolve } from "node:path";
+import { type BaseModelRef, ServiceError } from "@anneal/contracts";
+import { schema } from "@anneal/db";
+import { eq } from "drizzle-orm";
+import type { ServiceContext } from "../context.ts";
+import { isBelow } from "../datasets/allowed-path.ts";
+import type { BaseSource, ResolvedBase } from "../ports.ts";
+import { foreignError } from "./foreign-error.ts";
+
+type Needs = Pick<ServiceContext, "db" | "ollama" | "paths">;
+
+const refuse = (
+  code: "NOT_FOUND" | "INVALID_INPUT" | "UNSUPPORTED",
+  message: string,
+  remedy: string,
+  cause?: unknown,
+) => new ServiceError(code, `base: ${message}`, { field: "base", remedy, cause });
+
+/** Folders in which models given by path may lie: those of ANNEAL_MODEL_DIRS and what runs have made. */
+export const modelRoots = (paths: ServiceContext["paths"]): string[] => [
+  ...paths.modelDirectories,
+  join(paths.home, "models"),
+  paths.runs,
+];
+
+async function ofPath(ctx: Needs, path: string): Promise<BaseSource> {
+  const folders = modelRoots(ctx.paths);
+  const roots = await Promise.all(folders.map((folder) => realpath(folder).catch(() => resolve(folder))));
+  const outside = () =>
+    refuse(
+      "INVALID_INPUT",
+      `${path} does not lie below an allowed folder`,
+      `put the model below ${folders[0] ?? "a folder"}, or name its folder in ANNEAL_MODEL_DIRS`,
+    );
+  if (!isAbsolute(path)) throw outside();
+  if (![...folders.map((f) => resolve(f)), ...roots].some((root) => isBelow(resolve(path), root))) throw outside();
+  const real = await realpath(path).catch((cause: unknown) => {
+    throw refuse("NOT_FOUND", `${path} does not exist or cannot be read`, "check the path", cause);
+  });
+  if (!roots.some((root) => isBelow(real, root))) throw outside();
+  const info = await stat(real);
+  if (info.isFile()) {
+    if (/\.gguf$/i.test(path)) return { kind: "gguf", path: real };
+    throw refuse(
+      "UNSUPPORTED",
+      `${basename(path)} is no .gguf file`,
+      "name a .gguf file, or a folder with config.json",
+    );
+  }
+  const config = await stat(join(real, "config.json")).catch(() => null);
+  if (!config?.isFile())
+    throw refuse(
+      "UNSUPPORTED",
+      `${path} holds no config.json`,
+      "name a folder in Hugging Face layout, or a .gguf file",
+    );
+  return { kind: "hf", dir: real };
+}
+
+async function ofOllama(ctx: Needs, name: string): Promise<Omit<ResolvedBase, "ref">> {
+  const found = await ctx.ollama.findStored(name).catch((error: unknown) => {
+    throw foreignError(error, "base");
+  });
+  if (found.adapterPaths.length > 0)
+    throw refuse("UNSUPPORTED", `${found.name} is a base with an adapter on top`, "start from its base model instead");
+  return { source: { kind: "gguf", path: found.ggufPath }, name: found.name, digest: found.ggufDigest };
+}
+
+/** From what a person wrote to the files: `ollama:NAME`, `model:ID` of the registry, or a path below an allowed folder. */
+export async function resolveBase(ctx: Needs, ref: BaseModelRef): Promise<ResolvedBase> {
+  if (ref.startsWith("ollama:")) return { ref, ...(await ofOllama(ctx, ref.slice("ollama:".length))) };
+  if (ref.startsWith("model:")) {
+    const id = ref.slice("model:".length);
+    const [row] = /^[0-9a-f-]{36}$/i.test(id)
+      ? await ctx.db.select().from(schema.models).where(eq(schema.models.id, id))
+      : [];
+    // The registry holds places, never other registry entries.
+    if (!row || row.ref.startsWith("model:"))
+      throw refuse("NOT_FOUND", `there is no model ${id} in the registry`, "list the models and choose one");
+    const base = await resolveBase(ctx, row.ref);
+    return { ...base, ref, name: row.name };
+  }
+  const source = await ofPath(ctx, ref);
+  const name = source.kind === "gguf" ? basename(ref).replace(/\.gguf$/i, "") : basename(ref);
+  return { ref, source, name, digest: null };
+}
