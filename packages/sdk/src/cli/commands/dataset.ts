@@ -1,0 +1,176 @@
+import { basename, extname } from "node:path";
+import {
+  type ColumnMapping,
+  type DatasetCheck,
+  DatasetFormat,
+  ServiceError,
+  type UploadInspection,
+} from "@anneal/contracts";
+import { SingleBar } from "cli-progress";
+import { type Command, Option } from "commander";
+import { uploadDataset } from "../../files.ts";
+import { baseRef, openSession } from "../session.ts";
+import { datasetVersionId, rowText } from "../spec.ts";
+import { bytes, day, oneLine, safe, table } from "../terminal.ts";
+
+interface UploadFlags {
+  name?: string;
+  format?: DatasetFormat;
+  map?: string;
+  systemText?: string;
+  skipBadLines?: boolean;
+  inspect?: boolean;
+}
+
+/** user=COLUMN,assistant=COLUMN[,system=COLUMN] */
+function mappingOf(flags: UploadFlags): ColumnMapping | undefined {
+  if (!flags.map) return undefined;
+  const pairs = new Map(
+    flags.map
+      .split(",")
+      .map((pair) => [pair.slice(0, pair.indexOf("=")).trim(), pair.slice(pair.indexOf("=") + 1).trim()]),
+  );
+  const [user, assistant] = [pairs.get("user"), pairs.get("assistant")];
+  const unknown = [...pairs.keys()].filter((key) => !["user", "assistant", "system"].includes(key));
+  if (!user || !assistant || unknown.length > 0)
+    throw new ServiceError("INVALID_INPUT", `--map "${flags.map}" does not name the columns`, {
+      field: "--map",
+      remedy: "write user=COLUMN,assistant=COLUMN (and system=COLUMN if there is one)",
+    });
+  return { user, assistant, system: pairs.get("system"), systemText: flags.systemText };
+}
+
+function inspectionWords(found: UploadInspection): string {
+  const lines = [
+    `${safe(found.fileName)}: ${found.format} (${Math.round(found.guess.confidence * 100)}% sure: ${oneLine(found.guess.reason, 200)})`,
+    `${found.goodRows} good rows, ${found.badLineCount} bad lines, ${found.duplicateRows} duplicates, ${bytes(found.bytes)}`,
+  ];
+  for (const { line, cause, remedy } of found.badLines.slice(0, 10))
+    lines.push(`  line ${line}: ${oneLine(cause, 200)}; ${oneLine(remedy, 200)}`);
+  if (found.badLineCount > 10) lines.push(`  ... and ${found.badLineCount - Math.min(10, found.badLines.length)} more`);
+  const [first] = found.preview;
+  if (first) lines.push(`  first row: ${oneLine(rowText(first), 200)}`);
+  return lines.join("\n");
+}
+
+function checkWords(check: DatasetCheck): string {
+  const lines = [
+    `${check.rows} rows, ${check.tokens} tokens, ${check.supervisedTokens} of them trained; longest row ${check.longestTokens} tokens`,
+    `${check.truncatedRows} rows truncated, ${check.zeroTargetRows} rows without a trained token`,
+  ];
+  // Trained text stands in brackets, so that it is told without colours too.
+  for (const { row, spans } of check.examples.slice(0, 3))
+    lines.push(
+      `\nrow ${row + 1} ([trained] text in brackets):`,
+      spans.map(({ text, trained }) => (trained ? `[${safe(text)}]` : safe(text))).join(""),
+    );
+  return lines.join("\n");
+}
+
+export function datasetCommands(program: Command): void {
+  const dataset = program.command("dataset").description("upload and check datasets");
+  dataset
+    .command("upload")
+    .description("upload a file and make a version of it")
+    .argument("<file>")
+    .option("--name <name>", "the dataset; a known name gets a new version (default: the file's name)")
+    .addOption(new Option("--format <format>", "instead of the detected one").choices(DatasetFormat.options))
+    .option("--map <columns>", "CSV columns: user=COLUMN,assistant=COLUMN[,system=COLUMN]")
+    .option("--system-text <text>", "with --map: the same system line for every row")
+    .option("--skip-bad-lines", "go on without the lines that cannot be read")
+    .option("--inspect", "only say what is in it; makes no version")
+    .action(async (file: string, flags: UploadFlags, command: Command) => {
+      const session = openSession(command);
+      const bar = process.stderr.isTTY
+        ? new SingleBar({ format: "uploading |{bar}| {percentage}%  {eta_formatted} left", stream: process.stderr })
+        : null;
+      bar?.start(1, 0);
+      const upload = await uploadDataset(session.connection, file, {
+        onProgress: (done, total) => {
+          bar?.setTotal(total);
+          bar?.update(done);
+        },
+      }).finally(() => bar?.stop());
+      const choice = { uploadId: upload.uploadId, format: flags.format, mapping: mappingOf(flags) };
+      const found = choice.format || choice.mapping ? await session.client.datasets.inspect.mutate(choice) : upload;
+      if (flags.inspect) return session.print(found, () => inspectionWords(found));
+      if (found.badLineCount > 0 && !flags.skipBadLines) {
+        const first = found.badLines[0];
+        throw new ServiceError(
+          "INVALID_INPUT",
+          `${basename(file)} has ${found.badLineCount} bad lines; line ${first?.line}: ${first?.cause}`,
+          {
+            field: `line ${first?.line}`,
+            remedy: `${first?.remedy ?? "correct it"}, or go on without them: --skip-bad-lines`,
+          },
+        );
+      }
+      if (!session.json) console.error(inspectionWords(found));
+      const made = await session.client.datasets.commit.mutate({
+        ...choice,
+        name: flags.name ?? basename(file, extname(file)),
+        skipBadLines: flags.skipBadLines ?? false,
+      });
+      session.print(made, () => {
+        const newest = [...made.versions].sort((a, b) => b.number - a.number)[0];
+        return `${made.name}, version ${newest?.number}: ${newest?.rows} rows (${newest?.id})`;
+      });
+    });
+  dataset
+    .command("list")
+    .description("all datasets with their newest version")
+    .action(async (_flags: unknown, command: Command) => {
+      const session = openSession(command);
+      const found = await session.client.datasets.list.query();
+      session.print(found, () =>
+        found.length === 0
+          ? "no datasets yet; upload one: anneal dataset upload FILE --name NAME"
+          : table(
+              ["NAME", "VERSION", "ROWS", "SIZE", "FORMAT", "CREATED"],
+              found.map(({ name, versions }) => {
+                const newest = [...versions].sort((a, b) => b.number - a.number)[0];
+                return newest
+                  ? [
+                      name,
+                      String(newest.number),
+                      String(newest.rows),
+                      bytes(newest.bytes),
+                      newest.format,
+                      day(newest.createdAt),
+                    ]
+                  : [name, "-", "-", "-", "-", "-"];
+              }),
+            ),
+      );
+    });
+  dataset
+    .command("check")
+    .description("what a model would be trained on: tokens, truncated rows, the loss mask of examples")
+    .argument("<dataset>", "NAME, NAME@NUMBER or a version's id")
+    .requiredOption("--base <model>", "whose tokens and chat template are used")
+    .option("--max-sequence-tokens <n>", "longer rows are cut", "1024")
+    .action(async (named: string, flags: { base: string; maxSequenceTokens: string }, command: Command) => {
+      const session = openSession(command);
+      const versionId = await datasetVersionId(session.client, named, "dataset");
+      const check = await session.client.datasets.check.query({
+        versionId,
+        base: baseRef(flags.base),
+        maxSequenceTokens: Number(flags.maxSequenceTokens),
+      });
+      session.print(check, () => checkWords(check));
+    });
+  dataset
+    .command("remove")
+    .description("delete a dataset that no run uses")
+    .argument("<dataset>", "its name or id")
+    .action(async (named: string, _flags: unknown, command: Command) => {
+      const session = openSession(command);
+      const known = (await session.client.datasets.list.query()).find(({ id, name }) => id === named || name === named);
+      if (!known)
+        throw new ServiceError("NOT_FOUND", `there is no dataset "${named}"`, { remedy: "see anneal dataset list" });
+      session.print(
+        await session.client.datasets.remove.mutate({ datasetId: known.id }),
+        () => `removed ${known.name}`,
+      );
+    });
+}

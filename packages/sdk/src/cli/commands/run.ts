@@ -1,0 +1,180 @@
+import { type RunDetail, RunSpec, ServiceError } from "@anneal/contracts";
+import { type Command, Option } from "commander";
+import { exitCodes } from "../exit-codes.ts";
+import { openSession, type Session } from "../session.ts";
+import { merge, readSpecFile, resolveNames, type Tree } from "../spec.ts";
+import { type CreateFlags, specOfFlags } from "../spec-flags.ts";
+import { runSummary } from "../summary.ts";
+import { bytes, day, duration, oneLine, percent, table } from "../terminal.ts";
+import { watchUntilEnd } from "../watch-run.ts";
+
+const collect = (value: string, all: string[]) => [...all, value];
+
+async function buildSpec(session: Session, flags: CreateFlags): Promise<Tree> {
+  const presets = flags.preset ? await session.client.runs.presets.query() : [];
+  const preset = presets.find(({ name }) => name === flags.preset);
+  if (flags.preset && !preset)
+    throw new ServiceError("NOT_FOUND", `there is no preset "${flags.preset}"`, {
+      field: "--preset",
+      remedy: `choose one of ${presets.map(({ name }) => name).join(", ")}`,
+    });
+  const spec = merge(preset?.spec ?? {}, flags.spec ? readSpecFile(flags.spec) : {}, specOfFlags(flags));
+  for (const field of ["base", "dataset"])
+    if (spec[field] === undefined)
+      throw new ServiceError("INVALID_INPUT", `${field} is missing`, {
+        field: `--${field}`,
+        remedy: `give --${field}, or a spec file with ${field}`,
+      });
+  return resolveNames(session.client, spec);
+}
+
+// The server decides; this only names the field before the request is sent.
+function parseSpec(tree: Tree): RunSpec {
+  const parsed = RunSpec.safeParse(tree);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.path.map(String).join(".") || "spec";
+  throw new ServiceError("INVALID_INPUT", `${field}: ${issue?.message ?? "is not valid"}`, {
+    field,
+    remedy: `correct ${field}`,
+  });
+}
+
+async function plan(session: Session, spec: RunSpec): Promise<void> {
+  const found = await session.client.runs.plan.query({ spec });
+  session.print(found, () => {
+    const lines = [
+      `${found.fits ? "fits" : "does not fit"}: ${bytes(found.memory.totalBytes)} of ${bytes(found.budgetBytes)} memory`,
+      `${found.steps} steps, ${found.secondsPerStep === null ? "speed not measured" : `${duration(found.totalSeconds)} (${found.secondsPerStep.toFixed(2)} s a step)`}`,
+      `${found.data.rows} rows, ${found.data.supervisedTokens} trained tokens, ${found.data.truncatedRows} truncated, ${found.data.zeroTargetRows} without a trained token`,
+    ];
+    for (const { words } of found.suggestions) lines.push(`  would fit: ${words}`);
+    for (const problem of found.problems) lines.push(`  ${problem.field ?? ""}: ${oneLine(problem.message, 300)}`);
+    return lines.join("\n");
+  });
+  if (!found.fits || found.problems.length > 0) process.exitCode = exitCodes.refused;
+}
+
+async function control(
+  command: Command,
+  verb: "cancel" | "pause" | "resume" | "saveCheckpoint",
+  runId: string,
+): Promise<void> {
+  const session = openSession(command);
+  const run = await session.client.runs[verb].mutate({ runId });
+  session.print(run, () => `${oneLine(run.name)} is ${run.status}`);
+}
+
+const progressWords = (run: Pick<RunDetail, "status" | "progress" | "queuePosition">) => {
+  if (run.status === "queued") return run.queuePosition === null ? "" : `place ${run.queuePosition}`;
+  const { progress } = run;
+  if (!progress) return "";
+  return `${progress.stage} ${percent(progress.fraction)}${progress.etaSeconds === null ? "" : `, ${duration(progress.etaSeconds)} left`}`;
+};
+
+export function runCommands(program: Command): void {
+  const run = program.command("run").description("start and follow fine-tuning runs");
+  run
+    .command("create")
+    .description("start a run; without --watch it returns at once")
+    .option("--spec <file>", "YAML or JSON with any fields of the spec; - reads standard input")
+    .option("--preset <name>", "quick-look, balanced, thorough or full-fine-tune")
+    .option("--base <model>", "ollama:NAME, model:ID, a .gguf file or a Hugging Face folder")
+    .option("--dataset <name>", "NAME (its newest version), NAME@NUMBER or a version's id")
+    .option("--publish <name>", "name of the model in Ollama")
+    .option("--name <name>", "what the run is called")
+    .addOption(new Option("--method <kind>", "lora or full").choices(["lora", "full"]))
+    .option("--rank <n>", "LoRA rank")
+    .option("--alpha <n>", "LoRA alpha")
+    .addOption(new Option("--precision <kind>", "bf16 or f32").choices(["bf16", "f32"]))
+    .option("--learning-rate <n>")
+    .option("--epochs <n>")
+    .option("--max-steps <n>")
+    .option("--batch-rows <n>", "rows of one optimizer step")
+    .option("--micro-batch-tokens <n>", "tokens computed at once")
+    .option("--max-sequence-tokens <n>")
+    .option("--seed <n>")
+    .option("--eval-dataset <name>", "held-out rows; without it a share of the dataset is held out")
+    .option("--gguf <types>", "exports, comma-separated: F16, BF16, Q8_0, Q4_K_M")
+    .option("--set <field=value>", "any other field, such as schedule.warmupSteps=50 (repeatable)", collect, [])
+    .option("--idempotency-key <key>", "the same key twice makes one run")
+    .option("--plan", "only say what it would need; starts nothing")
+    .option("--watch", "follow it until it ends")
+    .action(async (flags: CreateFlags, command: Command) => {
+      const session = openSession(command);
+      const spec = parseSpec(await buildSpec(session, flags));
+      if (flags.plan) return plan(session, spec);
+      const made = await session.client.runs.create.mutate({ spec, idempotencyKey: flags.idempotencyKey });
+      if (!flags.watch) {
+        session.print(
+          made,
+          () => `${made.id}  ${oneLine(made.name)} is ${made.status}\nfollow it: anneal run watch ${made.id}`,
+        );
+        return;
+      }
+      if (!session.json) console.error(`${made.id}  ${oneLine(made.name)}`);
+      await watchUntilEnd(session, made.id);
+    });
+  run
+    .command("list")
+    .description("the newest runs")
+    .option("--status <list>", "comma-separated: queued, running, paused, cancelled, failed, succeeded ...")
+    .option("--limit <n>", "at most this many", "20")
+    .action(async (flags: { status?: string; limit: string }, command: Command) => {
+      const session = openSession(command);
+      const status = flags.status?.split(",").map((one) => one.trim()) as RunDetail["status"][] | undefined;
+      const found = await session.client.runs.list.query({ limit: Number(flags.limit), status });
+      session.print(found, () =>
+        found.items.length === 0
+          ? "no runs yet; start one: anneal run create --base MODEL --dataset NAME"
+          : table(
+              ["ID", "NAME", "STATUS", "PROGRESS", "BEFORE", "AFTER", "CREATED"],
+              found.items.map((one) => [
+                one.id,
+                one.name,
+                one.status,
+                progressWords(one),
+                percent(one.accuracyBefore),
+                percent(one.accuracyAfter),
+                day(one.createdAt),
+              ]),
+            ),
+      );
+    });
+  run
+    .command("get")
+    .description("one run with its results")
+    .argument("<run>")
+    .action(async (runId: string, _flags: unknown, command: Command) => {
+      const session = openSession(command);
+      const found = await session.client.runs.get.query({ runId });
+      session.print(found, () =>
+        [runSummary(found, session.connection.url), progressWords(found)].filter(Boolean).join("\n"),
+      );
+    });
+  run
+    .command("watch")
+    .description("follow a run: progress, ETA, live loss; Ctrl-C detaches and the run goes on")
+    .argument("<run>")
+    .action(async (runId: string, _flags: unknown, command: Command) => watchUntilEnd(openSession(command), runId));
+  const controls = [
+    ["cancel", "cancel", "stop it for good; what is saved stays"],
+    ["pause", "pause", "save and give the machine back"],
+    ["resume", "resume", "go on from the last checkpoint"],
+    ["save", "saveCheckpoint", "save a checkpoint now and go on"],
+  ] as const;
+  for (const [name, verb, about] of controls)
+    run
+      .command(name)
+      .description(about)
+      .argument("<run>")
+      .action((runId: string, _flags: unknown, command: Command) => control(command, verb, runId));
+  run
+    .command("remove")
+    .description("delete a run that is not in progress, with its files")
+    .argument("<run>")
+    .action(async (runId: string, _flags: unknown, command: Command) => {
+      const session = openSession(command);
+      session.print(await session.client.runs.remove.mutate({ runId }), () => "removed");
+    });
+}

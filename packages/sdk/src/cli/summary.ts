@@ -1,0 +1,40 @@
+import type { EvaluationResult, RunDetail } from "@anneal/contracts";
+import { reportPath } from "@anneal/contracts";
+import { baseUrl } from "../client.ts";
+import { wilsonInterval } from "../interval.ts";
+import { bytes, duration, oneLine, percent } from "./terminal.ts";
+
+function accuracy(result: EvaluationResult | null): string {
+  if (!result) return "not measured";
+  const loss = result.loss === null ? "" : `, loss ${result.loss.toFixed(4)}`;
+  if (result.exactMatches === null) return `${percent(result.exactMatch)}${loss}`;
+  const { low, high } = wilsonInterval(result.exactMatches, result.rows);
+  return `${percent(result.exactMatch)} exact (${result.exactMatches} of ${result.rows}; 95%: ${percent(low)} to ${percent(high)})${loss}`;
+}
+
+const elapsed = (run: RunDetail) =>
+  run.startedAt && run.finishedAt ? (Date.parse(run.finishedAt) - Date.parse(run.startedAt)) / 1000 : null;
+
+/** What came of a run, in lines: accuracy before and after with intervals, files, where it is served. */
+export function runSummary(run: RunDetail, url: string): string {
+  const lines = [
+    `${oneLine(run.name)}  ${run.status}${elapsed(run) === null ? "" : ` after ${duration(elapsed(run))}`}`,
+    `  base       ${oneLine(run.base)}`,
+    `  dataset    ${oneLine(run.datasetName)}, version ${run.datasetVersion}`,
+    `  before     ${accuracy(run.evaluationBefore)}`,
+    `  after      ${accuracy(run.evaluationAfter)}`,
+  ];
+  if (run.problem) lines.push(`  problem    ${oneLine(run.problem.message, 500)}`);
+  if (run.problem?.remedy) lines.push(`  remedy     ${oneLine(run.problem.remedy, 500)}`);
+  for (const artifact of run.artifacts)
+    lines.push(
+      `  ${(artifact.kind === "gguf" ? (artifact.ggufType ?? "gguf") : artifact.kind).padEnd(10)} ${artifact.path} (${bytes(artifact.bytes)})`,
+    );
+  for (const deployment of run.deployments) {
+    const why = deployment.problem ? `: ${oneLine(deployment.problem.message, 300)}` : "";
+    lines.push(`  ollama     ${oneLine(deployment.name)} is ${deployment.status}${why}`);
+  }
+  lines.push(`  console    ${baseUrl(url)}/runs/${run.id}`);
+  if (run.reportArtifactId) lines.push(`  report     ${baseUrl(url)}${reportPath(run.reportArtifactId)}`);
+  return lines.join("\n");
+}

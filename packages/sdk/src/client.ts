@@ -1,0 +1,37 @@
+import { createTRPCClient, httpBatchLink, httpSubscriptionLink, splitLink, type TRPCClient } from "@trpc/client";
+import { EventSource } from "eventsource";
+import type { AppRouter } from "../../../apps/web/server/router.ts";
+
+export interface Connection {
+  /** Such as http://127.0.0.1:3210. */
+  url: string;
+  /** An API token (anl_...), made under Settings or by `anneal token create`. */
+  token?: string | undefined;
+}
+
+export type AnnealClient = TRPCClient<AppRouter>;
+
+export const baseUrl = (url: string) => url.replace(/\/+$/, "");
+export const authHeaders = (token: string | undefined): Record<string, string> =>
+  token ? { authorization: `Bearer ${token}` } : {};
+
+/** Every procedure of Anneal, typed. Subscriptions take themselves up again after the last event seen. */
+export function createAnnealClient({ url, token }: Connection): AnnealClient {
+  const endpoint = `${baseUrl(url)}/api/trpc`;
+  const headers = authHeaders(token);
+  return createTRPCClient<AppRouter>({
+    links: [
+      splitLink({
+        condition: (operation) => operation.type === "subscription",
+        true: httpSubscriptionLink({
+          url: endpoint,
+          EventSource,
+          eventSourceOptions: {
+            fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, ...headers } }),
+          },
+        }),
+        false: httpBatchLink({ url: endpoint, headers, maxURLLength: 6000 }),
+      }),
+    ],
+  });
+}
