@@ -1,0 +1,41 @@
+import { ServiceError } from "@anneal/contracts";
+import { datasets } from "@anneal/services";
+import { contextFor, requireActor } from "../identify.ts";
+import { edge } from "./edge.ts";
+
+async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined); // it ended, or the sender is gone; either way nothing more is read
+  }
+}
+
+/** PUT /api/uploads?name=FILE: the body goes to the disk as it comes; the answer says what was found in it. */
+export const putUpload = edge(async (request, server) => {
+  const actor = await requireActor(server, request.headers);
+  const fileName = new URL(request.url).searchParams.get("name") ?? "";
+  const maxBytes = server.env.uploadMaxBytes;
+  const promised = Number(request.headers.get("content-length") ?? 0);
+  if (promised > maxBytes)
+    throw new ServiceError("INVALID_INPUT", `the file has ${promised} bytes, more than the ${maxBytes} allowed`, {
+      field: "body",
+      remedy: "split the file, put it into a folder of ANNEAL_DATA_DIRS, or raise ANNEAL_UPLOAD_MAX_BYTES",
+    });
+  if (!request.body)
+    throw new ServiceError("INVALID_INPUT", "the request has no body", {
+      field: "body",
+      remedy: "send the file as the request's body",
+    });
+  const inspection = await datasets.receiveUpload(contextFor(server, actor, request.signal), {
+    fileName,
+    body: chunksOf(request.body),
+    maxBytes,
+  });
+  return Response.json(inspection);
+});
