@@ -32,6 +32,7 @@ const Variables = z.object({
   ANNEAL_MODEL_DIRS: list,
   ANNEAL_DATA_DIRS: list,
   ANNEAL_PORT: number(3210, 1),
+  ANNEAL_BIND: z.string().default("127.0.0.1"),
   ANNEAL_LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   OLLAMA_HOST: z.string().default("http://127.0.0.1:11434"),
   OLLAMA_MODELS: z.string().default(join(homedir(), ".ollama/models")),
@@ -67,6 +68,7 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env) {
     engineAddon: v.ANNEAL_ENGINE_ADDON ?? null,
     threads: availableParallelism(),
     port: v.ANNEAL_PORT,
+    bind: v.ANNEAL_BIND,
     logLevel: v.ANNEAL_LOG_LEVEL,
     ollamaHost: v.OLLAMA_HOST,
     paths: {

@@ -15,7 +15,12 @@ export const TrainerBase = z.discriminatedUnion("kind", [
 ]);
 export type TrainerBase = z.infer<typeof TrainerBase>;
 
-export const TrainerDataset = z.object({ path: z.string(), digest: z.string(), rows: z.int() });
+export const TrainerDataset = z.object({
+  path: z.string(),
+  digest: z.string(),
+  rows: z.int(),
+  name: z.string().optional(), // as the report shows it
+});
 export type TrainerDataset = z.infer<typeof TrainerDataset>;
 
 // "run": all stages from prepare to benchmark. "export": one checkpoint to GGUF files (publish this one).

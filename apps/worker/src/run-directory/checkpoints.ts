@@ -97,6 +97,11 @@ export class CheckpointStore {
       .sort((a, b) => b.step - a.step || b.epoch - a.epoch);
   }
 
+  /** Whether a checkpoint of that step, of any attempt, is kept. */
+  has(step: number): boolean {
+    return this.list().some((one) => one.step === step);
+  }
+
   /** `writeState` saves the engine's state to the path it gets and says the SHA-256 (hex) and size. */
   async save(
     cursor: Cursor,

@@ -11,7 +11,7 @@ const fileName = /^attempt-(\d{9})\.jsonl$/;
 export const journalPath = (runDirectory: string, epoch: number) =>
   join(journalFolder(runDirectory), `attempt-${String(epoch).padStart(9, "0")}.jsonl`);
 
-export function encodeLine(value: JournalHeader | JournalLine): string {
+export function encodeLine(value: object): string {
   const json = JSON.stringify(value);
   return `${crc32(json).toString(16).padStart(8, "0")} ${json}\n`;
 }
@@ -24,7 +24,7 @@ export function decodeLine(text: string): unknown | undefined {
 }
 
 /** Whole lines of a file, up to the first that is torn. The last piece without a line end counts as torn. */
-async function* intactLines(path: string): AsyncGenerator<unknown> {
+export async function* intactLines(path: string): AsyncGenerator<unknown> {
   let rest = "";
   const stream = createReadStream(path, { encoding: "utf8", highWaterMark: 1 << 20 });
   for await (const chunk of stream) {

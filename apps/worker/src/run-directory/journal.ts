@@ -12,6 +12,7 @@ export interface Told {
   finishedStages: Set<string>;
   trained: boolean;
   artifacts: Set<string>; // kind/name
+  checkpoints: Map<number, string>; // step to path, those told and not told as deleted
 }
 
 function emptyTold(): Told {
@@ -23,6 +24,7 @@ function emptyTold(): Told {
     finishedStages: new Set(),
     trained: false,
     artifacts: new Set(),
+    checkpoints: new Map(),
   };
 }
 
@@ -36,6 +38,10 @@ function note(told: Told, body: RunEventBody): void {
     told.finishedStages.add(body.stage);
   else if (body.type === "trained") told.trained = true;
   else if (body.type === "artifact") told.artifacts.add(`${body.kind}/${body.name}`);
+  else if (body.type === "checkpoint") {
+    told.checkpoints.set(body.step, body.path);
+    for (const step of body.deleted) told.checkpoints.delete(step);
+  }
 }
 
 /** An attempt's journal: append-only, each line numbered and on the disk before anyone hears of it. */

@@ -29,7 +29,8 @@ export function describeFailure(error: unknown): Failure {
   if (error instanceof ServiceError)
     return { code: error.code, message: error.message, remedy: error.problem.remedy, permanent: true };
   if (error instanceof TextError) return { code: "TEXT", message: error.message, remedy: null, permanent: true };
-  const { code, message } = error instanceof Error ? (error as NodeJS.ErrnoException) : { code: "", message: String(error) };
+  const { code, message } =
+    error instanceof Error ? (error as NodeJS.ErrnoException) : { code: "", message: String(error) };
   if (code === "ENOSPC")
     return { code, message: `the disk is full: ${message}`, remedy: "free some space, then resume", permanent: false };
   return { code: code ?? "INTERNAL", message, remedy: "see trainer.log in the run's folder", permanent: false };

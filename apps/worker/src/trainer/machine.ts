@@ -1,6 +1,5 @@
-import { statfsSync } from "node:fs";
+import { readFileSync, statfsSync } from "node:fs";
 import { availableParallelism, freemem } from "node:os";
-import { readFileSync } from "node:fs";
 
 /** Bytes that new work may take: what is free plus what the system would give back (page cache). */
 export function availableMemoryBytes(): number {

@@ -1,7 +1,12 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { setPriority } from "node:os";
-import { type FromTrainer, ServiceError, ToTrainer, type TrainerStart, trainerProtocolVersion } from "@anneal/contracts";
-import { writeFileSync } from "node:fs";
+import {
+  type FromTrainer,
+  ServiceError,
+  ToTrainer,
+  type TrainerStart,
+  trainerProtocolVersion,
+} from "@anneal/contracts";
 import { CheckpointStore } from "../run-directory/checkpoints.ts";
 import { Journal } from "../run-directory/journal.ts";
 import { Control, Stopped } from "./control.ts";

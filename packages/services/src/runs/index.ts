@@ -1,10 +1,13 @@
 export { checkpoints } from "./checkpoints.ts";
 export { cancel, pause, resume, saveCheckpoint } from "./control.ts";
+export { create } from "./create.ts";
 export { events } from "./events.ts";
 export * as execution from "./execution/index.ts";
 export { get, runDetail } from "./get.ts";
 export { list } from "./list.ts";
 export { metrics } from "./metrics.ts";
+export { plan } from "./plan.ts";
+export { presets } from "./presets.ts";
 export { remove } from "./remove.ts";
 export { samples } from "./samples.ts";
 export { watch, watchAll } from "./watch.ts";

@@ -4,7 +4,7 @@ import { eq } from "drizzle-orm";
 import type { ServiceContext } from "../../context.ts";
 import { notFound } from "../../verb.ts";
 
-const { runs, datasetVersions } = schema;
+const { runs, datasets, datasetVersions } = schema;
 type RunRow = typeof runs.$inferSelect;
 
 /** The dataset versions a run reads: where their files lie, and by which digest they are known. */
@@ -14,11 +14,19 @@ export async function runInputs(
 ): Promise<{ dataset: TrainerDataset; evaluationDataset: TrainerDataset | null }> {
   const find = async (id: string): Promise<TrainerDataset> => {
     const [row] = await ctx.db
-      .select({ path: datasetVersions.path, digest: datasetVersions.digest, rows: datasetVersions.rows })
+      .select({
+        path: datasetVersions.path,
+        digest: datasetVersions.digest,
+        rows: datasetVersions.rows,
+        dataset: datasets.name,
+        number: datasetVersions.number,
+      })
       .from(datasetVersions)
+      .innerJoin(datasets, eq(datasets.id, datasetVersions.datasetId))
       .where(eq(datasetVersions.id, id));
     if (!row) throw notFound("dataset version", id);
-    return row;
+    const { dataset, number, ...facts } = row;
+    return { ...facts, name: `${dataset} v${number}` };
   };
   return {
     dataset: await find(run.datasetVersionId),

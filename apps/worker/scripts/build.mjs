@@ -1,0 +1,35 @@
+// Bundles the worker's three programs into dist/. The workspace's own packages go in; what npm installed stays outside.
+import { rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const app = join(dirname(fileURLToPath(import.meta.url)), "..");
+rmSync(join(app, "dist"), { recursive: true, force: true });
+await build({
+  absWorkingDir: app,
+  entryPoints: {
+    supervisor: "src/supervisor/main.ts",
+    worker: "src/main.ts",
+    trainer: "src/trainer/main.ts",
+  },
+  outdir: "dist",
+  outExtension: { ".js": ".mjs" },
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  format: "esm",
+  sourcemap: true,
+  legalComments: "none",
+  logLevel: "warning",
+  plugins: [
+    {
+      name: "npm-packages-stay-outside",
+      setup(bundler) {
+        bundler.onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+          kind === "entry-point" || path.startsWith("@anneal/") ? undefined : { path, external: true },
+        );
+      },
+    },
+  ],
+});

@@ -1,0 +1,44 @@
+import { rm } from "node:fs/promises";
+import { isOllamaError, reconcile } from "@anneal/ollama";
+import { deployments, runs, system } from "@anneal/services";
+import type { WorkerContext } from "../worker-context.ts";
+
+/** Repairs what crashes and other people leave: lost messages, drift in Ollama, uploads nobody committed. */
+export async function reconcileSystem(context: WorkerContext): Promise<void> {
+  const { services, log } = context;
+  await runs.execution.requeueRuns(services);
+  await deployments.execution.requeueDeployments(services);
+  await runs.execution.forgetOldWorkers(services);
+  for (const { id, path } of await system.takeExpiredUploads(services)) {
+    await rm(path, { force: true });
+    log.info({ uploadId: id }, "removed an upload that nobody committed");
+  }
+  await compareWithOllama(context);
+}
+
+async function compareWithOllama({ services, ollama, log }: WorkerContext): Promise<void> {
+  const expected = await deployments.execution.liveDeployments(services);
+  if (expected.length === 0) return;
+  try {
+    const report = await reconcile(ollama, expected);
+    for (const { id } of report.present) await deployments.execution.markDrift(services, id, "live", null);
+    for (const { id, name, found } of report.drifted)
+      await deployments.execution.markDrift(services, id, "drifted", {
+        code: "CONFLICT",
+        field: null,
+        message: `${name} in Ollama is no longer what was published (it is ${found.slice(0, 12)})`,
+        remedy: "publish again, or leave it to whoever wrote that name",
+      });
+    for (const { id, name } of report.missing)
+      await deployments.execution.markDrift(services, id, "drifted", {
+        code: "NOT_FOUND",
+        field: null,
+        message: `${name} is gone from Ollama`,
+        remedy: "publish again; the file is kept",
+      });
+  } catch (error) {
+    // Nothing is known while it does not answer; the next round looks again.
+    if (!isOllamaError(error)) throw error;
+    log.warn({ error: error.message }, "could not compare with Ollama");
+  }
+}

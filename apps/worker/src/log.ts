@@ -1,0 +1,4 @@
+import type { Log } from "@anneal/services";
+import pino from "pino";
+
+export const createLog = (level: string, name: string): Log => pino({ level, name, base: { pid: process.pid } });

@@ -1,0 +1,70 @@
+import { basename } from "node:path";
+import { ServiceError } from "@anneal/contracts";
+import { deployments, runs } from "@anneal/services";
+import { exportFiles } from "../engine-host/export-files.ts";
+import { sha256OfFile } from "../run-directory/files.ts";
+import { newestCheckpoint } from "../run-directory/newest-checkpoint.ts";
+import { runFolder, trainerStart } from "../trainer-start.ts";
+import type { WorkerContext } from "../worker-context.ts";
+
+type Row = NonNullable<Awaited<ReturnType<typeof deployments.execution.claimDeployment>>>["row"];
+type PublishedFile = NonNullable<Awaited<ReturnType<typeof deployments.execution.deploymentFile>>>;
+
+/** The GGUF of a deployment, proven by its digest; exported first from its checkpoint where it is not there yet. */
+export async function fileToPublish(
+  context: WorkerContext,
+  row: Row,
+  onProgress: (phase: string, fraction: number) => void,
+  signal: AbortSignal,
+): Promise<PublishedFile> {
+  const { services } = context;
+  const known = await deployments.execution.deploymentFile(services, row);
+  if (known && (await isIntact(known))) return known;
+  if (!row.runId)
+    throw new ServiceError("NOT_FOUND", `the file of ${row.name} is gone, and the run that made it too`, {
+      remedy: "publish another model under that name",
+    });
+  onProgress("export", 0);
+  const run = await runs.execution.findRun(services, row.runId);
+  const checkpointPath = await checkpointOf(context, row);
+  const start = await trainerStart(context, run, Math.max(1, run.epoch), {
+    kind: "export",
+    checkpointPath,
+    gguf: [row.gguf],
+  });
+  const [file] = await exportFiles(start, context.env.trainer, signal);
+  if (!file) throw new Error("the trainer exported nothing");
+  return deployments.execution.storeDeploymentFile(services, row, {
+    kind: "gguf",
+    name: basename(file.path),
+    ggufType: row.gguf,
+    digest: file.digest,
+    bytes: file.bytes,
+    path: file.path,
+  });
+}
+
+async function isIntact(file: PublishedFile): Promise<boolean> {
+  try {
+    return `sha256:${await sha256OfFile(file.path)}` === file.digest;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+async function checkpointOf(context: WorkerContext, row: Row): Promise<string> {
+  if (row.checkpointId) {
+    const checkpoint = await deployments.execution.findCheckpoint(context.services, row.checkpointId);
+    if (checkpoint?.kept) return checkpoint.path;
+    throw new ServiceError("PRECONDITION_FAILED", "that checkpoint has been removed meanwhile", {
+      remedy: "publish one that is still kept",
+    });
+  }
+  const newest = row.runId ? await newestCheckpoint(runFolder(context, row.runId)) : null;
+  if (!newest)
+    throw new ServiceError("PRECONDITION_FAILED", "the run keeps no checkpoint to export from", {
+      remedy: "publish a type that the run has exported",
+    });
+  return newest.path;
+}

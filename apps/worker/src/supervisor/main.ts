@@ -1,0 +1,48 @@
+import { readEnv } from "../env.ts";
+import { startAnneal } from "./start.ts";
+
+// ./anneal up: everything of this machine in one terminal.
+if (process.argv.includes("--help")) {
+  console.log(`Usage: ./anneal up
+
+Starts Postgres (embedded, unless DATABASE_URL names yours), the console and a worker, and keeps them running.
+Ctrl-C stops them; a run in progress is saved and goes on at the next start.
+
+  ANNEAL_PORT   port of the console (3210)
+  ANNEAL_BIND   address to listen on (127.0.0.1)
+  ANNEAL_HOME   data, logs and models (.anneal)`);
+  process.exit(0);
+}
+
+const env = readEnv();
+const say = (line: string) => console.log(line);
+try {
+  const anneal = await startAnneal({
+    home: env.home,
+    port: env.port,
+    host: env.bind,
+    databaseUrl: env.databaseUrl,
+    say,
+  });
+  console.log(`\n  Anneal runs at ${anneal.url}`);
+  if (anneal.setupLink)
+    console.log(`  Make the first administrator (link works once, for a day):\n  ${anneal.setupLink}`);
+  console.log(`  Logs: ${env.home}/logs    Ctrl-C stops everything\n`);
+  let stopping = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => {
+      if (stopping) return;
+      stopping = true;
+      console.log("Stopping: the worker saves what it is at ...");
+      anneal.stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          console.error(`could not stop cleanly: ${String(error)}`);
+          process.exit(1);
+        },
+      );
+    });
+} catch (error) {
+  console.error(`anneal: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+}

@@ -1,0 +1,141 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createDatabase, migrate } from "@anneal/db";
+import { system } from "@anneal/services";
+import { childEnv } from "../env.ts";
+import { SupervisedChild } from "./child.ts";
+import { findRunning, removePids, writePids } from "./pid-file.ts";
+import { SupervisedPostgres } from "./postgres.ts";
+
+export interface AnnealOptions {
+  home: string;
+  port: number;
+  host?: string; // to listen on; 127.0.0.1 unless told otherwise
+  databaseUrl: string | null; // null: the embedded Postgres
+  web?: boolean; // false: no console (tests)
+  worker?: boolean;
+  postgresSettings?: string[];
+  env?: Record<string, string>; // for web and worker
+  say?: (line: string) => void;
+}
+
+export interface RunningAnneal {
+  url: string;
+  databaseUrl(): string;
+  /** Where the first administrator is made; null once there is one. */
+  setupLink: string | null;
+  pids(): { web: number | null; worker: number | null; postgres: number | null };
+  stop(): Promise<void>;
+}
+
+const here = dirname(fileURLToPath(import.meta.url));
+// Sources lie in apps/worker/src/supervisor, the bundle in apps/worker/dist.
+const isBundle = existsSync(join(here, "worker.mjs"));
+const appsFolder = isBundle ? join(here, "../..") : join(here, "../../..");
+
+function workerArgs(): string[] {
+  return isBundle
+    ? ["--enable-source-maps", join(here, "worker.mjs")]
+    : ["--import", "tsx", join(appsFolder, "worker/src/main.ts")];
+}
+
+function webArgs(host: string, port: number): { args: string[]; cwd: string } {
+  const cwd = join(appsFolder, "web");
+  if (!existsSync(join(cwd, ".next/BUILD_ID")))
+    throw new Error(`the console is not built (${cwd}/.next). Run ./anneal setup first.`);
+  const next = createRequire(join(cwd, "package.json")).resolve("next/dist/bin/next");
+  return { args: [next, "start", "-H", host, "-p", String(port)], cwd };
+}
+
+async function waitForAnswer(url: string, seconds: number, logFile: string): Promise<void> {
+  const end = Date.now() + seconds * 1000;
+  let last = "no answer";
+  while (Date.now() < end) {
+    try {
+      const reply = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(5000) });
+      if (reply.ok) return;
+      last = `HTTP ${reply.status}`;
+    } catch (error) {
+      last = error instanceof Error ? error.message : String(error);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`the console does not answer at ${url} after ${seconds} s (${last}). Its log: ${logFile}`);
+}
+
+/** Postgres, schema, console and worker, in this order; each is started again when it dies, until `stop`. */
+export async function startAnneal(options: AnnealOptions): Promise<RunningAnneal> {
+  const { home, port, host = "127.0.0.1", say = () => undefined } = options;
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const url = `http://${host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host}:${port}`;
+  const pidFile = join(home, "anneal.pid.json");
+  const running = findRunning(pidFile);
+  if (running)
+    throw new Error(`Anneal already runs for ${home} (process ${running.pid}, ${running.url}). Stop that one first.`);
+
+  const children: { name: string; marker: string; child: SupervisedChild }[] = [];
+  const tellPids = () => {
+    const living = children.flatMap(({ marker, child }) => (child.pid === null ? [] : [{ pid: child.pid, marker }]));
+    writePids(pidFile, url, living);
+  };
+  tellPids();
+  let postgres: SupervisedPostgres | null = null;
+  const stop = async () => {
+    // The worker first: it saves its run and hands it back while the database still answers.
+    for (const { child } of [...children].reverse()) await child.stop(90);
+    await postgres?.stop();
+    removePids(pidFile);
+  };
+  try {
+    if (options.databaseUrl === null)
+      postgres = await SupervisedPostgres.start({
+        home,
+        settings: options.postgresSettings,
+        say,
+        onNewUrl: () => children.forEach(({ child }) => void child.restart()),
+      });
+    const databaseUrl = () => postgres?.url ?? options.databaseUrl ?? "";
+    await migrate(databaseUrl());
+
+    const env = () =>
+      childEnv({ ...options.env, ANNEAL_HOME: home, ANNEAL_PORT: String(port), DATABASE_URL: databaseUrl() });
+    const add = (name: string, args: string[], cwd: string) => {
+      const logFile = join(home, "logs", `${name}.log`);
+      const child = new SupervisedChild({ name, args, cwd, logFile, env }, say, tellPids);
+      children.push({ name, marker: args.at(-1)?.startsWith("/") ? (args.at(-1) ?? name) : (args[0] ?? name), child });
+      child.start();
+      return logFile;
+    };
+    let webLog: string | null = null;
+    if (options.web !== false) {
+      const { args, cwd } = webArgs(host, port);
+      webLog = add("web", args, cwd);
+    }
+    if (options.worker !== false) add("worker", workerArgs(), join(appsFolder, ".."));
+    const setupLink = await issueSetupLink(databaseUrl(), url);
+    if (webLog) await waitForAnswer(url, 90, webLog);
+    const pidOf = (name: string) => children.find((one) => one.name === name)?.child.pid ?? null;
+    return {
+      url,
+      databaseUrl,
+      setupLink,
+      pids: () => ({ web: pidOf("web"), worker: pidOf("worker"), postgres: postgres?.pid ?? null }),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function issueSetupLink(databaseUrl: string, url: string): Promise<string | null> {
+  const db = createDatabase(databaseUrl, { maxConnections: 1, applicationName: "anneal-setup" });
+  try {
+    const token = await system.issueSetupToken({ db, now: () => new Date() });
+    return token ? `${url}/setup?token=${token}` : null;
+  } finally {
+    await db.close();
+  }
+}

@@ -1,0 +1,46 @@
+import { join } from "node:path";
+import { type TrainerStart, type TrainerTask, trainerProtocolVersion } from "@anneal/contracts";
+import { models, runs } from "@anneal/services";
+import type { WorkerContext } from "./worker-context.ts";
+
+type RunRow = Awaited<ReturnType<typeof runs.execution.findRun>>;
+
+export const runFolder = (context: WorkerContext, runId: string): string => join(context.env.paths.runs, runId);
+
+/** The order a trainer gets: all it reads and writes, resolved and absolute. */
+export async function trainerStart(
+  context: WorkerContext,
+  run: RunRow,
+  epoch: number,
+  task: TrainerTask,
+): Promise<TrainerStart> {
+  const { env, services } = context;
+  const base = await models.resolveBase(services, run.spec.base);
+  const inputs = await runs.execution.runInputs(services, run);
+  return {
+    type: "start",
+    version: trainerProtocolVersion,
+    task,
+    runId: run.id,
+    epoch,
+    workerName: env.workerName,
+    spec: run.spec,
+    base: base.source,
+    baseName: base.name,
+    baseDigest: base.digest,
+    modelName: run.spec.publish?.name ?? run.name,
+    ...inputs,
+    runDirectory: runFolder(context, run.id),
+    shardDirectory: env.paths.shards,
+    stored: { number: run.journalNumber, step: run.lastStep },
+    segmentSeconds: env.segmentSeconds,
+    checkEpoch: env.checkEpoch,
+  };
+}
+
+export const hostSettings = ({ env }: WorkerContext) => ({
+  leaseSeconds: env.leaseSeconds,
+  hangSeconds: env.hangSeconds,
+  hangFactor: env.hangFactor,
+  trainer: env.trainer,
+});

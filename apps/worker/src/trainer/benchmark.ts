@@ -1,0 +1,172 @@
+import { mkdirSync } from "node:fs";
+import { cpus, release, type } from "node:os";
+import { join } from "node:path";
+import { engineInfo, type Session } from "@anneal/engine";
+import { type ReportInput, renderReport } from "@anneal/report";
+import type { Checkpoint } from "../run-directory/checkpoints.ts";
+import { replaceFile } from "../run-directory/files.ts";
+import { readJournal } from "../run-directory/journal-file.ts";
+import { fileSlug, guard, isTold, tellFile } from "./artifacts.ts";
+import { readCurves } from "./curves.ts";
+import { isExactMatch, matchRule } from "./held-out.ts";
+import { type Job, ProgressTeller } from "./job.ts";
+import { type Measured, totals } from "./measure.ts";
+import type { Prepared } from "./prepare.ts";
+import { reportSettings } from "./report-settings.ts";
+import { benchmarkServing, type ServingFigures } from "./serving-benchmark.ts";
+
+interface Findings {
+  before: Measured;
+  after: Measured;
+  last: Checkpoint;
+}
+
+/** Measures how the model answers, and writes the report beside the artefacts. */
+export async function benchmark(job: Job, session: Session, prepared: Prepared, found: Findings): Promise<void> {
+  const { runDirectory } = job.start;
+  const folder = join(runDirectory, "report");
+  const path = join(folder, `${fileSlug(job.start.modelName)}-report.html`);
+  if (isTold(job, "report", path)) return;
+  const { step } = found.last;
+  const serving = await benchmarkServing(job, session, prepared, step);
+  const html = renderReport(await reportData(job, session, prepared, found, serving));
+  guard(job);
+  mkdirSync(folder, { recursive: true });
+  replaceFile(path, html);
+  await tellFile(job, path, "report");
+  new ProgressTeller(job).tell({ stage: "benchmark", step, totalSteps: step, fraction: 1, etaSeconds: 0, note: null });
+}
+
+async function reportData(
+  job: Job,
+  session: Session,
+  prepared: Prepared,
+  { before, after, last }: Findings,
+  serving: ServingFigures,
+): Promise<ReportInput> {
+  const { start } = job;
+  const { spec, runDirectory, epoch } = start;
+  const { cursor } = last;
+  const rows = Math.min(spec.evaluation.finalMaxRows, prepared.heldOut?.rows ?? 0);
+  const info = engineInfo();
+  const memory = session.memory();
+  const record = await readRecord(runDirectory, epoch);
+  const answered = reportRows(prepared, before, after, rows);
+  return {
+    generatedAt: new Date().toISOString(),
+    annealVersion: info.version,
+    run: {
+      id: start.runId,
+      name: spec.name ?? start.modelName,
+      startedAt: record.startedAt,
+      finishedAt: null,
+      trainSeconds: cursor.trainSeconds,
+      steps: cursor.step,
+      trainedTokens: cursor.tokensSeen,
+    },
+    base: { name: start.baseName, architecture: session.info.family, parameters: session.info.parameters },
+    dataset: {
+      name: start.dataset.name ?? spec.dataset,
+      version: start.dataset.digest.slice(0, 19),
+      trainRows: prepared.trainRows.length,
+      heldOutRows: prepared.heldOutRows,
+      heldOutSource: start.evaluationDataset
+        ? `a dataset of its own (${start.evaluationDataset.name ?? spec.evaluation.dataset})`
+        : `${Math.round(spec.evaluation.heldOutFraction * 100)}% of the rows, split off by the seed ${spec.seed}`,
+    },
+    evaluation: {
+      primary: answered.length > 0 ? "exactMatch" : "loss",
+      matchRule,
+      decoding: `greedy, at most ${spec.evaluation.maxNewTokens} new tokens`,
+      rows: answered,
+      baseLossNats: totals(prepared, before, rows).loss,
+      tunedLossNats: totals(prepared, after, rows).loss,
+    },
+    curves: await readCurves(runDirectory, epoch),
+    serving: [
+      {
+        model: start.modelName,
+        server: `Anneal engine ${info.version}, ${spec.precision}`,
+        concurrency: 1,
+        ...serving,
+        peakMemoryBytes: memory.rssBytes,
+        ggufType: null,
+        ggufBytes: null,
+      },
+    ],
+    training: {
+      tokensPerSecond: cursor.trainSeconds > 0 ? cursor.tokensSeen / cursor.trainSeconds : null,
+      peakMemoryBytes: memory.arenaPeakBytes,
+      plannedMemoryBytes: memory.plannedBytes,
+    },
+    settings: reportSettings(spec),
+    provenance: [
+      { what: "base model", name: start.baseName, digest: prepared.baseDigest, bytes: session.info.fileBytes },
+      { what: "dataset", name: start.dataset.name ?? spec.dataset, digest: start.dataset.digest },
+      ...(start.evaluationDataset
+        ? [
+            {
+              what: "held-out dataset",
+              name: start.evaluationDataset.name ?? "",
+              digest: start.evaluationDataset.digest,
+            },
+          ]
+        : []),
+      { what: "trained state", name: `step ${last.step}`, digest: last.digest, bytes: last.bytes },
+      ...record.artifacts,
+    ],
+    machine: {
+      engineVersion: info.version,
+      isa: info.isa,
+      threads: spec.threads ?? info.threads,
+      cpu: cpus()[0]?.model ?? null,
+      os: `${type()} ${release()}`,
+    },
+    notes: ["Latency and tokens per second are the engine's own, on this machine, one question at a time."],
+  };
+}
+
+function reportRows(
+  prepared: Prepared,
+  before: Measured,
+  after: Measured,
+  rows: number,
+): ReportInput["evaluation"]["rows"] {
+  const answerOf = (measured: Measured, row: number, expected: string) => {
+    const answer = measured.answers.get(row);
+    const loss = measured.losses.get(row);
+    if (answer === undefined) return null;
+    return {
+      answer,
+      correct: isExactMatch(answer, expected),
+      lossNats: loss && loss.tokens > 0 ? loss.lossSum / loss.tokens : null,
+    };
+  };
+  const found: ReportInput["evaluation"]["rows"] = [];
+  for (let row = 0; row < rows; row++) {
+    const question = prepared.questions[row];
+    const tuned = question && answerOf(after, row, question.expected);
+    if (!question || !tuned) continue;
+    const { expected } = question;
+    const prompt = question.prompt.findLast(({ role }) => role === "user")?.content ?? "";
+    found.push({ id: String(question.row), prompt, expected, base: answerOf(before, row, expected), tuned });
+  }
+  return found;
+}
+
+/** When the run began, and which files came of it, from its own journal. */
+async function readRecord(runDirectory: string, epoch: number) {
+  let startedAt: string | null = null;
+  const artifacts = new Map<string, { what: string; name: string; digest: string; bytes: number }>();
+  for await (const { body, time } of readJournal(runDirectory, { epoch })) {
+    startedAt ??= time;
+    if (body.type === "artifact" && body.kind !== "report")
+      artifacts.set(`${body.kind}/${body.name}`, {
+        what: body.ggufType ? `GGUF ${body.ggufType}` : body.kind,
+        name: body.name,
+        digest: body.digest,
+        bytes: body.bytes,
+      });
+  }
+  return { startedAt, artifacts: [...artifacts.values()] };
+}

@@ -1,0 +1,37 @@
+import { type MetricName, metricCatalogue } from "@anneal/contracts";
+import type { ReportInput } from "@anneal/report";
+import { readJournal } from "../run-directory/journal-file.ts";
+
+type Curve = NonNullable<ReportInput["curves"]>[number];
+
+const shown: MetricName[] = [
+  "train/loss",
+  "eval/loss",
+  "eval/exact_match",
+  "optim/learning_rate",
+  "optim/grad_norm",
+  "speed/tokens_per_second",
+];
+const atMostPoints = 600;
+
+/** The run's curves out of its own journal, thinned to what a page can show; the last point always stays. */
+export async function readCurves(runDirectory: string, epoch: number): Promise<Curve[]> {
+  const series = new Map<MetricName, Map<number, number>>();
+  for await (const { body } of readJournal(runDirectory, { epoch })) {
+    if (body.type !== "metrics") continue;
+    for (const name of shown) {
+      const value = body.values[name];
+      if (value === undefined || !Number.isFinite(value)) continue;
+      const points = series.get(name) ?? new Map<number, number>();
+      points.set(body.step, value);
+      series.set(name, points);
+    }
+  }
+  return shown.flatMap((name) => {
+    const points = [...(series.get(name) ?? [])].sort(([a], [b]) => a - b);
+    if (points.length === 0) return [];
+    const every = Math.ceil(points.length / atMostPoints);
+    const kept = points.filter((_, i) => i % every === 0 || i === points.length - 1);
+    return [{ name, unit: metricCatalogue[name].unit, points: kept }];
+  });
+}

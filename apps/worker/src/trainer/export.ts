@@ -1,0 +1,88 @@
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Session } from "@anneal/engine";
+import { exportFolder, fileSlug, guard, isTold, tellFile } from "./artifacts.ts";
+import { engineCall } from "./engine-call.ts";
+import { ggufMetadata } from "./gguf-metadata.ts";
+import { heartbeat, type Job, ProgressTeller } from "./job.ts";
+
+const generousSeconds = 600;
+// What loads beside the weights, where the base has it.
+const companions = [
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "generation_config.json",
+  "chat_template.jinja",
+  "vocab.json",
+  "merges.txt",
+];
+
+/** Adapter, merged weights and GGUFs as the spec asks. What is told of already is not made again. */
+export async function exportAll(job: Job, session: Session, step: number): Promise<void> {
+  const { spec, runDirectory, base, modelName, baseName } = job.start;
+  const folder = exportFolder(runDirectory);
+  const slug = fileSlug(modelName);
+  const progress = new ProgressTeller(job);
+  const parts: { note: string; work: () => Promise<void> }[] = [];
+
+  if (spec.method.kind === "lora") {
+    const dir = join(folder, "adapter");
+    parts.push({
+      note: "adapter (PEFT)",
+      work: () => exportDirectory(job, dir, "adapter", () => session.exportAdapter(dir, { baseModelName: baseName })),
+    });
+  }
+  if (spec.export.merged) {
+    const dir = join(folder, "merged");
+    parts.push({
+      note: "merged weights",
+      work: () =>
+        exportDirectory(job, dir, "merged", async () => {
+          await session.exportMerged(dir, { dtype: spec.precision === "bf16" ? "bf16" : "f32" });
+          if (base.kind !== "hf") return;
+          for (const name of companions)
+            if (existsSync(join(base.dir, name))) copyFileSync(join(base.dir, name), join(dir, name));
+        }),
+    });
+  }
+  for (const type of spec.export.gguf) {
+    const path = join(folder, `${slug}-${type}.gguf`);
+    parts.push({
+      note: `GGUF ${type}`,
+      work: async () => {
+        if (isTold(job, "gguf", path)) return;
+        guard(job);
+        const metadata = ggufMetadata(base, modelName, session.info.vocabSize);
+        await session.exportGguf(path, { type, metadata });
+        await tellFile(job, path, "gguf", type);
+      },
+    });
+  }
+
+  mkdirSync(folder, { recursive: true });
+  for (const [i, { note, work }] of parts.entries()) {
+    job.control.throwIfStopped();
+    const at = { stage: "export" as const, step, totalSteps: step, etaSeconds: null };
+    progress.tell({ ...at, fraction: i / parts.length, note });
+    heartbeat(job, "export", step, generousSeconds);
+    await engineCall(job.control, work);
+  }
+  progress.tell({ stage: "export", step, totalSteps: step, fraction: 1, etaSeconds: null, note: null });
+}
+
+/** A folder's files are told one by one: each can be fetched and proven for itself. */
+async function exportDirectory(
+  job: Job,
+  dir: string,
+  kind: "adapter" | "merged",
+  write: () => Promise<void>,
+): Promise<void> {
+  const files = () => (existsSync(dir) ? readdirSync(dir).sort() : []);
+  const names = files();
+  if (names.length > 0 && names.every((name) => isTold(job, kind, join(dir, name)))) return;
+  guard(job);
+  mkdirSync(dir, { recursive: true });
+  await write();
+  for (const name of files()) if (!isTold(job, kind, join(dir, name))) await tellFile(job, join(dir, name), kind);
+}

@@ -1,0 +1,54 @@
+import type { SampleAnswer } from "@anneal/contracts";
+import type { Session } from "@anneal/engine";
+import { decodeAnswer, encodePrompt } from "@anneal/text";
+import { engineCall } from "./engine-call.ts";
+import { heartbeat, type Job, tell } from "./job.ts";
+import type { Prepared } from "./prepare.ts";
+
+const ownQuestions = 3; // held-out ones, where the spec names no prompts
+
+type Asked = { prompt: { role: "system" | "user" | "assistant" | "tool"; content: string }[]; expected: string | null };
+
+function questionsOf(job: Job, prepared: Prepared): Asked[] {
+  const { prompts } = job.start.spec.samples;
+  if (prompts.length > 0) {
+    // The system line that training rows carry belongs to the question, or another prompt would be shown than was trained.
+    const system = prepared.questions.find((q) => q?.prompt[0]?.role === "system")?.prompt[0];
+    return prompts.map((content) => ({
+      prompt: [...(system ? [system] : []), { role: "user" as const, content }],
+      expected: null,
+    }));
+  }
+  return prepared.questions.flatMap((question) => (question ? [question] : [])).slice(0, ownQuestions);
+}
+
+const lastUserText = (asked: Asked) => asked.prompt.findLast(({ role }) => role === "user")?.content ?? "";
+
+/** Greedy answers to the same few questions as training goes, told once a step. */
+export async function tellSamples(job: Job, session: Session, prepared: Prepared, step: number): Promise<void> {
+  if (step <= job.journal.told.samplesStep) return;
+  const { maxNewTokens } = job.start.spec.samples;
+  const room = session.info.contextLength - maxNewTokens;
+  const asked = questionsOf(job, prepared)
+    .map((question) => ({ question, tokens: encodePrompt(prepared.text, question.prompt) }))
+    .filter(({ tokens }) => tokens.length > 0 && tokens.length <= room);
+  if (asked.length === 0) return;
+  heartbeat(job, "train", step, 60);
+  const { sequences } = await engineCall(job.control, () =>
+    session.generate({
+      prompts: asked.map(({ tokens }) => tokens),
+      maxNewTokens,
+      temperature: 0,
+      topK: 0,
+      topP: 1,
+      seed: 0,
+      stopTokens: prepared.text.stopTokens,
+    }),
+  );
+  const samples: Omit<SampleAnswer, "createdAt" | "step">[] = asked.map(({ question }, i) => ({
+    prompt: lastUserText(question),
+    expected: question.expected,
+    answer: decodeAnswer(prepared.text, sequences[i]?.tokens ?? new Int32Array()),
+  }));
+  tell(job, { type: "samples", step, samples });
+}

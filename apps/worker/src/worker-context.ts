@@ -1,0 +1,59 @@
+import { createDatabase, createListener } from "@anneal/db";
+import * as engine from "@anneal/engine";
+import type { OllamaClient } from "@anneal/ollama";
+import { type Log, type ServiceContext, systemActor } from "@anneal/services";
+import type { Env } from "./env.ts";
+import { createOllamaClient, createOllamaPort } from "./ollama-port.ts";
+import { type BossQueue, startQueue } from "./queue.ts";
+
+export interface WorkerContext {
+  env: Env;
+  log: Log;
+  services: ServiceContext;
+  queue: BossQueue;
+  ollama: OllamaClient;
+  /** Aborted when the worker must leave: save, hand back, go. */
+  leaving: AbortSignal;
+  workerId: string;
+  /** The run this worker is at, for its row. */
+  current: { runId: string | null };
+  close(): Promise<void>;
+}
+
+/** Everything a worker holds open, made once. Fails when the database cannot be reached or refuses us. */
+export async function openContext(env: Env, log: Log, leaving: AbortSignal): Promise<Omit<WorkerContext, "workerId">> {
+  if (!env.databaseUrl)
+    throw new Error("DATABASE_URL: is not set. Start the worker with ./anneal up, or name the database.");
+  if (env.engineAddon) engine.useAddon(env.engineAddon);
+  const db = createDatabase(env.databaseUrl, {
+    applicationName: "anneal-worker",
+    onIdleError: (error) => log.warn({ error: error.message }, "a database connection broke"),
+  });
+  const listener = createListener(env.databaseUrl);
+  const queue = await startQueue({ databaseUrl: env.databaseUrl, log, consume: true });
+  const ollama = createOllamaClient(env.ollamaHost);
+  return {
+    env,
+    log,
+    queue,
+    ollama,
+    leaving,
+    current: { runId: null },
+    services: {
+      db,
+      actor: systemActor,
+      now: () => new Date(),
+      queue,
+      listener,
+      engine,
+      ollama: createOllamaPort(ollama, env.paths.ollamaModels),
+      paths: env.paths,
+      log,
+    },
+    async close() {
+      await queue.stop();
+      await listener.close();
+      await db.close();
+    },
+  };
+}

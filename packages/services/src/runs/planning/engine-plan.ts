@@ -1,0 +1,38 @@
+import { type MemoryPlan, type RunSpec, ServiceError } from "@anneal/contracts";
+import type { ServiceContext } from "../../context.ts";
+import { foreignError } from "../../models/foreign-error.ts";
+import type { BaseSource, EngineMemoryPlan } from "../../ports.ts";
+import { trainingSettings } from "./training-settings.ts";
+
+// The engine names its own settings; a person knows them by the spec's names.
+const fieldOf = (engineField: string) => (engineField === "maxTokensPerMicroBatch" ? "microBatchTokens" : engineField);
+
+/** The engine's plan of a spec; what it refuses becomes a refusal of that field of the spec. */
+export function enginePlan(ctx: Pick<ServiceContext, "engine">, spec: RunSpec, base: BaseSource): EngineMemoryPlan {
+  try {
+    return ctx.engine.planTraining(trainingSettings(spec, base));
+  } catch (error) {
+    const match = error instanceof Error ? /^(?:plan: )?spec\.([A-Za-z.]+): (.*)$/s.exec(error.message) : null;
+    if (!match?.[1] || !match[2]) throw foreignError(error, "base");
+    const field = fieldOf(match[1]);
+    throw new ServiceError("INVALID_INPUT", `${field}: ${match[2]}`, {
+      field,
+      remedy: `correct ${field}`,
+      cause: error,
+    });
+  }
+}
+
+export function toMemoryPlan({ parts, totalBytes }: EngineMemoryPlan): MemoryPlan {
+  return {
+    weightBytes: parts.weights,
+    adapterBytes: parts.adapter,
+    gradientBytes: parts.gradients,
+    optimizerBytes: parts.optimizer,
+    activationBytes: parts.activations,
+    logitsBytes: parts.logits,
+    packingBytes: parts.packing,
+    runtimeBytes: parts.runtime,
+    totalBytes,
+  };
+}

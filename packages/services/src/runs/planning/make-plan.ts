@@ -1,0 +1,142 @@
+import {
+  countHeldOut,
+  countSteps,
+  type FitSuggestion,
+  type Problem,
+  type RunPlan,
+  type RunSpec,
+  ServiceError,
+} from "@anneal/contracts";
+import type { ServiceContext } from "../../context.ts";
+import { checkVersion } from "../../datasets/check-version.ts";
+import { findVersion, type VersionRow } from "../../datasets/find-version.ts";
+import { readFacts } from "../../models/facts.ts";
+import { foreignError } from "../../models/foreign-error.ts";
+import { resolveBase } from "../../models/resolve-base.ts";
+import type { ResolvedBase } from "../../ports.ts";
+import { diskFree, diskNeed } from "./disk.ts";
+import { enginePlan, toMemoryPlan } from "./engine-plan.ts";
+import { memoryBudget } from "./memory-budget.ts";
+import { dataProblems, diskProblem, memoryProblem, modelProblems } from "./problems.ts";
+import { secondsPerStep } from "./speed.ts";
+import { suggestFits } from "./suggest.ts";
+
+export interface Planned {
+  plan: RunPlan;
+  base: ResolvedBase;
+  dataset: VersionRow;
+  evaluation: VersionRow | null;
+}
+
+const examples = 10;
+
+/** The first problem that leaves no plan to show: thrown, with all of them in its details. */
+function stop(problems: Problem[]): void {
+  const [first] = problems;
+  if (!first) return;
+  const { code, message, field, remedy } = first;
+  throw new ServiceError(code, message, {
+    field: field ?? undefined,
+    remedy: remedy ?? undefined,
+    details: { problems },
+  });
+}
+
+async function inputs(ctx: ServiceContext, spec: RunSpec) {
+  const dataset = await findVersion(ctx, spec.dataset, "dataset");
+  const evaluation = spec.evaluation.dataset
+    ? await findVersion(ctx, spec.evaluation.dataset, "evaluation.dataset")
+    : null;
+  if (evaluation && evaluation.digest === dataset.digest)
+    throw new ServiceError("INVALID_INPUT", "evaluation.dataset: it holds the very rows that are trained", {
+      field: "evaluation.dataset",
+      remedy: "choose held-out rows, or leave it empty: a part of the dataset is then set apart",
+    });
+  const base = await resolveBase(ctx, spec.base);
+  const facts = await readFacts(ctx, base.source).catch((error: unknown) => {
+    throw foreignError(error, "base");
+  });
+  return { dataset, evaluation, base, facts };
+}
+
+/**
+ * Everything that can be known before a run: bytes, steps, seconds, disk, what the data becomes. `runs.plan` shows it,
+ * `runs.create` refuses what it finds wanting; both go through here.
+ */
+export async function makePlan(
+  ctx: ServiceContext,
+  spec: RunSpec,
+  options: { waitForSpeedMilliseconds: number },
+): Promise<Planned> {
+  const { dataset, evaluation, base, facts } = await inputs(ctx, spec);
+  stop(modelProblems(spec, facts));
+  const planned = enginePlan(ctx, spec, base.source);
+  const data = await checkVersion(ctx, dataset, base.source, { maxSequenceTokens: spec.maxSequenceTokens, examples });
+  const problems = dataProblems(spec, data);
+
+  const budgetBytes = await memoryBudget(ctx, spec);
+  const fits = planned.totalBytes <= budgetBytes;
+  let suggestions: FitSuggestion[] = [];
+  if (!fits) {
+    suggestions = suggestFits({
+      spec,
+      budgetBytes,
+      longestTokens: data.longestTokens,
+      plannedBytes: (changed) => {
+        try {
+          return enginePlan(ctx, changed, base.source).totalBytes;
+        } catch (error) {
+          if (error instanceof ServiceError) return null; // a setting the engine refuses is no suggestion
+          throw error;
+        }
+      },
+    });
+    problems.push(memoryProblem(planned.totalBytes, budgetBytes, suggestions));
+  }
+
+  const heldOut = evaluation ? 0 : countHeldOut(dataset.rows, spec.evaluation.heldOutFraction);
+  const share = data.rows === 0 ? 0 : (data.rows - data.zeroTargetRows) / data.rows; // rows without loss are left out
+  const trainRows = Math.max(1, Math.round((dataset.rows - heldOut) * share));
+  const { totalSteps } = countSteps({ ...spec, rows: trainRows });
+  const meanRowTokens = data.tokens / Math.max(1, data.rows);
+  const tokensPerStep = Math.min(spec.batchRows, trainRows) * meanRowTokens;
+  const perStep =
+    problems.length > 0
+      ? null
+      : await secondsPerStep(ctx, spec, base.source, {
+          tokensPerStep,
+          meanRowTokens,
+          waitMilliseconds: options.waitForSpeedMilliseconds,
+        });
+
+  const diskBytes = diskNeed(
+    spec,
+    { parameters: facts.parameters, trainableParameters: planned.trainableParameters },
+    data,
+  );
+  const diskFreeBytes = await diskFree(ctx.paths.runs);
+  problems.push(...diskProblem(diskBytes, diskFreeBytes));
+  // Each asked row costs about what a trained one does: a forward pass for its loss, another and its answer.
+  const finalRows = Math.min(evaluation?.rows ?? heldOut, spec.evaluation.finalMaxRows);
+  const rounds = spec.evaluation.everySteps
+    ? Math.floor(totalSteps / spec.evaluation.everySteps)
+    : Math.min(10, totalSteps);
+  const askedRows = 2 * finalRows + rounds * Math.min(finalRows, spec.evaluation.maxRows);
+  const totalSeconds =
+    perStep === null ? null : perStep * (totalSteps + (askedRows * meanRowTokens) / Math.max(1, tokensPerStep));
+  const plan: RunPlan = {
+    memory: toMemoryPlan(planned),
+    budgetBytes,
+    fits,
+    suggestions,
+    steps: totalSteps,
+    tokensPerStep,
+    secondsPerStep: perStep,
+    totalSeconds,
+    diskBytes,
+    diskFreeBytes,
+    data,
+    problems,
+  };
+  return { plan, base, dataset, evaluation };
+}
