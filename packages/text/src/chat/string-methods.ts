@@ -1,4 +1,5 @@
 import type { Budget } from "./budget.ts";
+import { codePointIndex } from "./sequences.ts";
 import { concat, isSpace, join, splitBy, strip, Traced } from "./traced.ts";
 import { type Callable, TemplateRefusal, Tuple, text, toText, typeName, Undefined, type Value } from "./values.ts";
 
@@ -85,6 +86,9 @@ export function capitalized(value: string): string {
   return first.toUpperCase() + value.slice(first.length).toLowerCase();
 }
 
+// Where Python's splitlines cuts.
+const lineEnds = new Set([10, 11, 12, 13, 28, 29, 30, 0x85, 0x2028, 0x2029]);
+
 const methods: Readonly<Record<string, Method>> = {
   strip: (self, [chars]) => strip(self, true, true, optionalString(chars, "strip")),
   lstrip: (self, [chars]) => strip(self, true, false, optionalString(chars, "lstrip")),
@@ -93,11 +97,13 @@ const methods: Readonly<Record<string, Method>> = {
   rsplit: (self, args, keywords) => split(self, args, keywords, true),
   splitlines: (self, [keep]) => {
     const lines: Traced[] = [];
-    const ends = /\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/g;
     let at = 0;
-    for (const { index, 0: end } of self.text.matchAll(ends)) {
-      lines.push(self.slice(at, keep === true ? index + end.length : index));
-      at = index + end.length;
+    for (let i = 0; i < self.length; i++) {
+      if (!lineEnds.has(self.text.charCodeAt(i))) continue;
+      const end = self.text.startsWith("\r\n", i) ? i + 2 : i + 1;
+      lines.push(self.slice(at, keep === true ? end : i));
+      at = end;
+      i = end - 1;
     }
     if (at < self.length) lines.push(self.slice(at, self.length));
     return lines;
@@ -120,12 +126,12 @@ const methods: Readonly<Record<string, Method>> = {
   lower: (self) => self.derive(self.text.toLowerCase()),
   title: (self) => self.derive(titleCase(self.text)),
   capitalize: (self) => self.derive(capitalized(self.text)),
-  find: (self, [part]) => self.text.indexOf(string(part, "find").text),
-  rfind: (self, [part]) => self.text.lastIndexOf(string(part, "rfind").text),
+  find: (self, [part]) => codePointIndex(self.text, self.text.indexOf(string(part, "find").text)),
+  rfind: (self, [part]) => codePointIndex(self.text, self.text.lastIndexOf(string(part, "rfind").text)),
   index: (self, [part]) => {
     const at = self.text.indexOf(string(part, "index").text);
     if (at < 0) throw new TemplateRefusal("index: substring not found");
-    return at;
+    return codePointIndex(self.text, at);
   },
   count: (self, [part]) => splitBy(self, string(part, "count").text).length - 1,
   isdigit: (self) => everyLetter(self, /^\p{Nd}$/u),
@@ -135,18 +141,17 @@ const methods: Readonly<Record<string, Method>> = {
   isspace: (self) => self.length > 0 && [...self.text].every(isSpace),
   isupper: (self) => self.text !== self.text.toLowerCase() && self.text === self.text.toUpperCase(),
   islower: (self) => self.text !== self.text.toUpperCase() && self.text === self.text.toLowerCase(),
-  join: (self, [items]) => {
+  join: (self, [items], _keywords, budget) => {
     if (!Array.isArray(items)) throw new TemplateRefusal("join wants a list");
-    return join(
-      items.map((item) => string(item, "join")),
-      self,
-    );
+    const parts = items.map((item) => string(item, "join"));
+    budget.make(parts.reduce((sum, part) => sum + part.length + self.length, 0));
+    return join(parts, self);
   },
   zfill: (self, [width]) => {
     const missing = Math.min(number(width, 0), 1000) - self.length;
     return missing > 0 ? concat([text("0".repeat(missing)), self]) : self;
   },
-  format: (self, args, keywords) => {
+  format: (self, args, keywords, budget) => {
     let next = 0;
     const parts: Traced[] = [];
     let at = 0;
@@ -159,7 +164,9 @@ const methods: Readonly<Record<string, Method>> = {
       }
       const value = name === "" ? args[next++] : /^\d+$/.test(name) ? args[Number(name)] : keywords.get(name);
       if (value === undefined) throw new TemplateRefusal(`format: no value for {${name}}`);
-      parts.push(toText(value));
+      const made = toText(value, budget);
+      budget.make(made.length);
+      parts.push(made);
     }
     return concat([...parts, self.slice(at, self.length)]);
   },
@@ -169,5 +176,10 @@ const methods: Readonly<Record<string, Method>> = {
 export function stringMethod(self: Traced, name: string, budget: Budget): Callable | Undefined {
   const method = Object.hasOwn(methods, name) ? methods[name] : undefined;
   if (!method) return new Undefined(name);
-  return { call: (args, keywords) => method(self, args, keywords, budget) };
+  return {
+    call: (args, keywords) => {
+      budget.make(self.length);
+      return method(self, args, keywords, budget);
+    },
+  };
 }

@@ -103,9 +103,14 @@ export function splitBy(
   return parts;
 }
 
+const spaceCodes = new Set([
+  9, 10, 11, 12, 13, 28, 29, 30, 31, 32, 0x85, 0xa0, 0x1680, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000,
+]);
+
 // What Python's str.isspace counts, which is not what JavaScript's trim does.
 export function isSpace(char: string): boolean {
-  return /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/.test(char);
+  const code = char.charCodeAt(0);
+  return spaceCodes.has(code) || (code >= 0x2000 && code <= 0x200a);
 }
 
 export function strip(text: Traced, left: boolean, right: boolean, characters?: string): Traced {

@@ -1,3 +1,4 @@
+import type { Budget } from "./budget.ts";
 import { concat, Traced } from "./traced.ts";
 
 // What a template computes with. Maps keep Python's order of keys.
@@ -8,13 +9,24 @@ export class Undefined {
   }
 }
 export class Tuple extends Array<Value> {}
+// A dict of foreign data remembers that its keys are foreign too.
+export class Dict extends Map<string, Value> {
+  readonly source: number | null;
+  constructor(entries: Iterable<readonly [string, Value]> = [], source: number | null = null) {
+    super(entries);
+    this.source = source;
+  }
+  key(name: string): Traced {
+    return this.source === null ? new Traced(name) : Traced.from(name, this.source);
+  }
+}
 export class Namespace {
   readonly fields = new Map<string, Value>();
 }
 export interface Callable {
   call: (positional: Value[], keywords: ReadonlyMap<string, Value>) => Value;
 }
-export type Value = Traced | number | boolean | null | Undefined | Value[] | Map<string, Value> | Namespace | Callable;
+export type Value = Traced | number | boolean | null | Undefined | Value[] | Dict | Namespace | Callable;
 
 // The template stops by itself: raise_exception, or an operation that fails in Python too.
 export class TemplateRefusal extends Error {
@@ -36,35 +48,39 @@ export function typeName(value: Value): string {
   if (typeof value === "boolean") return "bool";
   if (typeof value === "number") return Number.isInteger(value) ? "int" : "float";
   if (Array.isArray(value)) return value instanceof Tuple ? "tuple" : "list";
-  if (value instanceof Map) return "dict";
+  if (value instanceof Dict) return "dict";
   return value instanceof Namespace ? "namespace" : "function";
 }
 
 export function isTrue(value: Value): boolean {
   if (value === null || value instanceof Undefined || value === false || value === 0) return false;
   if (value instanceof Traced || Array.isArray(value)) return value.length > 0;
-  return value instanceof Map ? value.size > 0 : true;
+  return value instanceof Dict ? value.size > 0 : true;
 }
 
-export function areEqual(a: Value, b: Value): boolean {
+export function areEqual(a: Value, b: Value, budget: Budget): boolean {
+  budget.step();
   if (a instanceof Traced && b instanceof Traced) return a.text === b.text;
   if (Array.isArray(a) && Array.isArray(b))
-    return a.length === b.length && a.every((item, i) => areEqual(item, b[i] as Value));
-  if (a instanceof Map && b instanceof Map)
-    return a.size === b.size && [...a].every(([key, item]) => b.has(key) && areEqual(item, b.get(key) as Value));
+    return a.length === b.length && a.every((item, i) => areEqual(item, b[i] as Value, budget));
+  if (a instanceof Dict && b instanceof Dict)
+    return (
+      a.size === b.size && [...a].every(([key, item]) => b.has(key) && areEqual(item, b.get(key) as Value, budget))
+    );
   if (a instanceof Undefined && b instanceof Undefined) return true;
   const number = (value: Value) => (typeof value === "boolean" ? Number(value) : value);
   return number(a) === number(b);
 }
 
-export function compare(a: Value, b: Value): number {
+export function compare(a: Value, b: Value, budget: Budget): number {
+  budget.step();
   if (a instanceof Traced && b instanceof Traced) return a.text === b.text ? 0 : a.text < b.text ? -1 : 1;
   const left = typeof a === "boolean" ? Number(a) : a;
   const right = typeof b === "boolean" ? Number(b) : b;
   if (typeof left === "number" && typeof right === "number") return left - right;
   if (Array.isArray(a) && Array.isArray(b)) {
     for (let i = 0; i < Math.min(a.length, b.length); i++) {
-      const order = compare(a[i] as Value, b[i] as Value);
+      const order = compare(a[i] as Value, b[i] as Value, budget);
       if (order !== 0) return order;
     }
     return a.length - b.length;
@@ -84,31 +100,50 @@ const quoted = (value: string): string => {
 };
 
 // Python's repr, kept traced.
-function repr(value: Value): Traced {
-  if (value instanceof Traced) return value.derive(quoted(value.text));
+function repr(value: Value, budget: Budget): Traced {
+  budget.step();
+  if (value instanceof Traced) return charged(value.derive(quoted(value.text)), budget);
   const list = (items: Traced[], open: string, close: string) =>
-    concat([text(open), ...items.flatMap((item, i) => (i === 0 ? [item] : [text(", "), item])), text(close)]);
+    charged(
+      concat([text(open), ...items.flatMap((item, i) => (i === 0 ? [item] : [text(", "), item])), text(close)]),
+      budget,
+    );
   if (Array.isArray(value)) {
-    if (!(value instanceof Tuple)) return list(value.map(repr), "[", "]");
-    return list(value.map(repr), "(", value.length === 1 ? ",)" : ")");
+    const items = value.map((item) => repr(item, budget));
+    return value instanceof Tuple ? list(items, "(", items.length === 1 ? ",)" : ")") : list(items, "[", "]");
   }
-  if (value instanceof Map)
+  if (value instanceof Dict)
     return list(
-      [...value].map(([key, item]) => concat([text(`${quoted(key)}: `), repr(item)])),
+      [...value].map(([key, item]) => concat([value.key(quoted(key)), text(": "), repr(item, budget)])),
       "{",
       "}",
     );
-  return toText(value);
+  return toText(value, budget);
+}
+
+function charged(value: Traced, budget: Budget): Traced {
+  budget.make(value.length);
+  return value;
+}
+
+// Python's spelling of a number.
+export function numberText(value: number): string {
+  if (Number.isInteger(value)) return Math.abs(value) < 1e21 ? String(value) : BigInt(value).toString();
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
+  const [digits = "", exponent = "0"] = value.toExponential().split("e");
+  const power = Number(exponent);
+  if (power >= -4 && power < 16) return String(value);
+  return `${digits}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
 }
 
 // Python's str().
-export function toText(value: Value): Traced {
+export function toText(value: Value, budget: Budget): Traced {
   if (value instanceof Traced) return value;
   if (value instanceof Undefined) return text("");
   if (value === null) return text("None");
   if (typeof value === "boolean") return text(value ? "True" : "False");
-  if (typeof value === "number") return text(String(value));
-  if (Array.isArray(value) || value instanceof Map) return repr(value);
+  if (typeof value === "number") return text(numberText(value));
+  if (Array.isArray(value) || value instanceof Dict) return repr(value, budget);
   throw new TemplateRefusal(`cannot print a ${typeName(value)}`);
 }
 
@@ -128,33 +163,38 @@ export const plainJson: JsonStyle = {
 };
 
 // Python's json.dumps as transformers calls it.
-export function toJson(value: Value, style: JsonStyle, depth = 0): Traced {
+export function toJson(value: Value, style: JsonStyle, budget: Budget, depth = 0): Traced {
+  budget.step();
   if (value === null) return text("null");
-  if (typeof value === "boolean" || typeof value === "number") return text(String(value));
-  if (value instanceof Traced) return value.derive(jsonString(value.text, style.ascii));
+  if (typeof value === "boolean") return text(String(value));
+  if (typeof value === "number") return text(numberText(value).replace("inf", "Infinity").replace("nan", "NaN"));
+  if (value instanceof Traced) return charged(value.derive(jsonString(value.text, style.ascii)), budget);
   const wrap = (items: Traced[], open: string, close: string): Traced => {
     if (items.length === 0) return text(open + close);
     const line = (at: number) => (style.indent === null ? "" : `\n${" ".repeat(style.indent * at)}`);
-    const separator = style.indent === null ? style.itemSeparator : style.itemSeparator.trimEnd();
     const parts: Traced[] = [text(open + line(depth + 1))];
     items.forEach((item, i) => {
-      if (i > 0) parts.push(text(separator + line(depth + 1)));
+      if (i > 0) parts.push(text(style.itemSeparator + line(depth + 1)));
       parts.push(item);
     });
-    return concat([...parts, text(line(depth) + close)]);
+    return charged(concat([...parts, text(line(depth) + close)]), budget);
   };
   if (Array.isArray(value))
     return wrap(
-      value.map((item) => toJson(item, style, depth + 1)),
+      value.map((item) => toJson(item, style, budget, depth + 1)),
       "[",
       "]",
     );
-  if (value instanceof Map) {
+  if (value instanceof Dict) {
     const entries = [...value];
     if (style.sortKeys) entries.sort(([a], [b]) => (a < b ? -1 : 1));
     return wrap(
       entries.map(([key, item]) =>
-        concat([text(jsonString(key, style.ascii) + style.keySeparator), toJson(item, style, depth + 1)]),
+        concat([
+          value.key(jsonString(key, style.ascii)),
+          text(style.keySeparator),
+          toJson(item, style, budget, depth + 1),
+        ]),
       ),
       "{",
       "}",
@@ -176,10 +216,11 @@ export function fromPlain(data: unknown, source: number | null, depth = 0): Valu
   if (data === null || typeof data === "number" || typeof data === "boolean") return data;
   if (Array.isArray(data)) return data.map((item) => fromPlain(item, source, depth + 1));
   if (typeof data === "object")
-    return new Map(
+    return new Dict(
       Object.entries(data)
         .filter(([, item]) => item !== undefined)
-        .map(([key, item]) => [key, fromPlain(item, source, depth + 1)]),
+        .map(([key, item]) => [key, fromPlain(item, source, depth + 1)] as const),
+      source,
     );
   return new Undefined("value");
 }

@@ -1,0 +1,44 @@
+import { type GgufEntry, ggufTokenizerMetadata } from "../tokenizer/to-gguf.ts";
+import { readTokenizerFiles, type TextSource } from "./source.ts";
+import type { TextModel } from "./text-model.ts";
+
+// A metadata value in the form that the engine's exportGguf takes.
+export type ExportValue =
+  | string
+  | boolean
+  | string[]
+  | { type: "u32"; value: number }
+  | { type: "i32[]"; value: Int32Array }
+  | { type: "f32[]"; value: Float32Array };
+
+function exportValue(entry: GgufEntry): ExportValue {
+  switch (entry.type) {
+    case "uint32":
+      return { type: "u32", value: entry.value };
+    case "float32[]":
+      return { type: "f32[]", value: entry.value };
+    case "int32[]":
+      return { type: "i32[]", value: entry.value };
+    default:
+      return entry.value;
+  }
+}
+
+// Tokenizer and chat template for a GGUF file that serves what was trained. A GGUF base carries its own tokenizer keys
+// along, so that only what may differ is given. Servers put BOS before a chat whenever add_bos_token is true, also
+// before one that the template began with BOS already: it says what `model` does with a chat.
+export function exportTextMetadata(
+  source: TextSource,
+  model: TextModel,
+  options: { vocabularySize?: number } = {},
+): Record<string, ExportValue> {
+  const entries: Record<string, ExportValue> = {};
+  if (source.kind === "hf") {
+    const { json, config } = readTokenizerFiles(source.dir);
+    for (const [key, entry] of Object.entries(ggufTokenizerMetadata(json, config, options)))
+      entries[key] = exportValue(entry);
+  }
+  entries["tokenizer.chat_template"] = model.templateSource;
+  entries["tokenizer.ggml.add_bos_token"] = model.addsBos;
+  return entries;
+}

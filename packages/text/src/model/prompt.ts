@@ -1,0 +1,37 @@
+import type { Message } from "@anneal/contracts";
+import type { Traced } from "../chat/traced.ts";
+import type { TextModel } from "./text-model.ts";
+
+export interface ChatOptions {
+  addGenerationPrompt: boolean;
+}
+
+// Messages as the template gets them: without our own fields.
+export function renderTraced(model: TextModel, messages: readonly Message[], options: ChatOptions): Traced {
+  return model.template.render({
+    messages: messages.map(({ role, content }) => ({ role, content })),
+    addGenerationPrompt: options.addGenerationPrompt,
+    specialTokens: model.specialTokens,
+    now: model.now,
+  });
+}
+
+export const renderChat = (model: TextModel, messages: readonly Message[], options: ChatOptions): string =>
+  renderTraced(model, messages, options).text;
+
+// Token ids that ask the model for its next answer. Text of the messages never becomes a control token.
+export function encodePrompt(model: TextModel, messages: readonly Message[]): Int32Array {
+  const { text, runs } = renderTraced(model, messages, { addGenerationPrompt: true });
+  const { ids } = model.tokenizer.encodeGuarded(text, runs);
+  return model.addsBos && model.tokenizer.bosId !== null ? Int32Array.from([model.tokenizer.bosId, ...ids]) : ids;
+}
+
+// The text of an answer: up to the first token that ends it, without control tokens.
+export function decodeAnswer(model: TextModel, ids: Iterable<number>): string {
+  const kept: number[] = [];
+  for (const id of ids) {
+    if (model.stopTokens.includes(id)) break;
+    kept.push(id);
+  }
+  return model.tokenizer.decode(kept, { skipSpecial: true });
+}

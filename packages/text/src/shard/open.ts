@@ -1,0 +1,147 @@
+import { createHash } from "node:crypto";
+import { closeSync, createReadStream, fstatSync, openSync, readSync } from "node:fs";
+import { TextError } from "../text-error.ts";
+import { footerBytes, indexEntryBytes, littleEndian, magic, recordBytes, rowTokenLimit } from "./format.ts";
+
+export interface Shard {
+  readonly rows: number;
+  readonly totalTokens: number;
+  readonly totalSupervised: number;
+  length(row: number): number;
+  supervised(row: number): number;
+  tokens(row: number): Int32Array;
+  labels(row: number): Int32Array; // the token where it is trained, else -100
+  close(): void;
+}
+
+function damaged(cause: string): never {
+  throw new TextError("token shard", cause, "Delete the file; it is made again from the dataset.");
+}
+
+function readAt(file: number, position: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let at = 0; at < length; ) {
+    const got = readSync(file, bytes, at, length - at, position + at);
+    if (got === 0) damaged("ends too early");
+    at += got;
+  }
+  return bytes;
+}
+
+function count(footer: Buffer, at: number): number {
+  const value = footer.readBigUInt64LE(at);
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) damaged(`counts ${value} of something`);
+  return Number(value);
+}
+
+// Checks the frame and the index before it believes them; rows are read and checked as they are asked for.
+export function openShard(path: string): Shard {
+  const file = openSync(path, "r");
+  try {
+    return new OpenShard(file);
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
+}
+
+class OpenShard implements Shard {
+  readonly rows: number;
+  readonly totalTokens: number;
+  readonly totalSupervised: number;
+  private readonly file: number;
+  private readonly index: Uint32Array;
+  private readonly places: Float64Array;
+  private last: { row: number; tokens: Int32Array; mask: Uint8Array } | null = null;
+  private closed = false;
+
+  constructor(file: number) {
+    this.file = file;
+    const { size } = fstatSync(file);
+    if (size < magic.length + footerBytes) damaged("is too short to be one");
+    if (!readAt(file, 0, magic.length).equals(magic)) damaged("does not begin as one");
+    const footer = readAt(file, size - footerBytes, footerBytes);
+    if (!footer.subarray(32).equals(magic)) damaged("does not end as one");
+    this.rows = count(footer, 0);
+    this.totalTokens = count(footer, 8);
+    this.totalSupervised = count(footer, 16);
+    const indexAt = count(footer, 24);
+    // Division instead of multiplication: no count from the file can overflow here.
+    const indexSize = size - footerBytes - indexAt;
+    if (indexAt < magic.length || indexSize < 0 || this.rows !== indexSize / indexEntryBytes)
+      damaged(`says ${this.rows} rows, which its size contradicts`);
+    const bytes = readAt(file, indexAt, indexSize);
+    if (!littleEndian) bytes.swap32();
+    this.index = new Uint32Array(bytes.buffer, bytes.byteOffset, this.rows * 2).slice();
+    this.places = new Float64Array(this.rows);
+    let place = magic.length;
+    let tokens = 0;
+    let supervised = 0;
+    for (let row = 0; row < this.rows; row++) {
+      const length = this.length(row);
+      if (length > rowTokenLimit || this.supervised(row) > length) damaged(`row ${row + 1} has an impossible length`);
+      this.places[row] = place;
+      place += recordBytes(length);
+      tokens += length;
+      supervised += this.supervised(row);
+    }
+    if (place !== indexAt || tokens !== this.totalTokens || supervised !== this.totalSupervised)
+      damaged("has an index that does not fit its rows");
+  }
+
+  length(row: number): number {
+    return this.index[this.checked(row) * 2] as number;
+  }
+
+  supervised(row: number): number {
+    return this.index[this.checked(row) * 2 + 1] as number;
+  }
+
+  tokens(row: number): Int32Array {
+    return this.record(row).tokens.slice();
+  }
+
+  labels(row: number): Int32Array {
+    const { tokens, mask } = this.record(row);
+    return Int32Array.from(tokens, (token, i) => (mask[i] ? token : -100));
+  }
+
+  close(): void {
+    if (!this.closed) closeSync(this.file);
+    this.closed = true;
+  }
+
+  private checked(row: number): number {
+    if (!Number.isInteger(row) || row < 0 || row >= this.rows)
+      throw new RangeError(`row ${row} of a shard with ${this.rows} rows`);
+    return row;
+  }
+
+  private record(row: number) {
+    if (this.last?.row === row) return this.last;
+    const length = this.length(row);
+    const bytes = readAt(this.file, this.places[row] as number, recordBytes(length));
+    const tokens = new Int32Array(length);
+    for (let i = 0; i < length; i++) {
+      const token = bytes.readInt32LE(i * 4);
+      if (token < 0) damaged(`row ${row + 1} holds the token ${token}`);
+      tokens[i] = token;
+    }
+    const mask = bytes.subarray(length * 4, length * 5);
+    let supervised = 0;
+    for (const flag of mask) {
+      if (flag > 1) damaged(`row ${row + 1} has a mask of ${flag}`);
+      supervised += flag;
+    }
+    if (supervised !== this.supervised(row)) damaged(`row ${row + 1} has another mask than its index says`);
+    this.last = { row, tokens, mask };
+    return this.last;
+  }
+}
+
+// SHA-256 of the file, as writeShard gave it.
+export async function shardDigest(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  return `sha256:${hash.digest("hex")}`;
+}

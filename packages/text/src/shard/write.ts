@@ -1,0 +1,114 @@
+import { createHash, randomUUID } from "node:crypto";
+import { open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { EncodedRow } from "../rows/encode-row.ts";
+import { TextError } from "../text-error.ts";
+import { footerBytes, littleEndian, magic, recordBytes, rowTokenLimit } from "./format.ts";
+
+export interface WrittenShard {
+  digest: string; // sha256:...
+  rows: number;
+  tokens: number;
+  supervisedTokens: number;
+}
+
+const bufferBytes = 1 << 20;
+
+function record({ tokens, labels }: EncodedRow, row: number): Buffer {
+  if (tokens.length > rowTokenLimit || labels.length !== tokens.length)
+    throw new TextError(
+      `row ${row + 1}`,
+      `has ${tokens.length} tokens`,
+      `Lower maxSequenceTokens to ${rowTokenLimit}.`,
+    );
+  const bytes = Buffer.alloc(recordBytes(tokens.length));
+  for (let i = 0; i < tokens.length; i++) {
+    bytes.writeInt32LE(tokens[i] as number, i * 4);
+    if (labels[i] !== -100) bytes[tokens.length * 4 + i] = 1;
+  }
+  return bytes;
+}
+
+// Growing list of uint32 pairs, so that millions of rows take 8 bytes each.
+class Index {
+  private words = new Uint32Array(2048);
+  private count = 0;
+  push(tokens: number, supervised: number): void {
+    if (this.count + 2 > this.words.length) {
+      const grown = new Uint32Array(this.words.length * 2);
+      grown.set(this.words);
+      this.words = grown;
+    }
+    this.words[this.count++] = tokens;
+    this.words[this.count++] = supervised;
+  }
+  bytes(): Buffer {
+    const view = Buffer.from(this.words.buffer, 0, this.count * 4);
+    return littleEndian ? view : Buffer.from(view).swap32();
+  }
+}
+
+// Writes beside the path and renames when all is on the disk: a shard under its path is whole.
+export async function writeShard(
+  path: string,
+  rows: AsyncIterable<EncodedRow> | Iterable<EncodedRow>,
+): Promise<WrittenShard> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  const hash = createHash("sha256");
+  const file = await open(temporary, "wx");
+  try {
+    let pending: Buffer[] = [];
+    let pendingBytes = 0;
+    const flush = async () => {
+      const bytes = Buffer.concat(pending);
+      pending = [];
+      pendingBytes = 0;
+      hash.update(bytes);
+      for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at)).bytesWritten;
+    };
+    const put = async (bytes: Buffer) => {
+      pending.push(bytes);
+      pendingBytes += bytes.length;
+      if (pendingBytes >= bufferBytes) await flush();
+    };
+    await put(magic);
+    const index = new Index();
+    const counts = { rows: 0, tokens: 0, supervisedTokens: 0 };
+    let place = magic.length;
+    for await (const row of rows) {
+      const bytes = record(row, counts.rows);
+      index.push(row.tokens.length, row.supervisedTokens);
+      counts.rows++;
+      counts.tokens += row.tokens.length;
+      counts.supervisedTokens += row.supervisedTokens;
+      place += bytes.length;
+      await put(bytes);
+    }
+    await put(index.bytes());
+    const footer = Buffer.alloc(footerBytes);
+    [counts.rows, counts.tokens, counts.supervisedTokens, place].forEach((value, i) => {
+      footer.writeBigUInt64LE(BigInt(value), i * 8);
+    });
+    magic.copy(footer, 32);
+    await put(footer);
+    await flush();
+    await file.sync();
+    await file.close();
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+    return { digest: `sha256:${hash.digest("hex")}`, ...counts };
+  } catch (error) {
+    await file.close().catch(() => undefined); // already closed, or failing as the write did
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
