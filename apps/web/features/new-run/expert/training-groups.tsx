@@ -1,0 +1,75 @@
+"use client";
+import { useTranslations } from "next-intl";
+import { formatNumber } from "../../../lib/format.ts";
+import { NumberSetting, SelectSetting, SwitchSetting } from "../fields.tsx";
+import { useSpecForm } from "../form-context.tsx";
+import { Group } from "./group.tsx";
+
+const number = (value: number | null) => (value === null ? "–" : formatNumber(value));
+
+export function LearningGroup() {
+  const t = useTranslations("newRun.groups");
+  const words = useTranslations("spec.options");
+  const { values } = useSpecForm();
+  return (
+    <Group
+      title={t("learning")}
+      paths={["learningRate", "schedule", "epochs", "maxSteps", "optimizer", "clipNorm", "seed"]}
+      summary={[
+        t("rate", { rate: number(values.learningRate) }),
+        words(`schedule.${values.schedule.kind}`),
+        t("epochs", { count: values.epochs ?? 0 }),
+        t("seed", { seed: String(values.seed ?? "–") }),
+      ].join(" · ")}
+    >
+      <NumberSetting path="learningRate" />
+      <NumberSetting path="epochs" />
+      <SelectSetting
+        path="schedule.kind"
+        options={["cosine", "linear", "constant"]}
+        words={(kind) => words(`schedule.${kind}`)}
+      />
+      <NumberSetting path="schedule.warmupSteps" />
+      <SelectSetting path="optimizer.kind" options={["adamw"]} words={(kind) => words(`optimizer.${kind}`)} />
+      <NumberSetting path="optimizer.weightDecay" />
+      <NumberSetting path="optimizer.beta1" />
+      <NumberSetting path="optimizer.beta2" />
+      <NumberSetting path="optimizer.epsilon" />
+      <NumberSetting path="clipNorm" />
+      <NumberSetting path="maxSteps" />
+      <NumberSetting path="seed" />
+    </Group>
+  );
+}
+
+export function BatchGroup() {
+  const t = useTranslations("newRun.groups");
+  const { values } = useSpecForm();
+  return (
+    <Group
+      title={t("batches")}
+      paths={[
+        "batchRows",
+        "microBatchTokens",
+        "maxSequenceTokens",
+        "packing",
+        "gradientCheckpointing",
+        "threads",
+        "memoryBudgetGiB",
+      ]}
+      summary={[
+        t("rowsPerStep", { count: values.batchRows ?? 0 }),
+        t("atOnce", { tokens: values.microBatchTokens ?? 0 }),
+        t("longest", { tokens: values.maxSequenceTokens ?? 0 }),
+      ].join(" · ")}
+    >
+      <NumberSetting path="batchRows" />
+      <NumberSetting path="microBatchTokens" />
+      <NumberSetting path="maxSequenceTokens" />
+      <NumberSetting path="memoryBudgetGiB" />
+      <SwitchSetting path="packing" />
+      <SwitchSetting path="gradientCheckpointing" />
+      <NumberSetting path="threads" />
+    </Group>
+  );
+}

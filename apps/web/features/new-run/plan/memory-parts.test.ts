@@ -1,0 +1,28 @@
+import { describe, expect, it } from "vitest";
+import { memoryParts, scaleOf } from "./memory-parts.ts";
+
+const memory = {
+  weightBytes: 100,
+  adapterBytes: 0,
+  gradientBytes: 10,
+  optimizerBytes: 20,
+  activationBytes: 40,
+  logitsBytes: 5,
+  packingBytes: 3,
+  runtimeBytes: 2,
+  totalBytes: 180,
+};
+
+describe("memory parts", () => {
+  it("add up to the total and leave out what is nothing", () => {
+    const parts = memoryParts(memory);
+    expect(parts.map(({ key }) => key)).not.toContain("adapter");
+    expect(parts.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(memory.totalBytes);
+  });
+  it("never reach over the bar's end, and keep small runs visible", () => {
+    expect(scaleOf(180, 200)).toBe(200);
+    expect(scaleOf(180, 100)).toBe(180);
+    expect(scaleOf(180, 1e9)).toBe(720);
+    expect(scaleOf(0, 0)).toBe(1);
+  });
+});

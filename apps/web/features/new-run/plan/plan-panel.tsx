@@ -1,0 +1,143 @@
+"use client";
+import type { FitSuggestion, RunPlan } from "@anneal/contracts";
+import { CircleAlertIcon, CircleCheckIcon, LoaderCircleIcon, WandSparklesIcon } from "lucide-react";
+import { useFormatter, useTranslations } from "next-intl";
+import { ProblemNotice } from "../../../components/problem-notice.tsx";
+import { Badge } from "../../../components/ui/badge.tsx";
+import { Button } from "../../../components/ui/button.tsx";
+import { cn } from "../../../lib/cn.ts";
+import { formatBytes, formatDuration, formatNumber, visible } from "../../../lib/format.ts";
+import type { PlanState } from "../use-plan.ts";
+import { MemoryBar } from "./memory-bar.tsx";
+
+// What the run will cost, before it starts: time, memory, disk; and what to change where it does not fit.
+export function PlanBody({ state, onApply }: { state: PlanState; onApply: (suggestion: FitSuggestion) => void }) {
+  const t = useTranslations("newRun.plan");
+  const { plan, refused, stale } = state;
+  if (refused) return <ProblemNotice error={refused} onRetry={state.retry} />;
+  if (!plan)
+    return (
+      <p className="text-muted-foreground text-sm" role="status">
+        {stale ? (
+          <span className="flex items-center gap-2">
+            <LoaderCircleIcon className="size-4 animate-spin" aria-hidden />
+            {t("computing")}
+          </span>
+        ) : (
+          t("waiting")
+        )}
+      </p>
+    );
+  return (
+    <div className={cn("space-y-4", stale && "opacity-60")} aria-busy={stale}>
+      <Times plan={plan} />
+      {plan.problems.map((problem) => (
+        <ProblemNotice key={`${problem.code}:${problem.field}:${problem.message}`} error={problem} />
+      ))}
+      {plan.fits ? null : <Suggestions plan={plan} onApply={onApply} />}
+      <MemoryBar memory={plan.memory} budgetBytes={plan.budgetBytes} />
+      <Disk plan={plan} />
+    </div>
+  );
+}
+
+export function PlanBadge({ state }: { state: PlanState }) {
+  const t = useTranslations("newRun.plan");
+  if (state.stale)
+    return (
+      <Badge tone="info">
+        <LoaderCircleIcon className="animate-spin" aria-hidden />
+        {t("computing")}
+      </Badge>
+    );
+  if (state.refused) return <Badge tone="danger">{t("refused")}</Badge>;
+  if (!state.plan) return null;
+  return state.plan.fits ? (
+    <Badge tone="success">
+      <CircleCheckIcon aria-hidden />
+      {t("fits")}
+    </Badge>
+  ) : (
+    <Badge tone="danger">
+      <CircleAlertIcon aria-hidden />
+      {t("doesNotFit")}
+    </Badge>
+  );
+}
+
+function Times({ plan }: { plan: RunPlan }) {
+  const t = useTranslations("newRun.plan");
+  const format = useFormatter();
+  return (
+    <dl className="grid grid-cols-2 gap-x-4 gap-y-2">
+      <div className="col-span-2">
+        <dt className="text-muted-foreground text-xs">{t("time")}</dt>
+        <dd className="tabular font-semibold text-2xl tracking-tight">
+          {plan.totalSeconds === null ? t("unknownTime") : `≈ ${formatDuration(plan.totalSeconds)}`}
+        </dd>
+        {plan.totalSeconds === null ? <dd className="text-muted-foreground text-xs">{t("noProbe")}</dd> : null}
+      </div>
+      <Figure label={t("steps")} value={format.number(plan.steps)} />
+      <Figure
+        label={t("secondsPerStep")}
+        value={plan.secondsPerStep === null ? "–" : `${formatNumber(plan.secondsPerStep, 3)} s`}
+      />
+      <Figure label={t("tokensPerStep")} value={format.number(Math.round(plan.tokensPerStep))} />
+      <Figure label={t("trainRows")} value={format.number(plan.data.rows)} />
+    </dl>
+  );
+}
+
+const Figure = ({ label, value }: { label: string; value: string }) => (
+  <div className="min-w-0">
+    <dt className="text-muted-foreground text-xs">{label}</dt>
+    <dd className="tabular font-medium">{value}</dd>
+  </div>
+);
+
+function Suggestions({ plan, onApply }: { plan: RunPlan; onApply: (suggestion: FitSuggestion) => void }) {
+  const t = useTranslations("newRun.plan");
+  return (
+    <section aria-label={t("makeItFit")} className="space-y-2 rounded-md bg-destructive-soft px-3 py-3" role="alert">
+      <p className="font-medium text-sm">
+        {t("tooLarge", { needed: formatBytes(plan.memory.totalBytes), budget: formatBytes(plan.budgetBytes) })}
+      </p>
+      {plan.suggestions.length > 0 ? (
+        <>
+          <p className="text-sm">{t("makeItFit")}</p>
+          <ul className="space-y-1.5">
+            {plan.suggestions.map((suggestion) => (
+              <li key={suggestion.words}>
+                <Button
+                  className="h-auto w-full justify-start whitespace-normal py-1.5 text-left"
+                  onClick={() => onApply(suggestion)}
+                >
+                  <WandSparklesIcon aria-hidden />
+                  <span className="foreign min-w-0 flex-1">{visible(suggestion.words)}</span>
+                  <span className="tabular shrink-0 text-muted-foreground text-xs">
+                    {formatBytes(suggestion.totalBytes)}
+                  </span>
+                </Button>
+              </li>
+            ))}
+          </ul>
+        </>
+      ) : (
+        <p className="text-sm">{t("noSuggestion")}</p>
+      )}
+    </section>
+  );
+}
+
+function Disk({ plan }: { plan: RunPlan }) {
+  const t = useTranslations("newRun.plan");
+  const short = plan.diskBytes > plan.diskFreeBytes;
+  return (
+    <p className="flex flex-wrap justify-between gap-x-3 text-sm">
+      <span className="font-medium">{t("disk")}</span>
+      <span className={cn("tabular", short && "font-medium text-destructive")}>
+        {t("ofFree", { needed: formatBytes(plan.diskBytes), free: formatBytes(plan.diskFreeBytes) })}
+      </span>
+    </p>
+  );
+}
