@@ -1,6 +1,7 @@
 import type { RunSpec } from "@anneal/contracts";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { shortSpec } from "./difference.ts";
+import { leaves } from "./paths.ts";
 
 /** One word for a POSIX shell, whatever the text holds. */
 export function shellWord(text: string): string {
@@ -12,17 +13,38 @@ export function specAsYaml(spec: RunSpec): string {
   return stringify(shortSpec(spec), { lineWidth: 0, defaultStringType: "PLAIN", defaultKeyType: "PLAIN" });
 }
 
-const endMark = "ANNEAL_SPEC";
+// Fields with a flag of their own in the command line; everything else goes by --set PATH=VALUE, whose value is YAML, and
+// JSON is that.
+const flags: Record<string, string> = {
+  base: "--base",
+  dataset: "--dataset",
+  name: "--name",
+  "publish.name": "--publish",
+  precision: "--precision",
+  learningRate: "--learning-rate",
+  epochs: "--epochs",
+  batchRows: "--batch-rows",
+  seed: "--seed",
+};
 
-// The spec goes in by a here-document whose mark is quoted: the shell changes nothing in it. The mark moves out of the way
-// of a text that holds it.
 export function specAsCli(spec: RunSpec): string {
-  const yaml = specAsYaml(spec);
-  let mark = endMark;
-  const lines = new Set(yaml.split("\n"));
-  for (let i = 2; lines.has(mark); i++) mark = `${endMark}_${i}`;
-  return `./anneal run create --spec - <<'${mark}'\n${yaml}${mark}\n`;
+  const short = shortSpec(spec);
+  const { publish } = short;
+  // Names of parameters may hold signs that a path may not.
+  const { parameters, ...published } = publish ?? {};
+  const parts = leaves({ ...short, ...(publish ? { publish: published } : {}) }).map(([path, value]) => {
+    const flag = flags[path];
+    return flag ? `${flag} ${shellWord(String(value))}` : `--set ${shellWord(`${path}=${plain(value)}`)}`;
+  });
+  if (parameters) parts.push(`--set ${shellWord(`publish.parameters=${JSON.stringify(parameters)}`)}`);
+  return `./anneal run create \\\n${parts.map((part) => `  ${part}`).join(" \\\n")}\n`;
 }
+
+// Words such as `lora` need no quotes in YAML; whatever could read as something else is written as JSON.
+const plain = (value: unknown) =>
+  typeof value === "string" && /^[A-Za-z][A-Za-z_-]*$/.test(value) && parse(value) === value
+    ? value
+    : JSON.stringify(value);
 
 export function specAsTypeScript(spec: RunSpec, origin: string): string {
   return `import { createAnnealClient } from "@anneal/sdk";
