@@ -1,3 +1,4 @@
+export { check } from "./check.ts";
 export { clearExpired } from "./clear-expired.ts";
 export { commit } from "./commit.ts";
 export { get } from "./get.ts";

@@ -1,5 +1,5 @@
 import type { RunSpec } from "@anneal/contracts";
-import type { BaseSource, TrainingSettings } from "../ports.ts";
+import type { BaseSource, TrainingSettings } from "../../ports.ts";
 
 /** A run's spec as the engine's plan and session take it. */
 export const trainingSettings = (spec: RunSpec, base: BaseSource): TrainingSettings => ({
