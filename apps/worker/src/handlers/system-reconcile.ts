@@ -1,6 +1,5 @@
-import { rm } from "node:fs/promises";
 import { isOllamaError, reconcile } from "@anneal/ollama";
-import { deployments, runs, system } from "@anneal/services";
+import { datasets, deployments, runs } from "@anneal/services";
 import type { WorkerContext } from "../worker-context.ts";
 
 /** Repairs what crashes and other people leave: lost messages, drift in Ollama, uploads nobody committed. */
@@ -9,10 +8,8 @@ export async function reconcileSystem(context: WorkerContext): Promise<void> {
   await runs.execution.requeueRuns(services);
   await deployments.execution.requeueDeployments(services);
   await runs.execution.forgetOldWorkers(services);
-  for (const { id, path } of await system.takeExpiredUploads(services)) {
-    await rm(path, { force: true });
-    log.info({ uploadId: id }, "removed an upload that nobody committed");
-  }
+  const { removed } = await datasets.clearExpired(services);
+  if (removed > 0) log.info({ removed }, "removed files that nobody waits for any more");
   await compareWithOllama(context);
 }
 

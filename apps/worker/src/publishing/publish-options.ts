@@ -25,7 +25,7 @@ export function publishOptions(context: WorkerContext, row: Row, ggufPath: strin
     render,
     system,
     parameters: row.parameters,
-    stop: [...model.stopStrings],
+    stop: [...model.stopStrings, ...model.stopTokens.map((id) => model.tokenizer.tokenText(id))],
     bos: model.bosText === null ? null : { text: model.bosText, addedByTokenizer: model.addsBos },
     promptTokens: { messages: asked, count: encodePrompt(model, asOurs(asked)).length },
   };

@@ -7,7 +7,7 @@ import { exportFolder, fileSlug } from "./artifacts.ts";
 import { verifyBase } from "./base-check.ts";
 import type { Control } from "./control.ts";
 import { engineCall } from "./engine-call.ts";
-import { ggufMetadata } from "./gguf-metadata.ts";
+import { ggufMetadata, textModelOf } from "./text-model.ts";
 import { trainingSpec } from "./training-spec.ts";
 
 type Exported = Extract<FromTrainer, { type: "exported" }>["files"];
@@ -23,6 +23,7 @@ export async function exportCheckpoint(
   beat();
   await verifyBase(start, beat);
   const checkpoint = await verifyCheckpoint(task.checkpointPath);
+  const text = textModelOf(start);
   const session = await openSession(trainingSpec(start));
   control.attach(session);
   try {
@@ -33,7 +34,7 @@ export async function exportCheckpoint(
     for (const gguf of task.gguf) {
       beat();
       const path = join(folder, `${fileSlug(start.modelName)}-step-${checkpoint.step}-${gguf}.gguf`);
-      const metadata = ggufMetadata(start.base, start.modelName, session.info.vocabSize);
+      const metadata = ggufMetadata(start.base, text, start.modelName, session.info.vocabSize);
       const { sha256, bytes } = await engineCall(control, () => session.exportGguf(path, { type: gguf, metadata }));
       files.push({ gguf, path, digest: `sha256:${sha256}`, bytes });
     }

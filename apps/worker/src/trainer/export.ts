@@ -1,10 +1,11 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Session } from "@anneal/engine";
+import type { TextModel } from "@anneal/text";
 import { exportFolder, fileSlug, guard, isTold, tellFile } from "./artifacts.ts";
 import { engineCall } from "./engine-call.ts";
-import { ggufMetadata } from "./gguf-metadata.ts";
 import { heartbeat, type Job, ProgressTeller } from "./job.ts";
+import { ggufMetadata } from "./text-model.ts";
 
 const generousSeconds = 600;
 // What loads beside the weights, where the base has it.
@@ -19,7 +20,7 @@ const companions = [
 ];
 
 /** Adapter, merged weights and GGUFs as the spec asks. What is told of already is not made again. */
-export async function exportAll(job: Job, session: Session, step: number): Promise<void> {
+export async function exportAll(job: Job, session: Session, text: TextModel, step: number): Promise<void> {
   const { spec, runDirectory, base, modelName, baseName } = job.start;
   const folder = exportFolder(runDirectory);
   const slug = fileSlug(modelName);
@@ -53,7 +54,7 @@ export async function exportAll(job: Job, session: Session, step: number): Promi
       work: async () => {
         if (isTold(job, "gguf", path)) return;
         guard(job);
-        const metadata = ggufMetadata(base, modelName, session.info.vocabSize);
+        const metadata = ggufMetadata(base, text, modelName, session.info.vocabSize);
         await session.exportGguf(path, { type, metadata });
         await tellFile(job, path, "gguf", type);
       },

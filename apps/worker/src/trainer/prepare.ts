@@ -5,7 +5,7 @@ import { verifyBase } from "./base-check.ts";
 import { type Question, questionOf, type Split, splitRows } from "./held-out.ts";
 import { heartbeat, type Job, logLine, ProgressTeller } from "./job.ts";
 import { type CachedShard, cachedShard } from "./shard-cache.ts";
-import { textModelOf } from "./text-model.ts";
+import { clockOf, textModelOf } from "./text-model.ts";
 
 export interface Prepared {
   text: TextModel;
@@ -19,6 +19,10 @@ export interface Prepared {
   heldOutRows: number; // before the cap
 }
 
+const templateNames = {
+  chatml: "ChatML, whose tokens it knows",
+  plain: "plain turns (User: ... Assistant: ...)",
+} as const;
 const readAtOnce = 500;
 const signOfLifeEvery = 200; // rows
 
@@ -47,8 +51,13 @@ export async function prepare(job: Job): Promise<Prepared> {
     logLine(job, "debug", `computing the SHA-256 of ${name}`);
     beat(600);
   });
-  const text = textModelOf(start.base);
-  logLine(job, "info", `chat template: ${text.templateSource}`);
+  const text = textModelOf(start);
+  if (text.templateOrigin !== "model")
+    logLine(
+      job,
+      "warn",
+      `the base model has no chat template; rows are written as ${templateNames[text.templateOrigin]}`,
+    );
 
   const dataset = await openChecked(start.dataset);
   const evaluation = start.evaluationDataset ? await openChecked(start.evaluationDataset) : null;
@@ -65,6 +74,7 @@ export async function prepare(job: Job): Promise<Prepared> {
       format: 1,
       base: baseDigest,
       template: text.templateSource,
+      clock: clockOf(text),
       ...encode,
       dataset: start.dataset.digest,
       heldOut: start.evaluationDataset?.digest ?? { fraction: spec.evaluation.heldOutFraction, seed: spec.seed },

@@ -60,7 +60,7 @@ export async function runStages(job: Job): Promise<TrainerOutcome> {
         note: "asking the tuned model",
       }),
     );
-    await stage(job, "export", () => exportAll(job, session, last.step));
+    await stage(job, "export", () => exportAll(job, session, prepared.text, last.step));
     await stage(job, "benchmark", () => benchmark(job, session, prepared, { before, after, last }));
     return "finished";
   } finally {

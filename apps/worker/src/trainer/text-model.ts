@@ -1,8 +1,31 @@
 import type { TrainerBase } from "@anneal/contracts";
-import { readGgufMetadata } from "@anneal/engine";
-import { loadTextModel, type TextModel } from "@anneal/text";
+import { type GgufValue, readGgufMetadata } from "@anneal/engine";
+import { exportTextMetadata, loadTextModel, type TextModel } from "@anneal/text";
 
-export function textModelOf(base: TrainerBase): TextModel {
-  if (base.kind === "hf") return loadTextModel(base);
-  return loadTextModel({ kind: "gguf", metadata: readGgufMetadata(base.path).metadata });
+const sourceOf = (base: TrainerBase) =>
+  base.kind === "hf" ? base : { kind: "gguf" as const, metadata: readGgufMetadata(base.path).metadata };
+
+/** The time in a run's id (UUIDv7): every attempt renders templates that show the date alike. */
+const timeOfId = (runId: string): Date => new Date(Number.parseInt(runId.replaceAll("-", "").slice(0, 12), 16));
+
+export function textModelOf({ base, runId }: { base: TrainerBase; runId: string }): TextModel {
+  return loadTextModel(sourceOf(base), { now: timeOfId(runId) });
+}
+
+/** What of the clock goes into rendered rows, for the key of cached shards. */
+export const clockOf = ({ templateSource, now }: TextModel): string | null =>
+  /strftime_now|date/.test(templateSource) ? now.toISOString().slice(0, 10) : null;
+
+/** Keys of an exported GGUF that the engine does not know by itself: name, tokenizer, chat template. */
+export function ggufMetadata(
+  base: TrainerBase,
+  text: TextModel,
+  modelName: string,
+  vocabularySize: number,
+): Record<string, GgufValue> {
+  return {
+    "general.name": modelName,
+    "general.finetune": "anneal",
+    ...exportTextMetadata(sourceOf(base), text, { vocabularySize }),
+  };
 }
