@@ -15,6 +15,7 @@ interface Live {
   connection: Connection;
   setFocus: (focus: Focus | null) => void;
 }
+const retryMilliseconds = 5000;
 const LiveContext = createContext<Live | null>(null);
 
 // One event stream per tab: the run in focus where there is one, else all runs. A browser opens six connections to one
@@ -26,21 +27,30 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   const client = useTRPCClient();
   const patch = usePatchRuns();
   const lastOfAll = useRef<string | null>(null);
+  const [attempt, setAttempt] = useState(0);
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: attempt opens the stream again
   useEffect(() => {
     if (!visible) {
       setConnection("asleep");
       return;
     }
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const onConnectionStateChange = (change: { state: string }) =>
       setConnection(change.state === "pending" ? "live" : "connecting");
-    const onError = (error: unknown) => console.warn("the event stream ended", error);
+    // Broken connections mend themselves below; this is a refusal (signed out, run deleted), so it is tried again slowly.
+    const onError = (error: unknown) => {
+      console.warn("the event stream ended", error);
+      timer = setTimeout(() => setAttempt((count) => count + 1), retryMilliseconds);
+    };
     if (focus) {
       const subscription = client.runs.watch.subscribe(
         { runId: focus.runId, lastEventId: String(focus.afterSeq) },
         {
           onConnectionStateChange,
           onError,
+          // A run that has ended has told all: back to the stream of all runs.
+          onComplete: () => setFocus((current) => (current === focus ? null : current)),
           onData: (envelope) => {
             const event = RunEvent.parse(envelope.data);
             if (event.seq <= focus.afterSeq) return;
@@ -49,7 +59,10 @@ export function LiveProvider({ children }: { children: ReactNode }) {
           },
         },
       );
-      return () => subscription.unsubscribe();
+      return () => {
+        clearTimeout(timer);
+        subscription.unsubscribe();
+      };
     }
     const subscription = client.runs.watchAll.subscribe(
       { lastEventId: lastOfAll.current },
@@ -62,8 +75,11 @@ export function LiveProvider({ children }: { children: ReactNode }) {
         },
       },
     );
-    return () => subscription.unsubscribe();
-  }, [client, focus, patch, visible]);
+    return () => {
+      clearTimeout(timer);
+      subscription.unsubscribe();
+    };
+  }, [client, focus, patch, visible, attempt]);
 
   const live = useMemo(() => ({ connection, setFocus }), [connection]);
   return <LiveContext value={live}>{children}</LiveContext>;
@@ -75,18 +91,34 @@ export function useLive(): Live {
   return live;
 }
 
-// Gives every event of a run behind `afterSeq`, once and in order; nothing until afterSeq is known.
-export function useRunEvents(runId: string, afterSeq: number | null, onEvent: (event: RunEvent) => void): void {
+// Gives every event of a run behind `afterSeq`, once and in order; nothing until afterSeq is known. Another `generation`
+// (a finished run taken up again) opens the stream anew, behind the last number seen.
+export function useRunEvents(
+  runId: string,
+  afterSeq: number | null,
+  onEvent: (event: RunEvent) => void,
+  generation = 0,
+): void {
   const { setFocus } = useLive();
   const latest = useRef(onEvent);
+  const seen = useRef({ runId, seq: -1 });
   useEffect(() => {
     latest.current = onEvent;
   });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: generation opens the stream anew
   useEffect(() => {
     if (afterSeq === null) return;
-    setFocus({ runId, afterSeq, onEvent: (event) => latest.current(event) });
+    if (seen.current.runId !== runId) seen.current = { runId, seq: -1 };
+    setFocus({
+      runId,
+      afterSeq: Math.max(afterSeq, seen.current.seq),
+      onEvent: (event) => {
+        seen.current = { runId, seq: event.seq };
+        latest.current(event);
+      },
+    });
     return () => setFocus(null);
-  }, [runId, afterSeq, setFocus]);
+  }, [runId, afterSeq, generation, setFocus]);
 }
 
 // A changed run, put into every list that shows it.

@@ -1,0 +1,84 @@
+"use client";
+import { type ArtifactSummary, artifactPath, reportPath } from "@anneal/contracts";
+import { DownloadIcon, FileTextIcon, PackageIcon } from "lucide-react";
+import { useTranslations } from "next-intl";
+import { type Column, DataTable } from "../../components/data-table.tsx";
+import { EmptyState } from "../../components/empty-state.tsx";
+import { Button } from "../../components/ui/button.tsx";
+import { Card, CardHeader } from "../../components/ui/card.tsx";
+import { formatBytes, visible } from "../../lib/format.ts";
+
+export function ArtifactsCard({ artifacts }: { artifacts: readonly ArtifactSummary[] }) {
+  const t = useTranslations("run.artifacts");
+  const header = useTranslations("run.header");
+  const common = useTranslations("common");
+  const columns: Column<ArtifactSummary>[] = [
+    {
+      key: "name",
+      header: common("file"),
+      place: "lead",
+      cell: (row) => (
+        <>
+          <p className="font-medium">
+            {t(`kind.${row.kind}`)}
+            {row.ggufType ? ` ${row.ggufType}` : ""}
+          </p>
+          <p className="foreign text-muted-foreground text-xs" title={visible(row.path)}>
+            {visible(row.name)}
+          </p>
+        </>
+      ),
+    },
+    { key: "size", header: common("size"), numeric: true, cell: (row) => formatBytes(row.bytes) },
+    {
+      key: "digest",
+      header: "SHA-256",
+      cell: (row) => (
+        <code className="font-mono text-muted-foreground text-xs" title={row.digest}>
+          {row.digest.slice(7, 19)}
+        </code>
+      ),
+    },
+    {
+      key: "path",
+      header: t("path"),
+      className: "max-w-72",
+      cell: (row) => <code className="foreign font-mono text-muted-foreground text-xs">{visible(row.path)}</code>,
+    },
+    {
+      key: "actions",
+      header: common("actions"),
+      place: "actions",
+      cell: (row) => (
+        <span className="flex flex-wrap justify-end gap-1.5">
+          {row.kind === "report" ? (
+            <Button asChild size="sm">
+              <a href={reportPath(row.id)} target="_blank" rel="noopener">
+                <FileTextIcon aria-hidden />
+                {header("report")}
+              </a>
+            </Button>
+          ) : null}
+          <Button asChild size="sm">
+            <a href={artifactPath(row.id)} download aria-label={`${common("download")} ${visible(row.name)}`}>
+              <DownloadIcon aria-hidden />
+              {common("download")}
+            </a>
+          </Button>
+        </span>
+      ),
+    },
+  ];
+  return (
+    <Card>
+      <CardHeader title={t("title")} />
+      {artifacts.length === 0 ? (
+        <EmptyState icon={PackageIcon} title={t("empty")}>
+          {t("emptyBody")}
+        </EmptyState>
+      ) : (
+        <DataTable label={t("title")} rows={artifacts} columns={columns} rowKey={(row) => row.id} />
+      )}
+    </Card>
+  );
+}

@@ -1,0 +1,48 @@
+import { type MetricName, metricCatalogue, metricNames } from "@anneal/contracts";
+
+export type MetricGroup = (typeof metricCatalogue)[MetricName]["group"];
+export const metricGroups: readonly MetricGroup[] = [
+  "loss",
+  "quality",
+  "optimizer",
+  "speed",
+  "memory",
+  "data",
+  "machine",
+];
+
+// A chart: one series, or some of one unit that are read together. `title` is a key of run.chart; without it the series' own name serves.
+export interface ChartSpec {
+  id: string;
+  title: string | null;
+  group: MetricGroup;
+  unit: string;
+  names: readonly MetricName[];
+}
+
+const together: readonly { id: string; names: readonly MetricName[] }[] = [
+  { id: "loss", names: ["train/loss", "eval/loss"] },
+  { id: "perplexity", names: ["train/perplexity", "eval/perplexity"] },
+  { id: "quality", names: ["eval/exact_match", "eval/token_accuracy"] },
+  { id: "gradient", names: ["optim/grad_norm", "optim/grad_norm_clipped"] },
+  { id: "speed", names: ["speed/tokens_per_second", "speed/supervised_tokens_per_second"] },
+  { id: "parts", names: ["speed/forward_seconds", "speed/backward_seconds", "speed/optimizer_seconds"] },
+  { id: "tokens", names: ["data/tokens_seen", "data/supervised_tokens"] },
+  { id: "memory", names: ["memory/rss_bytes", "memory/planned_bytes", "memory/arena_peak_bytes"] },
+];
+
+// The charts for the series that a run has, in the catalogue's order; every series is in exactly one.
+export function chartsOf(present: readonly MetricName[]): ChartSpec[] {
+  const has = new Set(present);
+  const drawn = new Set<MetricName>();
+  const charts: ChartSpec[] = [];
+  for (const name of metricNames) {
+    if (!has.has(name) || drawn.has(name)) continue;
+    const set = together.find(({ names }) => names.includes(name));
+    const names = set ? set.names.filter((member) => has.has(member)) : [name];
+    for (const member of names) drawn.add(member);
+    const { unit, group } = metricCatalogue[name];
+    charts.push({ id: set?.id ?? name, title: set?.id ?? null, group, unit, names });
+  }
+  return charts;
+}

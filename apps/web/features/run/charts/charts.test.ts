@@ -1,0 +1,80 @@
+import { type MetricBucket, metricNames } from "@anneal/contracts";
+import { describe, expect, it } from "vitest";
+import { chartsOf } from "./catalogue.ts";
+import { chartData, summaryOf } from "./chart-data.ts";
+import { withAlpha } from "./colours.ts";
+
+const point = (step: number, mean: number, spread = 0): MetricBucket => ({
+  step,
+  time: 1000 + step * 2,
+  tokens: step * 100,
+  min: mean - spread,
+  max: mean + spread,
+  mean,
+  count: spread > 0 ? 4 : 1,
+});
+const options = { axis: "step", startSeconds: 1000, smoothing: 0, log: false } as const;
+
+describe("chartsOf", () => {
+  it("shows every series of the catalogue once", () => {
+    const shown = chartsOf(metricNames).flatMap((chart) => chart.names);
+    expect([...shown].sort()).toEqual([...metricNames].sort());
+    expect(shown.length).toBeGreaterThanOrEqual(20);
+  });
+  it("leaves out what a run does not have", () => {
+    expect(chartsOf(["eval/loss"])).toMatchObject([{ id: "loss", names: ["eval/loss"] }]);
+    expect(chartsOf([])).toEqual([]);
+  });
+});
+
+describe("chartData", () => {
+  const train = { name: "train/loss", points: [point(1, 4), point(2, 3), point(3, 2)] } as const;
+  const evaluation = { name: "eval/loss", points: [point(2, 3.5)] } as const;
+  it("lays series of different steps over one axis", () => {
+    const data = chartData([train, evaluation], options);
+    expect(data.x).toEqual([1, 2, 3]);
+    expect(data.columns.map(({ values }) => values)).toEqual([
+      [4, 3, 2],
+      [null, 3.5, null],
+    ]);
+  });
+  it("counts time from the run's start and tokens as they are", () => {
+    expect(chartData([train], { ...options, axis: "time" }).x).toEqual([2, 4, 6]);
+    expect(chartData([train], { ...options, axis: "tokens" }).x).toEqual([100, 200, 300]);
+  });
+  it("keeps the raw line behind the smoothed one", () => {
+    const [raw, line] = chartData([train], { ...options, smoothing: 0.5 }).columns;
+    expect([raw?.role, line?.role]).toEqual(["raw", "line"]);
+    expect(raw?.values).toEqual([4, 3, 2]);
+    expect(line?.values[2]).toBeGreaterThan(2);
+  });
+  it("bounds merged points by a band, so that spikes survive", () => {
+    const { columns } = chartData([{ name: "train/loss", points: [point(10, 3, 2), point(20, 2)] }], options);
+    expect(columns.map(({ role }) => role)).toEqual(["max", "min", "line"]);
+    expect(columns[0]?.values).toEqual([5, 2]);
+  });
+  it("leaves out what a logarithm cannot show", () => {
+    const data = chartData([{ name: "train/loss", points: [point(1, 0), point(2, 1)] }], { ...options, log: true });
+    expect(data.columns[0]?.values).toEqual([null, 1]);
+  });
+  it("draws two points at one place as one", () => {
+    const still = [
+      { ...point(1, 4), tokens: 100 },
+      { ...point(2, 2), tokens: 100 },
+    ];
+    const data = chartData([{ name: "train/loss", points: still }], { ...options, axis: "tokens" });
+    expect(data.x).toEqual([100]);
+    expect(data.columns.map(({ values }) => values)).toEqual([[4], [2], [2]]);
+  });
+});
+
+it("sums a curve up for those who do not see it", () => {
+  expect(summaryOf([point(1, 4), point(2, 3, 1)])).toEqual({ step: 2, value: 3, low: 2, high: 4 });
+  expect(summaryOf([])).toBeNull();
+});
+
+it("makes colours see-through", () => {
+  expect(withAlpha("oklch(0.5 0.1 40)", 0.2)).toBe("oklch(0.5 0.1 40 / 0.2)");
+  expect(withAlpha("#102030", 0.2)).toBe("rgb(16 32 48 / 0.2)");
+  expect(withAlpha("teal", 0.2)).toBe("teal");
+});

@@ -1,0 +1,96 @@
+import type uPlot from "uplot";
+import { formatBytes, formatCount, formatDuration, formatNumber, formatPercent } from "../../../lib/format.ts";
+import type { ChartData, XAxis } from "./chart-data.ts";
+import { type ChartColours, withAlpha } from "./colours.ts";
+
+// Crosshairs of all charts of a page move together.
+export const cursorSync = "run-curves";
+
+export interface ChartHandlers {
+  onZoom: (range: [number, number] | null) => void;
+  onCursor: (index: number | null) => void;
+  range: () => [number, number] | null;
+}
+
+export function axisNumber(value: number, unit: string): string {
+  if (unit === "bytes") return formatBytes(value);
+  if (unit === "share") return formatPercent(value, value !== 0 && Math.abs(value) < 0.1 ? 1 : 0);
+  if (unit === "s" && Math.abs(value) < 1) return `${formatNumber(value * 1000, 3)} ms`;
+  return formatNumber(value, 3);
+}
+
+export const axisPlace = (value: number, axis: XAxis) =>
+  axis === "time" ? formatDuration(value) : axis === "tokens" ? formatCount(value) : String(value);
+
+export function uplotOptions(
+  data: ChartData,
+  look: { axis: XAxis; unit: string; log: boolean; colours: ChartColours; width: number; height: number },
+  handlers: ChartHandlers,
+): uPlot.Options {
+  const { axis, unit, log, colours } = look;
+  const order = [...new Set(data.columns.map(({ name }) => name))];
+  const bands: uPlot.Band[] = [];
+  const series: uPlot.Series[] = [{}];
+  data.columns.forEach(({ name, role, values }, i) => {
+    const colour = colours.series[order.indexOf(name) % colours.series.length] ?? colours.text;
+    const few = values.filter((value) => value !== null).length <= 40;
+    if (role === "max") bands.push({ series: [i + 1, i + 2], fill: withAlpha(colour, 0.16) });
+    series.push({
+      spanGaps: true,
+      stroke: role === "line" ? colour : role === "raw" ? withAlpha(colour, 0.35) : "transparent",
+      width: role === "line" ? 1.75 : 1,
+      points: { show: role === "line" && few, size: 5, fill: colour },
+    });
+  });
+  const grid = { stroke: colours.grid, width: 1 };
+  const shared = { stroke: colours.text, grid, ticks: { ...grid, size: 4 }, font: "11px system-ui, sans-serif" };
+  return {
+    width: look.width,
+    height: look.height,
+    legend: { show: false },
+    bands,
+    series,
+    cursor: {
+      sync: { key: cursorSync, scales: ["x", null] },
+      drag: { x: true, y: false, setScale: false },
+      points: { size: 6 },
+      bind: {
+        dblclick: () => () => {
+          handlers.onZoom(null);
+          return null;
+        },
+      },
+    },
+    scales: {
+      x: {
+        time: false,
+        range: (_self, low, high) => {
+          const chosen = handlers.range();
+          if (chosen) return chosen;
+          return low === high ? [low - 1, high + 1] : [low, high];
+        },
+      },
+      y: log ? { distr: 3 } : {},
+    },
+    axes: [
+      { ...shared, size: 30, space: 70, values: (_self, places) => places.map((place) => axisPlace(place, axis)) },
+      {
+        ...shared,
+        size: (_self, values) => 14 + 6.5 * Math.max(3, ...(values ?? []).map((text) => text?.length ?? 0)),
+        // A logarithmic axis leaves out some of its labels (null).
+        values: (_self, places) => places.map((place) => (place === null ? "" : axisNumber(place, unit))),
+      },
+    ],
+    hooks: {
+      setSelect: [
+        (self) => {
+          const { left, width } = self.select;
+          if (width < 4) return;
+          handlers.onZoom([self.posToVal(left, "x"), self.posToVal(left + width, "x")]);
+          self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+        },
+      ],
+      setCursor: [(self) => handlers.onCursor(self.cursor.idx ?? null)],
+    },
+  };
+}

@@ -1,0 +1,102 @@
+"use client";
+import type { EvaluationResult, RunDetail } from "@anneal/contracts";
+import { ScaleIcon } from "lucide-react";
+import { useTranslations } from "next-intl";
+import { EmptyState } from "../../components/empty-state.tsx";
+import { Badge } from "../../components/ui/badge.tsx";
+import { Card, CardBody, CardHeader } from "../../components/ui/card.tsx";
+import { cn } from "../../lib/cn.ts";
+import { formatNumber, formatPercent } from "../../lib/format.ts";
+import { wilson } from "../../lib/interval.ts";
+
+const intervalOf = (result: EvaluationResult | null) =>
+  result && result.exactMatches !== null ? wilson(result.exactMatches, result.rows) : null;
+
+// Did it get better? Both models on the same held-out rows, each with its interval.
+export function EvaluationCard({ run }: { run: RunDetail }) {
+  const t = useTranslations("run.evaluation");
+  const { evaluationBefore: before, evaluationAfter: after } = run;
+  const a = intervalOf(before);
+  const b = intervalOf(after);
+  const verdict = a && b ? (b.low > a.high ? "better" : b.high < a.low ? "worse" : "unclear") : null;
+  return (
+    <Card>
+      <CardHeader
+        title={t("title")}
+        actions={
+          verdict ? (
+            <Badge
+              tone={verdict === "better" ? "success" : verdict === "worse" ? "danger" : "warning"}
+              className="whitespace-normal"
+            >
+              {t(verdict)}
+            </Badge>
+          ) : null
+        }
+      />
+      {before || after ? (
+        <CardBody className="space-y-4">
+          <Row label={t("before")} result={before} />
+          <Row label={t("after")} result={after} strong />
+        </CardBody>
+      ) : (
+        <EmptyState icon={ScaleIcon} title={t("empty")}>
+          {t("emptyBody")}
+        </EmptyState>
+      )}
+    </Card>
+  );
+}
+
+function Row({ label, result, strong = false }: { label: string; result: EvaluationResult | null; strong?: boolean }) {
+  const t = useTranslations("run.evaluation");
+  const interval = intervalOf(result);
+  const share = result?.exactMatch ?? null;
+  return (
+    <div>
+      <div className="flex flex-wrap items-baseline justify-between gap-x-4">
+        <p className="font-medium text-sm">{label}</p>
+        <p className="tabular text-sm">
+          {result === null ? (
+            <span className="text-muted-foreground">{t("pending")}</span>
+          ) : (
+            <>
+              {share === null ? null : <span className="mr-3 font-semibold text-lg">{formatPercent(share)}</span>}
+              {result.loss === null ? null : (
+                <span className="text-muted-foreground">
+                  {t("loss")} {formatNumber(result.loss)}
+                </span>
+              )}
+            </>
+          )}
+        </p>
+      </div>
+      {share === null ? null : (
+        <div className="relative mt-1.5 h-2.5 rounded-full bg-muted" aria-hidden>
+          <div
+            className={cn("h-full rounded-full", strong ? "bg-primary" : "bg-input")}
+            style={{ width: `${share * 100}%` }}
+          />
+          {interval ? (
+            <div
+              className="absolute -inset-y-0.5 border-foreground border-x-2 before:absolute before:inset-x-0 before:top-1/2 before:h-0.5 before:-translate-y-1/2 before:bg-foreground"
+              style={{ left: `${interval.low * 100}%`, right: `${(1 - interval.high) * 100}%` }}
+            />
+          ) : null}
+        </div>
+      )}
+      {result ? (
+        <p className="tabular mt-1.5 flex flex-wrap gap-x-3 text-muted-foreground text-xs">
+          <span>
+            {result.exactMatches === null
+              ? t("rowsOnly", { rows: result.rows })
+              : t("rows", { matches: result.exactMatches, rows: result.rows })}
+          </span>
+          {interval ? (
+            <span>{t("interval", { low: formatPercent(interval.low), high: formatPercent(interval.high) })}</span>
+          ) : null}
+        </p>
+      ) : null}
+    </div>
+  );
+}

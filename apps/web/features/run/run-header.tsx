@@ -1,0 +1,96 @@
+"use client";
+import type { RunDetail } from "@anneal/contracts";
+import { reportPath } from "@anneal/contracts";
+import { CloudUploadIcon, CopyPlusIcon, FileTextIcon } from "lucide-react";
+import Link from "next/link";
+import { useRouter } from "next/navigation";
+import { useTranslations } from "next-intl";
+import { useState } from "react";
+import { PageHeader } from "../../components/page-header.tsx";
+import { RelativeTime } from "../../components/time.tsx";
+import { Button } from "../../components/ui/button.tsx";
+import { visible } from "../../lib/format.ts";
+import { actionIcons } from "../runs/action-icons.ts";
+import { shortBase } from "../runs/filters.ts";
+import { type Asked, RunActionDialogs } from "../runs/run-action-dialogs.tsx";
+import { actionsFor } from "../runs/run-actions.ts";
+import { StatusChip } from "../runs/status-chip.tsx";
+import { useRunActions } from "../runs/use-run-actions.ts";
+
+export function RunHeader({ run, onPublish }: { run: RunDetail; onPublish: () => void }) {
+  const t = useTranslations("run.header");
+  const runs = useTranslations("runs");
+  const router = useRouter();
+  const [asked, setAsked] = useState<Asked>(null);
+  const action = useRunActions(run.id, () => router.replace("/runs"));
+  const publishable = run.status === "succeeded" || run.checkpoints.some(({ kept }) => kept);
+  return (
+    <>
+      <PageHeader
+        back={{ href: "/runs", label: runs("title") }}
+        titleText={visible(run.name)}
+        title={
+          <>
+            <span className="foreign">{visible(run.name)}</span>
+            <StatusChip status={run.status} />
+          </>
+        }
+        description={
+          <span className="flex flex-wrap gap-x-2">
+            <span className="foreign" title={visible(run.base)}>
+              {visible(shortBase(run.base))}
+            </span>
+            <span>·</span>
+            <span className="foreign">
+              {visible(run.datasetName)} {t("version", { number: run.datasetVersion })}
+            </span>
+            <span>·</span>
+            <span>
+              {run.methodKind === "full" ? runs("method.full") : runs("method.lora")} {run.precision}
+            </span>
+            <span>·</span>
+            <RelativeTime iso={run.createdAt} />
+          </span>
+        }
+        actions={
+          <fieldset aria-label={t("actions")} className="flex min-w-0 flex-wrap items-center gap-2">
+            {run.reportArtifactId ? (
+              <Button asChild>
+                <a href={reportPath(run.reportArtifactId)} target="_blank" rel="noopener">
+                  <FileTextIcon aria-hidden />
+                  {t("report")}
+                </a>
+              </Button>
+            ) : null}
+            {actionsFor(run.status).map((name) => {
+              const Icon = actionIcons[name];
+              return (
+                <Button
+                  key={name}
+                  disabled={action.isPending}
+                  onClick={() => (name === "cancel" || name === "remove" ? setAsked(name) : action.mutate(name))}
+                >
+                  <Icon aria-hidden />
+                  {runs(`do.${name}`)}
+                </Button>
+              );
+            })}
+            <Button asChild>
+              <Link href={`/runs/new?from=${run.id}`}>
+                <CopyPlusIcon aria-hidden />
+                {runs("clone")}
+              </Link>
+            </Button>
+            {publishable ? (
+              <Button variant="primary" onClick={onPublish}>
+                <CloudUploadIcon aria-hidden />
+                {t("publish")}
+              </Button>
+            ) : null}
+          </fieldset>
+        }
+      />
+      <RunActionDialogs asked={asked} onAsk={setAsked} action={action} />
+    </>
+  );
+}

@@ -1,0 +1,88 @@
+"use client";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { ScrollTextIcon } from "lucide-react";
+import { useTranslations } from "next-intl";
+import { type Column, DataTable } from "../../components/data-table.tsx";
+import { EmptyState } from "../../components/empty-state.tsx";
+import { ProblemNotice } from "../../components/problem-notice.tsx";
+import { ClockTime } from "../../components/time.tsx";
+import { Button } from "../../components/ui/button.tsx";
+import { Card, CardHeader } from "../../components/ui/card.tsx";
+import { SkeletonRows } from "../../components/ui/skeleton.tsx";
+import { visible } from "../../lib/format.ts";
+import { useTRPC } from "../../lib/trpc.ts";
+
+interface AuditRow {
+  id: string;
+  time: string;
+  actor: string;
+  action: string;
+  subject: string;
+  details: Record<string, unknown>;
+}
+
+export function AuditPanel() {
+  const t = useTranslations("settings.audit");
+  const common = useTranslations("common");
+  const trpc = useTRPC();
+  const audit = useInfiniteQuery(
+    trpc.system.audit.infiniteQueryOptions({ limit: 50 }, { getNextPageParam: (page) => page.nextCursor ?? undefined }),
+  );
+  const rows = audit.data?.pages.flatMap((page) => page.items) ?? [];
+  const columns: Column<AuditRow>[] = [
+    { key: "time", header: t("time"), cell: (row) => <ClockTime iso={row.time} date /> },
+    {
+      key: "action",
+      header: t("action"),
+      place: "lead",
+      cell: (row) => <code className="font-mono text-xs">{visible(row.action)}</code>,
+    },
+    { key: "actor", header: t("actor"), cell: (row) => <span className="foreign">{visible(row.actor)}</span> },
+    {
+      key: "subject",
+      header: t("subject"),
+      cell: (row) => <code className="foreign font-mono text-muted-foreground text-xs">{visible(row.subject)}</code>,
+    },
+    {
+      key: "details",
+      header: t("details"),
+      className: "max-w-96",
+      cell: (row) => (
+        <span className="foreign text-muted-foreground text-xs">{visible(detailWords(row.details)) || "–"}</span>
+      ),
+    },
+  ];
+  return (
+    <>
+      <Card>
+        <CardHeader title={t("title")} description={t("body")} />
+        {audit.isPending ? (
+          <SkeletonRows label={common("loading")} />
+        ) : audit.isError ? (
+          <div className="p-4 pt-1">
+            <ProblemNotice error={audit.error} onRetry={() => void audit.refetch()} />
+          </div>
+        ) : rows.length === 0 ? (
+          <EmptyState icon={ScrollTextIcon} title={t("empty")}>
+            {t("emptyBody")}
+          </EmptyState>
+        ) : (
+          <DataTable label={t("table")} rows={rows} columns={columns} rowKey={(row) => row.id} />
+        )}
+      </Card>
+      {audit.hasNextPage ? (
+        <div className="mt-3 flex justify-center">
+          <Button onClick={() => void audit.fetchNextPage()} disabled={audit.isFetchingNextPage}>
+            {common("loadMore")}
+          </Button>
+        </div>
+      ) : null}
+    </>
+  );
+}
+
+const detailWords = (details: Record<string, unknown>) =>
+  Object.entries(details)
+    .filter(([, value]) => value !== null)
+    .map(([key, value]) => `${key}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(", ");
