@@ -68,7 +68,7 @@ async function waitForAnswer(url: string, seconds: number, logFile: string): Pro
 /** Postgres, schema, console and worker, in this order; each is started again when it dies, until `stop`. */
 export async function startAnneal(options: AnnealOptions): Promise<RunningAnneal> {
   const { home, port, host = "127.0.0.1", say = () => undefined } = options;
-  mkdirSync(home, { recursive: true, mode: 0o700 });
+  mkdirSync(join(home, "logs"), { recursive: true, mode: 0o700 });
   const url = `http://${host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host}:${port}`;
   const pidFile = join(home, "anneal.pid.json");
   const running = findRunning(pidFile);
