@@ -30,8 +30,8 @@ export async function startQueue(options: { databaseUrl: string; log: Log; consu
       await boss.send(name, parsed, {
         db: fromDrizzle(tx, sql),
         singletonKey: enqueueOptions.singletonKey ?? (typeof key === "string" ? key : name),
-        startAfter: enqueueOptions.startAfterSeconds,
-        priority: enqueueOptions.priority,
+        ...(enqueueOptions.startAfterSeconds === undefined ? {} : { startAfter: enqueueOptions.startAfterSeconds }),
+        ...(enqueueOptions.priority === undefined ? {} : { priority: enqueueOptions.priority }),
       });
     },
     stop: () => boss.stop({ graceful: true, timeout: 5000 }),

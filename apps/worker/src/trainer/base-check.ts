@@ -55,7 +55,8 @@ export async function verifyBase(start: TrainerStart, onFile: (name: string) => 
   }
   // One file is known by its own digest, as Ollama and the registry know it; a folder by that of its list of digests.
   const digest = `sha256:${base.kind === "gguf" ? single : hash.digest("hex")}`;
-  const expected = known?.digest ?? (base.kind === "gguf" ? start.baseDigest : null);
+  const told = base.kind === "gguf" ? (start.baseDigest?.replace(/^(sha256[:-])?/, "sha256:") ?? null) : null;
+  const expected = known?.digest ?? told;
   if (expected && expected !== digest)
     throw new ServiceError("CONFLICT", `the base model ${start.baseName} has changed: ${digest}, not ${expected}`, {
       field: "base",

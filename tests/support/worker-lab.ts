@@ -1,0 +1,179 @@
+// A home with a tiny model and dataset, services to give orders with, and worker processes to carry them out.
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type RunDetail, RunSpec, type RunSpecInput, type RunStatus } from "@anneal/contracts";
+import { channels, createDatabase, createListener } from "@anneal/db";
+import * as engine from "@anneal/engine";
+import { datasets, runs, type ServiceContext, systemActor } from "@anneal/services";
+import { createOllamaClient, createOllamaPort } from "../../apps/worker/src/ollama-port.ts";
+import { startQueue } from "../../apps/worker/src/queue.ts";
+import { repoRoot } from "./paths.ts";
+import { tinyRows, tinyShape, writeTinyModel } from "./tiny-model.ts";
+
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+export interface LabOptions {
+  databaseUrl: string;
+  home?: string;
+  rows?: number;
+  env?: Record<string, string>;
+}
+
+export interface Lab {
+  home: string;
+  ctx: ServiceContext;
+  model: string;
+  datasetVersion: string;
+  startWorker(env?: Record<string, string>): ChildProcess;
+  createRun(spec?: Partial<RunSpecInput>, idempotencyKey?: string): Promise<RunDetail>;
+  /** Resolves when the run's row satisfies the condition; woken by notifications, with a deadline. */
+  until(runId: string, what: string, condition: (run: RunDetail) => boolean, seconds?: number): Promise<RunDetail>;
+  logs(): string;
+  close(): Promise<void>;
+}
+
+/** Ends a process and waits until it is gone. */
+export async function endProcess(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  child.kill(signal);
+  await gone;
+}
+
+export async function openLab(options: LabOptions): Promise<Lab> {
+  const home = options.home ?? mkdtempSync(join(tmpdir(), "anneal-lab-"));
+  const model = join(home, "models/tiny");
+  mkdirSync(model, { recursive: true });
+  writeTinyModel(model, tinyShape);
+  mkdirSync(join(home, "incoming"), { recursive: true });
+  const dataFile = join(home, "incoming/colours.jsonl");
+  writeFileSync(dataFile, tinyRows(options.rows ?? 96));
+
+  const db = createDatabase(options.databaseUrl, { applicationName: "anneal-lab" });
+  const listener = createListener(options.databaseUrl);
+  const queue = await startQueue({ databaseUrl: options.databaseUrl, log: quiet, consume: false });
+  const folder = (name: string) => {
+    mkdirSync(join(home, name), { recursive: true });
+    return join(home, name);
+  };
+  const ctx: ServiceContext = {
+    db,
+    actor: systemActor,
+    now: () => new Date(),
+    queue,
+    listener,
+    engine: { ...engine, probeSpeed: undefined },
+    ollama: createOllamaPort(createOllamaClient(options.env?.OLLAMA_HOST ?? "127.0.0.1:9"), join(home, "ollama-store")),
+    paths: {
+      home,
+      runs: folder("runs"),
+      datasets: folder("datasets"),
+      shards: folder("shards"),
+      uploads: folder("uploads"),
+      ollamaModels: join(home, "ollama-store"),
+      modelDirectories: [join(home, "models")],
+      dataDirectories: [join(home, "incoming")],
+    },
+    log: quiet,
+  };
+  const upload = await datasets.importPath(ctx, { path: dataFile });
+  const dataset = await datasets.commit(ctx, { uploadId: upload.uploadId, name: "colours" });
+  const version = dataset.versions.at(-1);
+  if (!version) throw new Error("the dataset has no version");
+
+  const workers: ChildProcess[] = [];
+  const logFile = join(home, "worker.log");
+  return {
+    home,
+    ctx,
+    model,
+    datasetVersion: version.id,
+    startWorker(env = {}) {
+      const log = openSync(logFile, "a");
+      const child = spawn(process.execPath, ["--import", "tsx", join(repoRoot, "apps/worker/src/main.ts")], {
+        cwd: repoRoot,
+        stdio: ["ignore", log, log],
+        env: {
+          ...process.env,
+          ANNEAL_HOME: home,
+          DATABASE_URL: options.databaseUrl,
+          ANNEAL_LEASE_SECONDS: "3",
+          OLLAMA_HOST: "http://127.0.0.1:9",
+          ...options.env,
+          ...env,
+        },
+      });
+      closeSync(log);
+      workers.push(child);
+      return child;
+    },
+    async createRun(spec = {}, idempotencyKey) {
+      return runs.create(ctx, { spec: RunSpec.parse({ ...tinySpec(model, version.id), ...spec }), idempotencyKey });
+    },
+    async until(runId, what, condition, seconds = 60) {
+      const end = Date.now() + seconds * 1000;
+      let wake: () => void = () => undefined;
+      const unsubscribe = listener.subscribe(channels.run, () => wake());
+      try {
+        for (;;) {
+          const run = await runs.get(ctx, { runId });
+          if (condition(run)) return run;
+          if (Date.now() > end)
+            throw new Error(
+              `run is ${run.status} at ${JSON.stringify(run.progress)} instead of ${what} after ${seconds} s\n${readTail(logFile)}\n${readTail(join(home, "runs", runId, "trainer.log"))}`,
+            );
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+            setTimeout(resolve, 1000);
+          });
+        }
+      } finally {
+        unsubscribe();
+      }
+    },
+    logs: () => readTail(logFile),
+    async close() {
+      for (const worker of workers) await endProcess(worker, "SIGKILL");
+      await queue.stop();
+      await listener.close();
+      await db.close();
+      if (!options.home) rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+function readTail(path: string): string {
+  try {
+    return readFileSync(path, "utf8").slice(-4000);
+  } catch {
+    return `(no ${path})`;
+  }
+}
+
+export const hasEnded =
+  (...statuses: RunStatus[]) =>
+  (run: RunDetail): boolean =>
+    statuses.includes(run.status);
+
+/** Many short steps with evaluations and checkpoints between them. */
+export const tinySpec = (base: string, dataset: string): RunSpecInput => ({
+  name: "tiny",
+  base,
+  dataset,
+  method: { kind: "lora", rank: 4, alpha: 8, targets: ["q_proj", "v_proj", "down_proj"] },
+  precision: "f32",
+  learningRate: 3e-3,
+  schedule: { kind: "cosine", warmupSteps: 4 },
+  epochs: 4,
+  batchRows: 8,
+  microBatchTokens: 256,
+  maxSequenceTokens: 128,
+  threads: 1,
+  seed: 7,
+  evaluation: { heldOutFraction: 0.2, everySteps: 8, maxRows: 8, maxNewTokens: 6 },
+  checkpoints: { everySteps: 5, keepLast: 2, keepBest: true },
+  samples: { maxNewTokens: 6 },
+  export: { gguf: ["Q8_0"], merged: true },
+});
