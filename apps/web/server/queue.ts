@@ -40,8 +40,9 @@ export function createSendingQueue(url: string, log: Log): SendingQueue {
       await (await boss()).send(name, parsed, {
         db: fromDrizzle(tx, sql),
         singletonKey: options.singletonKey ?? (typeof key === "string" ? key : name),
-        startAfter: options.startAfterSeconds,
-        priority: options.priority,
+        // pg-boss refuses options that are there but undefined.
+        ...(options.startAfterSeconds === undefined ? {} : { startAfter: options.startAfterSeconds }),
+        ...(options.priority === undefined ? {} : { priority: options.priority }),
       });
     },
     async stop() {
