@@ -19,7 +19,7 @@ export const notUtf8 = (what: string): Refusal =>
 
 export async function* readChunks(path: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
   let first = true;
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) {
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 17, signal })) {
     const bytes = chunk as Buffer;
     const bom = first && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
     first = false;

@@ -1,0 +1,138 @@
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { canonicalLine } from "./canonical.ts";
+import { digestOfVersion, importVersion, versionPath } from "./import.ts";
+import { openVersion } from "./open-version.ts";
+
+const root = mkdtempSync(join(tmpdir(), "anneal-versions-"));
+const folder = join(root, "datasets");
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const write = (name: string, text: string) => {
+  const path = join(root, name);
+  writeFileSync(path, text);
+  return path;
+};
+const load = (path: string, fileName: string, skipBadLines = false) =>
+  importVersion(path, { fileName, skipBadLines, folder });
+
+test("rows come back as they were, by page and in one stream; the digest is that of their canonical lines", async () => {
+  const rows = [
+    {
+      messages: [
+        { role: "system", content: "quote ' \" \\ \t\n tab" },
+        { role: "user", content: "日本語 🎉 \u2028" },
+        { role: "assistant", content: "ok", weight: 0 },
+      ],
+    },
+    { text: "plain\u0001text" },
+    {
+      messages: [
+        { role: "user", content: "x" },
+        { role: "tool", content: "" },
+        { role: "assistant", content: "null", weight: 1 },
+      ],
+    },
+  ] as const;
+  const made = await load(write("a.jsonl", rows.map((row) => JSON.stringify(row)).join("\n")), "a.jsonl");
+  const expected = createHash("sha256")
+    .update(rows.map((row) => `${JSON.stringify(row)}\n`).join(""))
+    .digest("hex");
+  expect(made).toMatchObject({ digest: `sha256:${expected}`, rows: 3, badLineCount: 0 });
+  expect(made.path).toBe(versionPath(folder, made.digest));
+  expect(made.bytes).toBe(statSync(made.path).size);
+  expect(await digestOfVersion(made.path)).toEqual({ digest: made.digest, rows: 3 });
+  const reader = await openVersion(made.path);
+  expect(await reader.read(0, 10)).toEqual(rows);
+  expect(await reader.read(1, 1)).toEqual([rows[1]]);
+  expect(await reader.read(3, 5)).toEqual([]);
+  const all = [];
+  for await (const row of reader.all()) all.push(canonicalLine(row));
+  expect(all).toEqual(rows.map((row) => JSON.stringify(row)));
+  await reader.close();
+});
+
+test("the same rows from another kind of file are the same version; nothing is left lying about", async () => {
+  const csv = await load(write("s.csv", "text,category\na,b\nc,d\n"), "s.csv");
+  const before = statSync(csv.path);
+  const jsonl = await load(
+    write("s.jsonl", '{"prompt":"a","completion":"b"}\n{"prompt":"c","completion":"d"}\n'),
+    "s.jsonl",
+  );
+  expect(jsonl).toMatchObject({ digest: csv.digest, path: csv.path, bytes: csv.bytes });
+  expect(statSync(csv.path).mtimeMs).toBe(before.mtimeMs); // immutable: not written again
+  const other = await load(write("t.csv", "text,category\nc,d\na,b\n"), "t.csv");
+  expect(other.digest).not.toBe(csv.digest); // the order of rows is part of what they are
+  expect(readdirSync(folder).filter((name) => name.startsWith("."))).toEqual([]);
+});
+
+test("bad lines stop an import unless it is told to go on", async () => {
+  const path = write("b.jsonl", '{"prompt":"a","completion":"b"}\n{broken\n');
+  await expect(load(path, "b.jsonl")).rejects.toMatchObject({
+    problem: { code: "PRECONDITION_FAILED", field: "line 2", remedy: expect.stringContaining("skipBadLines") },
+  });
+  expect(await load(path, "b.jsonl", true)).toMatchObject({ rows: 1, badLineCount: 1 });
+  await expect(load(write("none.jsonl", "{broken\n"), "none.jsonl", true)).rejects.toMatchObject({
+    problem: { message: expect.stringContaining("no good row") },
+  });
+  await expect(load(write("m.csv", "x,y,z\n1,2,3\n"), "m.csv")).rejects.toMatchObject({
+    problem: { field: "mapping" },
+  });
+  expect(readdirSync(folder).filter((name) => name.startsWith("."))).toEqual([]);
+});
+
+test("a damaged file is noticed, and a digest cannot name a path", async () => {
+  const made = await load(write("d.csv", "text,category\none,two\nthree,four\n"), "d.csv");
+  expect(() => versionPath(folder, "sha256:../../etc/passwd")).toThrow("no digest");
+  const broken = join(root, "broken.parquet");
+  writeFileSync(broken, "PAR1 not really PAR1");
+  await expect(openVersion(broken)).rejects.toMatchObject({ problem: { code: "UNAVAILABLE" } });
+  await expect(openVersion(join(root, "missing.parquet"))).rejects.toMatchObject({ problem: { code: "UNAVAILABLE" } });
+  expect(existsSync(made.path)).toBe(true);
+  const odd = join(root, "odd[1]");
+  mkdirSync(odd);
+  await expect(
+    importVersion(write("e.csv", "text,category\na,b\n"), { fileName: "e.csv", skipBadLines: false, folder: odd }),
+  ).rejects.toMatchObject({ problem: { field: "ANNEAL_HOME" } });
+});
+
+test("200,000 rows go in and out in bounded memory, and a page from the middle is quick", async () => {
+  const path = join(root, "large.jsonl");
+  const out = createWriteStream(path);
+  const filler = "lorem ipsum dolor sit amet ".repeat(4);
+  for (let i = 0; i < 200_000; i++) {
+    const row = {
+      messages: [
+        { role: "user", content: `question ${i} ${filler}` },
+        { role: "assistant", content: `answer ${i}` },
+      ],
+    };
+    if (!out.write(`${JSON.stringify(row)}\n`)) await once(out, "drain");
+  }
+  out.end();
+  await once(out, "finish");
+  const before = process.memoryUsage().rss;
+  let peak = before;
+  const timer = setInterval(() => (peak = Math.max(peak, process.memoryUsage().rss)), 20);
+  const made = await load(path, "large.jsonl");
+  clearInterval(timer);
+  expect(made.rows).toBe(200_000);
+  expect(peak - before).toBeLessThan(700 * 1024 ** 2);
+  const reader = await openVersion(made.path);
+  const [row] = await reader.read(123_456, 1);
+  expect(row).toMatchObject({ messages: [{}, { content: "answer 123456" }] });
+  await reader.close();
+});
