@@ -14,7 +14,8 @@ export function unstorable(row: DatasetRow): Refusal | null {
   for (const [i, text] of texts.entries()) {
     const where = "text" in row ? "the text" : `message ${i + 1}`;
     if (text.includes("\0")) return refuse(`${where} holds a NUL character`, "remove it (\\u0000 in JSON)");
-    if (/\p{Cs}/u.test(text))
+    // The first test is quick and finds no surrogates in most texts; the second finds those without their other half.
+    if (/[\ud800-\udfff]/.test(text) && /\p{Cs}/u.test(text))
       return refuse(
         `${where} holds half of a surrogate pair`,
         "write the whole character, or remove the lone \\ud8.. escape",

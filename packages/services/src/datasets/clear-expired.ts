@@ -29,8 +29,8 @@ export async function clearExpired(ctx: Pick<ServiceContext, "db" | "now" | "pat
   const now = ctx.now();
   const gone = await ctx.db.delete(uploads).where(lt(uploads.expiresAt, now)).returning();
   let removed = 0;
-  for (const { owned, path } of gone)
-    if (owned) {
+  for (const { owned, path, committedAt } of gone)
+    if (owned && !committedAt) {
       await rm(path, { force: true });
       removed++;
     }

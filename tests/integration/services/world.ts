@@ -1,0 +1,102 @@
+import { createHmac } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Actor, Permission } from "@anneal/contracts";
+import { createDatabase, createListener, type Database } from "@anneal/db";
+import { createTestDatabase } from "@anneal/db/testing";
+import * as engine from "@anneal/engine";
+import { datasets, type Log, type ServiceContext, systemActor } from "@anneal/services";
+import { createOllamaPort } from "../../../apps/web/server/ollama-port.ts";
+import { startQueue } from "../../../apps/worker/src/queue.ts";
+import { tinyRows, writeTinyModel } from "../../support/tiny-model.ts";
+
+export const silentLog: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+export interface World {
+  db: Database;
+  home: string;
+  ctx: ServiceContext;
+  /** The same world as someone with these permissions alone. */
+  as(...permissions: Permission[]): ServiceContext;
+  model: string; // a tiny model below an allowed folder
+  dataFolder: string; // allowed for importPath
+  clock: { now: Date };
+  close(): Promise<void>;
+}
+
+/** The services on a real database with the real queue, engine and Ollama store reader; only the clock is the test's. */
+export async function openWorld(): Promise<World> {
+  const database = await createTestDatabase();
+  const db = createDatabase(database.url, { maxConnections: 20 });
+  const listener = createListener(database.url);
+  const home = mkdtempSync(join(tmpdir(), "anneal-services-"));
+  const queue = await startQueue({ databaseUrl: database.url, log: silentLog, consume: false });
+  const dataFolder = join(home, "data");
+  const modelFolder = join(home, "my-models");
+  const model = join(modelFolder, "tiny");
+  for (const folder of [dataFolder, model, join(home, "ollama")]) mkdirSync(folder, { recursive: true });
+  writeTinyModel(model);
+  const clock = { now: new Date() };
+  const admin: Actor = { ...systemActor, kind: "user", id: "u1", name: "Ada" };
+  const ctx: ServiceContext = {
+    db,
+    actor: admin,
+    now: () => clock.now,
+    queue,
+    listener,
+    engine,
+    ollama: createOllamaPort("http://127.0.0.1:9", join(home, "ollama")),
+    paths: {
+      home,
+      runs: join(home, "runs"),
+      datasets: join(home, "datasets"),
+      shards: join(home, "shards"),
+      uploads: join(home, "uploads"),
+      ollamaModels: join(home, "ollama"),
+      modelDirectories: [modelFolder],
+      dataDirectories: [dataFolder],
+    },
+    log: silentLog,
+    hashToken: (token) => createHmac("sha256", "secret of the test").update(token).digest("hex"),
+  };
+  return {
+    db,
+    home,
+    ctx,
+    as: (...permissions) => ({ ...ctx, actor: { kind: "token", id: "t1", name: "a token", permissions } }),
+    model,
+    dataFolder,
+    clock,
+    async close() {
+      await queue.stop();
+      await listener.close();
+      await db.close();
+      await database.drop();
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function* bodyOf(...parts: (string | Buffer)[]): AsyncGenerator<Uint8Array> {
+  for (const part of parts) yield Buffer.from(part);
+}
+
+/** A dataset made the way a person makes one. Returns its newest version's id. */
+export async function makeDataset(ctx: ServiceContext, name: string, text = tinyRows(40)): Promise<string> {
+  const { uploadId } = await datasets.receiveUpload(ctx, { fileName: `${name}.jsonl`, body: bodyOf(text) });
+  const made = await datasets.commit(ctx, { uploadId, name });
+  const [version] = made.versions;
+  if (!version) throw new Error("no version was made");
+  return version.id;
+}
+
+export const problemOf = async (promise: Promise<unknown>) => {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof Error && "problem" in error) return (error as { problem: Record<string, unknown> }).problem;
+    throw error;
+  }
+  throw new Error("it was not refused");
+};
