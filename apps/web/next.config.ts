@@ -23,5 +23,7 @@ const config: NextConfig = {
   // Types are checked by `npm run typecheck`, once, not again by every build.
   typescript: { ignoreBuildErrors: true },
   images: { unoptimized: true },
+  // Builds are rare (the launcher sees whether anything changed); writing a cache takes as long as it would save.
+  experimental: { turbopackFileSystemCacheForBuild: false },
 };
 export default config;

@@ -54,7 +54,7 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env) {
   }
   const v = parsed.data;
   const root = workspaceRoot();
-  const home = resolve(v.ANNEAL_HOME ?? join(root, ".anneal"));
+  const home = resolve(/*turbopackIgnore: true*/ v.ANNEAL_HOME ?? join(root, ".anneal"));
   const databaseUrl =
     v.DATABASE_URL || (v.DATABASE_URL_FILE ? readFileSync(v.DATABASE_URL_FILE, "utf8").trim() : undefined);
   const modelDirectories =
