@@ -1,7 +1,6 @@
 // Finds and loads the compiled addon, and says what to do when it is not there.
 
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { EngineError, toEngineError } from "./error.ts";
@@ -92,7 +91,10 @@ export function native(): NativeEngine {
     );
   }
   try {
-    loaded = createRequire(import.meta.url)(path) as NativeEngine;
+    // Not require(): bundlers replace it by one that takes no computed path.
+    const addon: { exports: unknown } = { exports: {} };
+    process.dlopen(addon, path);
+    loaded = addon.exports as NativeEngine;
   } catch (thrown) {
     throw new EngineError(
       "ENGINE_NOT_BUILT",
