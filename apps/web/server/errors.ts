@@ -83,6 +83,13 @@ export function toProblem(error: unknown): Problem {
   return error instanceof TRPCError ? ofTrpc(error) : internal;
 }
 
+/** What was first thrown, with its stack: for the log. */
+export function rootText(error: unknown): string {
+  let root = error;
+  for (let depth = 0; depth < 8 && root instanceof Error && root.cause instanceof Error; depth++) root = root.cause;
+  return root instanceof Error ? (root.stack ?? root.message) : String(root);
+}
+
 export const httpStatus = (problem: Problem): number => codes[problem.code].status;
 
 /** The error as tRPC's, with the Problem in `cause.problem`. */

@@ -1,5 +1,5 @@
 import type { Problem } from "@anneal/contracts";
-import { httpStatus, toProblem } from "../errors.ts";
+import { httpStatus, rootText, toProblem } from "../errors.ts";
 import { requireKnownHost, requireSameSite } from "../guard.ts";
 import { type Server, server } from "../process.ts";
 
@@ -44,7 +44,7 @@ export function edge(handler: Handler): (request: Request) => Promise<Response> 
 }
 
 function logFailure(error: unknown, request: Request): void {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const text = rootText(error);
   try {
     server().log.error({ error: text, path: new URL(request.url).pathname }, "a request failed");
   } catch {

@@ -1,5 +1,5 @@
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
-import { toProblem } from "../errors.ts";
+import { rootText, toProblem } from "../errors.ts";
 import { contextFor, identify } from "../identify.ts";
 import { appRouter } from "../router.ts";
 import { capBody } from "./body.ts";
@@ -23,8 +23,7 @@ export const handleTrpc = edge((request, server) =>
     },
     onError({ error, path }) {
       if (toProblem(error).code !== "INTERNAL") return;
-      const cause = error.cause ?? error;
-      server.log.error({ path, error: cause.stack ?? cause.message }, "a procedure failed");
+      server.log.error({ path, error: rootText(error) }, "a procedure failed");
     },
   }),
 );
