@@ -1,6 +1,6 @@
 // A home with a tiny model and dataset, services to give orders with, and worker processes to carry them out.
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type RunDetail, RunSpec, type RunSpecInput, type RunStatus } from "@anneal/contracts";
@@ -11,6 +11,7 @@ import { createOllamaClient, createOllamaPort } from "../../apps/worker/src/olla
 import { startQueue } from "../../apps/worker/src/queue.ts";
 import { repoRoot } from "./paths.ts";
 import { tinyRows, tinyShape, writeTinyModel } from "./tiny-model.ts";
+import { workerBundle } from "./worker-bundle.ts";
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -40,6 +41,28 @@ export async function endProcess(child: ChildProcess, signal: NodeJS.Signals): P
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   child.kill(signal);
   await gone;
+}
+
+/** The trainer child of a worker, or null while it has none. */
+export function trainerOf(workerPid: number): number | null {
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
+      const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+      if (parent !== workerPid) continue;
+      if (readFileSync(`/proc/${name}/cmdline`, "utf8").includes("trainer.mjs")) return Number(name);
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  return null;
+}
+
+/** The SHA-256 of a run's trained state, as its trainer told it. */
+export async function trainedDigests(ctx: ServiceContext, runId: string): Promise<string[]> {
+  const told = await runs.events(ctx, { runId, types: ["trained"] });
+  return told.flatMap(({ body }) => (body.type === "trained" ? [body.digest] : []));
 }
 
 export async function openLab(options: LabOptions): Promise<Lab> {
@@ -92,7 +115,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     datasetVersion: version.id,
     startWorker(env = {}) {
       const log = openSync(logFile, "a");
-      const child = spawn(process.execPath, ["--import", "tsx", join(repoRoot, "apps/worker/src/main.ts")], {
+      const child = spawn(process.execPath, ["--enable-source-maps", workerBundle().worker], {
         cwd: repoRoot,
         stdio: ["ignore", log, log],
         env: {
@@ -101,6 +124,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
           DATABASE_URL: options.databaseUrl,
           ANNEAL_LEASE_SECONDS: "3",
           OLLAMA_HOST: "http://127.0.0.1:9",
+          ANNEAL_MODEL_DIRS: join(home, "models"),
           ...options.env,
           ...env,
         },

@@ -1,11 +1,13 @@
-// Bundles the worker's three programs into dist/. The workspace's own packages go in; what npm installed stays outside.
+// Bundles the worker's three programs into dist/ (or the folder given). The workspace's own packages go in; what npm
+// installed stays outside.
 import { rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const app = join(dirname(fileURLToPath(import.meta.url)), "..");
-rmSync(join(app, "dist"), { recursive: true, force: true });
+const outdir = resolve(process.argv[2] ?? join(app, "dist"));
+rmSync(outdir, { recursive: true, force: true });
 await build({
   absWorkingDir: app,
   entryPoints: {
@@ -13,7 +15,7 @@ await build({
     worker: "src/main.ts",
     trainer: "src/trainer/main.ts",
   },
-  outdir: "dist",
+  outdir,
   outExtension: { ".js": ".mjs" },
   bundle: true,
   platform: "node",
