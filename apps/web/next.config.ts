@@ -8,7 +8,7 @@ const config: NextConfig = {
   reactStrictMode: true,
   poweredByHeader: false,
   // Native addons and drivers stay what npm installed; the rest of the workspace is compiled from source.
-  serverExternalPackages: ["pg", "pg-boss", "pino", "@duckdb/node-api", "@duckdb/node-bindings", "better-auth"],
+  serverExternalPackages: ["pg", "pg-boss", "pino", "@duckdb/node-api", "@duckdb/node-bindings"],
   transpilePackages: [
     "@anneal/contracts",
     "@anneal/data",
