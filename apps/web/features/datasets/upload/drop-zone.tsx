@@ -52,9 +52,7 @@ export function DropZone({ onFile }: { onFile: (file: File) => void }) {
       <input
         ref={input}
         type="file"
-        className="sr-only"
-        tabIndex={-1}
-        aria-label={t("choose")}
+        hidden
         accept=".jsonl,.json,.ndjson,.csv,.tsv,.txt,.parquet"
         onChange={(event) => {
           take(event.target.files);
