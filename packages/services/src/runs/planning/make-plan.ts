@@ -78,7 +78,7 @@ export async function makePlan(
   const fits = planned.totalBytes <= budgetBytes;
   let suggestions: FitSuggestion[] = [];
   if (!fits) {
-    suggestions = suggestFits({
+    suggestions = await suggestFits({
       spec,
       budgetBytes,
       longestTokens: data.longestTokens,

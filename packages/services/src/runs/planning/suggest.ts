@@ -10,7 +10,7 @@ type Axis = Option[];
 
 const same: Option = { change: {}, words: "", cost: 0 };
 const wanted = 3;
-const mostTried = 80;
+const mostTried = 60;
 
 function halvings(from: number, least: number): number[] {
   const values: number[] = [];
@@ -18,9 +18,20 @@ function halvings(from: number, least: number): number[] {
   return values;
 }
 
+const microBatches = (spec: RunSpec): Axis => [
+  same,
+  ...halvings(spec.microBatchTokens, 16).map(
+    (tokens): Option => ({
+      change: { microBatchTokens: tokens },
+      words: `microBatchTokens ${tokens}`,
+      cost: Math.log2(spec.microBatchTokens / tokens),
+    }),
+  ),
+];
+
+/** Every axis but the micro-batch. */
 function axesOf(spec: RunSpec, longestTokens: number): Axis[] {
   const axes: Axis[] = [];
-  // Sequences first: how far micro-batches may shrink depends on them.
   const lengths = halvings(spec.maxSequenceTokens, 32);
   // A limit that no row reaches may fall to the longest row without touching one.
   const harmless = Math.max(16, Math.ceil(longestTokens / 16) * 16);
@@ -36,16 +47,6 @@ function axesOf(spec: RunSpec, longestTokens: number): Axis[] {
         cost,
       };
     }),
-  ]);
-  axes.push([
-    same,
-    ...halvings(spec.microBatchTokens, 16).map(
-      (tokens): Option => ({
-        change: { microBatchTokens: tokens },
-        words: `microBatchTokens ${tokens}`,
-        cost: Math.log2(spec.microBatchTokens / tokens),
-      }),
-    ),
   ]);
   if (!spec.gradientCheckpointing)
     axes.push([same, { change: { gradientCheckpointing: true }, words: "gradientCheckpointing on", cost: 1.5 }]);
@@ -72,43 +73,86 @@ function axesOf(spec: RunSpec, longestTokens: number): Axis[] {
 }
 
 interface Candidate {
-  at: number[]; // the option taken on each axis
+  options: Option[];
   cost: number;
 }
+type Found = Candidate & { totalBytes: number };
 
 function combinations(axes: Axis[]): Candidate[] {
-  let all: Candidate[] = [{ at: [], cost: 0 }];
+  let all: Candidate[] = [{ options: [], cost: 0 }];
   for (const axis of axes)
-    all = all.flatMap(({ at, cost }) => axis.map((option, i) => ({ at: [...at, i], cost: cost + option.cost })));
-  return all.filter(({ cost }) => cost > 0).sort((a, b) => a.cost - b.cost);
+    all = all.flatMap(({ options, cost }) =>
+      axis.map((option) => ({ options: option === same ? options : [...options, option], cost: cost + option.cost })),
+    );
+  return all.sort((a, b) => a.cost - b.cost);
 }
 
+const changeOf = (options: Option[]): Change => Object.assign({}, ...options.map(({ change }) => change));
+
+/** One asks for all that the other asks for, and more. */
+const adds = (more: Candidate, less: Candidate) =>
+  less.options.every(
+    (option) =>
+      more.options.includes(option) ||
+      more.options.some(
+        (o) => Object.keys(o.change).join() === Object.keys(option.change).join() && o.cost >= option.cost,
+      ),
+  );
+
 /**
- * The nearest settings that fit, nearest first: combinations of changes in the order of what they cost a person, each
- * measured by the engine's own plan. One that only adds changes to a setting already found is left out.
+ * The nearest settings that fit, nearest first. For each combination of the other changes, cheapest first, the largest
+ * micro-batch that fits is looked for by halving (memory only grows with it), each time by the engine's own plan.
  */
-export function suggestFits(o: {
+export async function suggestFits(o: {
   spec: RunSpec;
   budgetBytes: number;
   longestTokens: number;
   plannedBytes: (spec: RunSpec) => number | null; // null: the engine refuses that setting
-}): FitSuggestion[] {
-  const axes = axesOf(o.spec, o.longestTokens);
-  const found: (Candidate & FitSuggestion)[] = [];
+}): Promise<FitSuggestion[]> {
+  const micro = microBatches(o.spec);
+  const found: Found[] = [];
   let tried = 0;
-  for (const candidate of combinations(axes)) {
-    if (found.length === wanted || tried === mostTried) break;
-    const options = candidate.at.map((i, axis) => axes[axis]?.[i] ?? same);
-    const change: Change = Object.assign({}, ...options.map((option) => option.change));
-    const spec: RunSpec = { ...o.spec, ...change };
-    // A micro-batch must hold the longest sequence.
-    if (spec.microBatchTokens < spec.maxSequenceTokens) continue;
-    if (found.some((other) => other.at.every((i, axis) => i <= (candidate.at[axis] ?? 0)))) continue;
+  const measure = async ({ options, cost }: Candidate, step: number): Promise<Found | null> => {
+    const option = micro[step];
+    if (!option || tried === mostTried) return null;
     tried++;
-    const totalBytes = o.plannedBytes(spec);
-    if (totalBytes === null || totalBytes > o.budgetBytes) continue;
-    const words = options.flatMap((option) => (option.words ? [option.words] : [])).join(", ");
-    found.push({ ...candidate, words, change, totalBytes });
+    await new Promise((resolve) => setImmediate(resolve)); // each plan reads a header: let other requests in between
+    const all = option === same ? options : [...options, option];
+    const totalBytes = o.plannedBytes({ ...o.spec, ...changeOf(all) });
+    const fits = totalBytes !== null && totalBytes <= o.budgetBytes;
+    return fits ? { options: all, cost: cost + option.cost, totalBytes } : null;
+  };
+  const third = () => found.map(({ cost }) => cost).sort((a, b) => a - b)[wanted - 1] ?? Number.POSITIVE_INFINITY;
+  const spare: Found[] = []; // they ask for more than a found one, and leave more room: should the others be too few
+  for (const candidate of combinations(axesOf(o.spec, o.longestTokens))) {
+    if (candidate.cost >= third() || tried === mostTried) break;
+    const longest = changeOf(candidate.options).maxSequenceTokens ?? o.spec.maxSequenceTokens;
+    // A micro-batch must hold the longest sequence.
+    const last = micro.findLastIndex(({ change }) => (change.microBatchTokens ?? o.spec.microBatchTokens) >= longest);
+    let best = await measure(candidate, last);
+    if (!best) continue;
+    let at = last;
+    for (let low = 0; low < at; ) {
+      const middle = Math.floor((low + at) / 2);
+      const there = await measure(candidate, middle);
+      if (there) {
+        best = there;
+        at = middle;
+      } else low = middle + 1;
+    }
+    const nearer = found.find((other) => best && adds(best, other));
+    if (!nearer) found.push(best);
+    else if (best.totalBytes < 0.97 * nearer.totalBytes) spare.push(best);
+    if (!nearer && at < last) {
+      const further = await measure(candidate, at + 1);
+      if (further) spare.push(further);
+    }
   }
-  return found.map(({ words, change, totalBytes }) => ({ words, change, totalBytes }));
+  const byCost = (list: Found[]) => list.filter(({ cost }) => cost > 0).sort((a, b) => a.cost - b.cost);
+  const chosen = [...byCost(found), ...byCost(spare)].slice(0, wanted);
+  return byCost(chosen).map(({ options, totalBytes }) => ({
+    words: options.map(({ words }) => words).join(", "),
+    change: changeOf(options),
+    totalBytes,
+  }));
 }

@@ -1,0 +1,206 @@
+import { api, RunSpec, type RunSpecInput } from "@anneal/contracts";
+import { schema } from "@anneal/db";
+import { datasets, runs, system } from "@anneal/services";
+import { count, sql } from "drizzle-orm";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { tinyRows } from "../../support/tiny-model.ts";
+import { makeDataset, openWorld, problemOf, type World } from "./world.ts";
+
+let world: World;
+let dataset = "";
+beforeAll(async () => {
+  world = await openWorld();
+  dataset = await makeDataset(world.ctx, "colours", tinyRows(40));
+});
+afterAll(() => world.close());
+
+const spec = (changes: Partial<RunSpecInput> = {}): RunSpec =>
+  RunSpec.parse({
+    base: world.model,
+    dataset,
+    maxSequenceTokens: 128,
+    microBatchTokens: 512,
+    batchRows: 8,
+    precision: "f32",
+    threads: 1,
+    ...changes,
+  });
+const jobs = async (): Promise<number> => {
+  const answer = await world.db.execute<{ jobs: number }>(
+    sql`select count(*)::int as jobs from pgboss.job where name = 'run.advance'`,
+  );
+  return answer.rows[0]?.jobs ?? 0;
+};
+const rowCount = async () => (await world.db.select({ n: count() }).from(schema.runs))[0]?.n ?? 0;
+
+test("every preset is a valid change to a spec", async () => {
+  const presets = api.runs.presets.output.parse(await runs.presets(world.ctx, undefined));
+  expect(presets.map(({ name }) => name).sort()).toEqual(["balanced", "full-fine-tune", "quick-look", "thorough"]);
+  for (const { spec: change } of presets)
+    expect(() => RunSpec.parse({ base: world.model, dataset, ...change })).not.toThrow();
+});
+
+test("a plan tells bytes by part, steps, disk, data, and a measured speed that is remembered", async () => {
+  const plan = api.runs.plan.output.parse(await runs.plan(world.ctx, { spec: spec({ epochs: 2 }) }));
+  expect(plan).toMatchObject({
+    fits: true,
+    problems: [],
+    suggestions: [],
+    steps: 10,
+    data: { rows: 40, zeroTargetRows: 0 },
+  });
+  const { totalBytes, ...parts } = plan.memory;
+  expect(Object.values(parts).reduce((a, b) => a + b, 0)).toBe(totalBytes);
+  expect(plan.tokensPerStep).toBeCloseTo((plan.data.tokens / 40) * 8, 6);
+  expect(plan.diskBytes).toBeGreaterThan(0);
+  expect(plan.diskFreeBytes).toBeGreaterThan(plan.diskBytes);
+  expect(plan.secondsPerStep).toBeGreaterThan(0);
+  const again = await runs.plan(world.ctx, { spec: spec({ epochs: 2 }) });
+  expect(again.secondsPerStep).toBe(plan.secondsPerStep);
+  const none = {
+    ...world.ctx,
+    engine: { ...world.ctx.engine, probeSpeed: undefined },
+    paths: { ...world.ctx.paths, home: `${world.home}/x` },
+  };
+  expect((await runs.plan(none, { spec: spec() })).secondsPerStep).toBeNull();
+});
+
+test("what does not fit is refused with the nearest settings that do, and they do", async () => {
+  const { ctx } = world;
+  const big = spec({ microBatchTokens: 4096, method: { kind: "lora", rank: 32 } });
+  const plan = await runs.plan(ctx, { spec: big });
+  const tight = { ...big, memoryBudgetBytes: Math.floor(plan.memory.totalBytes * 0.93) };
+  const refused = await runs.plan(ctx, { spec: tight });
+  expect(refused.fits).toBe(false);
+  expect(refused.suggestions).toHaveLength(3);
+  expect(refused.problems[0]).toMatchObject({
+    code: "DOES_NOT_FIT",
+    remedy: expect.stringContaining(refused.suggestions[0]?.words ?? "?"),
+  });
+  for (const { change, totalBytes, words } of refused.suggestions) {
+    expect(words).not.toBe("");
+    const mended = await runs.plan(ctx, { spec: { ...tight, ...change } as RunSpec });
+    expect(mended).toMatchObject({ fits: true, problems: [], memory: { totalBytes } });
+  }
+  expect(await problemOf(runs.create(ctx, { spec: tight }))).toMatchObject({
+    code: "DOES_NOT_FIT",
+    field: "microBatchTokens",
+    details: { suggestions: refused.suggestions },
+  });
+  const hopeless = await runs.plan(ctx, { spec: { ...big, memoryBudgetBytes: 1000 } });
+  expect(hopeless).toMatchObject({ fits: false, suggestions: [] });
+});
+
+test("each setting that the model or the data cannot take is refused at its field, by plan and create alike", async () => {
+  const { ctx } = world;
+  const untrained = await makeDataset(
+    ctx,
+    "untrained",
+    '{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b","weight":0}]}\n'.repeat(3),
+  );
+  const cases: [Partial<RunSpecInput>, object][] = [
+    [{ dataset: untrained }, { code: "NOTHING_TO_TRAIN", field: "dataset" }],
+    [
+      { maxSequenceTokens: 16 },
+      { code: "NOTHING_TO_TRAIN", field: "dataset", remedy: expect.stringContaining("maxSequenceTokens") },
+    ],
+    [
+      { maxSequenceTokens: 100_000, microBatchTokens: 100_000 },
+      { code: "INVALID_INPUT", field: "maxSequenceTokens" },
+    ],
+    [{ method: { kind: "lora", rank: 1000 } }, { code: "INVALID_INPUT", field: "method.rank" }],
+    [{ method: { kind: "lora", targets: ["q_proj", "q_proj"] } }, { code: "INVALID_INPUT", field: "method.targets" }],
+    [{ threads: 1000 }, { code: "INVALID_INPUT", field: "threads" }],
+    [{ base: "ollama:nothing" }, { code: "NOT_FOUND", field: "base" }],
+    [{ base: "/etc/passwd" }, { code: "INVALID_INPUT", field: "base" }],
+    [{ dataset: crypto.randomUUID() }, { code: "NOT_FOUND", field: "dataset" }],
+    [{ evaluation: { dataset: crypto.randomUUID() } }, { code: "NOT_FOUND", field: "evaluation.dataset" }],
+    [{ evaluation: { dataset } }, { code: "INVALID_INPUT", field: "evaluation.dataset" }],
+  ];
+  const before = [await rowCount(), await jobs()];
+  for (const [changes, expected] of cases) {
+    const words = JSON.stringify(changes);
+    expect(await problemOf(runs.create(ctx, { spec: spec(changes) })), words).toMatchObject(expected);
+    const planned = await runs.plan(ctx, { spec: spec(changes) }).then(
+      ({ problems }) => problems[0],
+      (error: { problem: unknown }) => error.problem,
+    );
+    expect(planned, words).toMatchObject(expected);
+  }
+  expect([await rowCount(), await jobs()]).toEqual(before);
+});
+
+test("one key makes one run, however often and at once it is sent; another spec under it is refused", async () => {
+  const { ctx } = world;
+  const before = [await rowCount(), await jobs()];
+  const input = { spec: spec({ name: "keyed" }), idempotencyKey: "form-0001" };
+  const answers = await Promise.all(Array.from({ length: 12 }, () => runs.create(ctx, input)));
+  expect(new Set(answers.map(({ id }) => id)).size).toBe(1);
+  expect([await rowCount(), await jobs()]).toEqual([(before[0] ?? 0) + 1, (before[1] ?? 0) + 1]);
+  const [made] = answers;
+  expect(api.runs.create.output.parse(made)).toMatchObject({
+    name: "keyed",
+    status: "queued",
+    datasetName: "colours",
+    plan: { fits: true },
+  });
+  // The order in which a spec's keys are written does not matter.
+  const reordered = Object.fromEntries(Object.entries(input.spec).reverse()) as RunSpec;
+  expect((await runs.create(ctx, { ...input, spec: reordered })).id).toBe(made?.id);
+  expect(await problemOf(runs.create(ctx, { ...input, spec: spec({ name: "keyed", seed: 7 }) }))).toMatchObject({
+    code: "CONFLICT",
+    field: "idempotencyKey",
+  });
+  // A key belongs to who sent it; without a key every request is a run (negative control).
+  const other = { ...ctx, actor: { ...ctx.actor, id: "u2" } };
+  expect((await runs.create(other, input)).id).not.toBe(made?.id);
+  const two = await Promise.all([runs.create(ctx, { spec: input.spec }), runs.create(ctx, { spec: input.spec })]);
+  expect(two[0]?.id).not.toBe(two[1]?.id);
+  const trail = await system.auditTrail(ctx, {});
+  expect(trail.items.filter(({ action, subject }) => action === "run.create" && subject === made?.id)).toHaveLength(1);
+  expect(await runs.events(ctx, { runId: made?.id ?? "" })).toMatchObject([
+    { seq: 0, body: { type: "status", status: "queued" } },
+  ]);
+});
+
+test("pages of runs hold each run once, newest first", async () => {
+  const { ctx } = world;
+  for (let i = 0; i < 5; i++) await runs.create(ctx, { spec: spec({ name: `page ${i}` }) });
+  const total = await rowCount();
+  const seen: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await runs.list(ctx, { limit: 2, cursor });
+    seen.push(...page.items.map(({ id }) => id));
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor);
+  expect(seen).toHaveLength(total);
+  expect(new Set(seen).size).toBe(total);
+  expect([...seen].sort().reverse()).toEqual(seen);
+  const queued = await runs.list(ctx, { status: ["queued"] });
+  expect(queued.items.map(({ queuePosition }) => queuePosition).sort((a, b) => (a ?? 0) - (b ?? 0))).toEqual(
+    Array.from({ length: queued.items.length }, (_, i) => i + 1),
+  );
+  expect((await runs.list(ctx, { status: ["failed"] })).items).toEqual([]);
+});
+
+test("a queued run can pause, resume, cancel and be removed; its dataset only goes after it", async () => {
+  const { ctx } = world;
+  const own = await makeDataset(ctx, "own", tinyRows(17));
+  const { id: runId, name } = await runs.create(ctx, { spec: spec({ dataset: own }) });
+  expect(name).toBe("tiny on own");
+  const owner = (await datasets.list(ctx, undefined)).find((d) => d.name === "own");
+  expect(await problemOf(datasets.remove(ctx, { datasetId: owner?.id ?? "" }))).toMatchObject({
+    code: "PRECONDITION_FAILED",
+  });
+  expect(await runs.pause(ctx, { runId })).toMatchObject({ status: "paused" });
+  expect(await problemOf(runs.saveCheckpoint(ctx, { runId }))).toMatchObject({ code: "PRECONDITION_FAILED" });
+  expect(await runs.resume(ctx, { runId })).toMatchObject({ status: "queued" });
+  expect(await problemOf(runs.remove(ctx, { runId }))).toMatchObject({ code: "PRECONDITION_FAILED" });
+  expect(await runs.cancel(ctx, { runId })).toMatchObject({ status: "cancelled" });
+  expect(await runs.cancel(ctx, { runId })).toMatchObject({ status: "cancelled" }); // twice is no error
+  expect((await runs.get(ctx, { runId })).status).toBe("cancelled");
+  expect(await runs.remove(ctx, { runId })).toEqual({ removed: true });
+  expect(await problemOf(runs.get(ctx, { runId }))).toMatchObject({ code: "NOT_FOUND" });
+  expect(await datasets.remove(ctx, { datasetId: owner?.id ?? "" })).toEqual({ removed: true });
+});
