@@ -1,5 +1,6 @@
 import { TextError } from "../text-error.ts";
 import { compileOniguruma, escapeForOniguruma } from "./regex.ts";
+import { asUnicode16 } from "./unicode-16.ts";
 
 // Words in order: their text, and where each starts in the text they were cut from (UTF-16).
 export interface Pieces {
@@ -20,22 +21,23 @@ export function split(pattern: RegExp, behavior: SplitBehavior, invert = false):
     for (let i = 0; i < pieces.texts.length; i++) {
       const text = pieces.texts[i] as string;
       const start = pieces.starts[i] as number;
-      if (behavior === "Isolated") isolate(pattern, text, start, out);
-      else join(cut(pattern, text, invert), behavior, text, start, out);
+      const shape = asUnicode16(text);
+      if (behavior === "Isolated") isolate(pattern, text, shape, start, out);
+      else join(cut(pattern, shape, invert), behavior, text, start, out);
     }
     return out;
   };
 }
 
-// The common case by itself: every match and every gap is a word.
-function isolate(pattern: RegExp, text: string, start: number, out: Pieces): void {
+// The common case by itself: every match and every gap is a word. Matched on the shape, taken from the text.
+function isolate(pattern: RegExp, text: string, shape: string, start: number, out: Pieces): void {
   const { texts, starts } = out;
   let last = 0;
   pattern.lastIndex = 0;
-  for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
+  for (let match = pattern.exec(shape); match; match = pattern.exec(shape)) {
     const from = match.index;
-    const word = match[0];
-    if (word.length === 0) {
+    const to = from + match[0].length;
+    if (to === from) {
       pattern.lastIndex += (text.codePointAt(from) ?? 0) > 0xffff ? 2 : 1;
       continue;
     }
@@ -43,9 +45,9 @@ function isolate(pattern: RegExp, text: string, start: number, out: Pieces): voi
       texts.push(text.slice(last, from));
       starts.push(start + last);
     }
-    texts.push(word);
+    texts.push(text.slice(from, to));
     starts.push(start + from);
-    last = from + word.length;
+    last = to;
   }
   if (last < text.length) {
     texts.push(text.slice(last));
