@@ -1,0 +1,20 @@
+import { withRunner } from "./answer.ts";
+import { ReplyError } from "./faulty.ts";
+import { findModel, readRef } from "./find-model.ts";
+import { goAny, goString } from "./go-bind.ts";
+import { type Exchange, readRequest, textField } from "./http.ts";
+import type { Standin } from "./standin.ts";
+
+// Only the refusals: chat models do not embed.
+export async function embed(standin: Standin, exchange: Exchange): Promise<void> {
+  const request = await readRequest(exchange, "EmbedRequest", { model: goString, input: goAny });
+  const given = textField(request, "model");
+  const missing = new ReplyError(404, `model ${JSON.stringify(given)} not found, try pulling it first`);
+  const model = await findModel(standin, readRef(given, missing), "given", given).catch((error: unknown) => {
+    throw error instanceof ReplyError && error.status === 404 ? missing : error;
+  });
+  const settings = { options: null, keepAlive: null, needs: [], verb: "generate" as const, given };
+  await withRunner(standin, model, settings, async () => {
+    throw new ReplyError(501, "This server does not support embeddings. Start it with `--embeddings`");
+  });
+}

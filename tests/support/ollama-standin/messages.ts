@@ -1,0 +1,29 @@
+import type { Message } from "./chat-template.ts";
+import { type FieldType, goAny, goList, goString } from "./go-bind.ts";
+import type { Json } from "./go-json.ts";
+
+export const messageType: FieldType = {
+  go: "api.Message",
+  struct: {
+    role: goString,
+    content: goString,
+    thinking: goString,
+    images: goList(goAny, "api.ImageData"),
+    tool_calls: goList(goAny, "api.ToolCall"),
+    tool_name: goString,
+  },
+};
+
+// Roles come in any letter case; they are kept in small letters.
+export function messagesOf(value: Json): Message[] {
+  if (!Array.isArray(value)) return [];
+  return value.map((item) => {
+    const fields = item !== null && typeof item === "object" && !Array.isArray(item) ? item : {};
+    const text = (key: string) => (typeof fields[key] === "string" ? fields[key] : "");
+    const message: Message = { role: text("role").toLowerCase(), content: text("content") };
+    if (text("thinking")) message.thinking = text("thinking");
+    if (Array.isArray(fields.tool_calls)) message.tool_calls = fields.tool_calls;
+    if (text("tool_name")) message.tool_name = text("tool_name");
+    return message;
+  });
+}

@@ -1,0 +1,12 @@
+import type { GoTemplateSwitch } from "./model.ts";
+import type { Runners } from "./runner.ts";
+import type { Store } from "./store.ts";
+
+// What every route works on.
+export interface Standin {
+  store: Store;
+  runners: Runners;
+  version: string;
+  goTemplates: GoTemplateSwitch;
+  hasQuantizer: boolean;
+}

@@ -1,0 +1,30 @@
+import { type Tokenizer, tokenizerFromGguf } from "@anneal/text";
+import { type GgufFile, plainMetadata } from "./gguf-read.ts";
+import { addsBos } from "./jinja.ts";
+
+const known = new WeakMap<GgufFile, Tokenizer | null>();
+
+function tokenizerOf(file: GgufFile): Tokenizer | null {
+  const found = known.get(file);
+  if (found !== undefined) return found;
+  let made: Tokenizer | null = null;
+  try {
+    made = tokenizerFromGguf(plainMetadata(file), { composes: false });
+  } catch {
+    // A vocabulary that is not understood here: tokens are then counted by words.
+    made = null;
+  }
+  known.set(file, made);
+  return made;
+}
+
+// Tokens of a prompt as the server counts them: control-token texts count as control tokens, a bos only if the file says so.
+export function tokenize(file: GgufFile, text: string): number[] {
+  const tokenizer = tokenizerOf(file);
+  if (!tokenizer) return text.split(/(?<=\s)/).map((_, i) => i);
+  const ids = Array.from(tokenizer.encode(text, { parseSpecial: true }));
+  const bos = tokenizer.bosId;
+  return addsBos(file) && bos !== null ? [bos, ...ids] : ids;
+}
+
+export const detokenize = (file: GgufFile, ids: number[]): string => tokenizerOf(file)?.decode(ids) ?? "";
