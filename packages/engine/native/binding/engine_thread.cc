@@ -39,14 +39,15 @@ EngineThread::EngineThread(Napi::Env env, std::function<void()> on_teardown)
   check_status(napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, nullptr, call_js, &calls_),
                "napi_create_threadsafe_function");
   check_status(napi_unref_threadsafe_function(env, calls_), "napi_unref_threadsafe_function");
-  check_status(napi_add_env_cleanup_hook(env, [](void* self) { cleanup(static_cast<EngineThread*>(self)); }, this),
+  check_status(napi_add_env_cleanup_hook(env, cleanup, this),
                "napi_add_env_cleanup_hook");
   thread_ = std::thread([this] { loop(); });
 }
 
 EngineThread::~EngineThread() { shut_down(); }
 
-void EngineThread::cleanup(EngineThread* self) {
+void EngineThread::cleanup(void* data) {
+  auto* self = static_cast<EngineThread*>(data);
   if (self->on_teardown_) self->on_teardown_();
   self->env_ = nullptr;  // hooks of an environment that goes away must not be removed
   self->shut_down();
@@ -60,7 +61,7 @@ void EngineThread::shut_down() {
   wake_.notify_all();
   if (thread_.joinable()) thread_.join();
   if (!calls_) return;
-  if (env_) napi_remove_env_cleanup_hook(env_, [](void* self) { cleanup(static_cast<EngineThread*>(self)); }, this);
+  if (env_) napi_remove_env_cleanup_hook(env_, cleanup, this);
   napi_release_threadsafe_function(calls_, napi_tsfn_release);
   calls_ = nullptr;
 }

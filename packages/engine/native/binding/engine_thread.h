@@ -39,7 +39,8 @@ class EngineThread {
   void loop();
   void settle_later(std::shared_ptr<Napi::Promise::Deferred> deferred, ResultMaker make, std::exception_ptr error,
                     std::function<Napi::Value(Napi::Env, Napi::Value)> on_reject);
-  static void cleanup(EngineThread* self);
+  // The environment's hook: one function, because it is removed by its address.
+  static void cleanup(void* data);
 
   napi_env env_;
   napi_threadsafe_function calls_ = nullptr;

@@ -25,6 +25,10 @@ void Linear::attach_lora(ParameterSet& parameters, const LoraConfig& config, uin
   lora_a_->trainable = lora_b_->trainable = true;
 }
 
+Tensor Linear::input_like(const Tensor& scratch, const Tensor& like) const {
+  return {scratch.data, scratch.dtype, {like.rows(), in()}};
+}
+
 RandomStream Linear::stream(const Pass& pass) const {
   return {pass.seed, pass.step, (pass.micro_batch << 16) | (id_ & 0xffffu)};
 }
@@ -38,8 +42,8 @@ void Linear::forward(Pass& pass, const Tensor& x, Tensor y, const Tensor& residu
   if (lora_a_ && pass.adapters) {
     Tensor source = x;
     if (dropout_active(pass)) {
-      dropout(pass.ctx, x, dropped, lora_.dropout, stream(pass));
-      source = dropped;
+      source = input_like(dropped, x);
+      dropout(pass.ctx, x, source, lora_.dropout, stream(pass));
     }
     GemmOptions low;
     low.precision = pass.precision;
@@ -73,8 +77,9 @@ void Linear::backward_input(Pass& pass, const Tensor& dy, Tensor dx, bool accumu
   if (dropping) {
     GemmOptions through;
     through.precision = pass.precision;
-    gemm_ab(pass.ctx, dlow, lora_a_->value, dropped, through);
-    dropout(pass.ctx, dropped, dx, lora_.dropout, stream(pass), true);
+    const Tensor dsource = input_like(dropped, dy);
+    gemm_ab(pass.ctx, dlow, lora_a_->value, dsource, through);
+    dropout(pass.ctx, dsource, dx, lora_.dropout, stream(pass), true);
   }
 }
 
@@ -89,8 +94,8 @@ void Linear::backward_parameters(Pass& pass, const Tensor& x, const Tensor& dy, 
   gemm_atb(pass.ctx, dy, saved.low, lora_b_->grad, options);
   Tensor source = x;
   if (dropout_active(pass)) {
-    dropout(pass.ctx, x, dropped, lora_.dropout, stream(pass));
-    source = dropped;
+    source = input_like(dropped, x);
+    dropout(pass.ctx, x, source, lora_.dropout, stream(pass));
   }
   gemm_atb(pass.ctx, dlow, source, lora_a_->grad, options);
 }

@@ -47,7 +47,7 @@ class Linear {
   // True where backward has anything to learn here.
   bool trains() const { return weight_->trainable || (bias_ && bias_->trainable) || lora_a_; }
 
-  // x (N, in); y (N, out) overwritten = linear(x) + residual (N, out; may be empty). `dropped` (N, in): scratch, dropout only.
+  // x (N, in); y (N, out) overwritten = linear(x) + residual (N, out; may be empty). `dropped` (N, in or more): scratch, dropout only.
   // An empty y computes `saved` alone, for recomputed layers.
   void forward(Pass& pass, const Tensor& x, Tensor y, const Tensor& residual, LinearSaved& saved, Tensor dropped) const;
 
@@ -66,6 +66,8 @@ class Linear {
  private:
   bool dropout_active(const Pass& pass) const { return has_dropout() && pass.mode == PassMode::kTrain; }
   RandomStream stream(const Pass& pass) const;
+  // The part of the scratch for dropped inputs, as wide as the widest layer, that this layer fills.
+  Tensor input_like(const Tensor& scratch, const Tensor& like) const;
 
   std::string name_;
   Parameter* weight_ = nullptr;
