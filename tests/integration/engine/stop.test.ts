@@ -63,12 +63,16 @@ describe("stop requests", () => {
     });
   });
 
-  it("a step whose loss is not finite is refused and changes nothing", async () => {
+  it("weights that are no numbers are refused; so is a step whose loss is none, and it changes nothing", async () => {
     const broken = join(dir, "broken");
     cpSync(modelDir("llama"), broken, { recursive: true });
     const weights = join(broken, "model.safetensors");
     const bytes = readFileSync(weights);
     bytes.writeFloatLE(Number.NaN, bytes.length - 4);
+    writeFileSync(weights, bytes);
+    const opened = withSession(specOf({ base: { kind: "hf", dir: broken } }), async () => undefined);
+    await expect(opened).rejects.toMatchObject({ code: "ENGINE_NUMERIC", message: expect.stringContaining("NaN") });
+    bytes.writeFloatLE(3e38, bytes.length - 4);
     writeFileSync(weights, bytes);
     await withSession(specOf({ base: { kind: "hf", dir: broken } }), async (session) => {
       const before = await weightsDigest(session);
