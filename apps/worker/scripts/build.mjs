@@ -1,4 +1,4 @@
-// Bundles the worker's three programs into dist/ (or the folder given). The workspace's own packages go in; what npm
+// Bundles the worker's programs into dist/ (or the folder given). The workspace's own packages go in; what npm
 // installed stays outside.
 import { rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -12,6 +12,7 @@ await build({
   absWorkingDir: app,
   entryPoints: {
     supervisor: "src/supervisor/main.ts",
+    start: "src/supervisor/start.ts", // for programs that start everything themselves (demo/run.ts)
     worker: "src/main.ts",
     trainer: "src/trainer/main.ts",
   },
