@@ -26,7 +26,7 @@ export function FilterChips<T extends string>({
           className={cn(
             "h-7 whitespace-nowrap rounded-full border px-2.5 text-xs transition-colors",
             option.value === value
-              ? "border-primary bg-primary font-medium text-primary-foreground"
+              ? "border-primary bg-primary/10 font-medium text-foreground"
               : "bg-card text-muted-foreground hover:bg-accent hover:text-foreground",
           )}
         >

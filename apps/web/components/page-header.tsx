@@ -1,5 +1,6 @@
 import Link from "next/link";
 import type { ReactNode } from "react";
+import { cn } from "../lib/cn.ts";
 
 // The page's one h1 and the document's title.
 export function PageHeader({
@@ -25,7 +26,11 @@ export function PageHeader({
           </Link>
         ) : null}
         <h1 className="flex flex-wrap items-center gap-2.5 font-semibold text-xl tracking-tight">{title}</h1>
-        {description ? <div className="mt-1 max-w-prose text-muted-foreground text-sm">{description}</div> : null}
+        {description ? (
+          <div className={cn("mt-1 text-muted-foreground text-sm", typeof description === "string" && "max-w-prose")}>
+            {description}
+          </div>
+        ) : null}
       </div>
       {actions ? <div className="flex flex-wrap items-center gap-2">{actions}</div> : null}
     </header>

@@ -8,10 +8,13 @@ import { ProblemNotice } from "../../components/problem-notice.tsx";
 import { Button } from "../../components/ui/button.tsx";
 import { Input } from "../../components/ui/input.tsx";
 import { problemOf } from "../../lib/problem.ts";
+import { useMounted } from "../../lib/use-mounted.ts";
 import { AuthCard } from "./auth-card.tsx";
 
 export function SetupPage({ token }: { token: string | null }) {
   const t = useTranslations("auth");
+  // Until React is there a press would send the form as the browser does it; a password must never get into an address.
+  const mounted = useMounted();
   const [working, setWorking] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
   const [differ, setDiffer] = useState(false);
@@ -49,7 +52,7 @@ export function SetupPage({ token }: { token: string | null }) {
 
   return (
     <AuthCard title={t("setup")} body={t("setupBody")}>
-      <form onSubmit={submit} className="space-y-4">
+      <form method="post" onSubmit={submit} className="space-y-4">
         <Field id="name" label={t("name")} error={at("name")}>
           {(aria) => <Input {...aria} name="name" autoComplete="name" maxLength={80} autoFocus required />}
         </Field>
@@ -73,7 +76,7 @@ export function SetupPage({ token }: { token: string | null }) {
           {(aria) => <Input {...aria} name="repeat" type="password" autoComplete="new-password" required />}
         </Field>
         {problem && !shownAtField ? <ProblemNotice error={problem} /> : null}
-        <Button type="submit" variant="primary" size="lg" className="w-full" disabled={working}>
+        <Button type="submit" variant="primary" size="lg" className="w-full" disabled={working || !mounted}>
           {working ? t("working") : t("setupDone")}
         </Button>
       </form>

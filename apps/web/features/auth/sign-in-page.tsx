@@ -9,6 +9,7 @@ import { ProblemNotice } from "../../components/problem-notice.tsx";
 import { Button } from "../../components/ui/button.tsx";
 import { Input } from "../../components/ui/input.tsx";
 import { safeNext } from "../../lib/safe-next.ts";
+import { useMounted } from "../../lib/use-mounted.ts";
 import { AuthCard } from "./auth-card.tsx";
 import { authClient } from "./auth-client.ts";
 
@@ -16,6 +17,8 @@ const SetupState = z.object({ needed: z.boolean() });
 
 export function SignInPage({ next }: { next: string | null }) {
   const t = useTranslations("auth");
+  // Until React is there a press would send the form as the browser does it; a password must never get into an address.
+  const mounted = useMounted();
   const [working, setWorking] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
 
@@ -54,7 +57,7 @@ export function SignInPage({ next }: { next: string | null }) {
           <p>{t("setupNoTokenBody")}</p>
         </div>
       ) : null}
-      <form onSubmit={submit} className="space-y-4">
+      <form method="post" onSubmit={submit} className="space-y-4">
         <Field id="email" label={t("email")}>
           {(aria) => <Input {...aria} name="email" type="email" autoComplete="username" autoFocus required />}
         </Field>
@@ -62,7 +65,7 @@ export function SignInPage({ next }: { next: string | null }) {
           {(aria) => <Input {...aria} name="password" type="password" autoComplete="current-password" required />}
         </Field>
         {problem ? <ProblemNotice error={problem} /> : null}
-        <Button type="submit" variant="primary" size="lg" className="w-full" disabled={working}>
+        <Button type="submit" variant="primary" size="lg" className="w-full" disabled={working || !mounted}>
           {working ? t("working") : t("signIn")}
         </Button>
       </form>

@@ -40,6 +40,7 @@ describe("filters of the runs", () => {
     expect(elapsedSeconds(run, Date.parse("2026-01-01T00:01:10.000Z"))).toBe(60);
     expect(elapsedSeconds({ ...run, finishedAt: "2026-01-01T00:00:20.000Z" }, 0)).toBe(10);
     expect(elapsedSeconds({ ...run, startedAt: null }, 0)).toBeNull();
+    expect(elapsedSeconds({ ...run, status: "paused" }, 0)).toBeNull();
   });
   it("shorten paths, not names", () => {
     expect(shortBase("/models/a/b.gguf")).toBe("b.gguf");

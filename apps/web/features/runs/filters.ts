@@ -21,10 +21,15 @@ export function matchesSearch(run: RunSummary, search: string): boolean {
   return words.every((word) => text.includes(word));
 }
 
-export const elapsedSeconds = (run: Pick<RunSummary, "startedAt" | "finishedAt">, nowMilliseconds: number) =>
-  run.startedAt
-    ? Math.max(0, ((run.finishedAt ? Date.parse(run.finishedAt) : nowMilliseconds) - Date.parse(run.startedAt)) / 1000)
-    : null;
+// From the start to the end, or to now. Nothing while paused: the pause is not work, and how long it has been is not known here.
+export function elapsedSeconds(
+  run: Pick<RunSummary, "status" | "startedAt" | "finishedAt">,
+  nowMilliseconds: number,
+): number | null {
+  if (!run.startedAt || run.status === "paused" || run.status === "queued") return null;
+  const end = run.finishedAt ? Date.parse(run.finishedAt) : nowMilliseconds;
+  return Math.max(0, (end - Date.parse(run.startedAt)) / 1000);
+}
 
 // What stands for a base model in a narrow place: the file's name, or the name behind "ollama:".
 export const shortBase = (base: string) =>

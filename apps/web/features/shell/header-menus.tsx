@@ -4,7 +4,6 @@ import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { useLocale, useTranslations } from "next-intl";
 import { useTheme } from "next-themes";
-import { useSyncExternalStore } from "react";
 import { toast } from "sonner";
 import { Button } from "../../components/ui/button.tsx";
 import {
@@ -18,19 +17,13 @@ import {
   MenuTrigger,
 } from "../../components/ui/menu.tsx";
 import { localeCookie, localeNames, locales } from "../../lib/locale.ts";
+import { useMounted } from "../../lib/use-mounted.ts";
 import { authClient } from "../auth/auth-client.ts";
 
 const themes = ["system", "light", "dark"] as const;
 const themeIcons = { system: MonitorIcon, light: SunIcon, dark: MoonIcon };
 
 // The theme is known in the browser only; the server draws the neutral look.
-const useMounted = () =>
-  useSyncExternalStore(
-    () => () => undefined,
-    () => true,
-    () => false,
-  );
-
 export function useThemeChoice() {
   const mounted = useMounted();
   const { theme, setTheme } = useTheme();

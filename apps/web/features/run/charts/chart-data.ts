@@ -42,7 +42,8 @@ export function chartData(
     }
     at.set(name, row);
     const means = row.map((point) => (point ? shown(point.mean) : null));
-    const smooth = smoothing > 0 && points.length > 2;
+    // Evaluations are few and exact; a moving average would only bend them.
+    const smooth = smoothing > 0 && points.length > 2 && !name.startsWith("eval/");
     if (row.some((point) => point && point.max > point.min)) {
       columns.push({ name, role: "max", values: row.map((point) => (point ? shown(point.max) : null)) });
       columns.push({ name, role: "min", values: row.map((point) => (point ? shown(point.min) : null)) });
