@@ -15,7 +15,7 @@ export function CopyDialog({ spec }: { spec: RunSpec | null }) {
   return (
     <Dialog>
       <DialogTrigger asChild>
-        <Button disabled={spec === null}>
+        <Button size="lg" disabled={spec === null}>
           <CodeIcon aria-hidden />
           {t("open")}
         </Button>

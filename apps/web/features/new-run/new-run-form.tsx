@@ -1,5 +1,5 @@
 "use client";
-import type { FitSuggestion } from "@anneal/contracts";
+import type { FitSuggestion, RunSpec } from "@anneal/contracts";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { PlayIcon } from "lucide-react";
 import { useRouter } from "next/navigation";
@@ -29,6 +29,15 @@ import { IdempotencyKeys } from "./spec/idempotency.ts";
 import { type SpecForm, specOf } from "./spec/spec-form.ts";
 import { usePlan } from "./use-plan.ts";
 
+// A name for the model changes nothing about time and memory, so the plan does not wait for it.
+function plannable(values: SpecForm): RunSpec | null {
+  const whole = specOf(values);
+  if (whole.ok) return whole.spec;
+  if (!whole.issues.every(({ path }) => path.startsWith("publish."))) return null;
+  const unpublished = specOf({ ...values, publishing: false });
+  return unpublished.ok ? unpublished.spec : null;
+}
+
 export function NewRunForm({ initial }: { initial: SpecForm }) {
   const t = useTranslations("newRun");
   const trpc = useTRPC();
@@ -40,7 +49,7 @@ export function NewRunForm({ initial }: { initial: SpecForm }) {
   const values = useWatch({ control: form.control }) as SpecForm;
   const result = useMemo(() => specOf(values), [values]);
   const spec = result.ok ? result.spec : null;
-  const planState = usePlan(spec);
+  const planState = usePlan(useMemo(() => plannable(values), [values]));
   const datasets = useQuery(trpc.datasets.list.queryOptions());
   const versions = useMemo(() => versionOptions(datasets.data ?? []), [datasets.data]);
   const create = useMutation(

@@ -9,6 +9,7 @@ export function TokenHistogram({ check, maxSequenceTokens }: { check: DatasetChe
   const bars = check.histogram;
   const highest = Math.max(1, ...bars.map(({ rows }) => rows));
   if (bars.length === 0) return null;
+  const labelEvery = Math.ceil(bars.length / 12);
   return (
     <figure>
       <figcaption className="mb-1.5 text-muted-foreground text-xs">{t("histogram")}</figcaption>
@@ -22,9 +23,12 @@ export function TokenHistogram({ check, maxSequenceTokens }: { check: DatasetChe
           />
         ))}
       </div>
-      <div className="tabular mt-0.5 flex justify-between text-muted-foreground text-xs" aria-hidden>
-        <span>0</span>
-        <span>{t("tokens", { count: bars.at(-1)?.upToTokens ?? 0 })}</span>
+      <div className="tabular mt-0.5 flex gap-px text-muted-foreground text-xs" aria-hidden>
+        {bars.map(({ upToTokens }, i) => (
+          <span key={upToTokens} className="min-w-0 flex-1 overflow-hidden text-right">
+            {(bars.length - 1 - i) % labelEvery === 0 ? format.number(upToTokens) : null}
+          </span>
+        ))}
       </div>
       <table className="sr-only">
         <caption>{t("histogram")}</caption>

@@ -20,7 +20,9 @@ export function MemoryBar({ memory, budgetBytes }: { memory: MemoryPlan; budgetB
         <h3 className="font-medium">{t("memory")}</h3>
         <p className={cn("tabular", over && "font-medium text-destructive")}>
           {t("ofBudget", { used: formatBytes(memory.totalBytes), budget: formatBytes(budgetBytes) })}
-          {share === null ? null : <span className="text-muted-foreground"> · {formatPercent(share, 0)}</span>}
+          {share === null ? null : (
+            <span className="text-muted-foreground"> · {share < 0.01 ? "< 1%" : formatPercent(share, 0)}</span>
+          )}
         </p>
       </div>
       <div className="relative pb-1" aria-hidden>

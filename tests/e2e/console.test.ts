@@ -1,0 +1,319 @@
+// The whole road in a real browser: first administrator, data, run, live curve, cancel and resume, report, publication.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createAnnealClient, findConnection } from "@anneal/sdk";
+import type { Browser, BrowserContext, Page } from "playwright";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startOllamaStandin } from "../support/ollama-standin/index.ts";
+import { axe, openBrowser, openPage, sideways, type Watched } from "./support/browser-session.ts";
+import { type Stack, startStack } from "./support/stack.ts";
+
+const password = "correct horse battery staple";
+const email = "ada@example.org";
+
+let stack: Stack;
+let standin: Awaited<ReturnType<typeof startOllamaStandin>>;
+let browser: Browser;
+let main: Watched;
+let page: Page;
+let signedIn: Awaited<ReturnType<BrowserContext["storageState"]>>;
+let runPath = "";
+let datasetPath = "";
+const ollamaModels = mkdtempSync(join(tmpdir(), "anneal-e2e-ollama-"));
+
+beforeAll(async () => {
+  standin = await startOllamaStandin({ port: 0, models: ollamaModels, answers: "marked" });
+  [stack, browser] = await Promise.all([startStack({ ollamaHost: standin.url, ollamaModels }), openBrowser()]);
+  main = await openPage(browser, stack.url);
+  page = main.page;
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await stack?.stop();
+  await standin?.stop();
+  rmSync(ollamaModels, { recursive: true, force: true });
+});
+
+const status = () => page.locator("h1 [data-status]").getAttribute("data-status");
+const untilStatus = (wanted: string, milliseconds = 90_000) =>
+  page.locator(`h1 [data-status="${wanted}"]`).waitFor({ timeout: milliseconds });
+
+/** The last step that the loss chart tells of, as a screen reader hears it. */
+async function lastStepOnChart(): Promise<number> {
+  const words = (await page.locator('[data-chart] [role="img"]').first().getAttribute("aria-label")) ?? "";
+  return Number(/at step ([\d,]+)/.exec(words)?.[1]?.replaceAll(",", "") ?? -1);
+}
+
+describe("signing in", () => {
+  it("makes the first administrator by the one-time link", async () => {
+    expect(stack.anneal.setupLink).toContain("/setup?token=");
+    await page.goto(stack.anneal.setupLink ?? "");
+    await page.getByLabel("Your name").fill("Ada");
+    await page.getByLabel("E-mail").fill(email);
+    await page.getByLabel("Password", { exact: true }).fill(password);
+    await page.getByLabel("Password again").fill(password);
+    await page.getByRole("button", { name: "Create and sign in" }).click();
+    await page.getByRole("heading", { name: "Runs", level: 1 }).waitFor();
+  });
+
+  it("the link works once", async () => {
+    const other = await openPage(browser, stack.url);
+    const again = await other.page.request.post("/api/setup", {
+      headers: { origin: stack.url },
+      data: {
+        token: new URL(stack.anneal.setupLink ?? "").searchParams.get("token"),
+        name: "Eve",
+        email: "eve@example.org",
+        password,
+      },
+    });
+    expect(again.ok()).toBe(false);
+    await other.context.close();
+  });
+
+  it("signs out and in; a wrong password is refused", async () => {
+    await page.getByRole("button", { name: "Account" }).click();
+    await page.getByRole("menuitem", { name: "Sign out" }).click();
+    await page.waitForURL(/\/sign-in/);
+    await page.goto("/runs");
+    await page.waitForURL(/\/sign-in/);
+    await page.getByLabel("E-mail").fill(email);
+    await page.getByLabel("Password").fill("not this one at all");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByText("E-mail or password is wrong").waitFor();
+    await page.getByLabel("Password").fill(password);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("heading", { name: "Runs", level: 1 }).waitFor();
+    signedIn = await main.context.storageState();
+  });
+});
+
+describe("data", () => {
+  it("shows bad lines by number and goes on without them only when told", async () => {
+    await page.getByRole("link", { name: "Datasets", exact: true }).first().click();
+    await page.locator("input[type=file]").setInputFiles(stack.files.withBadLines);
+    await page.getByText("Line 4", { exact: true }).waitFor();
+    await page.getByText("Line 8", { exact: true }).waitFor();
+    const save = page.getByRole("button", { name: /^Save 6 rows/ });
+    expect(await save.isDisabled()).toBe(true);
+    await page.getByLabel(/Go on without these 2 lines/).check();
+    await page.getByLabel("Name").fill("damaged colours");
+    await save.click();
+    await page.getByRole("heading", { name: "damaged colours" }).waitFor();
+    await page.getByText("2 bad lines left out").first().waitFor();
+  });
+
+  it("maps the columns of a CSV", async () => {
+    await page.goto("/datasets");
+    await page.getByRole("button", { name: "Upload data" }).click();
+    await page.locator("input[type=file]").setInputFiles(stack.files.csv);
+    const columns = page.getByRole("group", { name: "Columns" });
+    await columns.getByLabel("Question").selectOption("text");
+    await columns.getByLabel("System line for every row").fill("Name the intent.");
+    await columns.getByRole("button", { name: "Read with these columns" }).click();
+    await page.getByText("Name the intent.", { exact: true }).first().waitFor();
+    await page.getByText("My card, it is lost").waitFor();
+  });
+
+  it("uploads the training data and shows which tokens are trained", async () => {
+    await page.goto("/datasets");
+    await page.getByRole("button", { name: "Upload data" }).click();
+    await page.locator("input[type=file]").setInputFiles(stack.files.train);
+    await page.getByRole("button", { name: /^Save 600 rows/ }).click();
+    await page.getByRole("heading", { name: "colours", exact: true }).waitFor();
+    datasetPath = new URL(page.url()).pathname;
+    await page.getByLabel("Go to row").fill("587");
+    await page.getByRole("button", { name: "Go", exact: true }).click();
+    await page.getByText("white thing 587").or(page.getByText("blue thing 586")).first().waitFor();
+    await page.getByRole("tab", { name: "Loss-mask X-ray" }).click();
+    await page.getByLabel("Base model").selectOption({ label: await optionWith(page, stack.modelName) });
+    await page.getByText("Every row fits and teaches something.").waitFor();
+    const trained = page.locator("mark[data-trained]").first();
+    expect(await trained.textContent()).toContain("red");
+    expect(await trained.textContent()).toContain("<|im_end|>");
+    expect(await trained.textContent()).not.toContain("thing");
+  });
+});
+
+async function optionWith(on: Page, text: string): Promise<string> {
+  const option = on.locator("option", { hasText: text }).first();
+  await option.waitFor({ state: "attached" });
+  return (await option.textContent()) ?? "";
+}
+
+describe("a run", () => {
+  it("the form asks for three things and shows the plan before it starts", async () => {
+    await page.goto("/runs/new");
+    await page.getByRole("button", { name: "Start run" }).click();
+    await page.getByText("choose a base model").waitFor();
+    await page.getByText("choose a dataset").first().waitFor();
+    await page.getByLabel("Base model").selectOption({ label: await optionWith(page, stack.modelName) });
+    await page.getByRole("combobox", { name: /^Dataset/ }).selectOption({ label: await optionWith(page, "600 rows") });
+    await page.getByRole("textbox", { name: /Published as/ }).fill("colours-e2e");
+    await page.getByText("Fits", { exact: true }).waitFor();
+    await page.getByRole("heading", { name: "Memory", exact: true }).waitFor();
+    await page.getByText("What the model will see").waitFor();
+  });
+
+  it("copies as command line only what differs, and says what is wrong at its field", async () => {
+    await page.getByText("Learning", { exact: true }).click();
+    const rate = page.getByLabel("Learning rate", { exact: true });
+    await rate.fill("5");
+    await page.getByText("at most 1", { exact: true }).waitFor();
+    await rate.fill("0.005");
+    await page.getByLabel("Epochs").fill("40");
+    await page.getByText("Evaluation", { exact: true }).click();
+    await page.getByLabel("Rows per evaluation").fill("8");
+    await page.getByLabel("Rows of the final evaluation").fill("8");
+    await page.getByLabel("Longest answer, in tokens").fill("8");
+    await page.getByRole("button", { name: "Copy as …" }).click();
+    const dialog = page.getByRole("dialog");
+    const text = (await dialog.locator("pre").first().textContent()) ?? "";
+    expect(text).toContain("--learning-rate 0.005");
+    expect(text).toContain("--publish colours-e2e");
+    expect(text).not.toContain("beta1");
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+  });
+
+  it("a double click makes one run", async () => {
+    await page.getByRole("button", { name: "Start run" }).dblclick();
+    await page.waitForURL(/\/runs\/[0-9a-f-]{36}/);
+    runPath = new URL(page.url()).pathname;
+    const client = createAnnealClient(findConnection({ ANNEAL_HOME: stack.home }, stack.home));
+    expect((await client.runs.list.query({})).items).toHaveLength(1);
+  });
+
+  it("the curve moves by itself while the run goes on", async () => {
+    await untilStatus("running");
+    await expect.poll(lastStepOnChart, { timeout: 90_000 }).toBeGreaterThan(0);
+    const before = await lastStepOnChart();
+    const pixels = await page.locator("[data-chart] canvas").first().screenshot();
+    await expect.poll(lastStepOnChart, { timeout: 60_000 }).toBeGreaterThan(before + 2);
+    expect((await page.locator("[data-chart] canvas").first().screenshot()).equals(pixels)).toBe(false);
+  });
+
+  it("is cancelled, and goes on from where it was", async () => {
+    await page.getByRole("button", { name: "Cancel", exact: true }).click();
+    await page.getByRole("button", { name: "Cancel the run" }).click();
+    await untilStatus("cancelled");
+    const cancelledAt = await lastStepOnChart();
+    expect(cancelledAt).toBeGreaterThan(0);
+    await page.getByRole("button", { name: "Resume", exact: true }).click();
+    await untilStatus("running");
+    await untilStatus("succeeded", 150_000);
+    expect(await status()).toBe("succeeded");
+    await expect.poll(lastStepOnChart).toBeGreaterThan(cancelledAt);
+  });
+
+  it("opens the report, which needs no script and calls nobody", async () => {
+    const [report] = await Promise.all([
+      main.context.waitForEvent("page"),
+      page.getByRole("link", { name: "Open the report" }).click(),
+    ]);
+    await report.waitForLoadState();
+    expect(await report.locator("script").count()).toBe(0);
+    expect((await report.locator("h1").first().textContent())?.length).toBeGreaterThan(3);
+    await report.close();
+  });
+
+  it("is published and served under its name", async () => {
+    await page.getByRole("tab", { name: "Results" }).click();
+    await page.locator('[data-status="live"]').first().waitFor({ timeout: 60_000 });
+    const tags = (await (await fetch(`${standin.url}/api/tags`)).json()) as { models: { name: string }[] };
+    expect(tags.models.map(({ name }) => name)).toContain("colours-e2e:latest");
+  });
+
+  it("a copy opens with all its settings", async () => {
+    await page.getByRole("link", { name: "Clone and edit" }).click();
+    await page.getByRole("heading", { name: "New run" }).waitFor();
+    await page.getByText("Learning", { exact: true }).click();
+    expect(await page.getByLabel("Learning rate", { exact: true }).inputValue()).toBe("0.005");
+    expect(await page.getByRole("textbox", { name: /Published as/ }).inputValue()).toBe("colours-e2e");
+  });
+});
+
+describe("every page", () => {
+  const pages = () => [
+    "/runs",
+    runPath,
+    `${runPath}?tab=answers`,
+    `${runPath}?tab=results`,
+    `${runPath}?tab=checkpoints`,
+    `${runPath}?tab=events`,
+    `${runPath}?tab=settings`,
+    "/runs/new",
+    `/runs/new?from=${runPath.split("/").at(-1)}`,
+    "/datasets",
+    datasetPath,
+    "/models",
+    "/settings",
+    "/nothing-here",
+  ];
+
+  it.each(["en", "zh-CN"] as const)("has no axe violation, in light and dark, wide: %s", async (locale) => {
+    await check(locale, 1280);
+  });
+  it.each(["en", "zh-CN"] as const)("fits a narrow screen: %s", async (locale) => {
+    await check(locale, 390);
+  });
+
+  async function check(locale: "en" | "zh-CN", width: number): Promise<void> {
+    const watched = await openPage(browser, stack.url, { locale, width }, signedIn);
+    const wrong: string[] = [];
+    for (const path of pages()) {
+      await watched.page.goto(path);
+      await watched.page.locator("h1").first().waitFor();
+      // What is still on its way has skeletons with role=status; a page is judged as people read it.
+      await watched.page.waitForFunction(() => document.querySelector(".animate-pulse") === null);
+      expect(await watched.page.locator("html").getAttribute("lang")).toBe(locale);
+      if (width < 500) {
+        const pixels = await sideways(watched.page);
+        if (pixels > 0) wrong.push(`${path}: scrolls sideways by ${pixels} px`);
+        wrong.push(...(await axe(watched.page)).map((line) => `${path} narrow: ${line}`));
+        continue;
+      }
+      for (const theme of ["light", "dark"] as const) {
+        await watched.page.emulateMedia({ colorScheme: theme });
+        await watched.page.waitForFunction(
+          (dark) => document.documentElement.classList.contains("dark") === dark,
+          theme === "dark",
+        );
+        wrong.push(...(await axe(watched.page)).map((line) => `${path} ${theme}: ${line}`));
+      }
+    }
+    await watched.context.close();
+    expect(wrong).toEqual([]);
+    expect(watched.faults).toEqual([]);
+  }
+
+  it("the sign-in page too", async () => {
+    const watched = await openPage(browser, stack.url);
+    await watched.page.goto("/sign-in");
+    await watched.page.getByRole("button", { name: "Sign in" }).waitFor();
+    expect(await axe(watched.page)).toEqual([]);
+    await watched.page.emulateMedia({ colorScheme: "dark" });
+    expect(await axe(watched.page)).toEqual([]);
+    expect(watched.faults).toEqual([]);
+    await watched.context.close();
+  });
+
+  it("asked no other host, and no script failed", () => {
+    expect(main.requests).toBeGreaterThan(50);
+    expect(main.faults).toEqual([]);
+  });
+
+  it("the watch over requests sees one that leaves (negative control)", async () => {
+    const watched = await openPage(browser, stack.url);
+    await watched.page.goto("/sign-in");
+    await watched.page.evaluate(() => {
+      const image = new Image();
+      image.src = "http://127.0.0.1:9/leaves.png";
+      document.body.append(image);
+    });
+    await expect.poll(() => watched.faults.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    await watched.context.close();
+  });
+});

@@ -1,0 +1,73 @@
+// A browser whose every request is watched: Anneal's pages must speak to their own server and to nobody else.
+import { AxeBuilder } from "@axe-core/playwright";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright";
+import { browserExecutable, browserFlags } from "../../support/browser.ts";
+
+export const openBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: browserExecutable(), args: browserFlags });
+
+export interface Watched {
+  context: BrowserContext;
+  page: Page;
+  /** Requests to other hosts, errors of scripts, refusals by the content security policy: all must stay empty. */
+  faults: string[];
+  requests: number;
+}
+
+export type Look = { locale?: "en" | "zh-CN"; theme?: "light" | "dark"; width?: number };
+
+export async function openPage(
+  browser: Browser,
+  url: string,
+  look: Look = {},
+  storageState?: Awaited<ReturnType<BrowserContext["storageState"]>>,
+): Promise<Watched> {
+  const context = await browser.newContext({
+    baseURL: url,
+    locale: look.locale ?? "en",
+    colorScheme: look.theme ?? "light",
+    viewport: { width: look.width ?? 1280, height: 900 },
+    reducedMotion: "reduce",
+    ...(storageState ? { storageState } : {}),
+  });
+  context.setDefaultTimeout(30_000);
+  const watched: Watched = { context, page: await context.newPage(), faults: [], requests: 0 };
+  const origin = new URL(url).origin;
+  const watch = (page: Page) => {
+    page.on("pageerror", (error) => watched.faults.push(`${page.url()}: ${error.message}`));
+    page.on("console", (message) => {
+      if (message.type() === "error" && /Content Security Policy|Hydration|hydrat/i.test(message.text()))
+        watched.faults.push(`${page.url()}: ${message.text().slice(0, 300)}`);
+    });
+  };
+  watch(watched.page);
+  context.on("page", watch);
+  context.on("request", (request) => {
+    watched.requests++;
+    const target = new URL(request.url());
+    if (target.protocol.startsWith("http") && target.origin !== origin)
+      watched.faults.push(`request to another host: ${request.url()}`);
+  });
+  context.on("response", (response) => {
+    if (response.status() >= 500) watched.faults.push(`${response.status()} from ${response.url()}`);
+  });
+  return watched;
+}
+
+/** What axe finds wrong by WCAG 2.2 A and AA, each with the elements concerned. */
+export async function axe(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"])
+    .analyze();
+  return violations.map(
+    ({ id, help, nodes }) =>
+      `${id}: ${help} (${nodes
+        .slice(0, 3)
+        .map((node) => node.target.join(" "))
+        .join(" | ")})`,
+  );
+}
+
+/** How many pixels the page can be scrolled sideways. */
+export const sideways = (page: Page): Promise<number> =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
