@@ -12,6 +12,8 @@ export type Database = Drizzle & { readonly pool: pg.Pool; readonly url: string;
 export interface DatabaseOptions {
   maxConnections?: number;
   applicationName?: string;
+  /** A transaction whose process does nothing for so long (it was stopped) is rolled back, so that its locks go. */
+  idleInTransactionSeconds?: number;
   /** Called for errors of idle connections (the server went away); without a listener Node would end the process. */
   onIdleError?: (error: Error) => void;
 }
@@ -24,8 +26,12 @@ export function createDatabase(url: string, options: DatabaseOptions = {}): Data
     connectionTimeoutMillis: 10_000,
     keepAlive: true, // a half-open connection is noticed
     statement_timeout: 60_000,
-    idle_in_transaction_session_timeout: 60_000,
+    idle_in_transaction_session_timeout: (options.idleInTransactionSeconds ?? 60) * 1000,
   });
-  pool.on("error", options.onIdleError ?? (() => undefined));
+  const onIdleError = options.onIdleError ?? (() => undefined);
+  pool.on("error", onIdleError);
+  // The pool listens to idle connections only. One that breaks between two queries of a transaction would end the process;
+  // the next query on it fails, and that is where it belongs.
+  pool.on("connect", (client) => client.on("error", onIdleError));
   return Object.assign(drizzle(pool, { schema }), { pool, url, close: () => pool.end() });
 }
