@@ -7,6 +7,7 @@ import { type RunDetail, RunSpec, type RunSpecInput, type RunStatus } from "@ann
 import { channels, createDatabase, createListener } from "@anneal/db";
 import * as engine from "@anneal/engine";
 import { datasets, runs, type ServiceContext, systemActor } from "@anneal/services";
+import { isDatabaseAway } from "../../apps/worker/src/database-retry.ts";
 import { createOllamaClient, createOllamaPort } from "../../apps/worker/src/ollama-port.ts";
 import { startQueue } from "../../apps/worker/src/queue.ts";
 import { repoRoot } from "./paths.ts";
@@ -142,11 +143,15 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       const unsubscribe = listener.subscribe(channels.run, () => wake());
       try {
         for (;;) {
-          const run = await runs.get(ctx, { runId });
-          if (condition(run)) return run;
+          // The database may be away for a moment: it is killed on purpose.
+          const run = await runs.get(ctx, { runId }).catch((error: unknown) => {
+            if (!isDatabaseAway(error)) throw error;
+            return null;
+          });
+          if (run && condition(run)) return run;
           if (Date.now() > end)
             throw new Error(
-              `run is ${run.status} at ${JSON.stringify(run.progress)} instead of ${what} after ${seconds} s\n${readTail(logFile)}\n${readTail(join(home, "runs", runId, "trainer.log"))}`,
+              `run is ${run?.status} at ${JSON.stringify(run?.progress)} instead of ${what} after ${seconds} s\n${readTail(logFile)}\n${readTail(join(home, "runs", runId, "trainer.log"))}`,
             );
           await new Promise<void>((resolve) => {
             wake = resolve;

@@ -9,10 +9,10 @@ export function isDatabaseAway(error: unknown): boolean {
     if (current instanceof ServiceError) return false;
     const code = "code" in current && typeof current.code === "string" ? current.code : "";
     if (networkCodes.has(code)) return true;
-    // Classes of SQLSTATE: 08 connection, 57P operator intervention, 53 resources, 40 serialisation.
-    if (/^(08|57P|53|40)/.test(code)) return true;
+    // Classes of SQLSTATE: 08 connection, 57P operator intervention, 53 resources, 40 serialisation, 25P03/4 idle too long.
+    if (/^(08|57P|53|40|25P0[34])/.test(code)) return true;
     if (
-      /connection terminated|timeout exceeded when trying to connect|connection timeout|server closed/i.test(
+      /connection terminated|timeout exceeded when trying to connect|connection timeout|server closed|not queryable/i.test(
         current.message,
       )
     )

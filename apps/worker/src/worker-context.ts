@@ -27,6 +27,8 @@ export async function openContext(env: Env, log: Log, leaving: AbortSignal): Pro
   if (env.engineAddon) engine.useAddon(env.engineAddon);
   const db = createDatabase(env.databaseUrl, {
     applicationName: "anneal-worker",
+    // A worker that was stopped inside a transaction must not keep its successor out much longer than its lease.
+    idleInTransactionSeconds: Math.max(5, env.leaseSeconds),
     onIdleError: (error) => log.warn({ error: error.message }, "a database connection broke"),
   });
   const listener = createListener(env.databaseUrl);

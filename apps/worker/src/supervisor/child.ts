@@ -8,10 +8,10 @@ export interface ChildSpec {
   cwd: string;
   logFile: string;
   env: () => NodeJS.ProcessEnv; // asked at every start
+  longestPauseSeconds: number;
 }
 
 const firstPauseMilliseconds = 200;
-const longestPauseMilliseconds = 10_000;
 const steadySeconds = 30; // alive for so long: the next fall is a new trouble, not the old one
 
 /** A process that is started again whenever it dies, ever more slowly while it keeps dying. */
@@ -60,7 +60,7 @@ export class SupervisedChild {
     this.onChange();
     if (this.stopping) return;
     if (Date.now() - this.startedAt > steadySeconds * 1000) this.falls = 0;
-    const pause = Math.min(longestPauseMilliseconds, firstPauseMilliseconds * 2 ** this.falls++);
+    const pause = Math.min(this.spec.longestPauseSeconds * 1000, firstPauseMilliseconds * 2 ** this.falls++);
     this.say(
       `${this.spec.name} ${how}; starting it again in ${(pause / 1000).toFixed(1)} s (log: ${this.spec.logFile})`,
     );

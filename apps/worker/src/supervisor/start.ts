@@ -17,6 +17,8 @@ export interface AnnealOptions {
   web?: boolean; // false: no console (tests)
   worker?: boolean;
   postgresSettings?: string[];
+  workerEntry?: string; // a bundle that lies elsewhere
+  longestPauseSeconds?: number; // between the restarts of what keeps dying
   env?: Record<string, string>; // for web and worker
   say?: (line: string) => void;
 }
@@ -35,9 +37,9 @@ const here = dirname(fileURLToPath(import.meta.url));
 const isBundle = existsSync(join(here, "worker.mjs"));
 const appsFolder = isBundle ? join(here, "../..") : join(here, "../../..");
 
-function workerArgs(): string[] {
-  return isBundle
-    ? ["--enable-source-maps", join(here, "worker.mjs")]
+function workerArgs(entry = join(here, "worker.mjs")): string[] {
+  return existsSync(entry)
+    ? ["--enable-source-maps", entry]
     : ["--import", "tsx", join(appsFolder, "worker/src/main.ts")];
 }
 
@@ -67,7 +69,7 @@ async function waitForAnswer(url: string, seconds: number, logFile: string): Pro
 
 /** Postgres, schema, console and worker, in this order; each is started again when it dies, until `stop`. */
 export async function startAnneal(options: AnnealOptions): Promise<RunningAnneal> {
-  const { home, port, host = "127.0.0.1", say = () => undefined } = options;
+  const { home, port, host = "127.0.0.1", say = () => undefined, longestPauseSeconds = 10 } = options;
   mkdirSync(join(home, "logs"), { recursive: true, mode: 0o700 });
   const url = `http://${host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host}:${port}`;
   const pidFile = join(home, "anneal.pid.json");
@@ -103,7 +105,7 @@ export async function startAnneal(options: AnnealOptions): Promise<RunningAnneal
       childEnv({ ...options.env, ANNEAL_HOME: home, ANNEAL_PORT: String(port), DATABASE_URL: databaseUrl() });
     const add = (name: string, args: string[], cwd: string) => {
       const logFile = join(home, "logs", `${name}.log`);
-      const child = new SupervisedChild({ name, args, cwd, logFile, env }, say, tellPids);
+      const child = new SupervisedChild({ name, args, cwd, logFile, env, longestPauseSeconds }, say, tellPids);
       children.push({ name, marker: args.at(-1)?.startsWith("/") ? (args.at(-1) ?? name) : (args[0] ?? name), child });
       child.start();
       return logFile;
@@ -113,7 +115,7 @@ export async function startAnneal(options: AnnealOptions): Promise<RunningAnneal
       const { args, cwd } = webArgs(host, port);
       webLog = add("web", args, cwd);
     }
-    if (options.worker !== false) add("worker", workerArgs(), join(appsFolder, ".."));
+    if (options.worker !== false) add("worker", workerArgs(options.workerEntry), join(appsFolder, ".."));
     const setupLink = await issueSetupLink(databaseUrl(), url);
     if (webLog) await waitForAnswer(url, 90, webLog);
     const pidOf = (name: string) => children.find((one) => one.name === name)?.child.pid ?? null;
