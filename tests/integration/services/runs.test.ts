@@ -1,7 +1,8 @@
+import { join } from "node:path";
 import { api, RunSpec, type RunSpecInput } from "@anneal/contracts";
 import { schema } from "@anneal/db";
-import { datasets, runs, system } from "@anneal/services";
-import { count, sql } from "drizzle-orm";
+import { datasets, models, runs, system } from "@anneal/services";
+import { count, eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tinyRows } from "../../support/tiny-model.ts";
 import { makeDataset, openWorld, problemOf, type World } from "./world.ts";
@@ -182,6 +183,19 @@ test("pages of runs hold each run once, newest first", async () => {
     Array.from({ length: queued.items.length }, (_, i) => i + 1),
   );
   expect((await runs.list(ctx, { status: ["failed"] })).items).toEqual([]);
+});
+
+test("what a finished run exported is a base for the next one", async () => {
+  const { ctx, db } = world;
+  const { id: runId } = await runs.create(ctx, { spec: spec({ name: "parent" }) });
+  const path = join(ctx.paths.runs, runId, "export", "parent-Q8_0.gguf");
+  const digest = `sha256:${"a".repeat(64)}`;
+  const artifact = { runId, kind: "gguf" as const, name: "parent-Q8_0.gguf", ggufType: "Q8_0", digest, bytes: 1, path };
+  await db.insert(schema.artifacts).values(artifact);
+  const offered = async () => (await models.list(ctx, undefined)).find((model) => model.runId === runId);
+  expect(await offered()).toBeUndefined(); // not before it has finished
+  await db.update(schema.runs).set({ status: "succeeded" }).where(eq(schema.runs.id, runId));
+  expect(await offered()).toMatchObject({ name: "parent (Q8_0)", source: "run", ref: path, supported: false }); // no such file here
 });
 
 test("a queued run can pause, resume, cancel and be removed; its dataset only goes after it", async () => {

@@ -39,13 +39,20 @@ export async function checkVersion(
   const identity = await identityOf(source).catch((error: unknown) => {
     throw foreignError(error, "base");
   });
-  const key = [version.digest, identity, options.maxSequenceTokens, options.examples].join("|");
+  const rows = [version.digest, identity, options.examples].join("|");
+  const key = `${rows}|${options.maxSequenceTokens}`;
   const known = remembered.get(key);
   if (known) return known;
+  // Where no row was cut, every limit that the longest row keeps gives the same answer.
+  const whole = await remembered.get(`${rows}|whole`);
+  if (whole && whole.longestTokens <= options.maxSequenceTokens) return whole;
   // Not bound to one caller's signal: another may be waiting for the same answer.
   const work = runCheck(ctx, version, source, options);
   remembered.set(key, work);
-  work.catch(() => remembered.delete(key)); // a failure is told to who asked, and tried again next time
+  work.then(
+    (check) => check.truncatedRows === 0 && remembered.set(`${rows}|whole`, work),
+    () => remembered.delete(key), // a failure is told to who asked, and tried again next time
+  );
   for (const oldest of remembered.keys()) {
     if (remembered.size <= mostRemembered) break;
     remembered.delete(oldest);

@@ -1,13 +1,15 @@
 import { join, relative } from "node:path";
 import { api, BaseModelRef, type ModelSummary } from "@anneal/contracts";
 import { schema } from "@anneal/db";
-import { desc } from "drizzle-orm";
+import { and, desc, eq, isNull } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
 import { verb } from "../verb.ts";
 import { describe } from "./describe.ts";
 import { findModelFiles } from "./find-files.ts";
 
 type Known = Parameters<typeof describe>[1];
+const { artifacts, runs } = schema;
+const mostOfRuns = 200;
 const unregistered = { id: null, runId: null };
 
 async function registered(ctx: ServiceContext): Promise<{ known: Known; place: string }[]> {
@@ -15,6 +17,31 @@ async function registered(ctx: ServiceContext): Promise<{ known: Known; place: s
   return rows.map(({ id, name, ref, source, runId, createdAt }) => ({
     known: { id, ref: `model:${id}`, name, source, runId, createdAt: createdAt.toISOString() },
     place: ref,
+  }));
+}
+
+/** What finished runs exported: a new run can start from it without a detour. */
+async function ofRuns(ctx: ServiceContext): Promise<Known[]> {
+  const rows = await ctx.db
+    .select({
+      path: artifacts.path,
+      type: artifacts.ggufType,
+      runId: runs.id,
+      runName: runs.name,
+      createdAt: artifacts.createdAt,
+    })
+    .from(artifacts)
+    .innerJoin(runs, eq(runs.id, artifacts.runId))
+    .where(and(eq(artifacts.kind, "gguf"), isNull(artifacts.checkpointId), eq(runs.status, "succeeded")))
+    .orderBy(desc(artifacts.id))
+    .limit(mostOfRuns);
+  return rows.map(({ path, type, runId, runName, createdAt }) => ({
+    id: null,
+    ref: path,
+    name: `${runName} (${type ?? "GGUF"})`,
+    source: "run",
+    runId,
+    createdAt: createdAt.toISOString(),
   }));
 }
 
@@ -50,10 +77,10 @@ async function inFolders(ctx: ServiceContext): Promise<Known[]> {
   return lists.flat();
 }
 
-/** The registry, then Ollama's store, then the model folders; each place once. One that cannot be a base says why. */
+/** The registry, then what runs made, Ollama's store and the model folders; each place once. One that cannot be a base says why. */
 export const list = verb(api.models.list, async (ctx) => {
   const registry = await registered(ctx);
-  const found = [...(await stored(ctx)), ...(await inFolders(ctx))];
+  const found = [...(await ofRuns(ctx)), ...(await stored(ctx)), ...(await inFolders(ctx))];
   const places = new Set(registry.map(({ place }) => place));
   const all: Known[] = registry.map(({ known }) => known);
   for (const known of found) {

@@ -16,7 +16,7 @@ const probeTokens = 512;
 const Measured = z.object({ flopsPerSecond: z.number().positive() });
 type Measured = z.infer<typeof Measured>;
 // One probe a question, and one at a time: they would disturb each other.
-const running = new Map<string, Promise<Measured | null>>();
+const running = new Map<string, { result: Promise<Measured | null>; since: number }>();
 let queue: Promise<unknown> = Promise.resolve();
 
 /** Mean speed over the last steps of the newest run on the same model by the same method: the best forecast there is. */
@@ -50,6 +50,14 @@ async function observed(ctx: Pick<ServiceContext, "db">, spec: RunSpec): Promise
   return speed?.mean && speed.mean > 0 ? Number(speed.mean) : null;
 }
 
+const patience = <T>(promise: Promise<T>, milliseconds: number): Promise<T | null> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), Math.max(0, milliseconds));
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+};
+
 function probeSpec(spec: RunSpec, sequenceTokens: number): RunSpec {
   const tokens = Math.max(16, Math.min(probeTokens, spec.microBatchTokens));
   return {
@@ -63,7 +71,7 @@ async function probe(
   ctx: Pick<ServiceContext, "engine" | "paths" | "log" | "db">,
   spec: RunSpec,
   base: BaseSource,
-  sequenceTokens: number,
+  o: { sequenceTokens: number; waitMilliseconds: number },
 ): Promise<Measured | null> {
   const { method, precision, gradientCheckpointing, threads } = spec;
   const how = method.kind === "lora" ? ["lora", method.targets.length] : ["full"];
@@ -85,11 +93,12 @@ async function probe(
     .where(inArray(runs.status, ["running", "pausing", "cancelling"]))
     .limit(1);
   if (busy) return null; // it would measure the other run's leftovers, and take from it
+  // Patience is counted from the probe's start: the first question waits, those after every change of a form do not.
   const there = running.get(key);
-  if (there) return there;
+  if (there) return patience(there.result, o.waitMilliseconds - (performance.now() - there.since));
   const work = async (): Promise<Measured | null> => {
     try {
-      const small = probeSpec(spec, sequenceTokens);
+      const small = probeSpec(spec, o.sequenceTokens);
       const { flopsPerMicroBatch } = enginePlan(ctx, small, base);
       const { secondsPerStep } = await probeSpeed(trainingSettings(small, base), small.maxSequenceTokens);
       const measured = { flopsPerSecond: flopsPerMicroBatch / secondsPerStep };
@@ -106,17 +115,9 @@ async function probe(
   };
   const result = queue.then(work);
   queue = result;
-  running.set(key, result);
-  return result;
+  running.set(key, { result, since: performance.now() });
+  return patience(result, o.waitMilliseconds);
 }
-
-const patience = <T>(promise: Promise<T>, milliseconds: number): Promise<T | null> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), milliseconds);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-};
 
 /**
  * Seconds of one optimizer step, measured: from an earlier run of the kind, else from a probe on the real model. A probe goes
@@ -131,7 +132,7 @@ export async function secondsPerStep(
   const speed = await observed(ctx, spec);
   if (speed) return o.tokensPerStep / speed;
   const sequenceTokens = Math.max(8, Math.round(o.meanRowTokens));
-  const measured = await patience(probe(ctx, spec, base, sequenceTokens), o.waitMilliseconds);
+  const measured = await probe(ctx, spec, base, { sequenceTokens, waitMilliseconds: o.waitMilliseconds });
   if (!measured) return null;
   // Attention's share grows with the rows as they are, not with the longest that may come.
   const typical = { ...spec, maxSequenceTokens: Math.min(spec.maxSequenceTokens, sequenceTokens) };
