@@ -4,6 +4,7 @@ import { useTranslations } from "next-intl";
 import { Badge } from "../../../components/ui/badge.tsx";
 import { cn } from "../../../lib/cn.ts";
 import { visible } from "../../../lib/format.ts";
+import { joinTrained } from "./spans.ts";
 
 // One conversation exactly as the model sees it. Trained runs have a ground, a line below and a mark for screen readers: never colour alone.
 export function RenderedRow({ row }: { row: Row }) {
@@ -17,7 +18,7 @@ export function RenderedRow({ row }: { row: Row }) {
         {row.supervisedTokens === 0 ? <Badge tone="danger">{t("noLoss")}</Badge> : null}
       </p>
       <p className="foreign rounded-md bg-muted/50 px-2.5 py-2 font-mono text-xs leading-6">
-        {row.spans.map((span, i) => (
+        {joinTrained(row.spans).map((span, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: spans have no identity but their place
           <Span key={i} span={span} />
         ))}
