@@ -46,10 +46,11 @@ const openAiModel = (id: string, { stored }: Model): GoValue => ({
 export async function openAiModels(standin: Standin, { response }: Exchange): Promise<void> {
   const list = await models(standin);
   const data = list.map((model) => openAiModel(model.short, model));
-  sendJson(response, 200, { object: "list", data: data.length > 0 ? data : null });
+  sendJson(response, 200, { object: "list", data: data.length > 0 ? data : null }, "application/json");
 }
 
 export async function openAiModelNamed(standin: Standin, { response }: Exchange, id: string): Promise<void> {
   const ref = readRef(id, new ReplyError(400, "model is required"));
-  sendJson(response, 200, openAiModel(id, await findModel(standin, ref, "full", id)));
+  const model = await findModel(standin, ref, "full", id);
+  sendJson(response, 200, openAiModel(id, model), "application/json");
 }

@@ -49,7 +49,7 @@ function vocabularyFault(file: GgufFile): string | null {
   return null;
 }
 
-const shapeText = (sides: readonly number[]): string => sides.map((side) => String(side).padStart(5)).join(", ");
+const shapeText = (sides: readonly number[]): string => sides.map((side) => String(side).padStart(6)).join(", ");
 
 function tensorFault(file: GgufFile, arch: string): string | null {
   const number = (key: string) => numberOf(file.keys.get(`${arch}.${key}`)) ?? 0;

@@ -88,15 +88,18 @@ function encodeQ80(values: Float32Array): Buffer {
 
 // K-quants here are plain minimum-and-scale blocks: valid and of the right size, but not llama.cpp's searched ones, so
 // only their digests differ from a real server's.
-function encodeQ4K(values: Float32Array): Buffer {
-  const out = Buffer.alloc((values.length / 256) * 144);
+function encodeQ4K(values: Float32Array, bits: 4 | 5 = 4): Buffer {
+  const size = bits === 4 ? 144 : 176;
+  const most = 2 ** bits - 1;
+  const out = Buffer.alloc((values.length / 256) * size);
   for (let block = 0; block * 256 < values.length; block += 1) {
-    const at = block * 144;
+    const at = block * size;
+    const low = at + size - 128;
     const groups = Array.from({ length: 8 }, (_, i) =>
       values.subarray(block * 256 + 32 * i, block * 256 + 32 * i + 32),
     );
     const minima = groups.map((group) => Math.max(0, -Math.min(...group)));
-    const scales = groups.map((group, i) => (Math.max(...group) + (minima[i] ?? 0)) / 15);
+    const scales = groups.map((group, i) => (Math.max(...group) + (minima[i] ?? 0)) / most);
     const scale = Math.max(...scales, 0) / 63;
     const minimum = Math.max(...minima) / 63;
     out.writeUInt16LE(floatToHalf(scale), at);
@@ -115,9 +118,10 @@ function encodeQ4K(values: Float32Array): Buffer {
         table[i] = (table[i] ?? 0) | ((m >> 4) << 6);
       }
       group.forEach((value, j) => {
-        const q = s > 0 && scale > 0 ? Math.max(0, Math.min(15, Math.round((value + m * minimum) / (s * scale)))) : 0;
-        const index = at + 16 + 32 * (i >> 1) + j;
-        out[index] = (out[index] ?? 0) | (i % 2 === 0 ? q : q << 4);
+        const q = s > 0 && scale > 0 ? Math.max(0, Math.min(most, Math.round((value + m * minimum) / (s * scale)))) : 0;
+        const index = low + 32 * (i >> 1) + j;
+        out[index] = (out[index] ?? 0) | (i % 2 === 0 ? q & 15 : (q & 15) << 4);
+        if (bits === 5) out[at + 16 + j] = (out[at + 16 + j] ?? 0) | ((q >> 4) << i);
       });
     });
   }
@@ -155,6 +159,7 @@ function encodeQ6K(values: Float32Array): Buffer {
 function encode(typeName: string, values: Float32Array): Buffer {
   if (typeName === "Q8_0") return encodeQ80(values);
   if (typeName === "Q4_K") return encodeQ4K(values);
+  if (typeName === "Q5_K") return encodeQ4K(values, 5);
   if (typeName === "Q6_K") return encodeQ6K(values);
   if (typeName === "F32") return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
   const convert = typeName === "BF16" ? floatToBrain : floatToHalf;
@@ -180,7 +185,9 @@ function targetType(tensor: Tensor, want: string, layers: number): string {
     layer >= Math.floor((7 * layers) / 8) ||
     (layer - Math.floor(layers / 8)) % 3 === 2;
   const sensitive = /attn_v|ffn_down/.test(tensor.name);
-  return want === "Q4_K_M" && sensitive && more ? "Q6_K" : "Q4_K";
+  if (want === "Q4_K_M") return sensitive && more ? "Q6_K" : "Q4_K";
+  const early = tensor.name.includes("attn_v") ? layer < 4 : layer < Math.floor(layers / 8);
+  return sensitive && layer >= 0 && early ? "Q5_K" : "Q4_K";
 }
 
 export async function quantizeGguf(file: GgufFile, target: string, want: string): Promise<void> {

@@ -77,7 +77,7 @@ function answerError({ response, path }: Exchange, error: unknown): void {
     return;
   }
   const type = status === 404 ? "not_found_error" : status < 500 ? "invalid_request_error" : "api_error";
-  sendJson(response, status, { error: { message, type, param: null, code: null } });
+  sendJson(response, status, { error: { message, type, param: null, code: null } }, "application/json");
 }
 
 // Answers true when the request is done with.
