@@ -33,9 +33,9 @@ export function KeyFigures({ run, store }: { run: RunDetail; store: SeriesStore 
   const planned = last("memory/planned_bytes") ?? run.plan?.memory.totalBytes ?? null;
 
   return (
-    <Card>
+    <Card className="overflow-hidden">
       <h2 className="sr-only">{t("title")}</h2>
-      <dl className="grid grid-cols-2 overflow-hidden rounded-lg sm:grid-cols-3 xl:grid-cols-6 [&>*]:border-border [&>*]:border-b [&>*]:border-r">
+      <dl className="-mr-px -mb-px grid grid-cols-2 sm:grid-cols-3 xl:grid-cols-6 [&>*]:border-r [&>*]:border-b">
         <Stat
           label={t("loss")}
           value={shown(last("train/loss") ?? run.lastLoss, formatNumber)}

@@ -10,10 +10,11 @@ import { PageHeader } from "../../components/page-header.tsx";
 import { RelativeTime } from "../../components/time.tsx";
 import { Button } from "../../components/ui/button.tsx";
 import { visible } from "../../lib/format.ts";
+import { LiveBadge } from "../live/live-badge.tsx";
 import { actionIcons } from "../runs/action-icons.ts";
 import { shortBase } from "../runs/filters.ts";
 import { type Asked, RunActionDialogs } from "../runs/run-action-dialogs.tsx";
-import { actionsFor } from "../runs/run-actions.ts";
+import { actionsFor, isFinal } from "../runs/run-actions.ts";
 import { StatusChip } from "../runs/status-chip.tsx";
 import { useRunActions } from "../runs/use-run-actions.ts";
 
@@ -33,6 +34,7 @@ export function RunHeader({ run, onPublish }: { run: RunDetail; onPublish: () =>
           <>
             <span className="foreign">{visible(run.name)}</span>
             <StatusChip status={run.status} />
+            {isFinal(run.status) ? null : <LiveBadge />}
           </>
         }
         description={

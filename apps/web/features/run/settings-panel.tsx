@@ -2,7 +2,6 @@
 import type { AttemptSummary, RunDetail } from "@anneal/contracts";
 import { useTranslations } from "next-intl";
 import type { ReactNode } from "react";
-import { stringify } from "yaml";
 import { CopyButton } from "../../components/copy-button.tsx";
 import { type Column, DataTable } from "../../components/data-table.tsx";
 import { Facts } from "../../components/facts.tsx";
@@ -11,6 +10,7 @@ import { ClockTime } from "../../components/time.tsx";
 import { Badge, type BadgeTone } from "../../components/ui/badge.tsx";
 import { Card, CardBody, CardHeader } from "../../components/ui/card.tsx";
 import { formatBytes, formatCount, formatDuration, formatNumber, visible } from "../../lib/format.ts";
+import { CopyDialog } from "../new-run/copy-dialog.tsx";
 
 export function SettingsPanel({ run }: { run: RunDetail }) {
   return (
@@ -70,7 +70,7 @@ function SpecCard({ run }: { run: RunDetail }) {
         actions={
           <>
             <CopyButton text={JSON.stringify(spec, null, 2)} label={t("copy")} />
-            <CopyButton text={stringify(spec)} label={t("copyYaml")} />
+            <CopyDialog spec={spec} />
           </>
         }
       />

@@ -84,5 +84,8 @@ export function AuditPanel() {
 const detailWords = (details: Record<string, unknown>) =>
   Object.entries(details)
     .filter(([, value]) => value !== null)
-    .map(([key, value]) => `${key}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
-    .join(", ");
+    .map(([key, value]) => `${key}: ${plain(value)}`)
+    .join("; ");
+
+const plain = (value: unknown): string =>
+  typeof value === "string" ? value : Array.isArray(value) ? value.map(plain).join(", ") : JSON.stringify(value);

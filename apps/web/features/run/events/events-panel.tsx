@@ -1,8 +1,8 @@
 "use client";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { ListTreeIcon, SearchXIcon } from "lucide-react";
-import { useTranslations } from "next-intl";
-import { useDeferredValue, useState } from "react";
+import { useFormatter, useTranslations } from "next-intl";
+import { Fragment, useDeferredValue, useState } from "react";
 import { EmptyState } from "../../../components/empty-state.tsx";
 import { FilterChips } from "../../../components/filter-chips.tsx";
 import { ProblemNotice } from "../../../components/problem-notice.tsx";
@@ -31,6 +31,7 @@ const many = 1000;
 export function EventsPanel({ runId }: { runId: string }) {
   const t = useTranslations("run.events");
   const common = useTranslations("common");
+  const format = useFormatter();
   const client = useTRPCClient();
   const textOf = useEventText();
   const [kind, setKind] = useState<ToldType | "all">("all");
@@ -89,34 +90,37 @@ export function EventsPanel({ runId }: { runId: string }) {
           <ol aria-label={t("label")} className="py-1.5 text-sm">
             {rows.map(({ seq, time, body }) => {
               const tone = toneOf(body);
-              const newDay = time.slice(0, 10) !== day;
-              day = time.slice(0, 10);
+              const dayOf = format.dateTime(new Date(time), { dateStyle: "full" });
+              const newDay = dayOf !== day;
+              day = dayOf;
               return (
-                <li
-                  key={seq}
-                  className="grid grid-cols-[auto_1fr] items-baseline gap-x-3 px-4 py-1 hover:bg-muted/50 sm:grid-cols-[auto_auto_1fr]"
-                >
-                  <span className="text-muted-foreground text-xs">
-                    <ClockTime iso={time} date={newDay} />
-                  </span>
-                  <span className="hidden w-24 items-center gap-2 text-muted-foreground text-xs sm:flex">
-                    <span className={cn("size-2 shrink-0 rounded-full", dots[tone])} aria-hidden />
-                    {t(`kind.${body.type}`)}
-                  </span>
-                  <span
-                    className={cn(
-                      "foreign min-w-0",
-                      body.type === "log" && "font-mono text-xs",
-                      tone === "danger" && "text-destructive",
-                      tone === "warning" && body.type === "log" && "text-warning",
-                    )}
-                  >
-                    {body.type === "log" && (body.level === "error" || body.level === "warn") ? (
-                      <span className="font-semibold">{t(`level.${body.level}`)} </span>
-                    ) : null}
-                    {textOf(body)}
-                  </span>
-                </li>
+                <Fragment key={seq}>
+                  {newDay ? (
+                    <li className="px-4 pt-2.5 pb-1 font-medium text-muted-foreground text-xs">{dayOf}</li>
+                  ) : null}
+                  <li className="grid grid-cols-[5.5rem_1fr] items-baseline gap-x-3 px-4 py-1 hover:bg-muted/50 sm:grid-cols-[5.5rem_7rem_1fr]">
+                    <span className="text-muted-foreground text-xs">
+                      <ClockTime iso={time} />
+                    </span>
+                    <span className="hidden items-center gap-2 text-muted-foreground text-xs sm:flex">
+                      <span className={cn("size-2 shrink-0 rounded-full", dots[tone])} aria-hidden />
+                      {t(`kind.${body.type}`)}
+                    </span>
+                    <span
+                      className={cn(
+                        "foreign min-w-0",
+                        body.type === "log" && "font-mono text-xs",
+                        tone === "danger" && "text-destructive",
+                        tone === "warning" && body.type === "log" && "text-warning",
+                      )}
+                    >
+                      {body.type === "log" && (body.level === "error" || body.level === "warn") ? (
+                        <span className="font-semibold">{t(`level.${body.level}`)} </span>
+                      ) : null}
+                      {textOf(body)}
+                    </span>
+                  </li>
+                </Fragment>
               );
             })}
           </ol>
