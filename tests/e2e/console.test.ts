@@ -1,8 +1,8 @@
 // The whole road in a real browser: first administrator, data, run, live curve, cancel and resume, report, publication.
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createAnnealClient, findConnection } from "@anneal/sdk";
+import { createAnnealClient, findConnection, uploadDataset } from "@anneal/sdk";
 import type { Browser, BrowserContext, Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startOllamaStandin } from "../support/ollama-standin/index.ts";
@@ -137,6 +137,9 @@ describe("data", () => {
   });
 });
 
+const connectionOf = ({ home }: Stack) => findConnection({ ANNEAL_HOME: home }, home);
+const clientOf = (of: Stack) => createAnnealClient(connectionOf(of));
+
 async function optionWith(on: Page, text: string): Promise<string> {
   const option = on.locator("option", { hasText: text }).first();
   await option.waitFor({ state: "attached" });
@@ -147,8 +150,8 @@ describe("a run", () => {
   it("the form asks for three things and shows the plan before it starts", async () => {
     await page.goto("/runs/new");
     await page.getByRole("button", { name: "Start run" }).click();
-    await page.getByText("choose a base model").waitFor();
-    await page.getByText("choose a dataset").first().waitFor();
+    await page.getByText("choose a base model", { exact: true }).waitFor();
+    await page.getByText("choose a dataset", { exact: true }).waitFor();
     await page.getByLabel("Base model").selectOption({ label: await optionWith(page, stack.modelName) });
     await page.getByRole("combobox", { name: /^Dataset/ }).selectOption({ label: await optionWith(page, "600 rows") });
     await page.getByRole("textbox", { name: /Published as/ }).fill("colours-e2e");
@@ -157,13 +160,53 @@ describe("a run", () => {
     await page.getByText("What the model will see").waitFor();
   });
 
+  it("what does not fit is refused, and one click on a proposal makes it fit", async () => {
+    await page.getByText("Batches and memory", { exact: true }).click();
+    const budget = page.getByLabel("Memory budget");
+    await budget.fill("0.076");
+    await page.getByText("Does not fit", { exact: true }).waitFor();
+    expect(await page.getByRole("button", { name: "Start run" }).isDisabled()).toBe(true);
+    await page.getByRole("alert", { name: "Any one of these makes it fit:" }).getByRole("button").first().click();
+    await page.getByText("Fits", { exact: true }).waitFor();
+    await page.getByRole("button", { name: /Balanced/ }).click();
+    await budget.fill("");
+    await page.getByText("Fits", { exact: true }).waitFor();
+  });
+
+  it("a dataset in which nothing is trained is refused", async () => {
+    const client = clientOf(stack);
+    const file = join(stack.home, "mute.jsonl");
+    writeFileSync(
+      file,
+      Array.from({ length: 20 }, (_, i) =>
+        JSON.stringify({
+          messages: [
+            { role: "user", content: `question ${i}` },
+            { role: "assistant", content: "answer", weight: 0 },
+          ],
+        }),
+      ).join("\n"),
+    );
+    const inspection = await uploadDataset(connectionOf(stack), file);
+    const mute = await client.datasets.commit.mutate({ uploadId: inspection.uploadId, name: "mute" });
+    const other = await openPage(browser, stack.url, {}, signedIn);
+    await other.page.goto(`/runs/new?dataset=${mute.versions[0]?.id}`);
+    await other.page.getByLabel("Base model").selectOption({ label: await optionWith(other.page, stack.modelName) });
+    await other.page
+      .getByText(/nothing (would be|to) train/i)
+      .first()
+      .waitFor();
+    expect(await other.page.getByRole("button", { name: "Start run" }).isDisabled()).toBe(true);
+    await other.context.close();
+  });
+
   it("copies as command line only what differs, and says what is wrong at its field", async () => {
     await page.getByText("Learning", { exact: true }).click();
     const rate = page.getByLabel("Learning rate", { exact: true });
     await rate.fill("5");
     await page.getByText("at most 1", { exact: true }).waitFor();
     await rate.fill("0.005");
-    await page.getByLabel("Epochs").fill("40");
+    await page.getByLabel("Epochs").fill("16");
     await page.getByText("Evaluation", { exact: true }).click();
     await page.getByLabel("Rows per evaluation").fill("8");
     await page.getByLabel("Rows of the final evaluation").fill("8");
@@ -182,8 +225,7 @@ describe("a run", () => {
     await page.getByRole("button", { name: "Start run" }).dblclick();
     await page.waitForURL(/\/runs\/[0-9a-f-]{36}/);
     runPath = new URL(page.url()).pathname;
-    const client = createAnnealClient(findConnection({ ANNEAL_HOME: stack.home }, stack.home));
-    expect((await client.runs.list.query({})).items).toHaveLength(1);
+    expect((await clientOf(stack).runs.list.query({})).items).toHaveLength(1);
   });
 
   it("the curve moves by itself while the run goes on", async () => {
@@ -203,7 +245,7 @@ describe("a run", () => {
     expect(cancelledAt).toBeGreaterThan(0);
     await page.getByRole("button", { name: "Resume", exact: true }).click();
     await untilStatus("running");
-    await untilStatus("succeeded", 150_000);
+    await untilStatus("succeeded", 240_000);
     expect(await status()).toBe("succeeded");
     await expect.poll(lastStepOnChart).toBeGreaterThan(cancelledAt);
   });

@@ -45,7 +45,7 @@ export function SpecFormProvider({
     for (const problem of problems) {
       if (problem.field === null) continue;
       const path = fieldOf(problem.field.replace(/^spec\./, ""));
-      if (!errors.has(path)) errors.set(path, [problem.message, problem.remedy].filter(Boolean).join(". "));
+      if (!errors.has(path)) errors.set(path, problemWords(problem));
     }
     return {
       form,
@@ -57,6 +57,10 @@ export function SpecFormProvider({
   }, [form, values, result, problems, t, isSubmitted, nameTouched]);
   return <Context value={state}>{children}</Context>;
 }
+
+// The ways out of too little memory are buttons in the plan; at the field the fact is enough.
+const problemWords = ({ code, message, remedy }: Problem) =>
+  remedy === null || code === "DOES_NOT_FIT" ? message : `${message}. ${remedy}`;
 
 export function useSpecForm(): FormState {
   const state = useContext(Context);

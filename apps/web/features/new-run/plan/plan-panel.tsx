@@ -1,5 +1,5 @@
 "use client";
-import type { FitSuggestion, RunPlan } from "@anneal/contracts";
+import type { FitSuggestion, Problem, RunPlan } from "@anneal/contracts";
 import { CircleAlertIcon, CircleCheckIcon, LoaderCircleIcon, WandSparklesIcon } from "lucide-react";
 import { useFormatter, useTranslations } from "next-intl";
 import { ProblemNotice } from "../../../components/problem-notice.tsx";
@@ -7,6 +7,9 @@ import { Badge } from "../../../components/ui/badge.tsx";
 import { Button } from "../../../components/ui/button.tsx";
 import { cn } from "../../../lib/cn.ts";
 import { formatBytes, formatDuration, formatNumber, visible } from "../../../lib/format.ts";
+import { useSpecForm } from "../form-context.tsx";
+import { changeWords } from "../spec/change-words.ts";
+import type { Translate } from "../spec/words.ts";
 import type { PlanState } from "../use-plan.ts";
 import { MemoryBar } from "./memory-bar.tsx";
 
@@ -31,15 +34,20 @@ export function PlanBody({ state, onApply }: { state: PlanState; onApply: (sugge
   return (
     <div className={cn("space-y-4", stale && "opacity-60")} aria-busy={stale}>
       <Times plan={plan} />
-      {plan.problems.map((problem) => (
-        <ProblemNotice key={`${problem.code}:${problem.field}:${problem.message}`} error={problem} />
-      ))}
-      {plan.fits ? null : <Suggestions plan={plan} onApply={onApply} />}
+      {plan.problems
+        .filter((problem) => !isMemory(problem))
+        .map((problem) => (
+          <ProblemNotice key={`${problem.code}:${problem.field}:${problem.message}`} error={problem} />
+        ))}
+      {plan.memory.totalBytes <= plan.budgetBytes ? null : <Suggestions plan={plan} onApply={onApply} />}
       <MemoryBar memory={plan.memory} budgetBytes={plan.budgetBytes} />
       <Disk plan={plan} />
     </div>
   );
 }
+
+// That it does not fit is told once, with the ways out.
+const isMemory = ({ code, details }: Problem) => code === "DOES_NOT_FIT" && details?.suggestions !== undefined;
 
 export function PlanBadge({ state }: { state: PlanState }) {
   const t = useTranslations("newRun.plan");
@@ -97,6 +105,11 @@ const Figure = ({ label, value }: { label: string; value: string }) => (
 
 function Suggestions({ plan, onApply }: { plan: RunPlan; onApply: (suggestion: FitSuggestion) => void }) {
   const t = useTranslations("newRun.plan");
+  const common = useTranslations("newRun");
+  const fields = useTranslations("spec.fields") as Translate;
+  const { values } = useSpecForm();
+  const wordsOf = ({ change, words }: FitSuggestion) =>
+    changeWords(fields, (on) => common(on ? "on" : "off"), values, change) ?? words;
   return (
     <section aria-label={t("makeItFit")} className="space-y-2 rounded-md bg-destructive-soft px-3 py-3" role="alert">
       <p className="font-medium text-sm">
@@ -113,7 +126,7 @@ function Suggestions({ plan, onApply }: { plan: RunPlan; onApply: (suggestion: F
                   onClick={() => onApply(suggestion)}
                 >
                   <WandSparklesIcon aria-hidden />
-                  <span className="foreign min-w-0 flex-1">{visible(suggestion.words)}</span>
+                  <span className="foreign min-w-0 flex-1">{visible(wordsOf(suggestion))}</span>
                   <span className="tabular shrink-0 text-muted-foreground text-xs">
                     {formatBytes(suggestion.totalBytes)}
                   </span>

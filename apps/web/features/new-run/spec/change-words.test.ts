@@ -1,0 +1,27 @@
+import { describe, expect, it } from "vitest";
+import { changeWords } from "./change-words.ts";
+import { emptyForm } from "./spec-form.ts";
+
+const form = { ...emptyForm(), base: "/m.gguf", dataset: "018f0000-0000-7000-8000-000000000001", publishing: false };
+const words = (change: Record<string, unknown>) =>
+  changeWords(
+    (key) => key,
+    (on) => (on ? "on" : "off"),
+    form,
+    change,
+  );
+
+describe("changeWords", () => {
+  it("names what changes and nothing else", () => {
+    expect(words({ microBatchTokens: 1024, gradientCheckpointing: true })).toBe(
+      "microBatchTokens.label: 1024 · gradientCheckpointing.label: on",
+    );
+    // A method comes whole; only its rank and alpha differ.
+    const method = { ...form.method, rank: 8, alpha: 16 };
+    expect(words({ method })).toBe("method.rank.label: 8 · method.alpha.label: 16");
+  });
+  it("is null for no change and for one that does not fit the form", () => {
+    expect(words({})).toBeNull();
+    expect(words({ microBatchTokens: 16 })).toBeNull();
+  });
+});
