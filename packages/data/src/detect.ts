@@ -84,6 +84,28 @@ function jsonGuess(rows: unknown[], form: string): FormatGuess {
   };
 }
 
+const firstKeys: Record<string, DatasetFormat> = {
+  messages: "openai-messages",
+  text: "openai-messages",
+  conversations: "sharegpt",
+  conversation: "sharegpt",
+  instruction: "alpaca",
+  ...Object.fromEntries(answerPairs.map(([question]) => [question, "prompt-completion"])),
+};
+
+/** A first row so long that only its beginning is at hand speaks by its first key. */
+function guessByFirstKey(start: string): FormatGuess | null {
+  const key = /^\[?\s*\{\s*"([a-z_]{1,32})"\s*:/.exec(start)?.[1];
+  const format = key && Object.hasOwn(firstKeys, key) ? firstKeys[key] : undefined;
+  if (!key || !format) return null;
+  return {
+    format,
+    confidence: 0.6,
+    reason: `JSON whose first row is very long and begins with "${key}"`,
+    columns: [key],
+  };
+}
+
 function tableGuess(lines: string[], delimiter: string, fileName: string, limits: Limits): FormatGuess | null {
   const split = (line: string) => splitRecord(line, delimiter, limits.columns);
   const heading = split(lines[0] ?? "");
@@ -136,6 +158,8 @@ export function detect(head: Head, fileName: string, limits: Limits): Detection 
         : start[0] === "["
           ? "one JSON array"
           : "JSON objects over several lines";
+    const byKey = rows.some(isObject) || head.whole ? null : guessByFirstKey(start);
+    if (byKey) return { guess: byKey, json, delimiter };
     if (rows.some(isObject) || /\.jsonl?$/i.test(fileName)) return { guess: jsonGuess(rows, form), json, delimiter };
   }
   const [table] = candidates;

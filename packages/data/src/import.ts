@@ -60,6 +60,7 @@ async function writeCanonical(path: string, target: string, o: ImportOptions) {
   const out = createWriteStream(target, { flags: "wx", mode: 0o600, highWaterMark: 1 << 20 });
   let rows = 0;
   let badLineCount = 0;
+  let longestBytes = 0;
   let firstBad: BadLine | null = null;
   try {
     for await (const batch of readRows(path, { format, mapping, detection, limits, signal: o.signal })) {
@@ -70,7 +71,9 @@ async function writeCanonical(path: string, target: string, o: ImportOptions) {
           firstBad ??= outcome.bad;
         } else {
           hash.update(outcome.canonical).update("\n");
-          lines.push(`{"row":${rows++},${outcome.canonical.slice(1)}\n`);
+          const line = `{"row":${rows++},${outcome.canonical.slice(1)}\n`;
+          if (line.length * 3 > longestBytes) longestBytes = Math.max(longestBytes, Buffer.byteLength(line));
+          lines.push(line);
         }
       if (lines.length > 0 && !out.write(lines.join(""))) await once(out, "drain", { signal: o.signal });
     }
@@ -85,7 +88,7 @@ async function writeCanonical(path: string, target: string, o: ImportOptions) {
       field: "format",
       remedy: "choose another format, or correct the file",
     });
-  return { digest: `sha256:${hash.digest("hex")}`, rows, badLineCount, format, lineBytes: limits.lineBytes };
+  return { digest: `sha256:${hash.digest("hex")}`, rows, badLineCount, format, longestBytes };
 }
 
 /** The digest of the rows in a version's file, read back in full. */
@@ -93,15 +96,15 @@ export async function digestOfVersion(path: string, signal?: AbortSignal): Promi
   const reader = await openVersion(path);
   try {
     const hash = createHash("sha256");
-    let pending: string[] = [];
+    let pending = "";
     for await (const row of reader.all()) {
-      pending.push(canonicalLine(row), "\n");
-      if (pending.length < 2000) continue;
-      hash.update(pending.join(""));
-      pending = [];
+      pending += `${canonicalLine(row)}\n`;
+      if (pending.length < 1 << 20) continue;
+      hash.update(pending);
+      pending = "";
       signal?.throwIfAborted();
     }
-    return { digest: `sha256:${hash.update(pending.join("")).digest("hex")}`, rows: reader.rows };
+    return { digest: `sha256:${hash.update(pending).digest("hex")}`, rows: reader.rows };
   } finally {
     await reader.close();
   }
@@ -135,12 +138,11 @@ export async function importVersion(path: string, o: ImportOptions): Promise<Imp
   const lines = `${stem}.jsonl`;
   const fresh = `${stem}.parquet`;
   try {
-    const { lineBytes, ...made } = await writeCanonical(path, lines, o);
+    const { longestBytes, ...made } = await writeCanonical(path, lines, o);
     const target = versionPath(o.folder, made.digest);
     const there = await sizeOf(target);
     if (there !== null) return { ...made, bytes: there, path: target };
-    // A row's canonical text may be longer than its line in the file was: escapes grow at most sixfold.
-    await jsonLinesToParquet(lines, fresh, lineBytes * 6 + 1024, `${stem}.spill`);
+    await jsonLinesToParquet(lines, fresh, longestBytes, `${stem}.spill`);
     const written = await digestOfVersion(fresh, o.signal);
     if (written.digest !== made.digest)
       throw new Error(`the rows of ${fresh} read back otherwise than they were written`);

@@ -49,6 +49,17 @@ export async function settle(path: string, o: InspectOptions) {
   return { limits, bytes: head.bytes, detection, guess, format, mapping };
 }
 
+const previewCharacters = 4000;
+const previewMessages = 50;
+
+// A look, not the data: twenty rows of megabytes would be no preview.
+function shortened(row: DatasetRow): DatasetRow {
+  const cut = (text: string) =>
+    text.length > previewCharacters ? `${text.slice(0, previewCharacters).replace(/[\ud800-\udbff]$/, "")}…` : text;
+  if ("text" in row) return { text: cut(row.text) };
+  return { messages: row.messages.slice(0, previewMessages).map((m) => ({ ...m, content: cut(m.content) })) };
+}
+
 /** Reads the whole file once: what it is, how many rows are good, which lines are not and why, and the first rows. */
 export async function inspectFile(path: string, o: InspectOptions): Promise<Inspection> {
   const { limits, bytes, detection, guess, format, mapping } = await settle(path, o);
@@ -66,7 +77,7 @@ export async function inspectFile(path: string, o: InspectOptions): Promise<Insp
       } else {
         goodRows++;
         if (seen.add(outcome.canonical)) duplicateRows++;
-        if (preview.length < limits.previewRows) preview.push(outcome.row);
+        if (preview.length < limits.previewRows) preview.push(shortened(outcome.row));
       }
   return {
     fileName: printable(o.fileName),

@@ -33,7 +33,7 @@ function chunkRows(chunk: DuckDBDataChunk): { number: number; row: DatasetRow }[
 
 /** Opens a version's Parquet file for pages and for streaming. */
 export async function openVersion(path: string): Promise<DatasetReader> {
-  const { connection, close } = await openDuckDb({ memory: "512MB", threads: 1 });
+  const { connection, close } = await openDuckDb({ memory: "1GB", threads: 1 });
   const source = `read_parquet(${sqlPath(path)})`;
   const select = `select row, to_json(messages)::varchar, text from ${source}`;
   try {

@@ -13,9 +13,16 @@ export function sqlPath(path: string): string {
   return quoted(path);
 }
 
+interface DuckDbOptions {
+  memory: string;
+  threads: number;
+  spillFolder?: string;
+  keepOrder?: boolean;
+}
+
 /** A DuckDB of its own, in memory, that loads nothing from elsewhere and keeps to its share of memory. */
 export async function withDuckDb<T>(
-  options: { memory: string; threads: number; spillFolder?: string },
+  options: DuckDbOptions,
   work: (connection: DuckDBConnection) => Promise<T>,
 ): Promise<T> {
   const { connection, close } = await openDuckDb(options);
@@ -26,13 +33,13 @@ export async function withDuckDb<T>(
   }
 }
 
-export async function openDuckDb(options: { memory: string; threads: number; spillFolder?: string }) {
+export async function openDuckDb(options: DuckDbOptions) {
   const instance = await DuckDBInstance.create(":memory:", {
     memory_limit: options.memory,
     threads: String(options.threads),
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
-    preserve_insertion_order: "true",
+    preserve_insertion_order: String(options.keepOrder ?? true),
     temp_directory: options.spillFolder ?? "",
   });
   const connection = await instance.connect();
@@ -52,14 +59,16 @@ const columns =
 export async function jsonLinesToParquet(
   from: string,
   to: string,
-  lineBytes: number,
+  longestBytes: number,
   spillFolder: string,
 ): Promise<void> {
-  await withDuckDb({ memory: "1GB", threads: 2, spillFolder }, async (connection) => {
+  // Row groups limited by bytes (and reads, which are twice the longest object), so that long rows do not pile up; DuckDB does that only where it need not keep an order
+  // among threads. One thread has no other order than the file's, and the caller reads it all back and compares.
+  await withDuckDb({ memory: "1GB", threads: 1, spillFolder, keepOrder: false }, async (connection) => {
     await connection.run(
       `copy (select row, messages, text from read_json(${sqlPath(from)}, format='newline_delimited', ${columns},
-         maximum_object_size=${lineBytes}, maximum_depth=-1))
-       to ${sqlPath(to)} (format parquet, compression zstd, row_group_size 8192)`,
+         maximum_object_size=${Math.max(1 << 20, longestBytes + 1024)}, maximum_depth=-1))
+       to ${sqlPath(to)} (format parquet, compression zstd, row_group_size 8192, row_group_size_bytes '32MB')`,
     );
   });
 }

@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { canonicalLine } from "./canonical.ts";
 import { digestOfVersion, importVersion, versionPath } from "./import.ts";
+import { inspectFile } from "./inspect.ts";
 import { openVersion } from "./open-version.ts";
 
 const root = mkdtempSync(join(tmpdir(), "anneal-versions-"));
@@ -107,6 +108,21 @@ test("a damaged file is noticed, and a digest cannot name a path", async () => {
   await expect(
     importVersion(write("e.csv", "text,category\na,b\n"), { fileName: "e.csv", skipBadLines: false, folder: odd }),
   ).rejects.toMatchObject({ problem: { field: "ANNEAL_HOME" } });
+});
+
+test("rows of a megabyte: known by their first key, shortened in the preview, whole in the version", async () => {
+  const long = (i: number) => `${i} ${"words and more words ".repeat(50_000)}`;
+  const text = Array.from({ length: 12 }, (_, i) => JSON.stringify({ prompt: long(i), completion: `c${i}` })).join(
+    "\n",
+  );
+  const path = write("long.jsonl", text);
+  const seen = await inspectFile(path, { fileName: "long.jsonl" });
+  expect(seen).toMatchObject({ format: "prompt-completion", goodRows: 12, badLineCount: 0 });
+  expect(JSON.stringify(seen.preview).length).toBeLessThan(100_000);
+  const made = await load(path, "long.jsonl");
+  const reader = await openVersion(made.path);
+  expect(await reader.read(11, 1)).toMatchObject([{ messages: [{ content: long(11) }, { content: "c11" }] }]);
+  await reader.close();
 });
 
 test("200,000 rows go in and out in bounded memory, and a page from the middle is quick", async () => {

@@ -8,6 +8,9 @@ export interface TableRecord {
   refusal: Refusal | null;
 }
 
+// What an empty line costs while it is held: a quote that never closes must not gather millions of them.
+const lineOverhead = 64;
+
 function quoteCount(text: string): number {
   let count = 0;
   for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) count++;
@@ -74,7 +77,7 @@ export async function* readTable(
   function take(line: Line, out: TableRecord[]): void {
     if (pending.length > 0) {
       pending.push(line);
-      pendingBytes += line.text.length;
+      pendingBytes += line.text.length + lineOverhead;
       if (line.refusal || pendingBytes > lineBytes) giveUp(out, line.refusal ?? tooLong("record", lineBytes));
       else if (quoteCount(line.text) % 2 === 1) {
         const whole = record(pending);
@@ -87,7 +90,7 @@ export async function* readTable(
     else if (line.text === "") return;
     else if (quoteCount(line.text) % 2 === 1 && opens.test(line.text)) {
       pending = [line];
-      pendingBytes = line.text.length;
+      pendingBytes = line.text.length + lineOverhead;
     } else out.push(record([line]));
   }
   // The opening line is refused alone and the lines behind it are read again as records of their own.

@@ -1,13 +1,24 @@
-import { api } from "@anneal/contracts";
+import { api, type DatasetRow, ServiceError } from "@anneal/contracts";
 import { openVersion } from "@anneal/data";
 import { verb } from "../verb.ts";
 import { findVersion } from "./find-version.ts";
+
+const mostCharacters = 32 * 1024 ** 2;
+const lengthOf = (row: DatasetRow) =>
+  "text" in row ? row.text.length : row.messages.reduce((sum, { content }) => sum + content.length, 0);
 
 export const rows = verb(api.datasets.rows, async (ctx, { versionId, offset, limit }) => {
   const version = await findVersion(ctx, versionId, "versionId");
   const reader = await openVersion(version.path);
   try {
-    return { rows: await reader.read(offset, limit), total: reader.rows };
+    const rows = await reader.read(offset, limit);
+    const characters = rows.reduce((sum, row) => sum + lengthOf(row), 0);
+    if (characters > mostCharacters)
+      throw new ServiceError("INVALID_INPUT", `limit: these ${rows.length} rows hold ${characters} characters`, {
+        field: "limit",
+        remedy: "ask for fewer rows at once",
+      });
+    return { rows, total: reader.rows };
   } finally {
     await reader.close();
   }

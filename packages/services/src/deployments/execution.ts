@@ -108,6 +108,25 @@ type Changes = Partial<
   }
 >;
 
+const deploymentStale = (claim: DeploymentClaim) =>
+  new ServiceError("STALE_EPOCH", `deployment ${claim.deploymentId} has been taken over by another worker`, {
+    remedy: "nothing to do: the newer one goes on",
+  });
+
+/** Prolongs a publisher's hold while nothing new can be told. Fenced like every write. */
+export async function renewDeployment(
+  ctx: Pick<ServiceContext, "db">,
+  claim: DeploymentClaim,
+  leaseSeconds: number,
+): Promise<void> {
+  const rows = await ctx.db
+    .update(deployments)
+    .set({ leaseExpiresAt: sql`now() + make_interval(secs => ${leaseSeconds})` })
+    .where(and(eq(deployments.id, claim.deploymentId), eq(deployments.epoch, claim.epoch)))
+    .returning({ id: deployments.id });
+  if (rows.length === 0) throw deploymentStale(claim);
+}
+
 /** Writes progress or an end and tells the run's watchers. Fenced by the deployment's epoch. */
 export async function updateDeployment(
   ctx: Pick<ServiceContext, "db" | "now">,
@@ -126,10 +145,7 @@ export async function updateDeployment(
       })
       .where(and(eq(deployments.id, claim.deploymentId), eq(deployments.epoch, claim.epoch)))
       .returning();
-    if (!row)
-      throw new ServiceError("STALE_EPOCH", `deployment ${claim.deploymentId} has been taken over by another worker`, {
-        remedy: "nothing to do: the newer one goes on",
-      });
+    if (!row) throw deploymentStale(claim);
     // A name stands for one model: what was live under it before is superseded.
     if (changes.status === "live")
       await tx
