@@ -7,7 +7,7 @@ import type { WorkerContext } from "../worker-context.ts";
 import { fileToPublish } from "./file-to-publish.ts";
 import { publishOptions } from "./publish-options.ts";
 
-const { updateDeployment } = deployments.execution;
+const { renewDeployment, updateDeployment } = deployments.execution;
 type Taken = NonNullable<Awaited<ReturnType<typeof deployments.execution.claimDeployment>>>;
 type Changes = Parameters<typeof updateDeployment>[2];
 
@@ -30,11 +30,13 @@ export async function publishClaimed(
   const abort = () => stop.abort();
   if (signal.aborted) abort();
   signal.addEventListener("abort", abort);
-  const teller = new Teller(write, (error) => {
-    // The database away: the next write tells it. Taken over: the newer publisher goes on, we stop.
+  // The database away: the next write tells it. Taken over: the newer publisher goes on, we stop.
+  const onError = (error: unknown) => {
     if (!isDatabaseAway(error)) stop.abort(error);
-  });
-  const renewal = setInterval(() => teller.tell({}), (env.leaseSeconds * 1000) / 4);
+  };
+  const teller = new Teller(write, onError);
+  const renew = () => void renewDeployment(services, claim, env.leaseSeconds).catch(onError);
+  const renewal = setInterval(renew, (env.leaseSeconds * 1000) / 4);
   try {
     if (row.action === "rollback") {
       await teller.tell({ phase: "activate", fraction: 0 });
