@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { ReplyError, textOf } from "./faulty.ts";
 import { architecture, type GgufFile, numberOf } from "./gguf-read.ts";
 import { jinjaFault } from "./jinja.ts";
@@ -6,7 +7,8 @@ import { markedAnswerer } from "./marked-answer.ts";
 import type { Model } from "./model.ts";
 import { loadFault } from "./model-checks.ts";
 
-export type Answers = "llama" | "marked";
+// Real llama.cpp where it loads the file, or always the marked text; `llamaBelowBytes` leaves llama.cpp to small files.
+export type Answers = "llama" | "marked" | { llamaBelowBytes: number };
 export const defaultKeepAlive = 300;
 const forever = 0x7fffffffffffffffn / 1_000_000_000n;
 
@@ -79,6 +81,7 @@ export class Runners {
 
   private async answererFor(path: string, contextLength: number): Promise<Answerer> {
     if (this.answers === "marked") return markedAnswerer;
+    if (this.answers !== "llama" && (await stat(path)).size >= this.answers.llamaBelowBytes) return markedAnswerer;
     try {
       return await loadLlama(path, contextLength);
     } catch (error) {

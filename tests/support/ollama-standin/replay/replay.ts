@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import http from "node:http";
 import { join } from "node:path";
-import { recordedModels } from "../fixtures/recorded-models.ts";
+import { recordedModels } from "../recorded/recorded-models.ts";
 import { type Answer, compareAnswer, type Verdict } from "./compare.ts";
 import { outOfScope, type Recording } from "./recording.ts";
 import { notedBody, type Setup, serverOf, setups } from "./setups.ts";

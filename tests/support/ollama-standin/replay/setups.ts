@@ -1,4 +1,4 @@
-import { recordedModels } from "../fixtures/recorded-models.ts";
+import { recordedModels } from "../recorded/recorded-models.ts";
 import { wrongText } from "./recording.ts";
 
 // The recordings leave out how the models stood there that they use; these requests make them again.
