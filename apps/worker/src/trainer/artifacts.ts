@@ -11,6 +11,7 @@ export const exportFolder = (runDirectory: string): string => join(runDirectory,
 export function fileSlug(name: string): string {
   const slug = name
     .normalize("NFKD")
+    .replace(/\p{M}+/gu, "")
     .replace(/[^A-Za-z0-9._-]+/g, "-")
     .replace(/^[-.]+|[-.]+$/g, "")
     .slice(0, 60);
