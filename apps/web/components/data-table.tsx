@@ -73,7 +73,7 @@ export function DataTable<T>({
                 <div key={key}>{cell(row)}</div>
               ))}
             </div>
-            <dl className="grid grid-cols-[minmax(6rem,auto)_1fr] gap-x-4 gap-y-1 text-xs">
+            <dl className="grid grid-cols-[fit-content(40%)_1fr] gap-x-4 gap-y-1 text-xs">
               {rest.map(({ key, header, cell }) => (
                 <div key={key} className="contents">
                   <dt className="text-muted-foreground">{header}</dt>

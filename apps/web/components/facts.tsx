@@ -10,7 +10,7 @@ export function Facts({
   className?: string;
 }) {
   return (
-    <dl className={cn("grid grid-cols-[minmax(7rem,auto)_1fr] gap-x-4 gap-y-1.5 text-sm", className)}>
+    <dl className={cn("grid grid-cols-[fit-content(40%)_1fr] gap-x-4 gap-y-1.5 text-sm", className)}>
       {items.map(([name, value], i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: the list is fixed where it is written
         <div key={i} className="contents">

@@ -82,7 +82,7 @@ function RegisterForm({ start, onDone }: { start: string; onDone: () => void }) 
       </Field>
       {found ? (
         <>
-          <div className="max-h-64 overflow-auto rounded-md border p-3">
+          <div className="rounded-md border p-3">
             <ModelFactList model={found} />
           </div>
           <Field id="model-name" label={t("registryName")} error={nameProblem} required>

@@ -110,6 +110,7 @@ function Legend({
   colours: ChartColours | null;
 }) {
   const t = useTranslations("run");
+  const hoveredStep = hovered === null || !data ? null : stepAt(data, hovered);
   return (
     <p className="tabular flex flex-wrap gap-x-3 text-xs" aria-hidden>
       {spec.names.map((name, i) => {
@@ -133,14 +134,23 @@ function Legend({
               </>
             ) : null}
             <span className="font-medium">{point ? formatMetric(point.mean, spec.unit) : "–"}</span>
-            {point && hovered !== null && i === spec.names.length - 1 ? (
-              <span className="text-muted-foreground">{t("curves.point", { step: formatNumber(point.step, 6) })}</span>
-            ) : null}
           </span>
         );
       })}
+      {hoveredStep === null ? null : (
+        <span className="text-muted-foreground">{t("curves.point", { step: formatNumber(hoveredStep, 6) })}</span>
+      )}
     </p>
   );
+}
+
+// The step under the crosshair, from whichever series has a point there.
+function stepAt(data: ChartData, index: number): number | null {
+  for (const row of data.at.values()) {
+    const point = row[index];
+    if (point) return point.step;
+  }
+  return null;
 }
 
 function Canvas({

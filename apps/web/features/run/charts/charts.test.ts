@@ -1,5 +1,6 @@
 import { type MetricBucket, metricNames } from "@anneal/contracts";
 import { describe, expect, it } from "vitest";
+import { placeLabel, valueLabels } from "./axis-labels.ts";
 import { chartsOf } from "./catalogue.ts";
 import { chartData, summaryOf } from "./chart-data.ts";
 import { withAlpha } from "./colours.ts";
@@ -77,4 +78,27 @@ it("makes colours see-through", () => {
   expect(withAlpha("oklch(0.5 0.1 40)", 0.2)).toBe("oklch(0.5 0.1 40 / 0.2)");
   expect(withAlpha("#102030", 0.2)).toBe("rgb(16 32 48 / 0.2)");
   expect(withAlpha("teal", 0.2)).toBe("teal");
+});
+
+describe("labels of the axes", () => {
+  it("tell neighbours apart", () => {
+    const gib = 1024 ** 3;
+    expect(valueLabels([10 * gib, 10.05 * gib, 10.1 * gib], "bytes", 0.05 * gib)).toEqual([
+      "10.00 GiB",
+      "10.05 GiB",
+      "10.10 GiB",
+    ]);
+    expect(valueLabels([0, 0.005, 0.01], "share", 0.005)).toEqual(["0.0%", "0.5%", "1.0%"]);
+    expect(valueLabels([0.25, null, 1.5], "s", 0.25)).toEqual(["250 ms", "", "1.5 s"]);
+  });
+  it("read time as on a clock and tokens in short", () => {
+    expect([0, 30, 300, 3900].map((seconds) => placeLabel(seconds, "time"))).toEqual([
+      "0:00",
+      "0:30",
+      "5:00",
+      "1:05:00",
+    ]);
+    expect(placeLabel(1_250_000, "tokens")).toBe("1.25M");
+    expect(placeLabel(120, "step")).toBe("120");
+  });
 });

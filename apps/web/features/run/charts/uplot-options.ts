@@ -1,5 +1,5 @@
 import type uPlot from "uplot";
-import { formatBytes, formatCount, formatDuration, formatNumber, formatPercent } from "../../../lib/format.ts";
+import { placeLabel, timeSteps, valueLabels } from "./axis-labels.ts";
 import type { ChartData, XAxis } from "./chart-data.ts";
 import { type ChartColours, withAlpha } from "./colours.ts";
 
@@ -11,16 +11,6 @@ export interface ChartHandlers {
   onCursor: (index: number | null) => void;
   range: () => [number, number] | null;
 }
-
-export function axisNumber(value: number, unit: string): string {
-  if (unit === "bytes") return formatBytes(value);
-  if (unit === "share") return formatPercent(value, value !== 0 && Math.abs(value) < 0.1 ? 1 : 0);
-  if (unit === "s" && Math.abs(value) < 1) return `${formatNumber(value * 1000, 3)} ms`;
-  return formatNumber(value, 3);
-}
-
-export const axisPlace = (value: number, axis: XAxis) =>
-  axis === "time" ? formatDuration(value) : axis === "tokens" ? formatCount(value) : String(value);
 
 export function uplotOptions(
   data: ChartData,
@@ -73,12 +63,17 @@ export function uplotOptions(
       y: log ? { distr: 3 } : {},
     },
     axes: [
-      { ...shared, size: 30, space: 70, values: (_self, places) => places.map((place) => axisPlace(place, axis)) },
       {
         ...shared,
-        size: (_self, values) => 14 + 6.5 * Math.max(3, ...(values ?? []).map((text) => text?.length ?? 0)),
-        // A logarithmic axis leaves out some of its labels (null).
-        values: (_self, places) => places.map((place) => (place === null ? "" : axisNumber(place, unit))),
+        size: 30,
+        space: 70,
+        ...(axis === "time" ? { incrs: timeSteps } : {}),
+        values: (_self, places) => places.map((place) => placeLabel(place, axis)),
+      },
+      {
+        ...shared,
+        size: (_self, labels) => 14 + 6.5 * Math.max(3, ...(labels ?? []).map((label) => label?.length ?? 0)),
+        values: (_self, places, _axis, _space, step) => valueLabels(places, unit, step),
       },
     ],
     hooks: {
