@@ -1,7 +1,7 @@
 import type { RunningAnneal } from "../../apps/worker/src/supervisor/start.ts";
 import { trainerOf } from "../support/worker-lab.ts";
 
-const targets = ["trainer", "worker", "postgres"] as const;
+export const targets = ["trainer", "worker", "postgres"] as const;
 export type Target = (typeof targets)[number];
 
 export const chooseTarget = (random: () => number): Target =>

@@ -1,5 +1,5 @@
 import type { CaseResult } from "../support/suite-result.ts";
-import { chooseTarget, killTarget } from "./kills.ts";
+import { chooseTarget, killTarget, targets } from "./kills.ts";
 import { seededRandom } from "./random.ts";
 import { chaosSpec, ended, facts, type Stage } from "./stage.ts";
 import { differences, type Reference } from "./verify.ts";
@@ -36,10 +36,11 @@ export async function randomKills(o: {
     );
     while (hits.length < wanted && !over) {
       // Moments from right after the last hit to most of a run later; whatever is the target then.
-      await new Promise((resolve) => setTimeout(resolve, random() ** 2 * runSeconds * 1000));
+      await new Promise((resolve) => setTimeout(resolve, random() ** 2 * 0.7 * runSeconds * 1000));
       if (over) break;
-      const target = chooseTarget(random);
-      if (!killTarget(stage.anneal(), target)) continue;
+      const chosen = chooseTarget(random);
+      const target = [chosen, ...targets].find((one) => killTarget(stage.anneal(), one));
+      if (!target) continue; // all are just starting again
       hits.push(`${target} at ${((Date.now() - began) / 1000).toFixed(1)} s`);
     }
     spent += hits.length;

@@ -1,4 +1,4 @@
-import { type FromTrainer, type Problem, ServiceError, type TrainerStart } from "@anneal/contracts";
+import { ErrorCode, type FromTrainer, type Problem, ServiceError, type TrainerStart } from "@anneal/contracts";
 import { channels } from "@anneal/db";
 import { runs, type ServiceContext } from "@anneal/services";
 import { isDatabaseAway, untilStored } from "../database-retry.ts";
@@ -165,8 +165,9 @@ export async function hostRun(
       return { kind: "broken", problem: exitProblem(exit.code, exit.signal, watchdog.fired), permanent: false };
     if (words.type === "failed") {
       if (words.code === "STALE_EPOCH") return { kind: "stale" };
+      const ours = ErrorCode.safeParse(words.code);
       const problem: Problem = {
-        code: words.permanent ? "INVALID_INPUT" : "INTERNAL",
+        code: ours.success ? ours.data : words.permanent ? "INVALID_INPUT" : "INTERNAL",
         field: null,
         message: words.message,
         remedy: words.remedy,

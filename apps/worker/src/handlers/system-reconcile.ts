@@ -1,5 +1,6 @@
 import { isOllamaError, reconcile } from "@anneal/ollama";
 import { datasets, deployments, runs } from "@anneal/services";
+import { clearUnusedShards } from "../trainer/shard-cache.ts";
 import type { WorkerContext } from "../worker-context.ts";
 
 /** Repairs what crashes and other people leave: lost messages, drift in Ollama, uploads nobody committed. */
@@ -9,6 +10,8 @@ export async function reconcileSystem(context: WorkerContext): Promise<void> {
   await deployments.execution.requeueDeployments(services);
   await runs.execution.forgetOldWorkers(services);
   const { removed } = await datasets.clearExpired(services);
+  const shards = clearUnusedShards(services.paths.shards, services.now());
+  if (shards > 0) log.info({ shards }, "removed token shards that no run has used for a month");
   if (removed > 0) log.info({ removed }, "removed files that nobody waits for any more");
   await compareWithOllama(context);
 }

@@ -26,8 +26,11 @@ export function describeFailure(error: unknown): Failure {
     const remedy = permanentCodes[error.code] ?? null;
     return { code: error.code, message: error.message, remedy, permanent: remedy !== null };
   }
-  if (error instanceof ServiceError)
-    return { code: error.code, message: error.message, remedy: error.problem.remedy, permanent: true };
+  if (error instanceof ServiceError) {
+    // A file that cannot be read now may be back in a moment; every other refusal meets the next attempt too.
+    const permanent = error.code !== "UNAVAILABLE" && error.code !== "INTERNAL";
+    return { code: error.code, message: error.message, remedy: error.problem.remedy, permanent };
+  }
   if (error instanceof TextError) return { code: "TEXT", message: error.message, remedy: null, permanent: true };
   const { code, message } =
     error instanceof Error ? (error as NodeJS.ErrnoException) : { code: "", message: String(error) };

@@ -12,7 +12,7 @@ import { verifyBase } from "./base-check.ts";
 import { Control, Stopped } from "./control.ts";
 import { engineCall } from "./engine-call.ts";
 import { nothingMeasured } from "./measure.ts";
-import { cachedShard } from "./shard-cache.ts";
+import { cachedShard, clearUnusedShards } from "./shard-cache.ts";
 
 let dir: string;
 beforeEach(() => {
@@ -81,6 +81,14 @@ describe("cached shards", () => {
     expect(mended.fromCache).toBe(false);
     expect(mended.digest).toBe(made.digest);
     mended.shard.close();
+  });
+
+  test("a shard that was not used for a month is removed, one in use is not", async () => {
+    (await cachedShard(dir, { of: "x" }, rows)).shard.close();
+    const inDays = (days: number) => new Date(Date.now() + days * 86_400_000);
+    expect(clearUnusedShards(dir, inDays(29))).toBe(0);
+    expect(clearUnusedShards(dir, inDays(31))).toBe(1);
+    expect(readdirSync(dir)).toEqual([]);
   });
 
   test("what it is made of tells shards apart", async () => {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { type EncodedRow, openShard, type Shard, writeShard } from "@anneal/text";
 import { z } from "zod";
@@ -30,11 +30,34 @@ export async function cachedShard(
   const path = join(folder, `${key}.shard`);
   const note = join(folder, `${key}.json`);
   const known = await readEntry(path, note);
-  if (known) return { ...known, shard: openShard(path), fromCache: true };
+  if (known) {
+    const now = new Date();
+    utimesSync(note, now, now); // used again: see clearUnusedShards
+    return { ...known, shard: openShard(path), fromCache: true };
+  }
   const { digest, rows: count, tokens, supervisedTokens } = await writeShard(path, rows());
   const entry = { digest, rows: count, tokens, supervisedTokens };
   replaceFile(note, JSON.stringify(entry));
   return { ...entry, shard: openShard(path), fromCache: false };
+}
+
+const keptDays = 30;
+
+/** Removes shards that no run has used for a month. A run that has one open keeps it until it ends. */
+export function clearUnusedShards(folder: string, now: Date): number {
+  if (!existsSync(folder)) return 0;
+  const before = now.getTime() - keptDays * 86_400_000;
+  let removed = 0;
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    const note = name.endsWith(".shard") ? path.replace(/\.shard$/, ".json") : path;
+    const used = statSync(existsSync(note) ? note : path, { throwIfNoEntry: false })?.mtimeMs ?? now.getTime();
+    if (used >= before || name.endsWith(".json")) continue;
+    rmSync(path, { force: true });
+    rmSync(note, { force: true });
+    removed++;
+  }
+  return removed;
 }
 
 async function readEntry(path: string, note: string): Promise<z.infer<typeof Entry> | null> {
