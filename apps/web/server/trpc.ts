@@ -1,5 +1,5 @@
 import type { Permission } from "@anneal/contracts";
-import type { ServiceContext } from "@anneal/services";
+import { requirePermission, type ServiceContext } from "@anneal/services";
 import { initTRPC, tracked } from "@trpc/server";
 import type { z } from "zod";
 import { toTrpcError } from "./errors.ts";
@@ -32,6 +32,7 @@ const t = initTRPC
     },
     sse: {
       ping: { enabled: true, intervalMs: 10_000 },
+      maxDurationMs: 15 * 60_000, // then the client comes back and shows its session or token again
       client: { reconnectAfterInactivityMs: 30_000 },
     },
   });
@@ -58,6 +59,12 @@ function guarded(permission: Permission) {
         message: "nobody is signed in",
         remedy: "sign in, or send an API token as Authorization: Bearer anl_...",
       });
+    // The verbs ask again; here it is refused before a stream has begun, with the right status.
+    try {
+      requirePermission(ctx.services.actor, needed);
+    } catch (error) {
+      throw toTrpcError(error);
+    }
     const result = await next({
       ctx: { ...ctx, services: { ...ctx.services, signal: signal ?? ctx.services.signal } },
     });

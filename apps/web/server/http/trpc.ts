@@ -1,5 +1,5 @@
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
-import { rootText, toProblem } from "../errors.ts";
+import { rootText, toProblem, toTrpcError } from "../errors.ts";
 import { contextFor, identify } from "../identify.ts";
 import { appRouter } from "../router.ts";
 import { capBody } from "./body.ts";
@@ -14,7 +14,9 @@ export const handleTrpc = edge((request, server) =>
     router: appRouter,
     maxBatchSize: 50,
     async createContext() {
-      const actor = await identify(server, request.headers);
+      const actor = await identify(server, request.headers).catch((error: unknown) => {
+        throw toTrpcError(error);
+      });
       return {
         services: contextFor(server, actor, request.signal),
         authenticated: actor !== null,

@@ -1,0 +1,232 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { localClientFileName } from "@anneal/contracts";
+import { schema } from "@anneal/db";
+import { eq } from "drizzle-orm";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { appendEvents } from "../../../packages/services/src/runs/append-events.ts";
+import { repoRoot } from "../../support/paths.ts";
+import { openSite, type Site } from "./support.ts";
+
+const program = join(repoRoot, "packages/sdk/dist/cli.mjs");
+let site: Site;
+beforeAll(async () => {
+  if (!existsSync(program)) throw new Error("the command line is not built; run ./anneal setup first");
+  site = await openSite();
+});
+afterAll(() => site?.close());
+
+interface Said {
+  code: number;
+  out: string;
+  err: string;
+}
+function start(
+  args: string[],
+  input: string,
+  env: Record<string, string>,
+): { child: ChildProcess; said: Promise<Said> } {
+  const { ANNEAL_URL: _url, ANNEAL_TOKEN: _token, ...clean } = process.env;
+  const child = spawn(process.execPath, [program, ...args], {
+    cwd: site.lab.home,
+    env: { ...clean, ANNEAL_HOME: site.lab.home, ...env },
+  });
+  let out = "";
+  let err = "";
+  child.stdout?.on("data", (chunk) => (out += chunk));
+  child.stderr?.on("data", (chunk) => (err += chunk));
+  child.stdin?.end(input);
+  const said = new Promise<Said>((resolve) => child.once("close", (code) => resolve({ code: code ?? -1, out, err })));
+  return { child, said };
+}
+const anneal = (args: string[], input = "", env: Record<string, string> = {}) => start(args, input, env).said;
+const json = async <T>(...args: string[]) => {
+  const { code, out, err } = await anneal([...args, "--json"]);
+  if (code !== 0) throw new Error(`anneal ${args.join(" ")} ended with ${code}: ${err}`);
+  return JSON.parse(out) as T;
+};
+
+describe("finding the server", () => {
+  test("needs no setting on its own machine; the token's file is for its owner only", async () => {
+    expect(statSync(join(site.lab.home, localClientFileName)).mode & 0o777).toBe(0o600);
+    expect(await anneal(["status"])).toMatchObject({ code: 0, out: expect.stringContaining(site.url) });
+  });
+  test("says how when there is none, or when the token is wrong", async () => {
+    const nowhere = await anneal(["run", "list"], "", { ANNEAL_HOME: join(site.lab.home, "nowhere") });
+    expect(nowhere).toMatchObject({ code: 7, err: expect.stringContaining("./anneal up") });
+    const gone = await anneal(["run", "list"], "", { ANNEAL_URL: "http://127.0.0.1:9" });
+    expect(gone).toMatchObject({ code: 7, err: expect.stringContaining("does not answer") });
+    const wrong = await anneal(["run", "list"], "", { ANNEAL_URL: site.url, ANNEAL_TOKEN: "anl_wrong" });
+    expect(wrong).toMatchObject({ code: 3, err: expect.stringContaining("remedy") });
+  });
+  test("help is help, and a mistyped command is the caller's mistake", async () => {
+    expect(await anneal(["--help"])).toMatchObject({ code: 0, out: expect.stringContaining("Exit codes") });
+    expect((await anneal(["run", "lst"])).code).toBe(2);
+    expect((await anneal(["run", "get"])).code).toBe(2);
+  });
+});
+
+test("datasets: upload with columns, bad lines by number, list, check, remove", async () => {
+  const csv = join(site.lab.home, "bank.csv");
+  writeFileSync(csv, 'text,category\n"where is my card?",card_arrival\nhello,greeting\n');
+  const made = await anneal(["dataset", "upload", csv, "--name", "bank", "--map", "user=text,assistant=category"]);
+  expect(made).toMatchObject({ code: 0, out: expect.stringMatching(/^bank, version 1: 2 rows/) });
+  const bad = join(site.lab.home, "bad.jsonl");
+  writeFileSync(bad, '{"prompt":"a","completion":"b"}\n{"prompt":\n{"prompt":"c","completion":"d"}\n');
+  const refused = await anneal(["dataset", "upload", bad, "--name", "bad"]);
+  expect(refused).toMatchObject({ code: 2, err: expect.stringMatching(/line 2.*[\s\S]*--skip-bad-lines/) });
+  expect((await anneal(["dataset", "upload", bad, "--name", "bad", "--skip-bad-lines"])).code).toBe(0);
+  const names = (await json<{ name: string }[]>("dataset", "list")).map(({ name }) => name);
+  expect(names.sort()).toEqual(["bad", "bank", "colours"]);
+  const check = await anneal(["dataset", "check", "bank", "--base", site.lab.model]);
+  expect(check).toMatchObject({ code: 0, out: expect.stringContaining("[card_arrival") });
+  expect(await anneal(["dataset", "check", "bnk", "--base", site.lab.model])).toMatchObject({
+    code: 4,
+    err: expect.stringContaining("bank"),
+  });
+  expect((await anneal(["dataset", "remove", "bad"])).code).toBe(0);
+});
+
+test("models: list, inspect, register; a foreign path is refused", async () => {
+  expect(await json("model", "list")).toMatchObject([{ supported: true }]);
+  expect((await anneal(["model", "inspect", "models/tiny"])).out).toContain("llama"); // relative to where one is
+  expect((await anneal(["model", "register", site.lab.model, "--name", "tiny"])).out).toMatch(/^model:[0-9a-f-]{36}/);
+  expect((await anneal(["model", "inspect", "/etc/passwd"])).code).toBe(2);
+});
+
+describe("runs", () => {
+  const flags = () => [
+    "--base",
+    site.lab.model,
+    "--dataset",
+    "colours",
+    "--max-steps",
+    "3",
+    "--max-sequence-tokens",
+    "128",
+  ];
+  interface Run {
+    id: string;
+    status: string;
+    spec: { method: { rank: number }; schedule: { warmupSteps: number }; epochs: number; maxSteps: number };
+  }
+
+  test("flags, a spec file and --set come together, later ones win; the same key makes one run", async () => {
+    const yaml = `epochs: 2\nmethod: {kind: lora, rank: 4}\nschedule:\n  warmupSteps: 5\n`;
+    const args = [
+      "run",
+      "create",
+      ...flags(),
+      "--spec",
+      "-",
+      "--rank",
+      "8",
+      "--set",
+      "schedule.warmupSteps=1",
+      "--idempotency-key",
+      "once-only",
+      "--json",
+    ];
+    const [first, second] = [await anneal(args, yaml), await anneal(args, yaml)];
+    expect(first.err).toBe("");
+    const run = JSON.parse(first.out) as Run;
+    expect(run).toMatchObject({
+      status: "queued",
+      spec: { method: { rank: 8 }, schedule: { warmupSteps: 1 }, epochs: 2, maxSteps: 3 },
+    });
+    expect((JSON.parse(second.out) as Run).id).toBe(run.id);
+    const other = await anneal([...args, "--seed", "9"], yaml);
+    expect(other).toMatchObject({ code: 5, err: expect.stringContaining("CONFLICT") });
+  });
+  test.each([
+    [["--rank", "many"], 2, "--rank"],
+    [["--set", "nonsense"], 2, "--set"],
+    [["--set", "method.rank=0"], 2, "method.rank"],
+    [["--precision", "f16"], 2, "--precision"],
+    [["--method", "full", "--rank", "4"], 2, "--rank"],
+    [["--dataset", "nothing"], 4, "dataset"],
+    [["--base", "ollama:nothing"], 4, "base"],
+    [["--set", "memoryBudgetBytes=1000000"], 6, "fit"],
+  ] as const)("%j names the field and what to do", async (extra, code, named) => {
+    const said = await anneal(["run", "create", ...flags(), ...extra]);
+    expect(said).toMatchObject({ code, err: expect.stringContaining(named) });
+  });
+  test("a plan tells what it needs and starts nothing", async () => {
+    const before = await json<{ items: unknown[] }>("run", "list");
+    expect(await anneal(["run", "create", ...flags(), "--plan"])).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("3 steps"),
+    });
+    expect((await json<{ items: unknown[] }>("run", "list")).items).toHaveLength(before.items.length);
+  });
+  test("get, pause, resume, cancel say the state; what is not possible is said", async () => {
+    const { id } = await json<Run>("run", "create", ...flags());
+    expect((await anneal(["run", "get", id])).out).toContain("queued");
+    expect((await anneal(["run", "pause", id])).out).toContain("paused");
+    expect((await anneal(["run", "save", id])).code).toBe(5);
+    expect((await anneal(["run", "resume", id])).out).toContain("queued");
+    expect((await anneal(["run", "cancel", id])).out).toContain("cancelled");
+    expect((await anneal(["run", "watch", id])).code).toBe(9);
+    expect((await anneal(["run", "get", "0191d2a0-0000-7000-8000-000000000000"])).code).toBe(4);
+    expect((await anneal(["run", "get", "no-id"])).code).toBe(2);
+  });
+  test("watching shows progress and loss; Ctrl-C detaches and the run stays", async () => {
+    const { id } = await json<Run>("run", "create", ...flags());
+    const { ctx } = site.lab;
+    await ctx.db.transaction((tx) =>
+      appendEvents(tx, id, 0, [
+        { time: new Date(), body: { type: "metrics", step: 1, tokens: 10, values: { "train/loss": 2.5 } } },
+        {
+          time: new Date(),
+          body: {
+            type: "progress",
+            progress: { stage: "train", step: 1, totalSteps: 3, fraction: 1 / 3, etaSeconds: 65, note: null },
+          },
+        },
+      ]),
+    );
+    const { child, said } = start(["run", "watch", id], "", {});
+    await new Promise<void>((resolve) =>
+      child.stderr?.on("data", (chunk) => /loss 2\.5000/.test(String(chunk)) && resolve()),
+    );
+    child.kill("SIGINT");
+    expect(await said).toMatchObject({
+      code: 130,
+      err: expect.stringMatching(/training.*33%.*step 1\/3.*1 min 05 s left[\s\S]*detached/),
+    });
+    expect((await json<Run>("run", "get", id)).status).toBe("queued");
+  });
+  test("watching ends with the run, and its exit code says how", async () => {
+    const { id } = await json<Run>("run", "create", ...flags());
+    const { said } = start(["run", "watch", id, "--json"], "", {});
+    await site.lab.ctx.db.transaction(async (tx) => {
+      const problem = { code: "INTERNAL" as const, field: null, message: "it broke\u001b[2J", remedy: "mend it" };
+      await tx.update(schema.runs).set({ status: "failed", problem }).where(eq(schema.runs.id, id));
+      await appendEvents(tx, id, 0, [{ time: new Date(), body: { type: "status", status: "failed", problem } }]);
+    });
+    const { code, out } = await said;
+    expect(code).toBe(8);
+    const lines = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines.at(-1)).toMatchObject({ id, status: "failed" });
+    // Foreign text does not steer the terminal.
+    expect((await anneal(["run", "get", id])).out).not.toContain("\u001b");
+  });
+});
+
+test("tokens: made, used, listed without the secret, revoked", async () => {
+  const token = (await anneal(["token", "create", "--name", "nightly", "--permissions", "runs:read"])).out.trim();
+  expect(token).toMatch(/^anl_/);
+  const env = { ANNEAL_URL: site.url, ANNEAL_TOKEN: token };
+  expect((await anneal(["run", "list"], "", env)).code).toBe(0);
+  expect((await anneal(["dataset", "list"], "", env)).code).toBe(3);
+  const listed = await anneal(["token", "list", "--json"]);
+  expect(listed.out).not.toContain(token);
+  const id =
+    (JSON.parse(listed.out) as { id: string; name: string }[]).find(({ name }) => name === "nightly")?.id ?? "";
+  expect((await anneal(["token", "revoke", id])).code).toBe(0);
+  expect((await anneal(["run", "list"], "", env)).code).toBe(3);
+});
