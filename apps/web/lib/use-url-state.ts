@@ -1,6 +1,6 @@
 "use client";
 import { usePathname, useSearchParams } from "next/navigation";
-import { useCallback } from "react";
+import { useCallback, useEffect, useState } from "react";
 
 // A choice of the page that stands in the address, so that a link or a reload shows the same. The default is left out.
 export function useUrlState<T extends string>(key: string, read: (text: string | null) => T): [T, (value: T) => void] {
@@ -15,6 +15,26 @@ export function useUrlState<T extends string>(key: string, read: (text: string |
     [key, pathname, read],
   );
   return [value, write];
+}
+
+const readText = (text: string | null) => text ?? "";
+
+// What a person types, in the address, too. The field holds its own text: the address follows a moment later, and a field
+// that waited for it would lose letters. A link that clears the address clears the field.
+export function useUrlText(key: string): [string, (text: string) => void] {
+  const [fromAddress, write] = useUrlState(key, readText);
+  const [text, setText] = useState(fromAddress);
+  useEffect(() => {
+    if (fromAddress === "") setText("");
+  }, [fromAddress]);
+  const change = useCallback(
+    (next: string) => {
+      setText(next);
+      write(next);
+    },
+    [write],
+  );
+  return [text, change];
 }
 
 export function addressWith(pathname: string, search: string, key: string, value: string, fallback: string): string {

@@ -13,12 +13,10 @@ import { Button } from "../../components/ui/button.tsx";
 import { Card } from "../../components/ui/card.tsx";
 import { SkeletonRows } from "../../components/ui/skeleton.tsx";
 import { useTRPC } from "../../lib/trpc.ts";
-import { useUrlState } from "../../lib/use-url-state.ts";
+import { useUrlState, useUrlText } from "../../lib/use-url-state.ts";
 import { ModelTable } from "./model-table.tsx";
 import { byUse, type ModelFilter, matchesModel, modelFilters, readModelFilter } from "./models.ts";
 import { RegisterDialog } from "./register-dialog.tsx";
-
-const readSearch = (text: string | null) => text ?? "";
 
 export function ModelsPage() {
   const t = useTranslations("models");
@@ -27,7 +25,7 @@ export function ModelsPage() {
   const pathname = usePathname();
   const models = useQuery(trpc.models.list.queryOptions());
   const [filter, setFilter] = useUrlState("from", readModelFilter);
-  const [search, setSearch] = useUrlState("q", readSearch);
+  const [search, setSearch] = useUrlText("q");
   const [registering, setRegistering] = useState<string | null>(null);
   const all = models.data ?? [];
   const shown = all.filter((model) => matchesModel(model, filter, search)).sort(byUse);

@@ -12,19 +12,17 @@ import { Button } from "../../components/ui/button.tsx";
 import { Card } from "../../components/ui/card.tsx";
 import { SkeletonRows } from "../../components/ui/skeleton.tsx";
 import { useTRPC } from "../../lib/trpc.ts";
-import { useUrlState } from "../../lib/use-url-state.ts";
+import { useUrlState, useUrlText } from "../../lib/use-url-state.ts";
 import { filterNames, matchesSearch, type RunFilter, readFilter, runFilters } from "./filters.ts";
 import { RunCards } from "./run-cards.tsx";
 import { RunTable } from "./run-table.tsx";
-
-const readSearch = (text: string | null) => text ?? "";
 
 export function RunsPage() {
   const t = useTranslations("runs");
   const common = useTranslations("common");
   const nav = useTranslations("nav");
   const [filter, setFilter] = useUrlState("status", readFilter);
-  const [search, setSearch] = useUrlState("q", readSearch);
+  const [search, setSearch] = useUrlText("q");
   const trpc = useTRPC();
   const status = runFilters[filter];
   // Live changes come through LiveProvider; the slow look bounds what a lost stream could hide.
