@@ -98,7 +98,7 @@ async function upload(
 
 async function fineTune(at: { connection: Connection; client: AnnealClient }, signal: AbortSignal): Promise<RunDetail> {
   const train = await upload(at, demoFiles.train, "Bank questions (demo)");
-  const test = await upload(at, demoFiles.test, "Bank questions, held out (demo)");
+  const test = await upload(at, demoFiles.test, "Bank questions held out (demo)");
   const { reachable } = await at.client.system.ollama.query();
   const spec = demoSpec(join(here, demoFiles.base), train, test, reachable ? demoModelName : undefined);
   const run = await at.client.runs.create.mutate({ spec });
