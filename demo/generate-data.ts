@@ -19,8 +19,8 @@ export const toLine = ({ question, label }: Row): string =>
 
 export function datasets(seed = dataSeed): { train: Row[]; test: Row[] } {
   const train = questions("train", 125, seed);
-  const seen = new Set(train.map((row) => row.question));
-  return { train, test: questions("test", 25, seed + 1).filter((row) => !seen.has(row.question)) };
+  const seen = new Set(train.map((row) => row.question.toLowerCase()));
+  return { train, test: questions("test", 25, seed + 1).filter((row) => !seen.has(row.question.toLowerCase())) };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

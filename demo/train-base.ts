@@ -14,7 +14,7 @@ import { Random } from "./language/random.ts";
 const here = dirname(fileURLToPath(import.meta.url));
 const { values: options } = parseArgs({
   options: {
-    steps: { type: "string", default: "200" },
+    steps: { type: "string", default: "600" },
     out: { type: "string", default: join(here, "base/anneal-demo-base.F16.gguf") },
     help: { type: "boolean", default: false },
   },
