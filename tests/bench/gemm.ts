@@ -1,0 +1,46 @@
+// GEMM of a training step's shapes against what the registers of this machine can do, measured in turns by the same threads.
+import { execFileSync } from "node:child_process";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { repoRoot } from "../support/paths.ts";
+import type { BenchRow } from "./types.ts";
+
+const Line = z.object({
+  name: z.string(),
+  dtype: z.enum(["f32", "bf16"]),
+  isa: z.string(),
+  threads: z.number(),
+  gflops: z.number(),
+  peak: z.number(),
+});
+
+function build(): string {
+  const folder = join(repoRoot, "packages/engine/build-tests");
+  const cmake = (...args: string[]) => execFileSync("cmake", args, { stdio: ["ignore", "ignore", "inherit"] });
+  const source = join(repoRoot, "packages/engine/native");
+  cmake("-S", source, "-B", folder, "-DANNEAL_TESTS=ON", "-DCMAKE_BUILD_TYPE=Release");
+  cmake("--build", folder, "-j", String(cpus().length), "--target", "gemm_bench");
+  return join(folder, "bench/gemm_bench");
+}
+
+export async function run(): Promise<BenchRow[]> {
+  const program = build();
+  const rows: BenchRow[] = [];
+  for (const threads of new Set([1, cpus().length])) {
+    const output = execFileSync(program, [String(threads)], { encoding: "utf8" });
+    for (const text of output.trim().split("\n")) {
+      const { name, dtype, isa, gflops, peak } = Line.parse(JSON.parse(text));
+      const native = dtype === "bf16" && isa === "avx512_bf16";
+      rows.push({
+        name: `gemm ${dtype}, ${name}, ${threads} thread${threads > 1 ? "s" : ""}, ${isa}`,
+        value: gflops,
+        unit: "GFLOP/s",
+        peer: peak > 0 ? (native ? "VDPBF16PS peak" : "FMA peak") : null,
+        peerValue: peak > 0 ? peak : null,
+        ratio: peak > 0 ? gflops / peak : null,
+      });
+    }
+  }
+  return rows;
+}
