@@ -16,6 +16,9 @@ export interface ChartData {
   at: Map<MetricName, (MetricBucket | null)[]>;
 }
 
+// Exact already, or an average itself: a moving average would only bend them.
+const exact = /^(eval\/|data\/|train\/loss_ema$|optim\/learning_rate$|memory\/planned_bytes$)/;
+
 const xOf = (point: MetricBucket, axis: XAxis, startSeconds: number) =>
   axis === "step" ? point.step : axis === "tokens" ? point.tokens : point.time - startSeconds;
 
@@ -42,8 +45,7 @@ export function chartData(
     }
     at.set(name, row);
     const means = row.map((point) => (point ? shown(point.mean) : null));
-    // Evaluations are few and exact; a moving average would only bend them.
-    const smooth = smoothing > 0 && points.length > 2 && !name.startsWith("eval/");
+    const smooth = smoothing > 0 && points.length > 2 && !exact.test(name);
     if (row.some((point) => point && point.max > point.min)) {
       columns.push({ name, role: "max", values: row.map((point) => (point ? shown(point.max) : null)) });
       columns.push({ name, role: "min", values: row.map((point) => (point ? shown(point.min) : null)) });

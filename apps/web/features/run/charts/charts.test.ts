@@ -49,6 +49,13 @@ describe("chartData", () => {
     expect(raw?.values).toEqual([4, 3, 2]);
     expect(line?.values[2]).toBeGreaterThan(2);
   });
+  it("does not bend what is exact", () => {
+    const roles = (name: "eval/loss" | "optim/learning_rate" | "optim/grad_norm") =>
+      chartData([{ name, points: train.points }], { ...options, smoothing: 0.9 }).columns.map(({ role }) => role);
+    expect(roles("eval/loss")).toEqual(["line"]);
+    expect(roles("optim/learning_rate")).toEqual(["line"]);
+    expect(roles("optim/grad_norm")).toEqual(["raw", "line"]);
+  });
   it("bounds merged points by a band, so that spikes survive", () => {
     const { columns } = chartData([{ name: "train/loss", points: [point(10, 3, 2), point(20, 2)] }], options);
     expect(columns.map(({ role }) => role)).toEqual(["max", "min", "line"]);
