@@ -20,6 +20,22 @@ import { wordBorders } from "./word-borders.ts";
 // From the parsed tokenizer.json and tokenizer_config.json of a Hugging Face folder. Throws TextError.
 export function tokenizerFromHuggingFace(tokenizerJson: unknown, config: TokenizerConfig = {}): Tokenizer {
   const json = checkTokenizerJson(tokenizerJson);
+  try {
+    return build(json, config);
+  } catch (error) {
+    // A part of another kind than the format has (a number for a list, say) shows as one of these two.
+    if (error instanceof TypeError || error instanceof RangeError)
+      throw new TextError(
+        "tokenizer.json",
+        `has a part of another kind than expected (${error.message})`,
+        "Save the tokenizer again with a current version of its library.",
+        { cause: error },
+      );
+    throw error;
+  }
+}
+
+function build(json: TokenizerJson, config: TokenizerConfig): Tokenizer {
   const vocabulary = new Map(Object.entries(json.model.vocab));
   const { tokens, types } = listTokens(json, vocabulary);
   const { preTokenizer, byteLevel } = preTokenizerFromJson(json.pre_tokenizer);
