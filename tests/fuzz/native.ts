@@ -7,22 +7,25 @@ import { sanitizedBuild } from "./build.ts";
 export const nativeReaders = ["gguf", "safetensors", "json", "adapter"] as const;
 
 /** Feeds a reader; a process that ends without a closing line (a crash) counts as one failure. */
-export function fuzzReader(reader: string, runs: number, seed: number): Promise<{ counts: Counts; output: string }> {
+export function fuzzReader(
+  reader: (typeof nativeReaders)[number],
+  runs: number,
+  seed: number,
+  only?: number,
+): Promise<{ counts: Counts; output: string }> {
+  const args = [reader, "--runs", String(runs), "--seed", String(seed)];
+  if (only !== undefined) args.push("--only", String(only));
   return new Promise((resolve, reject) => {
-    const child = spawn(
-      join(sanitizedBuild, "fuzz/fuzz_reader"),
-      [reader, "--runs", String(runs), "--seed", String(seed)],
-      {
-        stdio: ["ignore", "pipe", "pipe"],
-        // Every leak and every overflow ends the process; a file may not ask for gigabytes either.
-        env: {
-          ...process.env,
-          ASAN_OPTIONS:
-            "detect_leaks=1:abort_on_error=0:exitcode=99:allocator_may_return_null=0:max_allocation_size_mb=1024",
-          UBSAN_OPTIONS: "halt_on_error=1:print_stacktrace=1",
-        },
+    const child = spawn(join(sanitizedBuild, "fuzz/fuzz_reader"), args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      // Every leak and every overflow ends the process; a file may not ask for gigabytes either.
+      env: {
+        ...process.env,
+        ASAN_OPTIONS:
+          "detect_leaks=1:abort_on_error=0:exitcode=99:allocator_may_return_null=0:max_allocation_size_mb=1024",
+        UBSAN_OPTIONS: "halt_on_error=1:print_stacktrace=1",
       },
-    );
+    });
     let output = "";
     const keep = (chunk: Buffer) => {
       output += chunk.toString();
