@@ -5,7 +5,7 @@ export interface TemplateLimits {
   characters: number; // of all strings made on the way
   depth: number; // macros calling macros
 }
-export const defaultLimits: TemplateLimits = { steps: 5_000_000, characters: 256_000_000, depth: 64 };
+export const defaultLimits: TemplateLimits = { steps: 1_000_000, characters: 32_000_000, depth: 64 };
 
 // A template is a program of strangers: it may not run for ever, fill the memory or the stack.
 export class Budget {
