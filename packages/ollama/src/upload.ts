@@ -19,8 +19,11 @@ interface Early {
   body: Buffer;
 }
 
+// How long a server may leave the "may I send?" of the headers unanswered before the body is sent all the same.
+const continueMs = 1000;
+
 // Streams a file to POST /api/blobs/<digest>. A server that has the blob answers 200 before reading the body and closes
-// the connection, so a broken pipe is judged only after the answer had its chance to arrive.
+// the connection; an answer could be lost in the broken pipe, so the body waits for the server to ask for it.
 export async function uploadBlob(
   transport: TransportOptions,
   file: HashedFile,
@@ -60,15 +63,29 @@ function post(transport: TransportOptions, file: HashedFile, options: UploadOpti
         "content-type": "application/octet-stream",
         "content-length": String(file.bytes),
         connection: "close",
+        ...(file.bytes > 0 ? { expect: "100-continue" } : {}),
       },
     });
     const source = createReadStream(file.path, { highWaterMark: 1024 * 1024, end: Math.max(file.bytes - 1, 0) });
     let sent = 0;
     let answered = false;
     let finished = false;
+    let sending = false;
+    const begin = () => {
+      if (sending || answered || finished) return;
+      sending = true;
+      source.on("data", (piece) => {
+        sent += piece.length;
+        if (!answered) options.onBytes?.(sent, file.bytes);
+      });
+      source.pipe(request);
+    };
+    const impatience = setTimeout(begin, continueMs);
+    request.once("continue", begin);
     const finish = (act: () => void) => {
       if (finished) return;
       finished = true;
+      clearTimeout(impatience);
       signal?.removeEventListener("abort", onAbort);
       source.destroy();
       act();
@@ -108,11 +125,7 @@ function post(transport: TransportOptions, file: HashedFile, options: UploadOpti
     source.once("error", (error) => {
       if (!answered) fail(fileError(file.path, error));
     });
-    source.on("data", (piece) => {
-      sent += piece.length;
-      if (!answered) options.onBytes?.(sent, file.bytes);
-    });
     if (file.bytes === 0) request.end();
-    else source.pipe(request);
+    else request.flushHeaders();
   });
 }

@@ -1,5 +1,5 @@
 import { ReplyError } from "./faulty.ts";
-import { type Exchange, sendEmpty } from "./http.ts";
+import { askForBody, type Exchange, sendEmpty } from "./http.ts";
 import type { Store } from "./store.ts";
 
 const drained = 256 * 1024;
@@ -20,6 +20,7 @@ async function known(store: Store, digest: string): Promise<boolean> {
 export async function postBlob(store: Store, exchange: Exchange, digest: string): Promise<void> {
   const { request, response } = exchange;
   if (await known(store, digest)) return answerUnread(exchange);
+  askForBody(exchange);
   try {
     const blob = await store.addBlob(request);
     if (blob.digest !== digest)

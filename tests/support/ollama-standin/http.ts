@@ -38,7 +38,14 @@ export function sendEmpty(response: http.ServerResponse, status: number): void {
   response.end();
 }
 
-export async function readBody(request: http.IncomingMessage): Promise<Buffer> {
+// A client may hold its body back until it is asked for.
+export function askForBody({ request, response }: Pick<Exchange, "request" | "response">): void {
+  if (/100-continue/i.test(request.headers.expect ?? "")) response.writeContinue();
+}
+
+export async function readBody(exchange: Exchange): Promise<Buffer> {
+  const { request } = exchange;
+  askForBody(exchange);
   const parts: Buffer[] = [];
   for await (const piece of request) parts.push(piece);
   return Buffer.concat(parts);
@@ -51,7 +58,7 @@ export async function readRequest(
   fields: Record<string, FieldType>,
 ): Promise<Record<string, Json>> {
   try {
-    return bindStruct(name, fields, parseGoJson((await readBody(exchange.request)).toString("utf8")));
+    return bindStruct(name, fields, parseGoJson((await readBody(exchange)).toString("utf8")));
   } catch (error) {
     if (!(error instanceof GoJsonError)) throw error;
     throw new ReplyError(400, error.empty ? "missing request body" : error.message);

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { checkOrigin, hostAllowed } from "./access.ts";
 import type { FaultKind, Faults } from "./faults.ts";
 import { ReplyError, textOf } from "./faulty.ts";
-import { ClientGone, type Exchange, sendEmpty, sendJson, sendText } from "./http.ts";
+import { askForBody, ClientGone, type Exchange, sendEmpty, sendJson, sendText } from "./http.ts";
 import { findRoute } from "./routes.ts";
 import type { Standin } from "./standin.ts";
 
@@ -15,6 +15,10 @@ export interface ServerHooks {
 
 export function makeServer(standin: Standin, hooks: ServerHooks): http.Server {
   const server = http.createServer({ keepAliveTimeout: 30_000 }, (request, response) => {
+    void handle(standin, hooks, request, response);
+  });
+  // The body is asked for when it is first read, so that a refusal costs no upload.
+  server.on("checkContinue", (request: http.IncomingMessage, response: http.ServerResponse) => {
     void handle(standin, hooks, request, response);
   });
   // A body that broke off: who only closed its sending side still reads an error.
@@ -99,6 +103,7 @@ async function showFault(fault: FaultKind, exchange: Exchange): Promise<boolean>
       return false;
     case "break":
       if (request.url?.startsWith("/api/blobs/")) {
+        askForBody(exchange);
         request.once("data", () => request.socket.destroy());
         return true;
       }

@@ -56,23 +56,25 @@ export function send(
   });
 }
 
+interface File {
+  digest: string;
+  make: () => Buffer;
+}
+
 const digestOf = (bytes: Buffer): string => `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 
 // Plays recorded exchanges to a server, in their order, and compares every answer.
 export class Replay {
   private readonly options: ReplayOptions;
-  private readonly files = new Map<string, () => Buffer>(); // by digest
+  private readonly named = new Map<string, File>();
 
   constructor(options: ReplayOptions) {
     this.options = options;
   }
 
-  private known(): Map<string, () => Buffer> {
-    if (this.files.size > 0) return this.files;
-    for (const make of Object.values(recordedModels)) this.files.set(digestOf(make()), make);
-    const { smollm2 } = this.options;
-    if (smollm2) this.files.set(digestOf(readFileSync(smollm2)), () => readFileSync(smollm2));
-    return this.files;
+  private byDigest(digest: string): File | undefined {
+    for (const name of [...Object.keys(recordedModels), "smollm2"]) this.fileNamed(name);
+    return [...this.named.values()].find((file) => file.digest === digest);
   }
 
   async run(recordings: Recording[], onOutcome: (outcome: Outcome) => void = () => undefined): Promise<Outcome[]> {
@@ -114,9 +116,9 @@ export class Replay {
   private async setUp(server: Server, list: Setup[]): Promise<boolean> {
     for (const { create, load } of list) {
       if (create) {
-        const bytes = this.fileNamed(create.gguf);
-        if (!bytes) return false;
-        const digest = await this.upload(server, bytes);
+        const file = this.fileNamed(create.gguf);
+        if (!file) return false;
+        const digest = await this.upload(server, file);
         await this.post(server, "/api/create", { ...create.body, files: { "m.gguf": digest }, stream: false });
       }
       if (load) await this.post(server, "/api/chat", { model: load, messages: [] });
@@ -124,9 +126,15 @@ export class Replay {
     return true;
   }
 
-  private fileNamed(name: string): Buffer | null {
-    if (name === "smollm2") return this.options.smollm2 ? readFileSync(this.options.smollm2) : null;
-    return recordedModels[name]?.() ?? null;
+  private fileNamed(name: string): File | null {
+    const known = this.named.get(name);
+    if (known) return known;
+    const { smollm2 } = this.options;
+    const make = name === "smollm2" ? smollm2 && (() => readFileSync(smollm2)) : recordedModels[name];
+    if (!make) return null;
+    const file = { digest: digestOf(make()), make };
+    this.named.set(name, file);
+    return file;
   }
 
   private async post(server: Server, path: string, body: unknown): Promise<void> {
@@ -135,18 +143,17 @@ export class Replay {
       throw new Error(`setup ${path} ${JSON.stringify(body)}: ${answer.status} ${answer.body}`);
   }
 
-  private async upload(server: Server, bytes: Buffer): Promise<string> {
-    const digest = digestOf(bytes);
+  private async upload(server: Server, { digest, make }: File): Promise<string> {
     const there = await send(server.url, "HEAD", `/api/blobs/${digest}`, null);
-    if (there.status === 404) await send(server.url, "POST", `/api/blobs/${digest}`, bytes);
+    if (there.status === 404) await send(server.url, "POST", `/api/blobs/${digest}`, make());
     return digest;
   }
 
   private async uploadFiles(server: Server, body: unknown): Promise<void> {
     const { files, adapters } = (body ?? {}) as { files?: Record<string, string>; adapters?: Record<string, string> };
     for (const digest of [...Object.values(files ?? {}), ...Object.values(adapters ?? {})]) {
-      const make = this.known().get(digest);
-      if (make) await this.upload(server, make());
+      const file = this.byDigest(digest);
+      if (file) await this.upload(server, file);
     }
   }
 
