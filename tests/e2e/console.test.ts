@@ -314,7 +314,8 @@ describe("every page", () => {
       if (width < 500) {
         const pixels = await sideways(watched.page);
         if (pixels > 0) wrong.push(`${path}: scrolls sideways by ${pixels} px`);
-        wrong.push(...(await axe(watched.page)).map((line) => `${path} narrow: ${line}`));
+        // Words differ between languages, and with them the widths; what axe looks at does not.
+        if (locale === "en") wrong.push(...(await axe(watched.page)).map((line) => `${path} narrow: ${line}`));
         continue;
       }
       for (const theme of ["light", "dark"] as const) {
@@ -323,7 +324,8 @@ describe("every page", () => {
           (dark) => document.documentElement.classList.contains("dark") === dark,
           theme === "dark",
         );
-        wrong.push(...(await axe(watched.page)).map((line) => `${path} ${theme}: ${line}`));
+        const found = await axe(watched.page, theme === "light" ? "all" : "colours");
+        wrong.push(...found.map((line) => `${path} ${theme}: ${line}`));
       }
     }
     await watched.context.close();
