@@ -13,6 +13,7 @@ import { Card, CardHeader } from "../../components/ui/card.tsx";
 import { Progress } from "../../components/ui/progress.tsx";
 import { formatDuration, formatPercent, visible } from "../../lib/format.ts";
 import { DeploymentChip } from "../runs/status-chip.tsx";
+import { usePhaseWords } from "./phase-words.ts";
 import { useDeploymentAction } from "./use-deployment-action.ts";
 
 export function DeploymentsCard({ run, onPublish }: { run: RunDetail; onPublish: () => void }) {
@@ -48,6 +49,7 @@ export function DeploymentsCard({ run, onPublish }: { run: RunDetail; onPublish:
 function Deployment({ row, runId }: { row: DeploymentSummary; runId: string }) {
   const t = useTranslations("run.deployments");
   const progress = useTranslations("run.progress");
+  const phaseWords = usePhaseWords();
   const action = useDeploymentAction(runId);
   const [asking, setAsking] = useState(false);
   const moving = row.status === "pending" || row.status === "publishing";
@@ -85,7 +87,7 @@ function Deployment({ row, runId }: { row: DeploymentSummary; runId: string }) {
           <Progress value={row.fraction} label={t("progress", { name: visible(row.name) })} />
           <p className="tabular flex justify-between gap-3 text-muted-foreground text-xs">
             <span className="foreign">
-              {row.phase ? visible(row.phase) : null}
+              {row.phase ? phaseWords(row.phase) : null}
               {row.fraction === null ? null : ` ${formatPercent(row.fraction, 0)}`}
             </span>
             {row.etaSeconds ? <span>{progress("eta", { duration: formatDuration(row.etaSeconds) })}</span> : null}

@@ -42,7 +42,7 @@ export function ArtifactsCard({ artifacts }: { artifacts: readonly ArtifactSumma
     {
       key: "path",
       header: t("path"),
-      className: "max-w-72",
+      className: "max-w-[34rem]",
       cell: (row) => <code className="foreign font-mono text-muted-foreground text-xs">{visible(row.path)}</code>,
     },
     {

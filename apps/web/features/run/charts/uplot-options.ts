@@ -12,6 +12,12 @@ export interface ChartHandlers {
   range: () => [number, number] | null;
 }
 
+const isFew = (values: ArrayLike<number | null | undefined> | undefined) => {
+  let count = 0;
+  for (let i = 0; values && i < values.length && count <= 40; i++) if (values[i] != null) count++;
+  return count <= 40;
+};
+
 export function uplotOptions(
   data: ChartData,
   look: { axis: XAxis; unit: string; log: boolean; colours: ChartColours; width: number; height: number },
@@ -21,15 +27,15 @@ export function uplotOptions(
   const order = [...new Set(data.columns.map(({ name }) => name))];
   const bands: uPlot.Band[] = [];
   const series: uPlot.Series[] = [{}];
-  data.columns.forEach(({ name, role, values }, i) => {
+  data.columns.forEach(({ name, role }, i) => {
     const colour = colours.series[order.indexOf(name) % colours.series.length] ?? colours.text;
-    const few = values.filter((value) => value !== null).length <= 40;
     if (role === "max") bands.push({ series: [i + 1, i + 2], fill: withAlpha(colour, 0.16) });
     series.push({
       spanGaps: true,
       stroke: role === "line" ? colour : role === "raw" ? withAlpha(colour, 0.35) : "transparent",
       width: role === "line" ? 1.75 : 1,
-      points: { show: role === "line" && few, size: 5, fill: colour },
+      // Asked at every drawing: a live series grows out of being few.
+      points: { show: (self, index) => role === "line" && isFew(self.data[index]), size: 5, fill: colour },
     });
   });
   const grid = { stroke: colours.grid, width: 1 };

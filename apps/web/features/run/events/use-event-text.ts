@@ -2,12 +2,14 @@
 import type { RunEventBody } from "@anneal/contracts";
 import { useTranslations } from "next-intl";
 import { formatBytes, formatNumber, formatPercent, visible } from "../../../lib/format.ts";
+import { usePhaseWords } from "../../deployments/phase-words.ts";
 
 // An event in words; what came from outside is made visible.
 export function useEventText(): (body: RunEventBody) => string {
   const t = useTranslations("run.events.text");
   const runs = useTranslations("runs");
   const deployments = useTranslations("run.deploymentStatus");
+  const phaseWords = usePhaseWords();
   return (body) => {
     switch (body.type) {
       case "status":
@@ -44,7 +46,8 @@ export function useEventText(): (body: RunEventBody) => string {
       case "trained":
         return t("trained", { step: body.step });
       case "deployment": {
-        const phase = body.phase ? visible(body.phase) : deployments(body.status);
+        const words = body.phase ? phaseWords(body.phase) : deployments(body.status);
+        const phase = body.fraction === null ? words : `${words} (${formatPercent(body.fraction, 0)})`;
         return body.problem
           ? `${t("deployment", { phase })}: ${visible(body.problem.message)}`
           : t("deployment", { phase });
