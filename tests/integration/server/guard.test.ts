@@ -85,7 +85,6 @@ describe("headers", () => {
     expect(response.headers.get("content-security-policy")).toBe("default-src 'none'; frame-ancestors 'none'");
     expect(response.headers.get("x-content-type-options")).toBe("nosniff");
   });
-  });
   test("no page names another host to load from", async () => {
     const html = await (await fetch(`${site.url}/sign-in`)).text();
     const loaded = [...html.matchAll(/<(?:script|link|img|iframe)[^>]+(?:src|href)="([^"]+)"/g)].map(

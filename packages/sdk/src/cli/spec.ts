@@ -7,7 +7,8 @@ import { baseRef } from "./session.ts";
 
 export type Tree = { [key: string]: unknown };
 const Tree = z.record(z.string(), z.unknown());
-const isTree = (value: unknown): value is Tree => typeof value === "object" && value !== null && !Array.isArray(value);
+export const isTree = (value: unknown): value is Tree =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const invalid = (field: string, message: string, remedy: string) =>
   new ServiceError("INVALID_INPUT", message, { field, remedy });

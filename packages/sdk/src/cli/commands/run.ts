@@ -2,13 +2,17 @@ import { type RunDetail, RunSpec, ServiceError } from "@anneal/contracts";
 import { type Command, Option } from "commander";
 import { exitCodes } from "../exit-codes.ts";
 import { openSession, type Session } from "../session.ts";
-import { merge, readSpecFile, resolveNames, type Tree } from "../spec.ts";
+import { isTree, merge, readSpecFile, resolveNames, type Tree } from "../spec.ts";
 import { type CreateFlags, specOfFlags } from "../spec-flags.ts";
 import { runSummary } from "../summary.ts";
 import { bytes, day, duration, oneLine, percent, table } from "../terminal.ts";
 import { watchUntilEnd } from "../watch-run.ts";
 
 const collect = (value: string, all: string[]) => [...all, value];
+
+// `--set method.rank=8` alone means the usual method.
+const withMethodKind = (spec: Tree): Tree =>
+  isTree(spec.method) ? { ...spec, method: merge({ kind: "lora" }, spec.method) } : spec;
 
 async function buildSpec(session: Session, flags: CreateFlags): Promise<Tree> {
   const presets = flags.preset ? await session.client.runs.presets.query() : [];
@@ -18,7 +22,9 @@ async function buildSpec(session: Session, flags: CreateFlags): Promise<Tree> {
       field: "--preset",
       remedy: `choose one of ${presets.map(({ name }) => name).join(", ")}`,
     });
-  const spec = merge(preset?.spec ?? {}, flags.spec ? readSpecFile(flags.spec) : {}, specOfFlags(flags));
+  const spec = withMethodKind(
+    merge(preset?.spec ?? {}, flags.spec ? readSpecFile(flags.spec) : {}, specOfFlags(flags)),
+  );
   for (const field of ["base", "dataset"])
     if (spec[field] === undefined)
       throw new ServiceError("INVALID_INPUT", `${field} is missing`, {
