@@ -1,8 +1,8 @@
 // ./anneal test: every suite in turn, one table, one summary line. `./anneal test NAME...` runs some of them.
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { cpus } from "node:os";
 import { join } from "node:path";
+import { buildSanitized, sanitizedBuild } from "./fuzz/build.ts";
 import { browserExecutable } from "./support/browser.ts";
 import { fixtures, repoRoot, sharedPath } from "./support/paths.ts";
 import { addCounts, type Counts, closingLine, noCounts, parseClosingLine } from "./support/suite-result.ts";
@@ -97,21 +97,11 @@ async function vitest(project: string, env?: NodeJS.ProcessEnv): Promise<Counts>
   return counts;
 }
 
-// The C++ tests: each executable prints a closing line of its own.
+// The C++ tests, under the address and undefined-behaviour sanitizers: each executable prints a closing line of its own.
+// The fuzz suite shares the build; the release build is what parity and integration run on.
 async function native(): Promise<Counts> {
-  const build = join(repoRoot, "packages/engine/build-tests");
-  const configure = await command("cmake", [
-    "-S",
-    "packages/engine/native",
-    "-B",
-    build,
-    "-DANNEAL_TESTS=ON",
-    "-DCMAKE_BUILD_TYPE=Release",
-  ]);
-  if (configure.code !== 0) return { passed: 0, failed: 1, skipped: 0 };
-  const compile = await command("cmake", ["--build", build, "-j", String(cpus().length)]);
-  if (compile.code !== 0) return { passed: 0, failed: 1, skipped: 0 };
-  const { code, output } = await command("ctest", ["--test-dir", build, "-V"]);
+  await buildSanitized("native_tests");
+  const { code, output } = await command("ctest", ["--test-dir", sanitizedBuild, "-V", "-E", "^fuzz_"]);
   const counts = [...output.matchAll(/^\d+: (\d+ passed, \d+ failed.*)$/gm)]
     .map((m) => parseClosingLine(m[1] ?? "") ?? noCounts())
     .reduce(addCounts, noCounts());
@@ -125,7 +115,7 @@ const goldens = [join(fixtures, "goldens"), sharedPath("goldens")].filter((path)
 const suites: Suite[] = [
   { name: "lint", about: "biome and layer rules", run: () => whole("npm", ["run", "-s", "lint"]) },
   { name: "types", about: "TypeScript, every package", run: () => whole("npm", ["run", "-s", "typecheck"]) },
-  { name: "native", about: "C++ ops, readers, kernels on every ISA", run: native },
+  { name: "native", about: "C++ ops, readers, kernels on every ISA, under sanitizers", run: native },
   { name: "unit", about: "tests beside the source", run: () => vitest("unit") },
   { name: "parity", about: "reference numbers", run: () => closing("node", tsx("tests/parity/main.ts", ...goldens)) },
   { name: "integration", about: "real Postgres, engine, llama.cpp, Ollama stand-in", run: () => vitest("integration") },
