@@ -1,5 +1,5 @@
 "use client";
-import { RunEvent, RunSummary } from "@anneal/contracts";
+import { type RunDetail, RunEvent, RunSummary } from "@anneal/contracts";
 import { type InfiniteData, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { useTRPC, useTRPCClient } from "../../lib/trpc.ts";
@@ -136,6 +136,10 @@ function usePatchRuns(): (run: RunSummary) => void {
         if (!data) return data;
         return "pages" in data ? { ...data, pages: data.pages.map(swap) } : swap(data);
       });
+      // The page of a finished run listens here: someone may take the run up again elsewhere.
+      queryClient.setQueryData<RunDetail>(trpc.runs.get.queryKey({ runId: run.id }), (old) =>
+        old ? { ...old, ...run } : old,
+      );
       // Another status may put it into another list or place in the queue.
       if (changed) {
         void queryClient.invalidateQueries({ queryKey: trpc.runs.list.pathKey() });
