@@ -36,7 +36,10 @@ export async function openPage(
   const watch = (page: Page) => {
     page.on("pageerror", (error) => watched.faults.push(`${page.url()}: ${error.message}`));
     page.on("console", (message) => {
-      if (message.type() === "error" && /Content Security Policy|Hydration|hydrat/i.test(message.text()))
+      if (
+        message.type() === "error" &&
+        /Content Security Policy|hydrat|_MESSAGE|FORMATTING_ERROR/i.test(message.text())
+      )
         watched.faults.push(`${page.url()}: ${message.text().slice(0, 300)}`);
     });
   };

@@ -89,26 +89,15 @@ export function NewRunForm({ initial }: { initial: SpecForm }) {
       <form
         noValidate
         onSubmit={submit}
-        className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_22rem] xl:grid-cols-[minmax(0,1fr)_26rem]"
+        className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_22rem] lg:grid-rows-[auto_1fr] xl:grid-cols-[minmax(0,1fr)_26rem]"
       >
-        <div className="min-w-0 space-y-5">
+        <div className="min-w-0 space-y-5 lg:col-start-1">
           <RequiredFields versions={versions} loading={datasets.isPending} />
           {datasets.error ? <ProblemNotice error={datasets.error} onRetry={() => void datasets.refetch()} /> : null}
           <PresetPicker />
           {planState.plan ? <DataCard plan={planState.plan} maxSequenceTokens={values.maxSequenceTokens ?? 0} /> : null}
-          <Card>
-            <CardHeader title={t("expert")} description={t("expertAbout")} />
-            <div className="divide-y border-t">
-              <MethodGroup />
-              <LearningGroup />
-              <BatchGroup />
-              <EvaluationGroup versions={versions} />
-              <KeepingGroup />
-              <ExportGroup />
-            </div>
-          </Card>
         </div>
-        <Card className="lg:sticky lg:top-16 lg:max-h-[calc(100dvh-5rem)] lg:overflow-y-auto">
+        <Card className="min-w-0 lg:sticky lg:col-start-2 lg:row-span-2 lg:row-start-1 lg:top-16 lg:max-h-[calc(100dvh-5rem)] lg:overflow-y-auto">
           <CardHeader title={t("plan.title")} actions={<PlanBadge state={planState} />} />
           <CardBody className="space-y-4">
             <PlanBody state={planState} onApply={apply} />
@@ -128,6 +117,17 @@ export function NewRunForm({ initial }: { initial: SpecForm }) {
             </div>
             <p className="text-muted-foreground text-xs">{nothingTrained ? t("nothingToTrain") : t("startNote")}</p>
           </CardBody>
+        </Card>
+        <Card className="min-w-0 lg:col-start-1">
+          <CardHeader title={t("expert")} description={t("expertAbout")} />
+          <div className="divide-y border-t">
+            <MethodGroup />
+            <LearningGroup />
+            <BatchGroup />
+            <EvaluationGroup versions={versions} />
+            <KeepingGroup />
+            <ExportGroup />
+          </div>
         </Card>
       </form>
     </SpecFormProvider>

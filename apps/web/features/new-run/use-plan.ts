@@ -16,6 +16,8 @@ export interface PlanState {
   retry: () => void;
 }
 
+const measureTries = 6;
+const measureMilliseconds = 5000;
 const none = JSON.stringify(null);
 
 export function usePlan(spec: RunSpec | null): PlanState {
@@ -27,7 +29,15 @@ export function usePlan(spec: RunSpec | null): PlanState {
   const query = useQuery(
     trpc.runs.plan.queryOptions(
       { spec: asked as RunSpec },
-      { enabled: asked !== null, placeholderData: keepPreviousData, staleTime: 30_000, retry: false },
+      {
+        enabled: asked !== null,
+        placeholderData: keepPreviousData,
+        staleTime: 30_000,
+        retry: false,
+        // The first probe of a model may outlast the answer; its figure is there a little later.
+        refetchInterval: ({ state }) =>
+          state.data?.secondsPerStep === null && state.dataUpdateCount < measureTries ? measureMilliseconds : false,
+      },
     ),
   );
   const idle = wanted === none || asked === null;
@@ -37,7 +47,7 @@ export function usePlan(spec: RunSpec | null): PlanState {
     plan,
     refused,
     problems: refused ? [refused] : (plan?.problems ?? []),
-    stale: wanted !== none && (wanted !== settled || query.isFetching),
+    stale: wanted !== none && (wanted !== settled || query.isPlaceholderData || query.isLoading),
     retry: () => void query.refetch(),
   };
 }

@@ -20,6 +20,14 @@ describe("changeWords", () => {
     const method = { ...form.method, rank: 8, alpha: 16 };
     expect(words({ method })).toBe("method.rank.label: 8 · method.alpha.label: 16");
   });
+  it("names fields of the form only, each of which has a label", () => {
+    const changed = { memoryBudgetBytes: 2 ** 31, "evaluation.dataset": form.dataset };
+    expect(words(changed)).toBe(`evaluation.dataset.label: ${form.dataset} · memoryBudgetGiB.label: 2`);
+  });
+  it("takes a budget that is no whole number of bytes for unchanged", () => {
+    const odd = { ...form, memoryBudgetGiB: 0.076 };
+    expect(changeWords((key) => key, String, odd, { microBatchTokens: 1024 })).toBe("microBatchTokens.label: 1024");
+  });
   it("is null for no change and for one that does not fit the form", () => {
     expect(words({})).toBeNull();
     expect(words({ microBatchTokens: 16 })).toBeNull();

@@ -11,10 +11,12 @@ export function changeWords(
   form: SpecForm,
   change: Record<string, unknown>,
 ): string | null {
+  // From the spec as it is now, not from the form: 0.1 GiB is a whole number of bytes there.
+  const now = withSuggestion(form, {});
   const next = withSuggestion(form, change);
-  if (!next) return null;
+  if (!now || !next) return null;
   const words = leaves(next)
-    .filter(([path, value]) => !sameValue(value, valueAt(form, path)))
+    .filter(([path, value]) => !sameValue(value, valueAt(now, path)))
     .map(([path, value]) => `${fields(`${path}.label`)}: ${shown(value, onOff)}`);
   return words.length > 0 ? words.join(" · ") : null;
 }

@@ -5,7 +5,7 @@ import { leaves } from "./paths.ts";
 
 /** One word for a POSIX shell, whatever the text holds. */
 export function shellWord(text: string): string {
-  if (text !== "" && /^[A-Za-z0-9_@%+:,./-]+$/.test(text)) return text;
+  if (text !== "" && /^[A-Za-z0-9_@%+:,./=-]+$/.test(text)) return text;
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 

@@ -60,11 +60,12 @@ const defaultLora = LoraMethod.parse({ kind: "lora" });
 
 export function formOf(spec: RunSpec): SpecForm {
   const lora = spec.method.kind === "lora" ? spec.method : defaultLora;
+  const { memoryBudgetBytes, ...same } = spec;
   return {
-    ...spec,
+    ...same,
     name: spec.name ?? "",
     method: { ...lora, kind: spec.method.kind },
-    memoryBudgetGiB: spec.memoryBudgetBytes === null ? null : spec.memoryBudgetBytes / gibibyte,
+    memoryBudgetGiB: memoryBudgetBytes === null ? null : memoryBudgetBytes / gibibyte,
     evaluation: { ...spec.evaluation, dataset: spec.evaluation.dataset ?? "" },
     publishing: spec.publish !== null,
     publish: {
