@@ -10,11 +10,9 @@ double fma_loop_avx2(int64_t rounds) {
   for (__m256& sum : sums) sum = _mm256_set1_ps(1.0f);
   for (int64_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 12
-    for (int j = 0; j < 12; ++j) {
-      sums[j] = _mm256_fmadd_ps(sums[j], a, b);
-      asm volatile("" : "+x"(sums[j]));
-    }
+    for (int j = 0; j < 12; ++j) sums[j] = _mm256_fmadd_ps(sums[j], a, b);
   }
+  for (const auto& sum : sums) asm volatile("" : : "x"(sum));  // the sums are wanted
   return static_cast<double>(rounds) * 12 * 8 * 2;
 }
 

@@ -9,11 +9,9 @@ double fma_loop_avx512(int64_t rounds) {
   for (__m512& sum : sums) sum = _mm512_set1_ps(1.0f);
   for (int64_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 16
-    for (int j = 0; j < 16; ++j) {
-      sums[j] = _mm512_fmadd_ps(sums[j], a, b);
-      asm volatile("" : "+v"(sums[j]));
-    }
+    for (int j = 0; j < 16; ++j) sums[j] = _mm512_fmadd_ps(sums[j], a, b);
   }
+  for (const auto& sum : sums) asm volatile("" : : "v"(sum));  // the sums are wanted
   return static_cast<double>(rounds) * 16 * 16 * 2;
 }
 
