@@ -22,7 +22,7 @@ export function formatCount(value: number): string {
   ] as const) {
     if (magnitude >= limit) return `${trim((value / (limit === 1e4 ? 1e3 : limit)).toPrecision(3))}${letter}`;
   }
-  return trim(Number.isInteger(value) ? String(value) : value.toPrecision(4));
+  return trim(Number.isInteger(value) || magnitude >= 1000 ? String(Math.round(value)) : value.toPrecision(4));
 }
 
 const trim = (digits: string) =>
@@ -35,7 +35,8 @@ export function formatNumber(value: number, digits = 4): string {
   const magnitude = Math.abs(value);
   if (magnitude < 1e-3) return trim(value.toExponential(Math.max(0, digits - 2)).replace(/\.?0+e/, "e"));
   if (magnitude >= 1e5) return formatCount(value);
-  return trim(value.toPrecision(digits));
+  // toPrecision would write 60400 as 6.040e+4, and 9999.7 as 1.000e+4.
+  return magnitude >= 10 ** digits - 0.5 ? String(Math.round(value)) : trim(value.toPrecision(digits));
 }
 
 export const formatPercent = (share: number, digits = 1) => `${(share * 100).toFixed(digits)}%`;

@@ -37,8 +37,11 @@ function clock(seconds: number): string {
     : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`;
 }
 
+// A step is told exactly, however large.
+export const stepLabel = (value: number) => (Number.isInteger(value) ? String(value) : formatNumber(value));
+
 export const placeLabel = (value: number, axis: XAxis) =>
-  axis === "time" ? clock(value) : axis === "tokens" ? formatCount(value) : formatNumber(value, 6);
+  axis === "time" ? clock(value) : axis === "tokens" ? formatCount(value) : stepLabel(value);
 
 // Distances that read well on a clock, from a second to a week.
 export const timeSteps = [

@@ -4,8 +4,9 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import uPlot from "uplot";
 import { Card } from "../../../components/ui/card.tsx";
 import { cn } from "../../../lib/cn.ts";
-import { formatMetric, formatNumber } from "../../../lib/format.ts";
+import { formatMetric } from "../../../lib/format.ts";
 import type { SeriesStore } from "../../../lib/series.ts";
+import { stepLabel } from "./axis-labels.ts";
 import type { ChartSpec } from "./catalogue.ts";
 import { type ChartData, chartData, summaryOf, type XAxis } from "./chart-data.ts";
 import type { ChartColours } from "./colours.ts";
@@ -138,7 +139,7 @@ function Legend({
         );
       })}
       {hoveredStep === null ? null : (
-        <span className="text-muted-foreground">{t("curves.point", { step: formatNumber(hoveredStep, 6) })}</span>
+        <span className="text-muted-foreground">{t("curves.point", { step: stepLabel(hoveredStep) })}</span>
       )}
     </p>
   );

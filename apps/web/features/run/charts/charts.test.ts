@@ -106,6 +106,6 @@ describe("labels of the axes", () => {
       "1:05:00",
     ]);
     expect(placeLabel(1_250_000, "tokens")).toBe("1.25M");
-    expect(placeLabel(120, "step")).toBe("120");
+    expect(placeLabel(1_234_567, "step")).toBe("1234567");
   });
 });
