@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { RunDetail, RunSpecInput } from "@anneal/contracts";
 import { createTestDatabase, type TestDatabase } from "@anneal/db/testing";
@@ -6,9 +7,14 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { faultsOf } from "../../support/run-record.ts";
 import { endProcess, hasEnded, type Lab, openLab, trainedDigests, trainerOf } from "../../support/worker-lab.ts";
 
-// 77 training rows in steps of 8: ten steps an epoch.
-const spec: Partial<RunSpecInput> = { epochs: 8 };
-const facts = { steps: 80, evaluateEvery: 8 };
+// 77 training rows in steps of 8: ten steps an epoch. Progress is told once a second, so a run that is to be caught in the
+// middle must take some, on a fast machine too.
+const spec: Partial<RunSpecInput> = {
+  epochs: 40,
+  evaluation: { heldOutFraction: 0.2, everySteps: 40, maxRows: 8, maxNewTokens: 6 },
+  checkpoints: { everySteps: 20, keepLast: 2, keepBest: true },
+};
+const facts = { steps: 400, evaluateEvery: 40 };
 const ended = hasEnded("succeeded", "failed", "cancelled");
 
 let database: TestDatabase;
@@ -26,6 +32,13 @@ afterAll(async () => {
 
 const reaches = (runId: string, step: number) =>
   lab.until(runId, `at step ${step}`, (run) => (run.progress?.step ?? 0) >= step || ended(run));
+
+function killTrainer(worker: ChildProcess): void {
+  const pid = trainerOf(worker.pid ?? 0);
+  // A pid of 0 would mean our own process group.
+  if (pid === null) throw new Error("the trainer had ended before it could be killed; make the run longer");
+  process.kill(pid, "SIGKILL");
+}
 
 async function endsLikeUndisturbed(runId: string): Promise<RunDetail> {
   const run = await lab.until(runId, "succeeded", ended);
@@ -103,7 +116,7 @@ test("save makes a checkpoint at once and the run goes on", async () => {
   await runs.saveCheckpoint(lab.ctx, { runId: id });
   const saved = await lab.until(id, "saved", (run) => run.checkpoints.length > 0);
   expect(saved.checkpoints[0]?.step).toBeGreaterThanOrEqual(12);
-  expect(saved.checkpoints[0]?.step).toBeLessThan(80);
+  expect(saved.checkpoints[0]?.step).toBeLessThan(facts.steps);
   await endsLikeUndisturbed(id);
   await endProcess(worker, "SIGTERM");
 });
@@ -112,7 +125,7 @@ test("kill -9 of the trainer: the worker starts another, which goes on", async (
   const worker = lab.startWorker();
   const { id } = await lab.createRun(spec);
   await reaches(id, 20);
-  process.kill(trainerOf(worker.pid ?? 0) ?? 0, "SIGKILL");
+  killTrainer(worker);
   const run = await endsLikeUndisturbed(id);
   expect(run.attempts.map(({ outcome }) => outcome)).toEqual(["failed", "succeeded"]);
   await endProcess(worker, "SIGTERM");
@@ -156,9 +169,9 @@ test("no Ollama: the run ends well, its publication says unreachable and how to 
 
 test("full fine-tuning: the base is asked before training, since afterwards there is none left", async () => {
   const worker = lab.startWorker();
-  const { id } = await lab.createRun({ epochs: 3, method: { kind: "full" }, export: { gguf: ["F16"] } });
+  const { id } = await lab.createRun({ ...spec, method: { kind: "full" }, export: { gguf: ["F16"] } });
   await reaches(id, 10);
-  process.kill(trainerOf(worker.pid ?? 0) ?? 0, "SIGKILL");
+  killTrainer(worker);
   const run = await lab.until(id, "succeeded", ended);
   expect(run.status).toBe("succeeded");
   expect(run.evaluationBefore?.loss).toBeCloseTo(undisturbed.evaluationBefore?.loss ?? 0, 4);

@@ -42,8 +42,9 @@ test("starts everything, starts again what is killed under the same address, and
   };
   await until("registered", async () => (await liveWorkers()).length === 1);
 
-  process.kill(before.postgres ?? 0, "SIGKILL");
-  process.kill(before.worker ?? 0, "SIGKILL");
+  const victims = [before.postgres, before.worker];
+  expect(victims).not.toContain(null);
+  for (const pid of victims) if (pid !== null) process.kill(pid, "SIGKILL");
   const running = anneal;
   await until("restarted", () => {
     const { worker, postgres } = running.pids();
