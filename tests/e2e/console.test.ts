@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAnnealClient, findConnection, uploadDataset } from "@anneal/sdk";
 import type { Browser, BrowserContext, Page } from "playwright";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { startOllamaStandin } from "../support/ollama-standin/index.ts";
 import { axe, openBrowser, openPage, sideways, type Watched } from "./support/browser-session.ts";
 import { type Stack, startStack } from "./support/stack.ts";
@@ -34,6 +34,15 @@ afterAll(async () => {
   await stack?.stop();
   await standin?.stop();
   rmSync(ollamaModels, { recursive: true, force: true });
+});
+
+// One road: what comes after a step that failed would only wait for what is not there.
+let failed: string | null = null;
+beforeEach(({ task, skip, onTestFailed }) => {
+  if (failed !== null) skip(`"${failed}" failed before`);
+  onTestFailed(() => {
+    failed = task.name;
+  });
 });
 
 const status = () => page.locator("h1 [data-status]").getAttribute("data-status");
@@ -234,7 +243,9 @@ describe("a run", () => {
     const before = await lastStepOnChart();
     const pixels = await page.locator("[data-chart] canvas").first().screenshot();
     await expect.poll(lastStepOnChart, { timeout: 60_000 }).toBeGreaterThan(before + 2);
-    expect((await page.locator("[data-chart] canvas").first().screenshot()).equals(pixels)).toBe(false);
+    // The words change at once, the drawing with the browser's next frame.
+    const redrawn = async () => !(await page.locator("[data-chart] canvas").first().screenshot()).equals(pixels);
+    await expect.poll(redrawn, { timeout: 20_000 }).toBe(true);
   });
 
   it("is cancelled, and goes on from where it was", async () => {
