@@ -58,11 +58,10 @@ async function theirs(sequence: LlamaContextSequence): Promise<number> {
   return 1 / median(seconds);
 }
 
-async function measure(path: string, type: GgufExportType, precision: Precision): Promise<BenchRow[]> {
+async function* measure(path: string, type: GgufExportType, precision: Precision): AsyncGenerator<BenchRow> {
   const most = cpus().length;
   const llama = await getLlama({ gpu: false, build: "never", logLevel: LlamaLogLevel.disabled, maxThreads: most });
   const model = await llama.loadModel({ modelPath: path });
-  const rows: BenchRow[] = [];
   try {
     for (const threads of new Set([1, most])) {
       const context = await model.createContext({ contextSize: 512, threads: { ideal: threads, min: threads } });
@@ -88,27 +87,25 @@ async function measure(path: string, type: GgufExportType, precision: Precision)
       }
       await session.close();
       await context.dispose();
-      rows.push({
+      yield {
         name: `decode, 118M llama, ${type}, ${threads} thread${threads > 1 ? "s" : ""}`,
         value: median(mine),
         unit: "tokens/s",
         peer: "llama.cpp",
         peerValue: median(peer),
         ratio: median(mine) / median(peer),
-      });
+      };
     }
   } finally {
     await model.dispose();
     await llama.dispose();
   }
-  return rows;
 }
 
-export async function run(): Promise<BenchRow[]> {
+export async function* run(): AsyncGenerator<BenchRow> {
   const dir = mkdtempSync(join(tmpdir(), "anneal-bench-"));
   try {
     writeRandomLlama(join(dir, "hf"), llama118m);
-    const rows: BenchRow[] = [];
     for (const [type, precision] of [
       ["F32", "f32"],
       ["BF16", "bf16"],
@@ -126,9 +123,8 @@ export async function run(): Promise<BenchRow[]> {
       });
       await session.exportGguf(path, { type, metadata: tokenizer(llama118m.vocabulary) });
       await session.close();
-      rows.push(...(await measure(path, type, precision)));
+      yield* measure(path, type, precision);
     }
-    return rows;
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

@@ -24,23 +24,21 @@ function build(): string {
   return join(folder, "bench/gemm_bench");
 }
 
-export async function run(): Promise<BenchRow[]> {
+export async function* run(): AsyncGenerator<BenchRow> {
   const program = build();
-  const rows: BenchRow[] = [];
   for (const threads of new Set([1, cpus().length])) {
     const output = execFileSync(program, [String(threads)], { encoding: "utf8" });
     for (const text of output.trim().split("\n")) {
       const { name, dtype, isa, gflops, peak } = Line.parse(JSON.parse(text));
       const native = dtype === "bf16" && isa === "avx512_bf16";
-      rows.push({
+      yield {
         name: `gemm ${dtype}, ${name}, ${threads} thread${threads > 1 ? "s" : ""}, ${isa}`,
         value: gflops,
         unit: "GFLOP/s",
         peer: peak > 0 ? (native ? "VDPBF16PS peak" : "FMA peak") : null,
         peerValue: peak > 0 ? peak : null,
         ratio: peak > 0 ? gflops / peak : null,
-      });
+      };
     }
   }
-  return rows;
 }

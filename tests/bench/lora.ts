@@ -12,6 +12,7 @@ import type { BenchRow } from "./types.ts";
 const rank = 16;
 const alpha = 32;
 const rounds = 4;
+const enoughSeconds = 40; // after these no further round is begun: some peers emulate bf16 at a crawl
 
 interface Workload {
   name: string;
@@ -126,7 +127,9 @@ async function measure(
   await peer?.ask("step");
   const mine: number[] = [];
   const theirs: number[] = [];
+  const started = performance.now();
   for (let round = 0; round < rounds; round++) {
+    if (round > 0 && performance.now() - started > enoughSeconds * 1000) break;
     mine.push(await ours());
     if (peer) theirs.push((await peer.ask("step")).seconds);
   }
@@ -144,17 +147,15 @@ async function measure(
   };
 }
 
-export async function run(): Promise<BenchRow[]> {
+export async function* run(): AsyncGenerator<BenchRow> {
   const python = process.env.ANNEAL_PEER_PYTHON;
   if (!python)
     console.error("ANNEAL_PEER_PYTHON names no Python with torch, transformers and peft: no peer is measured.");
   const dir = mkdtempSync(join(tmpdir(), "anneal-bench-"));
   try {
     writeRandomLlama(dir, llama118m);
-    const rows: BenchRow[] = [];
     for (const workload of workloads)
-      for (const precision of ["f32", "bf16"] as const) rows.push(await measure(dir, workload, precision, python));
-    return rows;
+      for (const precision of ["f32", "bf16"] as const) yield await measure(dir, workload, precision, python);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

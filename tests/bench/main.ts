@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import type { BenchRow } from "./types.ts";
 
-const benches: Record<string, { about: string; load: () => Promise<{ run: () => Promise<BenchRow[]> }> }> = {
+const benches: Record<string, { about: string; load: () => Promise<{ run: () => AsyncIterable<BenchRow> }> }> = {
   gemm: { about: "GEMM GFLOP/s against the measured FMA and VDPBF16PS peaks", load: () => import("./gemm.ts") },
   lora: { about: "LoRA step tokens/s against PyTorch + PEFT (ANNEAL_PEER_PYTHON)", load: () => import("./lora.ts") },
   decode: { about: "generation tokens/s against llama.cpp", load: () => import("./decode.ts") },
@@ -31,7 +31,7 @@ const figure = (v: number | null) => (v === null ? "-" : v >= 100 ? v.toFixed(0)
 const rows: BenchRow[] = [];
 for (const [name, bench] of Object.entries(benches)) {
   if (names.length > 0 && !names.includes(name)) continue;
-  for (const row of await (await bench.load()).run()) {
+  for await (const row of (await bench.load()).run()) {
     rows.push(row);
     const peer = row.peer ? `${row.peer} ${figure(row.peerValue)}` : "no peer here";
     console.log(
