@@ -1,4 +1,4 @@
-import type { Actor } from "@anneal/contracts";
+import { type Actor, Permission } from "@anneal/contracts";
 import type { Database, Listener } from "@anneal/db";
 import type { EnginePort, Log, OllamaPort, Queue, StoragePaths } from "./ports.ts";
 
@@ -24,18 +24,5 @@ export const systemActor: Actor = {
   kind: "system",
   id: "system",
   name: "Anneal",
-  permissions: [
-    "public",
-    "datasets:read",
-    "datasets:write",
-    "models:read",
-    "models:write",
-    "runs:read",
-    "runs:write",
-    "artifacts:read",
-    "deployments:read",
-    "deployments:write",
-    "system:read",
-    "system:admin",
-  ],
+  permissions: [...Permission.options],
 };
