@@ -30,7 +30,7 @@ export async function openPage(
     reducedMotion: "reduce",
     ...(storageState ? { storageState } : {}),
   });
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(90_000); // a deadline for a crowded machine, not a wait
   const watched: Watched = { context, page: await context.newPage(), faults: [], requests: 0 };
   const origin = new URL(url).origin;
   const watch = (page: Page) => {
