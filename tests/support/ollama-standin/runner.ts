@@ -138,7 +138,7 @@ export class Runners {
   }
 
   list(): Runner[] {
-    return [...this.loaded.values()].sort((a, b) => Math.floor(b.expiresAt) - Math.floor(a.expiresAt));
+    return [...this.loaded.values()].sort((a, b) => b.expiresAt - a.expiresAt);
   }
 
   async closeAll(): Promise<void> {
