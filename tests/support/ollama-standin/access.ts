@@ -12,16 +12,15 @@ function isOwnAddress(host: string): boolean {
 // A server that listens on loopback answers only requests that name it locally (against DNS rebinding).
 export function hostAllowed(header: string | undefined): boolean {
   const text = header ?? "";
-  const bracketed = /^\[([^\]]*)\](?::\d+)?$/.exec(text);
-  const host = (bracketed?.[1] ?? text.replace(/:\d+$/, "")).toLowerCase();
+  // An IPv6 address is understood only with a port behind it.
+  const host = (/^\[([^\]]*)\]:\d+$/.exec(text)?.[1] ?? text.replace(/^([^:]*):\d+$/, "$1")).toLowerCase();
   if (/^[\d.]+$|:/.test(host)) return isOwnAddress(host);
   if (host === "" || host === "localhost" || host === hostname().toLowerCase()) return true;
   return localNames.some((name) => host.endsWith(`.${name}`));
 }
 
 const localOrigin = /^https?:\/\/(localhost|127\.0\.0\.1|0\.0\.0\.0)(:\d+)?$/;
-const appOrigin =
-  /^(app|file|tauri|vscode-webview|vscode-file|chrome-extension|safari-extension|moz-extension|ms-browser-extension):\/\//;
+const appOrigin = /^(app|file|tauri|vscode-webview|vscode-file):\/\//;
 
 export type OriginVerdict = { allowed: false } | { allowed: true; echo: string | null };
 

@@ -10,7 +10,8 @@ export async function embed(standin: Standin, exchange: Exchange): Promise<void>
   const request = await readRequest(exchange, "EmbedRequest", { model: goString, input: goAny });
   const given = textField(request, "model");
   const missing = new ReplyError(404, `model ${JSON.stringify(given)} not found, try pulling it first`);
-  const model = await findModel(standin, readRef(given, missing), "given", given).catch((error: unknown) => {
+  const unnamed = new ReplyError(404, "model '' not found");
+  const model = await findModel(standin, readRef(given, unnamed), "given", given).catch((error: unknown) => {
     throw error instanceof ReplyError && error.status === 404 ? missing : error;
   });
   const settings = { options: null, keepAlive: null, needs: [], verb: "generate" as const, given };

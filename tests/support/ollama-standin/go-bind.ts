@@ -26,7 +26,7 @@ export function bindStruct(name: string, fields: Record<string, FieldType>, valu
   const wrong = (path: string, got: string, type: string) => {
     first ??= new GoJsonError(
       path === ""
-        ? `json: cannot unmarshal ${got} into Go value of type ${type}`
+        ? `json: cannot unmarshal ${got} into Go value of type api.${type}`
         : `json: cannot unmarshal ${got} into Go struct field ${name}.${path} of type ${type}`,
     );
   };

@@ -52,14 +52,12 @@ async function handle(
     const origin = checkOrigin(request);
     if (!origin.allowed || !hostAllowed(request.headers.host)) return sendEmpty(response, 403);
     if (origin.echo) response.setHeader("access-control-allow-origin", origin.echo);
-    if (method === "OPTIONS") return void response.writeHead(204).end();
+    if (method === "OPTIONS" && origin.echo) return void response.writeHead(204).end();
     const found = findRoute(method, path);
     if (Array.isArray(found)) {
-      const bare = path.length > 1 && path.endsWith("/") ? findRoute(method, path.slice(0, -1)) : [];
-      if (!Array.isArray(bare)) {
-        response.writeHead(method === "GET" ? 301 : 307, { location: path.slice(0, -1), "content-length": 0 }).end();
-        return;
-      }
+      const tidy = path.replace(/\/{2,}/g, "/").replace(/(.)\/$/, "$1");
+      if (found.length === 0 && tidy !== path && !Array.isArray(findRoute(method, tidy)))
+        return redirect(exchange, tidy);
       if (found.length === 0) return sendText(response, 404, "text/plain", "404 page not found");
       return sendText(response, 405, "text/plain", "405 method not allowed", { allow: found.join(", ") });
     }
@@ -67,6 +65,14 @@ async function handle(
   } catch (error) {
     answerError(exchange, error);
   }
+}
+
+// A path with a slash too many is sent to the one without; as a page to look at when it was only fetched.
+function redirect({ request, response }: Exchange, location: string): void {
+  const isGet = request.method === "GET";
+  const text = isGet ? `<a href="${location}">Moved Permanently</a>.\n\n` : "";
+  const type = isGet ? { "content-type": "text/html; charset=utf-8" } : {};
+  response.writeHead(isGet ? 301 : 307, { location, "content-length": text.length, ...type }).end(text);
 }
 
 function answerError({ response, path }: Exchange, error: unknown): void {

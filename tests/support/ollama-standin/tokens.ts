@@ -2,6 +2,20 @@ import { type Tokenizer, tokenizerFromGguf } from "@anneal/text";
 import { type GgufFile, plainMetadata } from "./gguf-read.ts";
 import { addsBos } from "./jinja.ts";
 
+// llama.cpp takes these for control tokens whatever the file says of their type.
+const endTexts = new Set(["<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>"]);
+
+function metadataOf(file: GgufFile): Record<string, unknown> {
+  const metadata = plainMetadata(file);
+  const tokens = metadata["tokenizer.ggml.tokens"];
+  if (!Array.isArray(tokens)) return metadata;
+  const types = metadata["tokenizer.ggml.token_type"];
+  const typeOf = (id: number) => (Array.isArray(types) ? types[id] : 1);
+  const control = 3;
+  const own = tokens.map((text, id) => (endTexts.has(String(text)) ? control : typeOf(id)));
+  return { ...metadata, "tokenizer.ggml.token_type": own };
+}
+
 const known = new WeakMap<GgufFile, Tokenizer | null>();
 
 function tokenizerOf(file: GgufFile): Tokenizer | null {
@@ -9,7 +23,7 @@ function tokenizerOf(file: GgufFile): Tokenizer | null {
   if (found !== undefined) return found;
   let made: Tokenizer | null = null;
   try {
-    made = tokenizerFromGguf(plainMetadata(file), { composes: false });
+    made = tokenizerFromGguf(metadataOf(file), { composes: false });
   } catch {
     // A vocabulary that is not understood here: tokens are then counted by words.
     made = null;
