@@ -99,7 +99,8 @@ async function upload(
 async function fineTune(at: { connection: Connection; client: AnnealClient }, signal: AbortSignal): Promise<RunDetail> {
   const train = await upload(at, demoFiles.train, "Bank questions (demo)");
   const test = await upload(at, demoFiles.test, "Bank questions held out (demo)");
-  const { reachable } = await at.client.system.ollama.query();
+  const { reachable, host } = await at.client.system.ollama.query();
+  if (!reachable) console.log(`  no Ollama at ${host}: the model is kept as a file and can be published later`);
   const spec = demoSpec(join(here, demoFiles.base), train, test, reachable ? demoModelName : undefined);
   const run = await at.client.runs.create.mutate({ spec });
   const view = new RunView();
