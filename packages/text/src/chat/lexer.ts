@@ -137,7 +137,7 @@ class Lexer {
     head.lastIndex = this.at;
     const match = head.exec(this.source);
     if (!match) return false;
-    this.after(head.lastIndex, match[1] as string, true);
+    this.after(head.lastIndex, match[1] as string, false);
     const from = this.at;
     for (let at = this.source.indexOf("{%", from); at >= 0; at = this.source.indexOf("{%", at + 2)) {
       const tail = /\{%([-+]?)[ \t\n]{0,64}endraw[ \t\n]{0,64}([-+]?)%\}/y;

@@ -11,48 +11,66 @@ const opens = new Set(["OpenParen", "OpenSquareBracket", "OpenCurlyBracket"]);
 const closes = new Set(["CloseParen", "CloseSquareBracket", "CloseCurlyBracket"]);
 const noArgument = new Set(["else", "or", "and", "is", "if", "in", "not"]);
 
-function endOfBrackets(tokens: readonly Token[], from: number): number {
-  let depth = 0;
-  for (let i = from; i < tokens.length; i++) {
-    const { type } = tokens[i] as Token;
-    if (opens.has(type)) depth++;
-    else if (closes.has(type) && --depth === 0) return i;
-  }
-  return tokens.length - 1;
+// For every opening bracket the index of the one that closes it; the last token where none does.
+function closings(tokens: readonly Token[]): Int32Array {
+  const ends = new Int32Array(tokens.length).fill(tokens.length - 1);
+  const open: number[] = [];
+  tokens.forEach(({ type }, i) => {
+    if (opens.has(type)) open.push(i);
+    else if (closes.has(type)) {
+      const start = open.pop();
+      if (start !== undefined) ends[start] = i;
+    }
+  });
+  return ends;
 }
 
 // The parser knows no tests with arguments (`is divisibleby(2)`, `is in [...]`). They become filters of a name that no
 // template can write: `x | "is divisibleby"(2)`.
 function testsAsFilters(tokens: readonly Token[]): Token[] {
+  const ends = closings(tokens);
   const out: Token[] = [];
-  for (let i = 0; i < tokens.length; i++) {
-    const token = tokens[i] as Token;
-    out.push(token);
-    if (token.type !== "Identifier" || token.value !== "is" || tokens[i - 1]?.type === "Dot") continue;
-    const negated = tokens[i + 1]?.value === "not" && tokens[i + 1]?.type === "Identifier";
-    const at = i + (negated ? 2 : 1);
-    const name = tokens[at];
-    const argument = tokens[at + 1];
-    const symbolic = name?.type === "ComparisonBinaryOperator";
-    if ((name?.type !== "Identifier" && !symbolic) || !argument) continue;
-    let end: number;
-    if (argument.type === "OpenParen" || argument.type === "OpenSquareBracket" || argument.type === "OpenCurlyBracket")
-      end = endOfBrackets(tokens, at + 1);
-    else if (argument.type === "StringLiteral" || argument.type === "NumericLiteral") end = at + 1;
-    else if (argument.type === "Identifier" && !noArgument.has(argument.value)) {
-      end = at + 1;
-      while (tokens[end + 1]?.type === "Dot" && tokens[end + 2]) end += 2;
-    } else continue;
-    out.pop();
-    out.push({ value: "|", type: "Pipe" });
-    out.push({ value: (negated ? negatedTestPrefix : testPrefix) + name.value, type: "Identifier" });
-    const parenthesised = argument.type === "OpenParen";
-    if (!parenthesised) out.push({ value: "(", type: "OpenParen" });
-    out.push(...testsAsFilters(tokens.slice(at + 1, end + 1)));
-    if (!parenthesised) out.push({ value: ")", type: "CloseParen" });
-    i = end;
-  }
+  const closeAfter = new Map<number, number>(); // brackets of ours that end behind a token
+  let skipTo = 0;
+  tokens.forEach((token, i) => {
+    if (i < skipTo) return;
+    const test = token.type === "Identifier" && token.value === "is" ? testAt(tokens, i, ends) : null;
+    if (!test) out.push(token);
+    else {
+      out.push({ value: "|", type: "Pipe" }, { value: test.name, type: "Identifier" });
+      skipTo = test.argument;
+      if (test.bare) {
+        out.push({ value: "(", type: "OpenParen" });
+        closeAfter.set(test.end, (closeAfter.get(test.end) ?? 0) + 1);
+      }
+      return;
+    }
+    for (let count = closeAfter.get(i) ?? 0; count > 0; count--) out.push({ value: ")", type: "CloseParen" });
+  });
   return out;
+}
+
+// A test with an argument whose word `is` stands at an index: where the argument begins and ends, and whether it lacks
+// brackets.
+function testAt(tokens: readonly Token[], is: number, ends: Int32Array) {
+  if (tokens[is - 1]?.type === "Dot") return null;
+  const negated = tokens[is + 1]?.value === "not" && tokens[is + 1]?.type === "Identifier";
+  const at = is + (negated ? 2 : 1);
+  const name = tokens[at];
+  const first = tokens[at + 1];
+  if (name?.type !== "Identifier" || !first) return null;
+  let end = at + 1;
+  if (opens.has(first.type)) end = ends[at + 1] as number;
+  else if (first.type === "Identifier") {
+    if (noArgument.has(first.value)) return null;
+    while (tokens[end + 1]?.type === "Dot" && tokens[end + 2]) end += 2;
+  } else if (first.type !== "StringLiteral" && first.type !== "NumericLiteral") return null;
+  return {
+    name: (negated ? negatedTestPrefix : testPrefix) + name.value,
+    argument: at + 1,
+    end,
+    bare: first.type !== "OpenParen",
+  };
 }
 
 function* childrenOf(node: Node): Generator<Node> {

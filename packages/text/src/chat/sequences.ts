@@ -1,6 +1,6 @@
 import type { Budget } from "./budget.ts";
-import { emptyText, Traced } from "./traced.ts";
-import { Dict, TemplateRefusal, Tuple, text, typeName, Undefined, type Value } from "./values.ts";
+import { concat, emptyText, Traced } from "./traced.ts";
+import { Dict, TemplateRefusal, Tuple, typeName, Undefined, type Value } from "./values.ts";
 
 // Python counts code points where JavaScript counts UTF-16 units: positions of all code points, or null where they agree.
 function codePoints(value: string): Int32Array | null {
@@ -102,15 +102,10 @@ export function slice(
   return joinTexts(picked);
 }
 
-export function joinTexts(parts: readonly Value[]): Traced {
-  let at = 0;
-  const runs = [];
-  const texts: string[] = [];
-  for (const part of parts) {
-    if (!(part instanceof Traced)) throw new TemplateRefusal("only strings can be joined here");
-    for (const run of part.runs) runs.push({ start: run.start + at, end: run.end + at, source: run.source });
-    texts.push(part.text);
-    at += part.length;
-  }
-  return texts.length === 0 ? text("") : new Traced(texts.join(""), runs);
-}
+export const joinTexts = (parts: readonly Value[]): Traced =>
+  concat(
+    parts.map((part) => {
+      if (!(part instanceof Traced)) throw new TemplateRefusal("only strings can be joined here");
+      return part;
+    }),
+  );
