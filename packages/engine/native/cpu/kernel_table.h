@@ -50,12 +50,32 @@ struct TileStore {
   DType residual_dtype;
 };
 
+// Part of a product of a few rows: A (rows, k) in f32, scaled and rounded already and padded with zeros to whole vectors of 16, by B (n, k).
+struct DotSegment {
+  const float* a;
+  int64_t a_stride;
+  const void* b;
+  DType b_dtype;  // f32, bf16 or f16
+  int64_t b_stride;
+  int64_t k;
+};
+struct DotRowsArgs {
+  DotSegment segments[2];
+  int segment_count;
+  int64_t rows;
+  bool round_weights;  // B's values count as bf16
+  float* out;          // element (0, begin), row stride out_stride
+  int64_t out_stride;
+};
+
 struct KernelTable {
   Isa isa;
   int lanes;
   GemmKernels f32;
   GemmKernels bf16;  // operands rounded to bf16; without native support still one f32 per unit
 
+  // out = sum over segments of A . B^T for columns [begin, end); the bits of an element do not depend on the rows and columns beside it.
+  void (*dot_rows)(const DotRowsArgs& args, int64_t begin, int64_t end);
   void (*load_tile)(const TileStore& store, float* tile, int64_t ldt, int rows, int columns);
   void (*store_tile)(const TileStore& store, const float* tile, int64_t ldt, int rows, int columns);
 

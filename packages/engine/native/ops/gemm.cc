@@ -1,5 +1,6 @@
 #include "ops/gemm.h"
 
+#include <algorithm>
 #include <string>
 
 #include "ops/gemm_cpu.h"
@@ -70,6 +71,7 @@ void gemm_abt(Context& ctx, const MatrixView& a, const MatrixView& b, Tensor c, 
   const GemmProblem p{a.rows, b.rows, a.cols, a, b, false, true, c, &options};
   check(a.cols == b.cols, ErrorCode::kShape, "gemm_abt", "inner sizes differ: " + sizes(a, b, c));
   check_problem("gemm_abt", p);
+  if (gemm_is_small(p)) return gemm_small_cpu(ctx, p);
   gemm_packed_cpu(ctx, p);
 }
 
@@ -89,7 +91,8 @@ void gemm_atb(Context& ctx, const MatrixView& a, const MatrixView& b, Tensor c, 
 }
 
 size_t gemm_scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t m, int64_t n, int64_t k, int64_t r) {
-  return gemm_packed_scratch_bytes(ctx, precision, m, n, k, r);
+  const size_t packed = gemm_packed_scratch_bytes(ctx, precision, m, n, k, r);
+  return std::max(packed, m <= kSmallRows ? gemm_small_scratch_bytes(m, k, r) : 0);
 }
 
 }  // namespace anneal

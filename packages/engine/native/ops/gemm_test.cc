@@ -129,6 +129,10 @@ void run_shapes(Variant variant) {
       run_case({29, 67, 33, 3, in, in, DType::kF32, true, true, true}, variant, precision);
       run_case({60, 160, 131, 8, DType::kF32, in, DType::kBF16, true, true, true}, variant, precision);
     }
+    for (int64_t m : {1, 2, 4, 6, 15, 16}) {  // few rows: weights are read where they lie
+      run_case({m, 77, 129, 5, DType::kF32, DType::kBF16, DType::kF32, true, true, true}, variant, precision);
+      run_case({m, 300, 896, 16, DType::kBF16, DType::kF32, DType::kBF16}, variant, precision);
+    }
     run_case({57, 16, 401, 0}, variant, precision);
     run_case({31, 200, 900, 16, DType::kBF16, DType::kBF16}, variant, precision);
     run_case({17, 40, 9300, 4, DType::kF32, DType::kBF16, DType::kBF16, true}, variant, precision);
@@ -164,6 +168,22 @@ TEST(gemm_sum_over_k_goes_on) {
       gemm_atb(ctx, x, y, chunks.tensor(), options);
     }
     CHECK(std::memcmp(whole.data(), chunks.data(), whole.bytes()) == 0);
+  }
+}
+
+TEST(gemm_few_rows_do_not_see_each_other) {
+  // A sequence decodes to the same bits alone and in a batch.
+  const Matrix x = random_matrix(16, 131, DType::kF32, 1), w = random_matrix(70, 131, DType::kBF16, 2);
+  for (Isa isa : available_isas()) {
+    ThreadPool pool(2);
+    Arena arena(size_t{64} << 20);
+    Context ctx{pool, arena, isa};
+    Buffer all(DType::kF32, {16, 70}), one(DType::kF32, {1, 70});
+    gemm_abt(ctx, x.tensor(), w.tensor(), all.tensor());
+    for (int64_t i = 0; i < 16; ++i) {
+      gemm_abt(ctx, Tensor{x.tensor().f32() + i * 131, DType::kF32, {1, 131}}, w.tensor(), one.tensor());
+      CHECK(std::memcmp(one.data(), all.tensor().f32() + i * 70, one.bytes()) == 0);
+    }
   }
 }
 

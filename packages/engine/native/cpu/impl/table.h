@@ -1,12 +1,13 @@
 // Included last by every kernels_<isa>.cc: the table of this ISA.
 #pragma once
 #include "cpu/impl/attention.h"
+#include "cpu/impl/dot_rows.h"
 
 namespace anneal::ANNEAL_ISA_NS {
 
 inline const KernelTable& table(Isa isa) {
   static const KernelTable all = {
-      isa, kLanes, gemm_kernels<F32Units>(), gemm_kernels<LowUnits>(), load_tile, store_tile, kRowKernels, kAttentionKernels,
+      isa, kLanes, gemm_kernels<F32Units>(), gemm_kernels<LowUnits>(), dot_rows, load_tile, store_tile, kRowKernels, kAttentionKernels,
   };
   return all;
 }

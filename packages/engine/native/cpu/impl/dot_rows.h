@@ -1,0 +1,71 @@
+// A few rows of activations against many rows of a weight: each weight row is read once, where it lies. See cpu/kernel_table.h.
+#pragma once
+#include "cpu/impl/gemm.h"
+
+namespace anneal::ANNEAL_ISA_NS {
+
+template <bool Round> ANNEAL_INLINE Vf weight_value(Vf v) {
+  if constexpr (Round) return as_float(bf16_bits(v) << 16);
+  return v;
+}
+
+// sums[i][j] += A rows . B rows, lane by lane: the order of an element's sum depends on k alone, not on its neighbours.
+template <bool Round, int Rows, int Columns, class T>
+ANNEAL_INLINE void dot_block(const float* a, int64_t a_stride, const T* b, int64_t b_stride, int64_t k, Vf (&sums)[Rows][Columns]) {
+  int64_t at = 0;
+  for (; at + kLanes <= k; at += kLanes) {
+    Vf w[Columns];
+#pragma GCC unroll 4
+    for (int j = 0; j < Columns; ++j) w[j] = weight_value<Round>(load_as<T>(b + j * b_stride + at));
+#pragma GCC unroll 4
+    for (int i = 0; i < Rows; ++i) {
+      const Vf x = load(a + i * a_stride + at);
+#pragma GCC unroll 4
+      for (int j = 0; j < Columns; ++j) sums[i][j] += x * w[j];
+    }
+  }
+  if (at == k) return;
+  for (int j = 0; j < Columns; ++j) {
+    const Vf w = weight_value<Round>(load_part<T>(b + j * b_stride + at, k - at));
+    for (int i = 0; i < Rows; ++i) sums[i][j] += load(a + i * a_stride + at) * w;  // A is padded with zeros
+  }
+}
+
+template <bool Round, int Rows, int Columns, class T>
+ANNEAL_INLINE void dot_segment(const DotSegment& s, int64_t row, int64_t column, Vf (&sums)[Rows][Columns]) {
+  dot_block<Round>(s.a + row * s.a_stride, s.a_stride, static_cast<const T*>(s.b) + column * s.b_stride, s.b_stride, s.k, sums);
+}
+
+template <int Rows, int Columns>
+ANNEAL_INLINE void dot_any(const DotSegment& s, bool round, int64_t row, int64_t column, Vf (&sums)[Rows][Columns]) {
+  if (s.b_dtype == DType::kBF16) return dot_segment<false, Rows, Columns, Bf16>(s, row, column, sums);
+  if (s.b_dtype == DType::kF16) {
+    return round ? dot_segment<true, Rows, Columns, F16>(s, row, column, sums)
+                 : dot_segment<false, Rows, Columns, F16>(s, row, column, sums);
+  }
+  return round ? dot_segment<true, Rows, Columns, float>(s, row, column, sums)
+               : dot_segment<false, Rows, Columns, float>(s, row, column, sums);
+}
+
+template <int Rows, int Columns>
+ANNEAL_INLINE void dot_tile(const DotRowsArgs& d, int64_t row, int64_t column, int64_t begin) {
+  Vf sums[Rows][Columns] = {};
+  for (int s = 0; s < d.segment_count; ++s) dot_any(d.segments[s], d.round_weights, row, column, sums);
+  for (int i = 0; i < Rows; ++i)
+    for (int j = 0; j < Columns; ++j) d.out[(row + i) * d.out_stride + column - begin + j] = hsum(sums[i][j]);
+}
+
+// Columns in pairs, rows in fours; a single row takes four columns at once, so that the additions do not wait for each other.
+inline void dot_rows(const DotRowsArgs& d, int64_t begin, int64_t end) {
+  int64_t column = begin;
+  if (d.rows == 1)
+    for (; column + 4 <= end; column += 4) dot_tile<1, 4>(d, 0, column, begin);
+  for (; column < end; column += 2) {
+    const bool pair = column + 2 <= end;
+    int64_t row = 0;
+    for (; row + 4 <= d.rows; row += 4) pair ? dot_tile<4, 2>(d, row, column, begin) : dot_tile<4, 1>(d, row, column, begin);
+    for (; row < d.rows; ++row) pair ? dot_tile<1, 2>(d, row, column, begin) : dot_tile<1, 1>(d, row, column, begin);
+  }
+}
+
+}  // namespace anneal::ANNEAL_ISA_NS

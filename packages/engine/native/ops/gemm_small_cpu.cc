@@ -1,0 +1,100 @@
+#include <algorithm>
+
+#include "ops/check.h"
+#include "ops/gemm_cpu.h"
+
+namespace anneal {
+
+namespace {
+
+// Rows of A are padded to whole vectors of the widest ISA.
+constexpr int64_t kPadding = 16;
+// Columns of one tile, and weight bytes of one task: enough to be worth a hand-over, and many tasks in a layer.
+constexpr int64_t kTileColumns = 32;
+constexpr int64_t kTaskBytes = int64_t{128} << 10;
+
+int64_t padded(int64_t k) { return (k + kPadding - 1) / kPadding * kPadding; }
+
+// A's rows times `factor` in f32, rounded to bf16 where the product is one of bf16.
+const float* prepare_rows(Context& ctx, const MatrixView& a, float factor, bool round) {
+  const int64_t stride = padded(a.cols), source_stride = a.row_stride ? a.row_stride : a.cols;
+  float* rows = ctx.scratch.allocate_array<float>(std::max<int64_t>(1, a.rows * stride));
+  const auto move = kernels(ctx.isa).rows.move;
+  uint16_t halves[256];
+  for (int64_t i = 0; i < a.rows; ++i) {
+    float* out = rows + i * stride;
+    for (int64_t k = 0; k < a.cols; k += 256) {
+      const int64_t n = std::min<int64_t>(256, a.cols - k);
+      const ConstRef source{a.data, a.dtype};
+      const Ref target{out, DType::kF32};
+      if (round) {
+        move(source, i * source_stride + k, {halves, DType::kBF16}, 0, n, factor, false);
+        move({halves, DType::kBF16}, 0, target, k, n, 1.0f, false);
+      } else {
+        move(source, i * source_stride + k, target, k, n, factor, false);
+      }
+    }
+    std::fill(out + a.cols, out + stride, 0.0f);
+  }
+  return rows;
+}
+
+DotSegment segment(Context& ctx, const MatrixView& a, const MatrixView& b, float factor, bool round) {
+  return {prepare_rows(ctx, a, factor, round), padded(a.cols), b.data, b.dtype, b.row_stride ? b.row_stride : b.cols, a.cols};
+}
+
+}  // namespace
+
+bool gemm_is_small(const GemmProblem& p) { return p.m <= kSmallRows && !p.a_by_columns && p.b_by_rows && !p.b.codec; }
+
+void gemm_small_cpu(Context& ctx, const GemmProblem& p) {
+  if (p.m == 0 || p.n == 0) return;
+  const GemmOptions& o = *p.options;
+  const KernelTable& table = kernels(ctx.isa);
+  ArenaScope scope(ctx.scratch);
+  const bool round = o.precision == GemmPrecision::kBF16;
+  DotRowsArgs args{};
+  args.rows = p.m;
+  args.round_weights = round;
+  args.segments[args.segment_count++] = segment(ctx, p.a, p.b, o.alpha, round);
+  if (o.low_rank_a && o.low_rank_a.cols > 0)
+    args.segments[args.segment_count++] = segment(ctx, o.low_rank_a, o.low_rank_b, o.low_rank_scale, round);
+
+  const int64_t element = p.c.dtype == DType::kF32 ? 4 : 2;
+  const int64_t column_bytes = std::max<int64_t>(1, p.k) * (p.b.dtype == DType::kF32 ? 4 : 2);
+  const int64_t grain = std::max<int64_t>(1, kTaskBytes / column_bytes / kTileColumns) * kTileColumns;
+  parallel_ranges(ctx, p.n, grain, [&](int64_t begin, int64_t end) {
+    alignas(64) float tile[kSmallRows * kTileColumns], before[kSmallRows * kTileColumns];
+    for (int64_t j = begin; j < end; j += kTileColumns) {
+      const int columns = static_cast<int>(std::min(kTileColumns, end - j)), rows = static_cast<int>(p.m);
+      DotRowsArgs mine = args;
+      mine.out = tile;
+      mine.out_stride = kTileColumns;
+      table.dot_rows(mine, j, j + columns);
+      TileStore store{};
+      store.c = static_cast<std::byte*>(p.c.data) + j * element;
+      store.dtype = p.c.dtype;
+      store.ldc = p.n;
+      if (o.accumulate) {
+        table.load_tile(store, before, kTileColumns, rows, columns);
+        for (int i = 0; i < rows; ++i)
+          for (int c = 0; c < columns; ++c) tile[i * kTileColumns + c] += before[i * kTileColumns + c];
+      }
+      if (o.bias) {
+        store.bias = static_cast<const std::byte*>(o.bias.data) + j * (o.bias.dtype == DType::kF32 ? 4 : 2);
+        store.bias_dtype = o.bias.dtype;
+      }
+      if (o.residual) {
+        store.residual = static_cast<const std::byte*>(o.residual.data) + j * (o.residual.dtype == DType::kF32 ? 4 : 2);
+        store.residual_dtype = o.residual.dtype;
+      }
+      table.store_tile(store, tile, kTileColumns, rows, columns);
+    }
+  });
+}
+
+size_t gemm_small_scratch_bytes(int64_t m, int64_t k, int64_t r) {
+  return static_cast<size_t>(m * (padded(k) + padded(r)) * 4 + 256);
+}
+
+}  // namespace anneal
