@@ -38,6 +38,6 @@ const outside: [pattern: RegExp, reason: string][] = [
   [/\.format\./, "constrained output"],
   // Two names stand for one file there; which of them is listed hangs on how long before the other was used.
   [/^chat\.ps$/, "the name of a shared runner after a pause that is not recorded"],
-  [/^live\.cancel$|^blobs\.post\.inflight$/, "several connections at once (tested apart)"],
+  [/^live\.cancel$|^blobs\.post\.inflight$/, "several connections at once"],
 ];
 export const outOfScope = (id: string): string | null => outside.find(([pattern]) => pattern.test(id))?.[1] ?? null;
