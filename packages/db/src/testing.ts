@@ -13,7 +13,12 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-const home = join(tmpdir(), `anneal-test-postgres-${process.getuid?.() ?? 0}`);
+// One server for each checkout: the programs it runs lie in that checkout's packages, and are gone when it is.
+const checkout = createHash("sha256")
+  .update(dirname(fileURLToPath(import.meta.url)))
+  .digest("hex")
+  .slice(0, 8);
+const home = join(tmpdir(), `anneal-test-postgres-${process.getuid?.() ?? 0}-${checkout}`);
 
 function migrationsDigest(): string {
   const folder = migrationsFolder();
