@@ -1,4 +1,6 @@
 import type { z } from "zod";
+import { type ChatAnswer, finishedAnswer } from "./chat-answer.ts";
+import { createFailed } from "./create-fault.ts";
 import { httpError, isOllamaError, OllamaError } from "./error.ts";
 import type { HashedFile } from "./hash.ts";
 import { jsonLines } from "./ndjson.ts";
@@ -49,18 +51,6 @@ export interface ChatRequest {
   topLogprobs?: number;
 }
 
-export interface ChatAnswer {
-  content: string;
-  doneReason: string;
-  promptTokens: number; // cached ones too
-  answerTokens: number; // the end token counted
-  totalSeconds: number;
-  loadSeconds: number;
-  promptSeconds: number;
-  answerSeconds: number;
-  logprobs: NonNullable<ChatReply["logprobs"]>;
-}
-
 export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
@@ -72,8 +62,6 @@ export interface OllamaClientOptions {
   quickTimeoutSeconds?: number;
   slowTimeoutSeconds?: number;
 }
-
-const seconds = (nanoseconds: number | undefined) => (nanoseconds ?? 0) / 1e9;
 
 // One Ollama server. Every method throws OllamaError and takes an AbortSignal; nothing is retried here.
 export class OllamaClient {
@@ -264,32 +252,6 @@ function chatBody(request: ChatRequest, stream: boolean): Record<string, unknown
   };
 }
 
-// The server drops errors of its runner silently: what ends without `done:true` was cut off.
-function finishedAnswer(
-  last: ChatReply,
-  content: string,
-  logprobs: NonNullable<ChatReply["logprobs"]>,
-  what: string,
-): ChatAnswer {
-  if (last.error !== undefined) throw new OllamaError("OLLAMA_SERVER_ERROR", `${what}: ${last.error}`, { status: 200 });
-  if (last.done !== true)
-    throw new OllamaError("OLLAMA_PROTOCOL", `${what}: the answer was cut off (no "done": true)`, {
-      remedy: "look into Ollama's log; a model that repeats itself endlessly is cut off like this",
-      detail: content.slice(-200),
-    });
-  return {
-    content,
-    doneReason: last.done_reason ?? "stop",
-    promptTokens: last.prompt_eval_count ?? 0,
-    answerTokens: last.eval_count ?? 0,
-    totalSeconds: seconds(last.total_duration),
-    loadSeconds: seconds(last.load_duration),
-    promptSeconds: seconds(last.prompt_eval_duration),
-    answerSeconds: seconds(last.eval_duration),
-    logprobs,
-  };
-}
-
 function parseJson(body: Buffer, what: string): unknown {
   try {
     return JSON.parse(body.toString("utf8"));
@@ -299,21 +261,4 @@ function parseJson(body: Buffer, what: string): unknown {
       remedy: "check that the address belongs to an Ollama server",
     });
   }
-}
-
-const createRemedies: [RegExp, string][] = [
-  [/no such file or directory/, "publish again: the uploaded file is gone from the server's store"],
-  [/not in GGUF format|exceeds file size|unexpected EOF/, "export the GGUF again: the file is broken"],
-  [/llama-quantize unavailable|binary not found/, "install Ollama completely: its llama-quantize program is missing"],
-  [
-    /llama-quantize/,
-    "this llama.cpp refuses the file (key missing, unknown architecture, NaN weights): see Ollama's log",
-  ],
-  [/template error/, "the Go template does not parse: leave the template to Anneal, or correct it"],
-  [/no space left/, "make room on the disk of Ollama's store"],
-];
-
-function createFailed(what: string, detail: string, status: number, cause?: unknown): OllamaError {
-  const remedy = createRemedies.find(([pattern]) => pattern.test(detail))?.[1] ?? "see Ollama's log for the cause";
-  return new OllamaError("OLLAMA_CREATE_FAILED", `${what}: ${detail}`, { status, detail, remedy, cause });
 }

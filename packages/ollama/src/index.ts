@@ -1,3 +1,4 @@
+export type { ChatAnswer } from "./chat-answer.ts";
 export * from "./client.ts";
 export * from "./error.ts";
 export * from "./go-template.ts";
@@ -7,6 +8,7 @@ export * from "./manage.ts";
 export * from "./names.ts";
 export * from "./progress.ts";
 export * from "./publish.ts";
+export type { PublishDeps, PublishOptions } from "./publish-options.ts";
 export * from "./render-check.ts";
 export { ChatMessage, type ListedModel, type ModelDetails, type RunningModel, type ShowReply } from "./replies.ts";
 export { isAnnealSlot, parseServedName, previousName, stagingName } from "./slots.ts";

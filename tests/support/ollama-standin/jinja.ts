@@ -41,7 +41,8 @@ export function jinjaFault(file: GgufFile): string | null {
     return null;
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
-    return unclosed(text) ? "parser: Parser Error: Expected }} (Got )\nerror: std::exception" : said;
+    if (unclosed(text)) return "parser: Parser Error: Expected }} (Got )\nerror: std::exception";
+    return `Unable to generate parser for this template. Automatic parser generation failed:\nError: Jinja Exception: ${said}`;
   }
 }
 

@@ -114,13 +114,14 @@ export class Replay {
   }
 
   private async setUp(server: Server, list: Setup[]): Promise<boolean> {
-    for (const { create, load } of list) {
+    for (const { create, load, unload } of list) {
       if (create) {
         const file = this.fileNamed(create.gguf);
         if (!file) return false;
         const digest = await this.upload(server, file);
         await this.post(server, "/api/create", { ...create.body, files: { "m.gguf": digest }, stream: false });
       }
+      if (unload) await this.post(server, "/api/chat", { model: unload, messages: [], keep_alive: 0 });
       if (load) await this.post(server, "/api/chat", { model: load, messages: [] });
     }
     return true;

@@ -5,6 +5,7 @@ import { wrongText } from "./recording.ts";
 export interface Setup {
   create?: { gguf: string; body: Record<string, unknown> };
   load?: string;
+  unload?: string;
   restart?: boolean; // nothing is loaded any more
 }
 
@@ -49,7 +50,7 @@ export const setups: Record<string, Setup[]> = {
   "adapter.files": [make("f16", "a-base")],
   "share.1": [...live, make("f16", "s-1"), make("f16", "s-2")],
   "tmpl.show": templates("f16", "t-plain"),
-  "chat.load": [make("f16", "k-chat")],
+  "chat.load": [{ unload: "t-plain" }, make("f16", "k-chat")],
   "names.copy": [make("no_name", "n-src", { system: "only here" })],
   "openai.models": [make("f16", "o-m")],
   "live.two": [{ restart: true }, { load: "r-live" }, make("f16", "l-a"), { load: "l-a" }, make("f16b", "l-b")],
