@@ -44,7 +44,14 @@ const report = (result: CaseResult) => {
   console.log(`${result.status.padEnd(7)} ${result.name}${result.detail ? `: ${result.detail}` : ""}`);
 };
 const began = Date.now();
-const stage = await openStage(epochCheck);
+const opening = openStage(epochCheck);
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => {
+    // Postgres runs in a session of its own and would outlive us.
+    console.error("stopping: ending what was started ...");
+    opening.then((stage) => stage.close({ keep: values.keep })).finally(() => process.exit(130));
+  });
+const stage = await opening;
 try {
   const { reference, seconds } = await stage.undisturbed();
   console.log(`undisturbed: ${reference.digest}, ${seconds.toFixed(1)} s`);
