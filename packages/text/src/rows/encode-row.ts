@@ -16,8 +16,12 @@ export interface RowOptions {
 
 const ignored = -100;
 
+// What is trained on: tokens after the last trained one are left off, since no loss looks at them.
 export function encodeRow(model: TextModel, row: DatasetRow, options: RowOptions): EncodedRow {
-  return encodedOf(layoutRow(model, row), options);
+  const encoded = encodedOf(layoutRow(model, row), options);
+  if (encoded.supervisedTokens === 0) return encoded;
+  const count = encoded.labels.findLastIndex((label) => label !== ignored) + 1;
+  return { ...encoded, tokens: encoded.tokens.slice(0, count), labels: encoded.labels.slice(0, count) };
 }
 
 export function encodedOf({ ids, trained }: Layout, { maxSequenceTokens }: RowOptions): EncodedRow {
