@@ -364,6 +364,25 @@ describe("every page", () => {
     expect(main.faults).toEqual([]);
   });
 
+  it("axe and the ruler see what is wrong (negative control)", async () => {
+    const watched = await openPage(browser, stack.url, { width: 390 });
+    await watched.page.goto("/sign-in");
+    await watched.page.getByRole("button", { name: "Sign in" }).waitFor();
+    await watched.page.evaluate(() => {
+      document.body.append(document.createElement("input"));
+      const pale = document.createElement("p");
+      pale.textContent = "pale words";
+      pale.style.cssText = "color: #ccc; background: #fff; width: 900px";
+      document.body.append(pale);
+    });
+    const found = (await axe(watched.page)).join("\n");
+    expect(found).toContain("label:");
+    expect(found).toContain("color-contrast:");
+    expect((await axe(watched.page, "colours")).join("\n")).toContain("color-contrast:");
+    expect(await sideways(watched.page)).toBeGreaterThan(0);
+    await watched.context.close();
+  });
+
   it("the watch over requests sees one that leaves (negative control)", async () => {
     const watched = await openPage(browser, stack.url);
     await watched.page.goto("/sign-in");
