@@ -39,6 +39,8 @@ struct RmsNormBackwardArgs {
 struct RopeArgs {
   Ref x;
   int64_t heads, head_size, half;  // half = rotary size / 2
+  int64_t offset;                  // first rotated channel of a head
+  bool interleaved;                // pairs are neighbours instead of `half` apart
   const float* cos;                // (positions, half)
   const float* sin;
   const int32_t* positions;

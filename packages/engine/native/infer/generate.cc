@@ -81,7 +81,6 @@ class Generator {
   };
 
   void size_memory() {
-    const ModelConfig& c = session_.config();
     const DType act = session_.spec().act();
     int64_t longest = 0, all = 0;
     for (const auto& prompt : prompts_) {
@@ -89,7 +88,10 @@ class Generator {
       all += static_cast<int64_t>(prompt.size());
     }
     capacity_ = (longest + options_.max_new_tokens + 15) / 16 * 16;
-    const int64_t row_bytes = 2 * c.layers * capacity_ * c.kv_heads * c.head_size * (act == DType::kBF16 ? 2 : 4);
+    int64_t columns = 0;
+    for (int64_t l = 0; l < decoder_.layers(); ++l)
+      columns += decoder_.attention(l).key_columns() + decoder_.attention(l).value_columns();
+    const int64_t row_bytes = columns * capacity_ * (act == DType::kBF16 ? 2 : 4);
     slots_ = std::clamp<int64_t>(kCacheBudgetBytes / row_bytes, 1, kMaxSlots);
     slots_ = std::min(slots_, static_cast<int64_t>(prompts_.size()));
     pass_tokens_ = std::max({longest, std::min(all, kPrefillTokens), slots_});
@@ -114,10 +116,10 @@ class Generator {
     logits_ = layout.take(Part::kLogits, DType::kF32, {slots_, c.vocab_size});
     cache_ = KvCache{};
     cache_.capacity = capacity_;
-    for (int64_t l = 0; l < c.layers; ++l) {
-      const Shape shape{slots_, capacity_, c.kv_heads * c.head_size};
-      cache_.keys.push_back(layout.take(Part::kRuntime, act, shape));
-      cache_.values.push_back(layout.take(Part::kRuntime, act, shape));
+    for (int64_t l = 0; l < decoder_.layers(); ++l) {
+      const AttentionBlock& attention = decoder_.attention(l);
+      cache_.keys.push_back(layout.take(Part::kRuntime, act, {slots_, capacity_, attention.key_columns()}));
+      cache_.values.push_back(layout.take(Part::kRuntime, act, {slots_, capacity_, attention.value_columns()}));
     }
     cache_lengths_ = layout.take(Part::kRuntime, DType::kI32, {slots_});
     cache_slots_ = layout.take(Part::kRuntime, DType::kI32, {slots_});
@@ -131,7 +133,7 @@ class Generator {
     pass.token_ids = first_rows(buffers_.token_ids, tokens);
     pass.positions = first_rows(buffers_.positions, tokens);
     pass.offsets = first_rows(buffers_.offsets, sequences + 1);
-    pass.rope = buffers_.rope;
+    pass.ropes = buffers_.ropes;
     pass.adapters = options_.adapters;
     cache_.lengths = first_rows(cache_lengths_, sequences);
     cache_.slots = first_rows(cache_slots_, sequences);

@@ -10,27 +10,54 @@
 namespace anneal {
 namespace {
 
-void read_hf_rope(const JsonValue& config, RopeConfig& rope, int64_t context, const std::string& where) {
+std::vector<float> read_floats(const JsonValue& object, const char* key, const std::string& where) {
+  std::vector<float> values;
+  const JsonValue* list = object.find(key);
+  if (!list || list->is_null()) return values;
+  for (size_t i = 0; i < list->as_array(where).size(); ++i)
+    values.push_back(static_cast<float>(list->as_array(where)[i].as_number(where + "." + key)));
+  return values;
+}
+
+// The scaling in `p`, whose theta is known already.
+void read_scaling(const JsonValue& p, RopeConfig& rope, int64_t context, const std::string& at) {
+  rope.type = p.get_string_or("rope_type", p.get_string_or("type", "default", at), at);
+  if (rope.type == "su") rope.type = "longrope";  // its name in the first Phi-3 files
+  rope.factor = p.get_number_or("factor", rope.type == "longrope" ? 0.0 : 1.0, at);
+  rope.low_frequency_factor = p.get_number_or("low_freq_factor", 1.0, at);
+  rope.high_frequency_factor = p.get_number_or("high_freq_factor", 4.0, at);
+  rope.original_context = p.get_int_or("original_max_position_embeddings", context, at);
+  rope.beta_fast = p.get_number_or("beta_fast", 32.0, at);
+  rope.beta_slow = p.get_number_or("beta_slow", 1.0, at);
+  rope.mscale = p.get_number_or("mscale", 0.0, at);
+  rope.mscale_all_dim = p.get_number_or("mscale_all_dim", 0.0, at);
+  rope.attention_factor = p.get_number_or("attention_factor", 0.0, at);
+  rope.truncate = p.get_bool_or("truncate", true, at);
+  rope.short_factor = read_floats(p, "short_factor", at);
+  rope.long_factor = read_floats(p, "long_factor", at);
+  for (const char* known : {"default", "linear", "llama3", "yarn", "longrope"})
+    if (rope.type == known) return;
+  throw Error(ErrorCode::kUnsupported, at,
+              "rope_type \"" + rope.type + "\" is not supported; supported are default, linear, llama3, yarn and longrope");
+}
+
+void read_hf_rope(const JsonValue& config, ModelConfig& c, const std::string& where) {
   const JsonValue* parameters = config.find("rope_parameters");
+  double partial = config.get_number_or("partial_rotary_factor", 1.0, where);
   if (!parameters || parameters->is_null()) {
-    rope.theta = config.get_number_or("rope_theta", 10000.0, where);
+    c.rope.theta = config.get_number_or("rope_theta", 10000.0, where);
     parameters = config.find("rope_scaling");
   } else {
     const std::string at = where + ": rope_parameters";
-    rope.theta = parameters->get_number_or("rope_theta", config.get_number_or("rope_theta", 10000.0, where), at);
+    c.rope.theta = parameters->get_number_or("rope_theta", config.get_number_or("rope_theta", 10000.0, where), at);
+    partial = parameters->get_number_or("partial_rotary_factor", partial, at);
   }
+  if (!(partial > 0.0 && partial <= 1.0))
+    throw Error(ErrorCode::kFormat, where, "partial_rotary_factor must lie between 0 and 1");
+  if (partial != 1.0) c.rotary_size = static_cast<int64_t>(static_cast<double>(c.head_size) * partial);
   if (!parameters || parameters->is_null()) return;
-  const std::string at = where + ": rope scaling";
-  rope.type = parameters->get_string_or("rope_type", parameters->get_string_or("type", "default", at), at);
-  rope.factor = parameters->get_number_or("factor", 1.0, at);
-  rope.low_frequency_factor = parameters->get_number_or("low_freq_factor", 1.0, at);
-  rope.high_frequency_factor = parameters->get_number_or("high_freq_factor", 4.0, at);
-  rope.original_context = parameters->get_int_or("original_max_position_embeddings", context, at);
-  if (rope.type != "default" && rope.type != "linear" && rope.type != "llama3")
-    throw Error(ErrorCode::kUnsupported, at,
-                "rope_type \"" + rope.type + "\" is not supported; supported are default, linear and llama3");
-  const double partial = config.get_number_or("partial_rotary_factor", 1.0, where);
-  if (partial != 1.0) throw Error(ErrorCode::kUnsupported, where, "partial_rotary_factor other than 1 is not supported");
+  const int64_t original = config.get_int_or("original_max_position_embeddings", c.context_length, where);
+  read_scaling(*parameters, c.rope, original, where + ": rope scaling");
 }
 
 // A GGUF keeps llama3 scaling as divisors; config.json wants the rule. Finds the released rule that gives the same divisors.
@@ -40,12 +67,16 @@ RopeConfig restore_rule(const ModelConfig& c) {
   ModelConfig plain = c;
   plain.rope.divisors.clear();
   plain.rope.type = "default";
-  const std::vector<float> base = rope_frequencies(plain), want = rope_frequencies(c);
+  const int64_t channels = c.rotated(), context_length = c.context_length;
+  const std::vector<float> base = rope_frequencies(plain.rope, channels, context_length),
+                           want = rope_frequencies(c.rope, channels, context_length);
   for (double factor : {1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0}) {
     for (int64_t context : {8192, 4096, 16384, 32768}) {
       ModelConfig scaled = plain;
-      scaled.rope = {c.rope.theta, "llama3", factor, 1.0, 4.0, context, {}};
-      const std::vector<float> got = rope_frequencies(scaled);
+      scaled.rope.type = "llama3";
+      scaled.rope.factor = factor;
+      scaled.rope.original_context = context;
+      const std::vector<float> got = rope_frequencies(scaled.rope, channels, context_length);
       bool same = true;
       for (size_t i = 0; i < got.size() && same; ++i) same = std::abs(got[i] - want[i]) <= 1e-5f * base[i];
       if (same) return scaled.rope;
@@ -65,6 +96,41 @@ std::string number(double value) {
     if (std::stod(shorter) == value) return shorter;
   }
   return text;
+}
+
+std::string rope_json(const RopeConfig& r, const ModelConfig& c) {
+  std::string s = "{\"rope_type\": " + json_quote(r.type) + ", \"rope_theta\": " + number(r.theta);
+  auto field = [&](const char* key, const std::string& value) { s += std::string(", \"") + key + "\": " + value; };
+  auto list = [](const std::vector<float>& values) {
+    std::string text;
+    for (float v : values) text += (text.empty() ? "" : ", ") + number(static_cast<double>(v));
+    return "[" + text + "]";
+  };
+  if (c.rotary_size) field("partial_rotary_factor", number(static_cast<double>(c.rotary_size) / static_cast<double>(c.head_size)));
+  if (r.type != "default" && r.factor > 0.0) field("factor", number(r.factor));
+  if (r.type == "llama3") {
+    field("low_freq_factor", number(r.low_frequency_factor));
+    field("high_freq_factor", number(r.high_frequency_factor));
+  }
+  if (r.type == "yarn") {
+    field("beta_fast", number(r.beta_fast));
+    field("beta_slow", number(r.beta_slow));
+    if (r.mscale != 0.0) field("mscale", number(r.mscale));
+    if (r.mscale_all_dim != 0.0) field("mscale_all_dim", number(r.mscale_all_dim));
+    if (!r.truncate) field("truncate", "false");
+  }
+  if (r.type == "longrope") field("short_factor", list(r.short_factor)), field("long_factor", list(r.long_factor));
+  if (r.attention_factor > 0.0) field("attention_factor", number(r.attention_factor));
+  if (r.type == "llama3" || r.type == "yarn" || r.type == "longrope")
+    field("original_max_position_embeddings", std::to_string(r.original_context));
+  return s + "}";
+}
+
+std::string layer_types_field(const ModelConfig& c) {
+  std::string types;
+  for (LayerAttention a : c.attention)
+    types += std::string(types.empty() ? "" : ", ") + (a == LayerAttention::kSliding ? "\"sliding_attention\"" : "\"full_attention\"");
+  return ",\n  \"layer_types\": [" + types + "]";
 }
 
 constexpr std::array<std::pair<const char*, const char*>, 3> kGlobalNames = {{
@@ -89,7 +155,7 @@ bool starts_with(const std::string& text, const std::string& prefix) { return te
 
 }  // namespace
 
-ModelConfig read_common_hf(const JsonValue& config, const std::string& where) {
+ModelConfig read_common_hf(const JsonValue& config, const std::string& where, const char* wanted) {
   ModelConfig c;
   c.family = config.get_string("model_type", where);
   c.vocab_size = config.get_int("vocab_size", where);
@@ -103,11 +169,50 @@ ModelConfig read_common_hf(const JsonValue& config, const std::string& where) {
   c.context_length = config.get_int_or("max_position_embeddings", 2048, where);
   c.norm_epsilon = static_cast<float>(config.get_number_or("rms_norm_eps", 1e-6, where));
   c.tied_head = config.get_bool_or("tie_word_embeddings", false, where);
-  const std::string activation = config.get_string_or("hidden_act", "silu", where);
-  if (activation != "silu")
-    throw Error(ErrorCode::kUnsupported, where, "hidden_act \"" + activation + "\" is not supported; supported is silu");
-  read_hf_rope(config, c.rope, c.context_length, where);
+  const JsonValue* named = config.find("hidden_activation");  // gemma's own key, beside a hidden_act that it ignores
+  const std::string activation =
+      named && !named->is_null() ? config.get_string("hidden_activation", where) : config.get_string_or("hidden_act", wanted, where);
+  if (activation != wanted)
+    throw Error(ErrorCode::kUnsupported, where, "hidden_act \"" + activation + "\" is not supported; supported is " + wanted);
+  c.gelu = activation == "gelu_pytorch_tanh";
+  const JsonValue* parameters = config.find("rope_parameters");
+  const bool by_kind = parameters && !parameters->is_null() && parameters->find("full_attention");
+  if (!by_kind) read_hf_rope(config, c, where);
   return c;
+}
+
+RopeConfig read_layer_rope(const JsonValue& config, const char* kind, double fallback_theta, int64_t context, const std::string& where) {
+  RopeConfig rope;
+  rope.theta = fallback_theta;
+  const JsonValue* parameters = config.find("rope_parameters");
+  const JsonValue* own = parameters && !parameters->is_null() ? parameters->find(kind) : nullptr;
+  if (!own || own->is_null()) return rope;
+  const std::string at = where + ": rope_parameters." + kind;
+  rope.theta = own->get_number_or("rope_theta", fallback_theta, at);
+  read_scaling(*own, rope, context, at);
+  return rope;
+}
+
+void read_layer_types(const JsonValue& config, ModelConfig& c, const std::string& where, bool (*slides)(int64_t, int64_t),
+                      int64_t parameter) {
+  if (c.layers < 1 || c.layers > 1024) throw Error(ErrorCode::kFormat, where, "num_hidden_layers must lie between 1 and 1024");
+  c.attention.assign(static_cast<size_t>(c.layers), LayerAttention::kFull);
+  const JsonValue* types = config.find("layer_types");
+  if (!types || types->is_null()) {
+    for (int64_t i = 0; i < c.layers; ++i)
+      if (slides(i, parameter)) c.attention[static_cast<size_t>(i)] = LayerAttention::kSliding;
+    return;
+  }
+  const auto& list = types->as_array(where + ": layer_types");
+  if (static_cast<int64_t>(list.size()) != c.layers)
+    throw Error(ErrorCode::kFormat, where, "layer_types holds " + std::to_string(list.size()) + " values for " +
+                                               std::to_string(c.layers) + " layers");
+  for (size_t i = 0; i < list.size(); ++i) {
+    const std::string type = list[i].as_string(where + ": layer_types");
+    if (type != "full_attention" && type != "sliding_attention")
+      throw Error(ErrorCode::kUnsupported, where, "layer_types: \"" + type + "\" is not supported; supported are full_attention and sliding_attention");
+    if (type == "sliding_attention") c.attention[i] = LayerAttention::kSliding;
+  }
 }
 
 ModelConfig read_common_gguf(const GgufFile& file, const std::string& architecture) {
@@ -171,7 +276,7 @@ std::string common_hf_fields(const ModelConfig& c, const std::string& model_type
   field("num_attention_heads", integer(c.heads));
   field("num_key_value_heads", integer(c.kv_heads));
   field("head_dim", integer(c.head_size));
-  field("hidden_act", "\"silu\"");
+  field(c.gelu ? "hidden_activation" : "hidden_act", c.gelu ? "\"gelu_pytorch_tanh\"" : "\"silu\"");
   field("max_position_embeddings", integer(c.context_length));
   field("rms_norm_eps", number(static_cast<double>(c.norm_epsilon)));
   field("tie_word_embeddings", boolean(c.tied_head));
@@ -179,15 +284,26 @@ std::string common_hf_fields(const ModelConfig& c, const std::string& model_type
   field("mlp_bias", boolean(c.mlp_bias));
   const RopeConfig rule = restore_rule(c);
   field("rope_theta", number(rule.theta));
-  std::string rope = "{\"rope_type\": " + json_quote(rule.type) + ", \"rope_theta\": " + number(rule.theta);
-  if (rule.type != "default") rope += ", \"factor\": " + number(rule.factor);
-  if (rule.type == "llama3") {
-    rope += ", \"low_freq_factor\": " + number(rule.low_frequency_factor);
-    rope += ", \"high_freq_factor\": " + number(rule.high_frequency_factor);
-    rope += ", \"original_max_position_embeddings\": " + integer(rule.original_context);
+  if (c.has_local_rope) {
+    field("rope_local_base_freq", number(c.local_rope.theta));
+    field("rope_parameters", "{\"full_attention\": " + rope_json(rule, c) + ", \"sliding_attention\": " + rope_json(c.local_rope, c) + "}");
+  } else {
+    field("rope_parameters", rope_json(rule, c));
   }
-  field("rope_parameters", rope + "}");
   return s;
+}
+
+std::string window_hf_fields(const ModelConfig& c) {
+  if (c.attention.empty()) return ",\n  \"use_sliding_window\": false";
+  return ",\n  \"use_sliding_window\": true,\n  \"sliding_window\": " + std::to_string(c.window) + layer_types_field(c);
+}
+
+std::string gemma_hf_fields(const ModelConfig& c) {
+  auto cap = [](double value) { return value > 0.0 ? number(value) : std::string("null"); };
+  return ",\n  \"query_pre_attn_scalar\": " + number(1.0 / (c.attention_scale * c.attention_scale)) +
+         ",\n  \"attn_logit_softcapping\": " + cap(c.attention_soft_cap) +
+         ",\n  \"final_logit_softcapping\": " + cap(c.logit_soft_cap) + ",\n  \"sliding_window\": " + std::to_string(c.window) +
+         layer_types_field(c);
 }
 
 std::string common_gguf_name(const std::string& hf_name) {

@@ -3,24 +3,56 @@
 #include <cmath>
 
 namespace anneal {
+namespace {
 
-std::unique_ptr<Decoder> build_dense_decoder(const ModelConfig& c, ParameterSet& parameters) {
+GqaConfig attention_config(const ModelConfig& c, const DenseFamily& family, int64_t layer) {
+  GqaConfig g;
+  g.hidden_size = c.hidden_size;
+  g.fused = family.fused_projections;
+  g.qkv_bias = c.qkv_bias;
+  g.output_bias = c.output_bias;
+  g.qk_norm = family.qk_norm;
+  g.norm = {c.norm_epsilon, family.norm_offset};
+  g.attention.query_heads = c.heads;
+  g.attention.kv_heads = c.kv_heads;
+  g.attention.head_size = c.head_size;
+  g.attention.scale = static_cast<float>(c.attention_scale > 0.0 ? c.attention_scale
+                                                                 : 1.0 / std::sqrt(static_cast<double>(c.head_size)));
+  g.attention.window = c.slides(layer) ? c.window : 0;
+  g.attention.soft_cap = static_cast<float>(c.attention_soft_cap);
+  g.rope = c.has_local_rope && c.slides(layer) ? 1 : 0;
+  return g;
+}
+
+}  // namespace
+
+DecoderConfig dense_decoder_config(const ModelConfig& c, const DenseFamily& family) {
   DecoderConfig d;
-  d.layers = c.layers;
+  d.hidden_size = c.hidden_size;
   d.vocab_size = c.vocab_size;
   d.tied_head = c.tied_head;
-  d.rope_frequencies = rope_frequencies(c);
-  d.layer.hidden_size = c.hidden_size;
-  d.layer.ffn_size = c.ffn_size;
-  d.layer.norm_epsilon = c.norm_epsilon;
-  d.layer.qkv_bias = c.qkv_bias;
-  d.layer.output_bias = c.output_bias;
-  d.layer.mlp_bias = c.mlp_bias;
-  d.layer.attention.query_heads = c.heads;
-  d.layer.attention.kv_heads = c.kv_heads;
-  d.layer.attention.head_size = c.head_size;
-  d.layer.attention.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(c.head_size)));
-  return std::make_unique<Decoder>(parameters, d);
+  d.norm = {c.norm_epsilon, family.norm_offset};
+  d.embedding_scale = family.scale_embedding ? static_cast<float>(std::sqrt(static_cast<double>(c.hidden_size))) : 1.0f;
+  d.logit_soft_cap = static_cast<float>(c.logit_soft_cap);
+  d.ropes.push_back({rope_frequencies(c.rope, c.rotated(), c.context_length), rope_attention_factor(c.rope, c.context_length)});
+  if (c.has_local_rope)
+    d.ropes.push_back({rope_frequencies(c.local_rope, c.rotated(), c.context_length),
+                       rope_attention_factor(c.local_rope, c.context_length)});
+  for (int64_t i = 0; i < c.layers; ++i) {
+    DecoderLayerConfig layer;
+    layer.hidden_size = c.hidden_size;
+    layer.norm = d.norm;
+    layer.post_norms = family.post_norms;
+    layer.attention = attention_config(c, family, i);
+    layer.feed_forward = MlpConfig{c.hidden_size, c.ffn_size, c.mlp_bias, family.fused_projections,
+                                   c.gelu ? Activation::kGeluTanh : Activation::kSilu};
+    d.layers.push_back(layer);
+  }
+  return d;
+}
+
+std::unique_ptr<Decoder> build_dense_decoder(const ModelConfig& config, ParameterSet& parameters, const DenseFamily& family) {
+  return std::make_unique<Decoder>(parameters, dense_decoder_config(config, family));
 }
 
 }  // namespace anneal

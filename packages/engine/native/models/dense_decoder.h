@@ -1,4 +1,4 @@
-// The network llama-like families share.
+// The network that most families share: grouped-query attention and a gated feed-forward, or a mixture of experts, in every layer.
 #pragma once
 #include <memory>
 
@@ -8,6 +8,16 @@
 
 namespace anneal {
 
-std::unique_ptr<Decoder> build_dense_decoder(const ModelConfig& config, ParameterSet& parameters);
+// What sets a family apart beyond its ModelConfig.
+struct DenseFamily {
+  bool fused_projections = false;  // qkv_proj and gate_up_proj
+  bool qk_norm = false;
+  bool post_norms = false;
+  float norm_offset = 0.0f;        // norms multiply by (weight + offset)
+  bool scale_embedding = false;    // by sqrt(C)
+};
+
+DecoderConfig dense_decoder_config(const ModelConfig& config, const DenseFamily& family = {});
+std::unique_ptr<Decoder> build_dense_decoder(const ModelConfig& config, ParameterSet& parameters, const DenseFamily& family = {});
 
 }  // namespace anneal

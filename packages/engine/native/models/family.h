@@ -43,5 +43,10 @@ std::string family_names();
 
 const Family& llama_family();
 const Family& qwen2_family();
+const Family& mistral_family();
+const Family& qwen3_family();
+const Family& phi3_family();
+const Family& gemma2_family();
+const Family& gemma3_family();
 
 }  // namespace anneal

@@ -1,5 +1,6 @@
 #include "models/model_config.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/error.h"
@@ -30,25 +31,113 @@ double scale_llama3(double frequency, const RopeConfig& rope) {
   return (1.0 - smooth) * frequency / rope.factor + smooth * frequency;
 }
 
+// arXiv 2309.00071: pairs that turn often keep their frequency, slow ones are divided by the factor, those between are blended.
+std::vector<float> scale_yarn(const RopeConfig& rope, int64_t channels) {
+  const double original = static_cast<double>(rope.original_context), dims = static_cast<double>(channels);
+  auto correction = [&](double rotations) {
+    return dims * std::log(original / (rotations * 2.0 * M_PI)) / (2.0 * std::log(rope.theta));
+  };
+  double low = correction(rope.beta_fast), high = correction(rope.beta_slow);
+  if (rope.truncate) low = std::floor(low), high = std::ceil(high);
+  low = std::max(low, 0.0);
+  high = std::min(high, dims - 1.0);
+  if (low == high) high += 0.001;
+  std::vector<float> out(static_cast<size_t>(channels / 2));
+  for (size_t i = 0; i < out.size(); ++i) {
+    const double f = 1.0 / std::pow(rope.theta, 2.0 * static_cast<double>(i) / dims);
+    const double ramp = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
+    out[i] = static_cast<float>(f / rope.factor * ramp + f * (1.0 - ramp));
+  }
+  return out;
+}
+
+void check_rope(const RopeConfig& r, int64_t channels, const std::string& where) {
+  if (!(std::isfinite(r.theta) && r.theta > 0.0)) throw Error(ErrorCode::kFormat, where, "rope_theta must be positive");
+  if (!(std::isfinite(r.factor) && (r.factor > 0.0 || r.type == "longrope")))
+    throw Error(ErrorCode::kFormat, where, "rope scaling factor must be positive");
+  if (r.type == "llama3" && r.divisors.empty() &&
+      !(r.original_context > 0 && r.low_frequency_factor > 0.0 && r.high_frequency_factor > r.low_frequency_factor))
+    throw Error(ErrorCode::kFormat, where,
+                "llama3 rope scaling needs original_max_position_embeddings > 0 and high_freq_factor > low_freq_factor > 0");
+  if (r.type == "yarn" && !(r.original_context > 0 && r.beta_fast > 0.0 && r.beta_slow > 0.0 && r.theta > 1.0))
+    throw Error(ErrorCode::kFormat, where,
+                "yarn rope scaling needs original_max_position_embeddings, beta_fast and beta_slow above 0 and rope_theta above 1");
+  if (r.type == "longrope" &&
+      (r.original_context < 2 || static_cast<int64_t>(r.short_factor.size()) != channels / 2))
+    throw Error(ErrorCode::kFormat, where,
+                "longrope needs original_max_position_embeddings and as many short_factor values as rotated pairs (" +
+                    std::to_string(channels / 2) + ")");
+  for (float f : r.short_factor)
+    if (!(std::isfinite(f) && f > 0.0f)) throw Error(ErrorCode::kFormat, where, "short_factor must be positive");
+  if (!r.divisors.empty() && static_cast<int64_t>(r.divisors.size()) != channels / 2)
+    throw Error(ErrorCode::kShape, where, "rope_freqs.weight must hold one value for each rotated pair");
+  for (float d : r.divisors)
+    if (!(std::isfinite(d) && d > 0.0f)) throw Error(ErrorCode::kFormat, where, "rope_freqs.weight must be positive");
+}
+
+void check_mla(const ModelConfig& c, const std::string& where) {
+  check_range(c.mla.kv_rank, 1, kMaxWidth, where, "kv_lora_rank");
+  check_range(c.mla.q_rank, 0, kMaxWidth, where, "q_lora_rank");
+  check_range(c.mla.nope_size, 1, 1024, where, "qk_nope_head_dim");
+  check_range(c.mla.rope_size, 2, 1024, where, "qk_rope_head_dim");
+  check_range(c.mla.value_size, 1, 1024, where, "v_head_dim");
+  if (c.mla.rope_size % 2 != 0) throw Error(ErrorCode::kFormat, where, "qk_rope_head_dim must be even");
+  check_range(c.heads * (c.mla.nope_size + std::max(c.mla.rope_size, c.mla.value_size)), 1, kMaxWidth, where,
+              "num_attention_heads * qk_head_dim");
+}
+
+void check_moe(const ModelConfig& c, const std::string& where) {
+  const MoeConfig& m = c.moe;
+  check_range(m.experts, 1, 4096, where, "the number of experts");
+  check_range(m.experts_per_token, 1, m.experts, where, "num_experts_per_tok");
+  check_range(m.ffn_size, 1, kMaxWidth, where, "moe_intermediate_size");
+  check_range(m.shared_experts, 0, 64, where, "n_shared_experts");
+  check_range(m.groups, 1, m.experts, where, "n_group");
+  check_range(m.topk_groups, 1, m.groups, where, "topk_group");
+  if (m.experts % m.groups != 0) throw Error(ErrorCode::kFormat, where, "the number of experts is not a multiple of n_group");
+  if (m.topk_groups * (m.experts / m.groups) < m.experts_per_token)
+    throw Error(ErrorCode::kFormat, where, "topk_group groups hold fewer experts than num_experts_per_tok");
+  if (m.sigmoid && m.groups > 1 && m.experts / m.groups < 2)
+    throw Error(ErrorCode::kFormat, where, "n_group leaves fewer than two experts in a group");
+  if (!(std::isfinite(m.scale) && m.scale > 0.0))
+    throw Error(ErrorCode::kFormat, where, "routed_scaling_factor must be positive");
+}
+
 }  // namespace
 
-std::vector<float> rope_frequencies(const ModelConfig& config) {
-  const RopeConfig& rope = config.rope;
-  const int64_t pairs = config.head_size / 2;
-  std::vector<float> frequencies(static_cast<size_t>(pairs));
-  for (int64_t i = 0; i < pairs; ++i) {
-    double f = 1.0 / std::pow(rope.theta, 2.0 * static_cast<double>(i) / static_cast<double>(config.head_size));
+double yarn_mscale(double scale, double m) { return scale <= 1.0 ? 1.0 : 0.1 * m * std::log(scale) + 1.0; }
+
+float rope_attention_factor(const RopeConfig& rope, int64_t context) {
+  if (rope.type != "yarn" && rope.type != "longrope") return 1.0f;
+  if (rope.attention_factor > 0.0) return static_cast<float>(rope.attention_factor);
+  if (rope.type == "yarn") {
+    if (rope.mscale != 0.0 && rope.mscale_all_dim != 0.0)
+      return static_cast<float>(yarn_mscale(rope.factor, rope.mscale) / yarn_mscale(rope.factor, rope.mscale_all_dim));
+    return static_cast<float>(yarn_mscale(rope.factor, 1.0));
+  }
+  const double original = static_cast<double>(rope.original_context);
+  const double factor = rope.factor > 0.0 ? rope.factor : static_cast<double>(context) / original;
+  return factor <= 1.0 ? 1.0f : static_cast<float>(std::sqrt(1.0 + std::log(factor) / std::log(original)));
+}
+
+std::vector<float> rope_frequencies(const RopeConfig& rope, int64_t channels, int64_t) {
+  if (rope.type == "yarn" && rope.divisors.empty()) return scale_yarn(rope, channels);
+  std::vector<float> frequencies(static_cast<size_t>(channels / 2));
+  for (size_t i = 0; i < frequencies.size(); ++i) {
+    double f = 1.0 / std::pow(rope.theta, 2.0 * static_cast<double>(i) / static_cast<double>(channels));
     if (!rope.divisors.empty()) {
-      f /= static_cast<double>(rope.divisors[static_cast<size_t>(i)]);
+      f /= static_cast<double>(rope.divisors[i]);
     } else if (rope.type == "llama3") {
       f = scale_llama3(f, rope);
     } else if (rope.type == "linear") {
       f /= rope.factor;
+    } else if (rope.type == "longrope") {
+      f /= static_cast<double>(rope.short_factor[i]);
     } else if (rope.type != "default") {
       throw Error(ErrorCode::kUnsupported, "rope_scaling",
-                  "type \"" + rope.type + "\" is not supported; supported are default, linear and llama3");
+                  "type \"" + rope.type + "\" is not supported; supported are default, linear, llama3, yarn and longrope");
     }
-    frequencies[static_cast<size_t>(i)] = static_cast<float>(f);
+    frequencies[i] = static_cast<float>(f);
   }
   return frequencies;
 }
@@ -70,18 +159,17 @@ void check_config(const ModelConfig& c, const std::string& where) {
   if (c.head_size % 2 != 0) throw Error(ErrorCode::kFormat, where, "head_dim must be even for rotary embedding");
   if (!(c.norm_epsilon > 0.0f && c.norm_epsilon < 1.0f))
     throw Error(ErrorCode::kFormat, where, "rms_norm_eps must lie between 0 and 1");
-  const RopeConfig& r = c.rope;
-  if (!(std::isfinite(r.theta) && r.theta > 0.0)) throw Error(ErrorCode::kFormat, where, "rope_theta must be positive");
-  if (!(std::isfinite(r.factor) && r.factor > 0.0))
-    throw Error(ErrorCode::kFormat, where, "rope scaling factor must be positive");
-  if (r.type == "llama3" && r.divisors.empty() &&
-      !(r.original_context > 0 && r.low_frequency_factor > 0.0 && r.high_frequency_factor > r.low_frequency_factor))
-    throw Error(ErrorCode::kFormat, where,
-                "llama3 rope scaling needs original_max_position_embeddings > 0 and high_freq_factor > low_freq_factor > 0");
-  if (!r.divisors.empty() && static_cast<int64_t>(r.divisors.size()) != c.head_size / 2)
-    throw Error(ErrorCode::kShape, where, "rope_freqs.weight must hold head_size / 2 values");
-  for (float d : r.divisors)
-    if (!(std::isfinite(d) && d > 0.0f)) throw Error(ErrorCode::kFormat, where, "rope_freqs.weight must be positive");
+  check_range(c.rotated(), 2, c.head_size, where, "partial_rotary_factor * head_dim");
+  if (c.rotated() % 2 != 0) throw Error(ErrorCode::kFormat, where, "the rotated part of a head must be even");
+  check_rope(c.rope, c.mla.kv_rank ? c.mla.rope_size : c.rotated(), where);
+  if (c.has_local_rope) check_rope(c.local_rope, c.rotated(), where);
+  const bool slides = std::any_of(c.attention.begin(), c.attention.end(), [](LayerAttention a) { return a == LayerAttention::kSliding; });
+  if (slides) check_range(c.window, 1, kMaxContext, where, "sliding_window");
+  for (double value : {c.attention_scale, c.attention_soft_cap, c.logit_soft_cap})
+    if (!(std::isfinite(value) && value >= 0.0))
+      throw Error(ErrorCode::kFormat, where, "query_pre_attn_scalar and soft caps must be finite and not negative");
+  if (c.mla.kv_rank) check_mla(c, where);
+  if (c.moe.experts) check_moe(c, where);
 }
 
 }  // namespace anneal

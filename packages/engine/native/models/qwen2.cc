@@ -13,10 +13,13 @@ class Qwen2Family final : public Family {
   const char* gguf_architecture() const override { return "qwen2"; }
 
   ModelConfig read_hf(const JsonValue& config, const std::string& where) const override {
-    if (config.get_bool_or("use_sliding_window", false, where))
-      throw Error(ErrorCode::kUnsupported, where, "use_sliding_window: sliding windows are not supported");
     ModelConfig c = read_common_hf(config, where);
     c.qkv_bias = true;
+    if (config.get_bool_or("use_sliding_window", false, where)) {
+      c.window = config.get_int("sliding_window", where);
+      read_layer_types(config, c, where, [](int64_t layer, int64_t full) { return layer >= full; },
+                       config.get_int_or("max_window_layers", 28, where));
+    }
     return c;
   }
 
@@ -27,8 +30,7 @@ class Qwen2Family final : public Family {
   }
 
   std::string write_hf(const ModelConfig& config, const std::string& dtype) const override {
-    return "{\n" + common_hf_fields(config, name(), "Qwen2ForCausalLM", dtype) +
-           ",\n  \"use_sliding_window\": false\n}\n";
+    return "{\n" + common_hf_fields(config, name(), "Qwen2ForCausalLM", dtype) + window_hf_fields(config) + "\n}\n";
   }
 
   std::string gguf_name(const std::string& hf_name) const override { return common_gguf_name(hf_name); }

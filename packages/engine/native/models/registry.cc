@@ -7,6 +7,11 @@ const std::vector<const Family*>& families() {
   static const std::vector<const Family*> all = {
       &llama_family(),
       &qwen2_family(),
+      &mistral_family(),
+      &qwen3_family(),
+      &phi3_family(),
+      &gemma2_family(),
+      &gemma3_family(),
   };
   return all;
 }

@@ -1,6 +1,8 @@
 #include "nn/decoder.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
 
 #include "ops/cross_entropy.h"
 #include "ops/elementwise.h"
@@ -11,22 +13,35 @@ namespace {
 
 LayerActivations activation_rows(const LayerActivations& full, int64_t n) {
   LayerActivations a = full;
-  for (Tensor* t : {&a.inv_rms_attention, &a.q, &a.k, &a.v, &a.attention, &a.lse, &a.middle, &a.inv_rms_ffn, &a.gate, &a.up,
-                    &a.q_proj.low, &a.k_proj.low, &a.v_proj.low, &a.o_proj.low, &a.gate_proj.low, &a.up_proj.low,
-                    &a.down_proj.low})
-    if (t->shape.rank > 0) t->shape.dims[0] = n;
+  auto cut = [n](Tensor& t) {
+    if (t.shape.rank > 0) t.shape.dims[0] = n;
+  };
+  for (Tensor* t : {&a.inv_rms_attention, &a.middle, &a.inv_rms_ffn, &a.attention_out, &a.ffn_out, &a.inv_rms_attention_out,
+                    &a.inv_rms_ffn_out})
+    cut(*t);
+  for (Saved* saved : {&a.attention, &a.ffn})
+    for (Tensor& t : saved->tensors) cut(t);
   return a;
+}
+
+// Layers with the same key can share one set of buffers: everything they keep has the same shape.
+std::string buffer_key(const LayerActivations& a) {
+  std::string key;
+  for (const Saved* saved : {&a.attention, &a.ffn})
+    for (const Tensor& t : saved->tensors) key += t.shape.to_string();
+  return key;
 }
 
 }  // namespace
 
 Decoder::Decoder(ParameterSet& parameters, const DecoderConfig& config)
     : config_(config),
-      embedding_(&parameters.declare("model.embed_tokens.weight", {config.vocab_size, config.layer.hidden_size})) {
-  layers_.reserve(static_cast<size_t>(config.layers));
-  for (int64_t i = 0; i < config.layers; ++i) layers_.emplace_back(parameters, config.layer, i);
-  final_norm_.emplace_back(parameters, "model.norm", config.layer.hidden_size, config.layer.norm_epsilon);
-  if (!config.tied_head) head_ = &parameters.declare("lm_head.weight", {config.vocab_size, config.layer.hidden_size});
+      embedding_(&parameters.declare("model.embed_tokens.weight", {config.vocab_size, config.hidden_size})) {
+  layers_.reserve(config.layers.size());
+  for (const DecoderLayerConfig& layer : config.layers)
+    layers_.emplace_back(parameters, layer, static_cast<int64_t>(layers_.size()));
+  final_norm_.emplace(parameters, "model.norm", config.hidden_size, config.norm);
+  if (!config.tied_head) head_ = &parameters.declare("lm_head.weight", {config.vocab_size, config.hidden_size});
 }
 
 void Decoder::for_each_linear(const LinearVisitor& visit) {
@@ -35,55 +50,76 @@ void Decoder::for_each_linear(const LinearVisitor& visit) {
 
 PassBuffers Decoder::place(MemoryLayout& layout, int64_t tokens, int64_t longest, DType act, bool train,
                            bool checkpointing) const {
-  const DecoderLayerConfig& c = config_.layer;
-  const AttentionOptions& o = c.attention;
+  const int64_t hidden = config_.hidden_size;
   auto take = [&](Part part, DType dtype, const Shape& shape) { return layout.take(part, dtype, shape); };
-  auto rows = [&](DType dtype, int64_t cols) { return take(Part::kActivations, dtype, {tokens, cols}); };
+  auto rows = [&](DType dtype, int64_t cols) { return cols ? take(Part::kActivations, dtype, {tokens, cols}) : Tensor{}; };
   auto vector = [&](DType dtype) { return take(Part::kActivations, dtype, {tokens}); };
 
   PassBuffers b;
   b.tokens = tokens;
   b.train = train;
   b.checkpointing = checkpointing;
-  const int64_t kept = train && !checkpointing ? config_.layers : 1;
-  for (int64_t i = 0; i < kept; ++i) b.layers.push_back(layers_[static_cast<size_t>(i)].place(layout, tokens, act));
-  const int64_t streams = train ? config_.layers + 1 : 1;
-  for (int64_t i = 0; i < streams; ++i) b.stream.push_back(rows(DType::kF32, c.hidden_size));
+  place_layers(layout, b, act);
+  const size_t streams = train ? layers_.size() + 1 : 1;
+  for (size_t i = 0; i < streams; ++i) b.stream.push_back(rows(DType::kF32, hidden));
 
-  b.workspace.normed = rows(act, c.hidden_size);
-  b.workspace.gated = rows(act, c.ffn_size);
-  int64_t rank = 0;
-  bool dropout = false;
+  WorkspaceNeeds needs;
+  int64_t rank = 0, widest = 0;
+  bool dropout = false, post_norms = false;
   for (const DecoderLayer& layer : layers_) {
+    needs.merge(layer.needs(train));
     rank = std::max(rank, layer.max_rank());
+    widest = std::max(widest, layer.widest_input());
     dropout = dropout || layer.has_dropout();
+    post_norms = post_norms || layer.has_post_norms();
   }
+  b.workspace.normed = rows(act, hidden);
+  for (int64_t cols : needs.act) b.workspace.act.push_back(rows(act, cols));
+  for (int64_t cols : needs.f32) b.workspace.f32.push_back(rows(DType::kF32, cols));
   if (train) {
-    b.workspace.dnormed = rows(DType::kF32, c.hidden_size);
-    b.workspace.dattention = rows(act, o.query_heads * o.head_size);
-    b.workspace.dk = rows(act, o.kv_heads * o.head_size);
-    b.workspace.dv = rows(act, o.kv_heads * o.head_size);
+    b.workspace.dnormed = rows(DType::kF32, hidden);
+    if (post_norms) b.workspace.dout = rows(DType::kF32, hidden);
     if (rank) b.workspace.dlow = rows(act, rank);
-    if (dropout) b.workspace.dropped = rows(act, std::max({c.hidden_size, c.ffn_size, o.query_heads * o.head_size}));
-    b.dhead_input = rows(DType::kF32, c.hidden_size);
+    if (dropout) b.workspace.dropped = rows(act, widest);
+    b.dhead_input = rows(DType::kF32, hidden);
   }
-  const Shape table{longest, o.head_size / 2};
-  b.rope = {take(Part::kRuntime, DType::kF32, table), take(Part::kRuntime, DType::kF32, table)};
+  for (const RopeSpec& rope : config_.ropes) {
+    const Shape table{longest, static_cast<int64_t>(rope.frequencies.size())};
+    b.ropes.push_back({take(Part::kRuntime, DType::kF32, table), take(Part::kRuntime, DType::kF32, table)});
+  }
   b.token_ids = vector(DType::kI32);
   b.positions = vector(DType::kI32);
   b.offsets = take(Part::kActivations, DType::kI32, {tokens + 1});
   b.head_rows = vector(DType::kI32);
   b.head_targets = vector(DType::kI32);
   b.head_weights = vector(DType::kF32);
-  b.head_input = rows(DType::kF32, c.hidden_size);
+  b.head_input = rows(DType::kF32, hidden);
   b.head_inv_rms = vector(DType::kF32);
-  b.head_normed = rows(act, c.hidden_size);
+  b.head_normed = rows(act, hidden);
   b.nll = vector(DType::kF32);
   b.best = vector(DType::kI32);
   return b;
 }
 
-void Decoder::fill_rope(PassBuffers& buffers) const { rope_fill_table(config_.rope_frequencies, 1.0f, buffers.rope); }
+void Decoder::place_layers(MemoryLayout& layout, PassBuffers& b, DType act) const {
+  std::map<std::string, size_t> kinds;
+  for (const DecoderLayer& layer : layers_) {
+    if (!b.train || b.checkpointing) {
+      MemoryLayout counting;
+      const auto [kind, is_new] = kinds.try_emplace(buffer_key(layer.place(counting, b.tokens, act)), b.layers.size());
+      b.layer_buffers.push_back(kind->second);
+      if (!is_new) continue;
+    } else {
+      b.layer_buffers.push_back(b.layers.size());
+    }
+    b.layers.push_back(layer.place(layout, b.tokens, act));
+  }
+}
+
+void Decoder::fill_rope(PassBuffers& buffers) const {
+  for (size_t i = 0; i < config_.ropes.size(); ++i)
+    rope_fill_table(config_.ropes[i].frequencies, config_.ropes[i].attention_factor, buffers.ropes[i]);
+}
 
 size_t Decoder::scratch_bytes(const Context& ctx, GemmPrecision precision, const PassBuffers& b, int64_t longest) const {
   size_t most = layers_.front().scratch_bytes(ctx, precision, b.tokens, longest, b.train);
@@ -91,15 +127,15 @@ size_t Decoder::scratch_bytes(const Context& ctx, GemmPrecision precision, const
     most = std::max(most, layer.scratch_bytes(ctx, precision, b.tokens, longest, b.train));
   CrossEntropyOptions options;
   options.precision = precision;
-  most = std::max(most, cross_entropy_scratch_bytes(ctx, options, b.tokens, config_.layer.hidden_size, config_.vocab_size));
-  most = std::max(most, gemm_scratch_bytes(ctx, precision, b.tokens, config_.vocab_size, config_.layer.hidden_size));
+  most = std::max(most, cross_entropy_scratch_bytes(ctx, options, b.tokens, config_.hidden_size, config_.vocab_size));
+  most = std::max(most, gemm_scratch_bytes(ctx, precision, b.tokens, config_.vocab_size, config_.hidden_size));
   return most;
 }
 
 // A buffer's first n rows; one with fewer columns than the buffer was made for would break contiguity, so rows only.
 Workspace Decoder::workspace_rows(const Workspace& full, int64_t n) const {
   Workspace w = full;
-  for (Tensor* t : {&w.normed, &w.gated, &w.dnormed, &w.dattention, &w.dk, &w.dv, &w.dlow, &w.dropped})
+  for (Tensor* t : {&w.normed, &w.dnormed, &w.dout, &w.dlow, &w.dropped})
     if (t->shape.rank > 0) t->shape.dims[0] = n;
   return w;
 }
@@ -109,10 +145,10 @@ Tensor Decoder::forward(Pass& pass, PassBuffers& b) const {
   const bool train = pass.mode == PassMode::kTrain;
   Workspace w = workspace_rows(b.workspace, n);
   Tensor x = first_rows(b.stream[0], n);
-  embedding_forward(pass.ctx, pass.token_ids, embedding_->value, x);
+  embedding_forward(pass.ctx, pass.token_ids, embedding_->value, x, config_.embedding_scale);
   for (size_t i = 0; i < layers_.size(); ++i) {
     const Tensor out = train ? first_rows(b.stream[i + 1], n) : x;
-    LayerActivations a = activation_rows(b.layers[train && !b.checkpointing ? i : 0], n);
+    LayerActivations a = activation_rows(b.layers[b.layer_buffers[i]], n);
     layers_[i].forward(pass, x, out, a, w);
     x = out;
   }
@@ -122,10 +158,11 @@ Tensor Decoder::forward(Pass& pass, PassBuffers& b) const {
 void Decoder::logits(Pass& pass, PassBuffers& b, const Tensor& stream, int64_t count, Tensor logits) const {
   const Tensor input = first_rows(b.head_input, count), normed = first_rows(b.head_normed, count);
   gather_rows(pass.ctx, stream, first_rows(b.head_rows, count), input);
-  final_norm_[0].forward(pass, input, normed, first_rows(b.head_inv_rms, count));
+  final_norm_->forward(pass, input, normed, first_rows(b.head_inv_rms, count));
   GemmOptions options;
   options.precision = pass.precision;
   gemm_abt(pass.ctx, normed, head().value, logits, options);
+  if (config_.logit_soft_cap > 0) soft_cap(pass.ctx, logits, config_.logit_soft_cap);
 }
 
 Tensor Decoder::loss(Pass& pass, PassBuffers& b, const Tensor& stream, int64_t count) const {
@@ -134,9 +171,10 @@ Tensor Decoder::loss(Pass& pass, PassBuffers& b, const Tensor& stream, int64_t c
   const Tensor input = first_rows(b.head_input, count), normed = first_rows(b.head_normed, count);
   const Tensor inv_rms = first_rows(b.head_inv_rms, count);
   gather_rows(pass.ctx, stream, rows, input);
-  final_norm_[0].forward(pass, input, normed, inv_rms);
+  final_norm_->forward(pass, input, normed, inv_rms);
   CrossEntropyOptions options;
   options.precision = pass.precision;
+  options.logit_soft_cap = config_.logit_soft_cap;
   const Tensor dnormed = train ? first_rows(b.workspace.dnormed, count) : Tensor{};
   const Tensor weights = train ? first_rows(b.head_weights, count) : Tensor{};
   const Tensor dhead = train && head().trainable ? head().grad : Tensor{};
@@ -144,7 +182,7 @@ Tensor Decoder::loss(Pass& pass, PassBuffers& b, const Tensor& stream, int64_t c
                      first_rows(b.best, count), dnormed, dhead, options);
   if (!train) return {};
   const Tensor dinput = first_rows(b.dhead_input, count);
-  final_norm_[0].backward(pass, dnormed, input, inv_rms, dinput, false);
+  final_norm_->backward(pass, dnormed, input, inv_rms, dinput, false);
   fill_zero(pass.ctx, stream);
   scatter_rows(pass.ctx, dinput, rows, stream, false);
   return stream;
@@ -157,13 +195,13 @@ void Decoder::backward(Pass& pass, PassBuffers& b, Tensor dstream) const {
   if (!embedding_->trainable)
     while (first < layers_.size() && !layers_[first].trains()) ++first;
   for (size_t i = layers_.size(); i-- > first;) {
-    LayerActivations a = activation_rows(b.layers[b.checkpointing ? 0 : i], n);
+    LayerActivations a = activation_rows(b.layers[b.layer_buffers[i]], n);
     const Tensor x = first_rows(b.stream[i], n);
     // The last layer's activations are still in the shared buffers.
     if (b.checkpointing && i + 1 < layers_.size()) layers_[i].forward(pass, x, {}, a, w);
     layers_[i].backward(pass, x, dstream, a, w, i > first || embedding_->trainable);
   }
-  if (embedding_->trainable) embedding_backward(pass.ctx, pass.token_ids, dstream, embedding_->grad);
+  if (embedding_->trainable) embedding_backward(pass.ctx, pass.token_ids, dstream, embedding_->grad, config_.embedding_scale);
 }
 
 }  // namespace anneal

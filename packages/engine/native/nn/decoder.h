@@ -1,6 +1,7 @@
 // A causal language model: embedding, decoder layers, final norm, head. Runs forward, loss and backward over a placed set of buffers.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "nn/activations.h"
@@ -11,12 +12,21 @@
 
 namespace anneal {
 
+// One rotation table: a layer's attention names it by its place in the decoder's list.
+struct RopeSpec {
+  std::vector<float> frequencies;  // half the rotated channels of a head
+  float attention_factor = 1.0f;   // YaRN: every cosine and sine times this
+};
+
 struct DecoderConfig {
-  DecoderLayerConfig layer;
-  int64_t layers = 0;
+  int64_t hidden_size = 0;
   int64_t vocab_size = 0;
   bool tied_head = false;
-  std::vector<float> rope_frequencies;  // head_size / 2
+  RmsNormOptions norm;              // of the final norm
+  float embedding_scale = 1.0f;     // gemma: sqrt(C)
+  float logit_soft_cap = 0.0f;      // gemma2; 0 = none
+  std::vector<RopeSpec> ropes;
+  std::vector<DecoderLayerConfig> layers;
 };
 
 // Everything passes of up to `tokens` tokens write to. Made once, used for every micro-batch.
@@ -24,10 +34,11 @@ struct PassBuffers {
   int64_t tokens = 0;
   bool train = false;
   bool checkpointing = false;
-  std::vector<LayerActivations> layers;  // one per layer when training without checkpointing, else one shared
+  std::vector<LayerActivations> layers;  // one per layer when training without checkpointing, else one per kind of layer
+  std::vector<size_t> layer_buffers;     // which of them each layer uses
   std::vector<Tensor> stream;            // (N, C) f32: input of each layer and the last output; one in place when not training
   Workspace workspace;
-  RopeTable rope;                    // (longest sequence, D/2)
+  std::vector<RopeTable> ropes;      // (longest sequence, R/2) each
   Tensor token_ids, positions;       // (N) i32
   Tensor offsets;                    // (N + 1) i32
   // The head sees supervised rows only.
@@ -48,6 +59,8 @@ class Decoder {
 
   const DecoderConfig& config() const { return config_; }
   void for_each_linear(const LinearVisitor& visit);
+  int64_t layers() const { return static_cast<int64_t>(layers_.size()); }
+  const AttentionBlock& attention(int64_t layer) const { return layers_[static_cast<size_t>(layer)].attention(); }
 
   PassBuffers place(MemoryLayout& layout, int64_t tokens, int64_t longest, DType act, bool train, bool checkpointing) const;
   void fill_rope(PassBuffers& buffers) const;
@@ -69,11 +82,12 @@ class Decoder {
  private:
   const Parameter& head() const { return head_ ? *head_ : *embedding_; }
   Workspace workspace_rows(const Workspace& w, int64_t n) const;
+  void place_layers(MemoryLayout& layout, PassBuffers& buffers, DType act) const;
 
   DecoderConfig config_;
   Parameter* embedding_;
   std::vector<DecoderLayer> layers_;
-  std::vector<Norm> final_norm_;  // one; declared after the layers
+  std::optional<Norm> final_norm_;  // declared after the layers
   Parameter* head_ = nullptr;     // nullptr when tied
 };
 

@@ -1,24 +1,23 @@
-// One pre-norm decoder layer: x += attention(norm(x)); x += mlp(norm(x)). Grouped-query attention and gated feed-forward.
+// One pre-norm decoder layer: x += attention(norm(x)); x += feed_forward(norm(x)); with a norm behind each block too where the family has it.
 #pragma once
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
+#include <variant>
 
-#include "nn/activations.h"
-#include "nn/linear.h"
+#include "nn/attention_gqa.h"
+#include "nn/mlp.h"
 #include "nn/norm.h"
-#include "ops/swiglu.h"
 
 namespace anneal {
 
 struct DecoderLayerConfig {
   int64_t hidden_size = 0;
-  int64_t ffn_size = 0;
-  AttentionOptions attention;
-  float norm_epsilon = 1e-6f;
-  bool qkv_bias = false;
-  bool output_bias = false;
-  bool mlp_bias = false;
-  Activation activation = Activation::kSilu;
+  RmsNormOptions norm;
+  bool post_norms = false;  // gemma: post_attention_layernorm and post_feedforward_layernorm behind the blocks
+  std::variant<GqaConfig> attention;
+  std::variant<MlpConfig> feed_forward;
 };
 
 class DecoderLayer {
@@ -29,38 +28,37 @@ class DecoderLayer {
   void for_each_linear(const LinearVisitor& visit);
   // True where any parameter of this layer is trained.
   bool trains() const;
+  const AttentionBlock& attention() const { return *attention_; }
+  const Block& feed_forward() const { return *feed_forward_; }
 
-  // Takes the tensors one layer needs for `tokens`; `saved` also those that backward reads.
+  // Takes the tensors one layer needs for `tokens`.
   LayerActivations place(MemoryLayout& layout, int64_t tokens, DType act) const;
+  WorkspaceNeeds needs(bool train) const;
+  bool has_post_norms() const { return config_.post_norms; }
 
   // x (N, C) f32 -> out (N, C) f32; out may be x outside of training; an empty out makes only `a` again (checkpointing).
   void forward(Pass& pass, const Tensor& x, Tensor out, LayerActivations& a, Workspace& w) const;
 
-  // dx (N, C) f32: the gradient of `out` on entry, of x on return (unspecified when !need_dx). q, gate and up of `a` are
-  // overwritten. Gradients of trained parameters are added to.
+  // dx (N, C) f32: the gradient of `out` on entry, of x on return (unspecified when !need_dx). What the blocks saved is used up.
+  // Gradients of trained parameters are added to.
   void backward(Pass& pass, const Tensor& x, Tensor dx, LayerActivations& a, Workspace& w, bool need_dx) const;
 
-  // Scratch bytes of the ops of one layer, backward included when train.
   size_t scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t tokens, int64_t longest, bool train) const;
-  int64_t max_rank() const;
-  bool has_dropout() const;
+  int64_t max_rank() const { return std::max(attention_->max_rank(), feed_forward_->max_rank()); }
+  bool has_dropout() const { return attention_->has_dropout() || feed_forward_->has_dropout(); }
+  int64_t widest_input() const { return std::max(attention_->widest_input(), feed_forward_->widest_input()); }
 
  private:
-  void attend(Pass& pass, LayerActivations& a) const;
-  void append_to_cache(Pass& pass, const LayerActivations& a) const;
-  void backward_ffn(Pass& pass, Tensor dx, LayerActivations& a, Workspace& w) const;
-  void backward_attention(Pass& pass, const Tensor& x, Tensor dx, LayerActivations& a, Workspace& w, bool need_dx) const;
-  std::vector<const Linear*> linears() const {
-    return {&q_proj_, &k_proj_, &v_proj_, &o_proj_, &gate_proj_, &up_proj_, &down_proj_};
-  }
+  void add_normed(Pass& pass, const Norm& norm, const Tensor& y, Tensor inv_rms, const Tensor& x, Tensor out, Workspace& w) const;
 
   DecoderLayerConfig config_;
-  int64_t index_;
   // Declaration order is the order of parameters in files.
-  Norm input_norm_;
-  Linear q_proj_, k_proj_, v_proj_, o_proj_;
-  Norm post_norm_;
-  Linear gate_proj_, up_proj_, down_proj_;
+  std::optional<Norm> input_norm_;
+  std::unique_ptr<AttentionBlock> attention_;
+  std::optional<Norm> post_attention_norm_;
+  std::optional<Norm> ffn_norm_;
+  std::unique_ptr<Block> feed_forward_;
+  std::optional<Norm> post_ffn_norm_;
 };
 
 }  // namespace anneal

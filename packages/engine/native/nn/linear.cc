@@ -33,7 +33,7 @@ RandomStream Linear::stream(const Pass& pass) const {
   return {pass.seed, pass.step, (pass.micro_batch << 16) | (id_ & 0xffffu)};
 }
 
-void Linear::forward(Pass& pass, const Tensor& x, Tensor y, const Tensor& residual, LinearSaved& saved,
+void Linear::forward(Pass& pass, const Tensor& x, Tensor y, const Tensor& residual, Tensor low_product,
                      Tensor dropped) const {
   GemmOptions options;
   options.precision = pass.precision;
@@ -48,8 +48,8 @@ void Linear::forward(Pass& pass, const Tensor& x, Tensor y, const Tensor& residu
     GemmOptions low;
     low.precision = pass.precision;
     low.alpha = lora_.scale();
-    gemm_abt(pass.ctx, source, lora_a_->value, saved.low, low);
-    options.low_rank_a = saved.low;
+    gemm_abt(pass.ctx, source, lora_a_->value, low_product, low);
+    options.low_rank_a = low_product;
     options.low_rank_b = lora_b_->value;
   }
   if (y) gemm_abt(pass.ctx, x, weight_->value, y, options);
@@ -83,7 +83,7 @@ void Linear::backward_input(Pass& pass, const Tensor& dy, Tensor dx, bool accumu
   }
 }
 
-void Linear::backward_parameters(Pass& pass, const Tensor& x, const Tensor& dy, const LinearSaved& saved,
+void Linear::backward_parameters(Pass& pass, const Tensor& x, const Tensor& dy, const Tensor& low,
                                  const Tensor& dlow, Tensor dropped) const {
   GemmOptions options;
   options.precision = pass.precision;
@@ -91,7 +91,7 @@ void Linear::backward_parameters(Pass& pass, const Tensor& x, const Tensor& dy, 
   if (weight_->trainable) gemm_atb(pass.ctx, dy, x, weight_->grad, options);
   if (bias_ && bias_->trainable) add_column_sums(pass.ctx, dy, bias_->grad);
   if (!lora_a_ || !pass.adapters) return;
-  gemm_atb(pass.ctx, dy, saved.low, lora_b_->grad, options);
+  gemm_atb(pass.ctx, dy, low, lora_b_->grad, options);
   Tensor source = x;
   if (dropout_active(pass)) {
     source = input_like(dropped, x);

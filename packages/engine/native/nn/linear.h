@@ -19,11 +19,6 @@ struct LoraConfig {
   float scale() const;
 };
 
-// What a linear's forward leaves for its backward: scale * dropout(x) A^T, (N, r). Empty without an adapter.
-struct LinearSaved {
-  Tensor low;
-};
-
 class Linear {
  public:
   // Declares NAME.weight (out, in) and, with bias, NAME.bias (out). `name` is Hugging Face's module path.
@@ -48,19 +43,20 @@ class Linear {
   bool trains() const { return weight_->trainable || (bias_ && bias_->trainable) || lora_a_; }
 
   // x (N, in); y (N, out) overwritten = linear(x) + residual (N, out; may be empty). `dropped` (N, in or more): scratch, dropout only.
-  // An empty y computes `saved` alone, for recomputed layers.
-  void forward(Pass& pass, const Tensor& x, Tensor y, const Tensor& residual, LinearSaved& saved, Tensor dropped) const;
+  // low (N, r): scale * dropout(x) A^T, written for backward; empty without an adapter. An empty y computes `low` alone, for
+  // recomputed layers.
+  void forward(Pass& pass, const Tensor& x, Tensor y, const Tensor& residual, Tensor low, Tensor dropped) const;
 
   // dy (N, out) -> dx (N, in), overwritten, or added to when accumulate_dx; empty = not wanted. dlow (N, r) is overwritten and must
   // reach backward_parameters as it is; dropped (N, in) is scratch.
   void backward_input(Pass& pass, const Tensor& dy, Tensor dx, bool accumulate_dx, Tensor dlow, Tensor dropped) const;
   // Adds to the gradients of trained parameters.
-  void backward_parameters(Pass& pass, const Tensor& x, const Tensor& dy, const LinearSaved& saved, const Tensor& dlow,
+  void backward_parameters(Pass& pass, const Tensor& x, const Tensor& dy, const Tensor& low, const Tensor& dlow,
                            Tensor dropped) const;
-  void backward(Pass& pass, const Tensor& x, const Tensor& dy, Tensor dx, bool accumulate_dx, const LinearSaved& saved,
+  void backward(Pass& pass, const Tensor& x, const Tensor& dy, Tensor dx, bool accumulate_dx, const Tensor& low,
                 Tensor dlow, Tensor dropped) const {
     backward_input(pass, dy, dx, accumulate_dx, dlow, dropped);
-    backward_parameters(pass, x, dy, saved, dlow, dropped);
+    backward_parameters(pass, x, dy, low, dlow, dropped);
   }
 
  private:

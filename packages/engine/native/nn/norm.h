@@ -11,10 +11,8 @@ namespace anneal {
 class Norm {
  public:
   // Declares NAME.weight (channels).
-  Norm(ParameterSet& parameters, const std::string& name, int64_t channels, float epsilon)
-      : weight_(&parameters.declare(name + ".weight", {channels})) {
-    options_.epsilon = epsilon;
-  }
+  Norm(ParameterSet& parameters, const std::string& name, int64_t channels, const RmsNormOptions& options)
+      : weight_(&parameters.declare(name + ".weight", {channels})), options_(options) {}
 
   bool trains() const { return weight_->trainable; }
 

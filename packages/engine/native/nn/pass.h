@@ -10,7 +10,7 @@
 
 namespace anneal {
 
-// Keys and values of sequences being generated, per layer (B, capacity, K*D).
+// Keys and values of sequences being generated, per layer (B, capacity, columns of the layer's attention).
 struct KvCache {
   std::vector<Tensor> keys;
   std::vector<Tensor> values;
@@ -35,7 +35,7 @@ struct Pass {
   Tensor token_ids;  // (N) i32
   Tensor positions;  // (N) i32, restarting with each sequence
   Tensor offsets;    // (S + 1) i32
-  RopeTable rope;
+  std::vector<RopeTable> ropes;  // by the decoder's list
   KvCache* cache = nullptr;
   bool adapters = true;
   // Dropout of adapters is a function of these three and the linear's id.

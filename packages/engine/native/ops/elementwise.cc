@@ -46,6 +46,14 @@ void fill_zero(Context& ctx, Tensor y) {
                   [&](int64_t begin, int64_t end) { std::memset(data + begin, 0, end - begin); });
 }
 
+void soft_cap(Context& ctx, Tensor y, float cap) {
+  require_dtype("soft_cap", "y", y, DType::kF32, "f32");
+  require(cap > 0, ErrorCode::kInvalidArgument, "soft_cap", "cap must be positive");
+  const auto kernel = kernels(ctx.isa).rows.soft_cap;
+  parallel_ranges(ctx, y.shape.elements(), kFlatGrain,
+                  [&](int64_t begin, int64_t end) { kernel(y.f32() + begin, end - begin, cap); });
+}
+
 void gather_rows(Context& ctx, const Tensor& x, const Tensor& rows, Tensor y) {
   require_source("gather_rows", x);
   require_float("gather_rows", "y", y);

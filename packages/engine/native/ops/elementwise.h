@@ -8,6 +8,8 @@ void cast(Context& ctx, const Tensor& x, Tensor y);                // y = x, rou
 void add(Context& ctx, const Tensor& x, Tensor y, float scale = 1.0f);  // y += scale * x
 void scale(Context& ctx, Tensor y, float factor);                 // y *= factor
 void fill_zero(Context& ctx, Tensor y);
+// y (M,V) f32 = cap * tanh(y / cap), cap > 0.
+void soft_cap(Context& ctx, Tensor y, float cap);
 
 // y (M,C) = x[rows[i]] ; x (N,C); rows (M) i32 in [0,N). Dtypes free.
 void gather_rows(Context& ctx, const Tensor& x, const Tensor& rows, Tensor y);

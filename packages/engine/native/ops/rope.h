@@ -1,4 +1,4 @@
-// Rotary position embedding on Hugging Face layout: channel i of a head is paired with i + R/2 (half rotation), R = rotary size <= D.
+// Rotary position embedding on Hugging Face layout: R channels of each head are rotated, R = rotary size <= D.
 #pragma once
 #include <vector>
 
@@ -16,8 +16,14 @@ struct RopeTable {
 // transformers computes them (position * inv_freq rounded to f32).
 void rope_fill_table(const std::vector<float>& inverse_frequencies, float attention_factor, RopeTable table);
 
+// Which channels of a head are rotated, and how they pair: channel i with i + R/2, or neighbours (2i, 2i + 1) when interleaved (DeepSeek).
+struct RopeLayout {
+  int64_t offset = 0;
+  bool interleaved = false;
+};
+
 // x (N, heads*D) f32|bf16, rotated in place. positions (N) i32 in [0, P). inverse = backward (rotation by the negative angle).
 void rope(Context& ctx, Tensor x, int64_t heads, int64_t head_size, const RopeTable& table, const Tensor& positions,
-          bool inverse);
+          bool inverse, const RopeLayout& layout = {});
 
 }  // namespace anneal

@@ -67,7 +67,7 @@ Pass Session::start_pass(const MicroBatch& batch, PassMode mode) {
   pass.token_ids = first_rows(buffers_.token_ids, n);
   pass.positions = first_rows(buffers_.positions, n);
   pass.offsets = first_rows(buffers_.offsets, boundaries);
-  pass.rope = buffers_.rope;
+  pass.ropes = buffers_.ropes;
   pass.seed = spec_.seed;
   std::memcpy(pass.token_ids.data, batch.tokens.data(), batch.tokens.size() * sizeof(int32_t));
   std::memcpy(pass.offsets.data, batch.offsets.data(), batch.offsets.size() * sizeof(int32_t));

@@ -81,7 +81,16 @@ inline void rope(const RopeArgs& a, int64_t begin, int64_t end) {
     const float* c = a.cos + a.positions[row] * a.half;
     const float* s = a.sin + a.positions[row] * a.half;
     for (int64_t head = 0; head < a.heads; ++head) {
-      const int64_t low = (row * a.heads + head) * a.head_size, high = low + a.half;
+      const int64_t low = (row * a.heads + head) * a.head_size + a.offset, high = low + a.half;
+      if (a.interleaved) {
+        for (int64_t i = 0; i < a.half; ++i) {
+          const Vf cosine = load_any(c, DType::kF32, i, 1), sine = load_any(s, DType::kF32, i, 1) * a.sign;
+          const Vf x = get(a.x, low + 2 * i, 1), y = get(a.x, low + 2 * i + 1, 1);
+          put(a.x, low + 2 * i, x * cosine - y * sine, 1);
+          put(a.x, low + 2 * i + 1, y * cosine + x * sine, 1);
+        }
+        continue;
+      }
       for_vectors(a.half, [&](int64_t i, int64_t k) {
         const Vf cosine = load_any(c, DType::kF32, i, k), sine = load_any(s, DType::kF32, i, k) * a.sign;
         const Vf x = get(a.x, low + i, k), y = get(a.x, high + i, k);

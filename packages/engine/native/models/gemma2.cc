@@ -1,0 +1,55 @@
+// Gemma 2: norms before and behind each block, soft caps on scores and logits, every second layer with a sliding window.
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "models/common_config.h"
+#include "models/dense_decoder.h"
+#include "models/family.h"
+
+namespace anneal {
+namespace {
+
+class Gemma2Family final : public Family {
+ public:
+  const char* name() const override { return "gemma2"; }
+  const char* gguf_architecture() const override { return "gemma2"; }
+
+  ModelConfig read_hf(const JsonValue& config, const std::string& where) const override {
+    ModelConfig c = read_common_hf(config, where, "gelu_pytorch_tanh");
+    c.qkv_bias = c.output_bias = config.get_bool_or("attention_bias", false, where);
+    c.tied_head = config.get_bool_or("tie_word_embeddings", true, where);
+    c.window = config.get_int_or("sliding_window", 4096, where);
+    c.attention_scale = 1.0 / std::sqrt(config.get_number_or("query_pre_attn_scalar", 256.0, where));
+    c.attention_soft_cap = config.get_number_or("attn_logit_softcapping", 0.0, where);
+    c.logit_soft_cap = config.get_number_or("final_logit_softcapping", 0.0, where);
+    read_layer_types(config, c, where, [](int64_t layer, int64_t) { return layer % 2 == 0; }, 0);
+    return c;
+  }
+
+  ModelConfig read_gguf(const GgufFile& file) const override {
+    ModelConfig c = read_common_gguf(file, "gemma2");
+    c.family = name();
+    return c;
+  }
+
+  std::string write_hf(const ModelConfig& config, const std::string& dtype) const override {
+    return "{\n" + common_hf_fields(config, name(), "Gemma2ForCausalLM", dtype) + gemma_hf_fields(config) + "\n}\n";
+  }
+
+  std::string gguf_name(const std::string& hf_name) const override { return common_gguf_name(hf_name); }
+  bool gguf_permutes(const std::string&) const override { return false; }
+
+  std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {
+    return build_dense_decoder(config, parameters, {.post_norms = true, .norm_offset = 1.0f, .scale_embedding = true});
+  }
+};
+
+}  // namespace
+
+const Family& gemma2_family() {
+  static const Gemma2Family family;
+  return family;
+}
+
+}  // namespace anneal

@@ -1,0 +1,51 @@
+// Mistral 7B and its kin: llama with a sliding window in every layer. GGUF files of it call themselves llama (and leave the window out).
+#include "core/error.h"
+#include "models/common_config.h"
+#include "models/dense_decoder.h"
+#include "models/family.h"
+
+namespace anneal {
+namespace {
+
+class MistralFamily final : public Family {
+ public:
+  const char* name() const override { return "mistral"; }
+  const char* gguf_architecture() const override { return "mistral"; }
+
+  ModelConfig read_hf(const JsonValue& config, const std::string& where) const override {
+    ModelConfig c = read_common_hf(config, where);
+    c.window = config.get_int_or("sliding_window", 0, where);
+    read_layer_types(config, c, where, [](int64_t, int64_t window) { return window > 0; }, c.window);
+    return c;
+  }
+
+  ModelConfig read_gguf(const GgufFile& file) const override {
+    ModelConfig c = read_common_gguf(file, "mistral");
+    c.family = name();
+    return c;
+  }
+
+  std::string write_hf(const ModelConfig& config, const std::string& dtype) const override {
+    const std::string window = config.window ? std::to_string(config.window) : "null";
+    return "{\n" + common_hf_fields(config, name(), "MistralForCausalLM", dtype) + ",\n  \"sliding_window\": " + window + "\n}\n";
+  }
+
+  std::string gguf_name(const std::string& hf_name) const override { return common_gguf_name(hf_name); }
+  bool gguf_permutes(const std::string& hf_name) const override {
+    return hf_name.find(".self_attn.q_proj.") != std::string::npos ||
+           hf_name.find(".self_attn.k_proj.") != std::string::npos;
+  }
+
+  std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {
+    return build_dense_decoder(config, parameters);
+  }
+};
+
+}  // namespace
+
+const Family& mistral_family() {
+  static const MistralFamily family;
+  return family;
+}
+
+}  // namespace anneal

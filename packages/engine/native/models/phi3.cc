@@ -1,0 +1,55 @@
+// Phi-3: one projection for queries, keys and values, one for gate and up; part of a head may stay unrotated.
+#include <algorithm>
+
+#include "models/common_config.h"
+#include "models/dense_decoder.h"
+#include "models/family.h"
+
+namespace anneal {
+namespace {
+
+class Phi3Family final : public Family {
+ public:
+  const char* name() const override { return "phi3"; }
+  const char* gguf_architecture() const override { return "phi3"; }
+
+  ModelConfig read_hf(const JsonValue& config, const std::string& where) const override {
+    ModelConfig c = read_common_hf(config, where);
+    c.window = config.get_int_or("sliding_window", 0, where);
+    read_layer_types(config, c, where, [](int64_t, int64_t window) { return window > 0; }, c.window);
+    if (c.rope.type == "longrope") {
+      // The long factors would change every position at once: contexts end where the short ones do.
+      c.rope.attention_factor = static_cast<double>(rope_attention_factor(c.rope, c.context_length));
+      c.context_length = std::min(c.context_length, c.rope.original_context);
+    }
+    return c;
+  }
+
+  ModelConfig read_gguf(const GgufFile& file) const override {
+    ModelConfig c = read_common_gguf(file, "phi3");
+    c.family = name();
+    return c;
+  }
+
+  std::string write_hf(const ModelConfig& config, const std::string& dtype) const override {
+    const std::string window = config.window ? std::to_string(config.window) : "null";
+    return "{\n" + common_hf_fields(config, name(), "Phi3ForCausalLM", dtype) + ",\n  \"sliding_window\": " + window +
+           ",\n  \"pad_token_id\": null\n}\n";
+  }
+
+  std::string gguf_name(const std::string& hf_name) const override { return common_gguf_name(hf_name); }
+  bool gguf_permutes(const std::string&) const override { return false; }
+
+  std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {
+    return build_dense_decoder(config, parameters, {.fused_projections = true});
+  }
+};
+
+}  // namespace
+
+const Family& phi3_family() {
+  static const Phi3Family family;
+  return family;
+}
+
+}  // namespace anneal

@@ -1,0 +1,73 @@
+#include "nn/block.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace anneal {
+
+std::vector<const Linear*> Block::linears() const {
+  std::vector<const Linear*> all;
+  const_cast<Block*>(this)->for_each_linear([&](Linear& linear) { all.push_back(&linear); });
+  return all;
+}
+
+bool Block::trains() const {
+  const auto all = linears();
+  return std::any_of(all.begin(), all.end(), [](const Linear* l) { return l->trains(); });
+}
+
+int64_t Block::max_rank() const {
+  int64_t rank = 0;
+  for (const Linear* l : linears()) rank = std::max(rank, l->rank());
+  return rank;
+}
+
+bool Block::has_dropout() const {
+  const auto all = linears();
+  return std::any_of(all.begin(), all.end(), [](const Linear* l) { return l->has_dropout(); });
+}
+
+int64_t Block::widest_input() const {
+  int64_t widest = 0;
+  for (const Linear* l : linears()) widest = std::max(widest, l->in());
+  return widest;
+}
+
+size_t Block::scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t tokens, int64_t, bool train) const {
+  size_t most = 0;
+  for (const Linear* l : linears()) {
+    const int64_t rank = std::max<int64_t>(l->rank(), 1);
+    most = std::max(most, gemm_scratch_bytes(ctx, precision, tokens, l->out(), l->in(), l->rank()));
+    most = std::max(most, gemm_scratch_bytes(ctx, precision, tokens, rank, l->in()));
+    if (!train) continue;
+    most = std::max(most, gemm_scratch_bytes(ctx, precision, tokens, l->in(), l->out(), l->rank()));
+    most = std::max(most, gemm_scratch_bytes(ctx, precision, tokens, rank, l->out()));
+    most = std::max(most, gemm_scratch_bytes(ctx, precision, tokens, l->in(), rank));
+    most = std::max(most, gemm_scratch_bytes(ctx, precision, l->out(), rank, tokens));
+    most = std::max(most, gemm_scratch_bytes(ctx, precision, rank, l->in(), tokens));
+    if (l->weight().trainable) most = std::max(most, gemm_scratch_bytes(ctx, precision, l->out(), l->in(), tokens));
+  }
+  return most;
+}
+
+void append_to_cache(Pass& pass, int64_t layer, const Tensor& k, const Tensor& v) {
+  KvCache& cache = *pass.cache;
+  const int32_t* offsets = pass.offsets.as<int32_t>();
+  const int32_t* positions = pass.positions.as<int32_t>();
+  const int32_t* slots = cache.slots.as<int32_t>();
+  const int64_t sequences = pass.offsets.shape[0] - 1;
+  auto copy = [&](const Tensor& to, const Tensor& from, int64_t to_row, int64_t from_row, int64_t count) {
+    const size_t row_bytes = dense_bytes(from.dtype, {from.cols()});
+    std::memcpy(static_cast<char*>(to.data) + static_cast<size_t>(to_row) * row_bytes,
+                static_cast<const char*>(from.data) + static_cast<size_t>(from_row) * row_bytes,
+                static_cast<size_t>(count) * row_bytes);
+  };
+  for (int64_t s = 0; s < sequences; ++s) {
+    const int64_t first = offsets[s], count = offsets[s + 1] - first;
+    const int64_t row = slots[s] * cache.capacity + positions[first];
+    copy(cache.keys[static_cast<size_t>(layer)], k, row, first, count);
+    copy(cache.values[static_cast<size_t>(layer)], v, row, first, count);
+  }
+}
+
+}  // namespace anneal
