@@ -1,5 +1,6 @@
 #include "io/adapter.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -29,14 +30,28 @@ bool is_empty(const JsonValue* value) {
 
 // Settings of PEFT that change the arithmetic of a LoRA layer: refused rather than quietly ignored.
 void refuse_other_methods(const JsonValue& json, const std::string& where) {
-  static const char* const kMustBeEmpty[] = {"rank_pattern",      "alpha_pattern",   "use_dora",       "modules_to_save",
+  static const char* const kMustBeEmpty[] = {"use_dora",       "modules_to_save",
                                              "layer_replication", "megatron_config", "use_qalora",     "corda_config",
                                              "alora_invocation_tokens", "trainable_token_indices", "lora_bias",
-                                             "target_parameters", "eva_config", "loftq_config", "arrow_config"};
+                                             "eva_config", "loftq_config", "arrow_config"};
   for (const char* field : kMustBeEmpty)
     if (!is_empty(json.find(field))) unsupported(where, field, "is set; only plain LoRA adapters are read");
   if (json.get_string_or("bias", "none", where) != "none") unsupported(where, "bias", "must be \"none\"");
   if (json.get_bool_or("fan_in_fan_out", false, where)) unsupported(where, "fan_in_fan_out", "must be false");
+}
+
+// Patterns are taken only as PEFT writes them for merged experts: twice the rank and alpha of the two projections in one weight.
+void check_patterns(const JsonValue& json, const AdapterConfig& c, const std::string& where) {
+  const bool merged = std::find(c.target_parameters.begin(), c.target_parameters.end(), "gate_up_proj") != c.target_parameters.end();
+  for (const char* field : {"rank_pattern", "alpha_pattern"}) {
+    const JsonValue* pattern = json.find(field);
+    if (is_empty(pattern) && !merged) continue;
+    const double wanted = 2.0 * (field[0] == 'r' ? static_cast<double>(c.rank) : c.alpha);
+    const bool fits = merged && !is_empty(pattern) && pattern->is_object() && pattern->as_object(where).size() == 1 &&
+                      pattern->as_object(where)[0].first == ".*\\.gate_up_proj" &&
+                      pattern->as_object(where)[0].second.as_number(where + ": " + field) == wanted;
+    if (!fits) unsupported(where, field, "is set otherwise than for merged experts; only one rank and alpha for all layers are read");
+  }
 }
 
 }  // namespace
@@ -83,6 +98,21 @@ void AdapterFolder::read_config(const JsonValue& json) {
   else if (targets && !targets->is_null())
     for (const JsonValue& target : targets->as_array(where + ": field \"target_modules\""))
       config_.target_modules.push_back(target.as_string(where + ": field \"target_modules\""));
+  const std::string at = where + ": field \"target_parameters\"";
+  if (const JsonValue* parameters = json.find("target_parameters"); !is_empty(parameters)) {
+    for (const JsonValue& p : parameters->as_array(at)) {
+      config_.target_parameters.push_back(p.as_string(at));
+      if (config_.target_parameters.back() != "gate_up_proj" && config_.target_parameters.back() != "down_proj")
+        throw Error(ErrorCode::kUnsupported, at, "names something else than gate_up_proj and down_proj of experts");
+    }
+  }
+  check_patterns(json, config_, where);
+}
+
+const SafetensorsEntry& AdapterFolder::at(const std::string& name) const {
+  const SafetensorsEntry* entry = tensors_->find(name);
+  if (!entry) throw Error(ErrorCode::kFormat, dir_, "tensor \"" + name + "\" is missing");
+  return *entry;
 }
 
 void AdapterFolder::check_tensors() const {
@@ -90,17 +120,17 @@ void AdapterFolder::check_tensors() const {
     const bool a = entry.name.find(".lora_A.") != std::string::npos, b = entry.name.find(".lora_B.") != std::string::npos;
     const std::string at = tensors_->path() + ": tensor \"" + entry.name.substr(0, 200) + "\"";
     if (a == b) throw Error(ErrorCode::kUnsupported, at, "is neither lora_A nor lora_B; only plain LoRA adapters are read");
-    if (entry.shape.rank != 2 || entry.shape[a ? 0 : 1] != config_.rank)
+    // Adapters of experts lie side by side; the model they are read for knows their shape.
+    const bool experts = entry.name.find(".experts.") != std::string::npos;
+    const int64_t rank = entry.shape.rank == 2 ? entry.shape[a ? 0 : 1] : 0;
+    if (entry.shape.rank != 2 || (experts ? rank % config_.rank != 0 : rank != config_.rank))
       throw Error(ErrorCode::kFormat, at,
                   "has the shape " + entry.shape.to_string() + ", which does not fit r = " + std::to_string(config_.rank));
   }
 }
 
 const SafetensorsEntry& AdapterFolder::lora(const std::string& module, const char* side) const {
-  const std::string name = peft_tensor_name(module, side);
-  const SafetensorsEntry* entry = tensors_->find(name);
-  if (!entry) throw Error(ErrorCode::kFormat, dir_, "tensor \"" + name + "\" is missing");
-  return *entry;
+  return at(peft_tensor_name(module, side));
 }
 
 const SafetensorsEntry& AdapterFolder::lora_a(const std::string& module) const { return lora(module, "lora_A"); }
@@ -109,18 +139,9 @@ const SafetensorsEntry& AdapterFolder::lora_b(const std::string& module) const {
 void write_adapter(const std::string& dir, const AdapterConfig& config, const std::vector<AdapterTensor>& tensors) {
   SafetensorsWriter writer(dir + "/adapter_model.safetensors");
   writer.set_metadata("format", "pt");
-  for (const AdapterTensor& t : tensors) {
-    if (t.a_shape.rank != 2 || t.b_shape.rank != 2 || t.a_shape[0] != config.rank || t.b_shape[1] != config.rank)
-      throw Error(ErrorCode::kShape, t.module, "lora_A " + t.a_shape.to_string() + " and lora_B " + t.b_shape.to_string() +
-                                                   " do not fit rank " + std::to_string(config.rank));
-    writer.declare(peft_tensor_name(t.module, "lora_A"), SafetensorsType::kF32, t.a_shape);
-    writer.declare(peft_tensor_name(t.module, "lora_B"), SafetensorsType::kF32, t.b_shape);
-  }
+  for (const AdapterTensor& t : tensors) writer.declare(t.name, SafetensorsType::kF32, t.shape);
   writer.begin();
-  for (const AdapterTensor& t : tensors) {
-    writer.append_f32(t.a, t.a_shape.elements());
-    writer.append_f32(t.b, t.b_shape.elements());
-  }
+  for (const AdapterTensor& t : tensors) writer.append_f32(t.values.data(), t.shape.elements());
   writer.finish();
 
   const auto number = [](double v) {
@@ -134,10 +155,18 @@ void write_adapter(const std::string& dir, const AdapterConfig& config, const st
   json += "  \"lora_dropout\": " + number(config.dropout) + ",\n";
   json += std::string("  \"use_rslora\": ") + (config.rslora ? "true" : "false") + ",\n  \"use_dora\": false,\n";
   json += "  \"bias\": \"none\",\n  \"fan_in_fan_out\": false,\n  \"inference_mode\": true,\n  \"init_lora_weights\": true,\n";
-  json += "  \"modules_to_save\": null,\n  \"rank_pattern\": {},\n  \"alpha_pattern\": {},\n  \"target_modules\": [";
-  for (size_t i = 0; i < config.target_modules.size(); ++i)
-    json += (i ? ", " : "") + json_quote(config.target_modules[i]);
-  json += "]\n}\n";
+  const auto list = [](const std::vector<std::string>& names) {
+    std::string text = "[";
+    for (size_t i = 0; i < names.size(); ++i) text += (i ? ", " : "") + json_quote(names[i]);
+    return text + "]";
+  };
+  const bool merged = std::find(config.target_parameters.begin(), config.target_parameters.end(), "gate_up_proj") !=
+                      config.target_parameters.end();
+  const auto pattern = [&](const std::string& value) { return merged ? "{\".*\\\\.gate_up_proj\": " + value + "}" : std::string("{}"); };
+  json += "  \"modules_to_save\": null,\n  \"rank_pattern\": " + pattern(std::to_string(2 * config.rank)) +
+          ",\n  \"alpha_pattern\": " + pattern(number(2.0 * config.alpha)) + ",\n";
+  if (!config.target_parameters.empty()) json += "  \"target_parameters\": " + list(config.target_parameters) + ",\n";
+  json += "  \"target_modules\": " + list(config.target_modules) + "\n}\n";
   write_file(dir + "/adapter_config.json", json);
 }
 

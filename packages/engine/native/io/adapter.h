@@ -18,6 +18,8 @@ struct AdapterConfig {
   double dropout = 0;
   bool rslora = false;
   std::vector<std::string> target_modules;  // "q_proj", ...
+  // Merged weights of experts that are adapted: "gate_up_proj" (with twice the rank and alpha), "down_proj".
+  std::vector<std::string> target_parameters;
   std::string base_model_name;
 };
 
@@ -37,6 +39,8 @@ class AdapterFolder {
   // missing.
   const SafetensorsEntry& lora_a(const std::string& module) const;
   const SafetensorsEntry& lora_b(const std::string& module) const;
+  // A tensor under PEFT's whole name.
+  const SafetensorsEntry& at(const std::string& name) const;
 
  private:
   void read_config(const JsonValue& json);
@@ -51,11 +55,9 @@ class AdapterFolder {
 std::string peft_tensor_name(const std::string& module, const char* side);
 
 struct AdapterTensor {
-  std::string module;  // "model.layers.0.self_attn.q_proj"
-  Shape a_shape;       // (rank, in)
-  Shape b_shape;       // (out, rank)
-  const float* a = nullptr;
-  const float* b = nullptr;
+  std::string name;  // PEFT's whole name
+  Shape shape;
+  std::vector<float> values;
 };
 
 // Writes both files (f32) into an existing folder; the configuration comes last, so that a folder with one is whole.

@@ -86,7 +86,9 @@ RopeConfig restore_rule(const ModelConfig& c) {
               "holds divisors that no rope_type of config.json describes; export as GGUF instead");
 }
 
-std::string number(double value) {
+}  // namespace
+
+std::string json_number(double value) {
   char text[40];
   std::snprintf(text, sizeof text, "%.17g", value);
   // The shortest text that reads back the same keeps 1e-05 from becoming 1.0000000000000001e-05.
@@ -98,29 +100,31 @@ std::string number(double value) {
   return text;
 }
 
+namespace {
+
 std::string rope_json(const RopeConfig& r, const ModelConfig& c) {
-  std::string s = "{\"rope_type\": " + json_quote(r.type) + ", \"rope_theta\": " + number(r.theta);
+  std::string s = "{\"rope_type\": " + json_quote(r.type) + ", \"rope_theta\": " + json_number(r.theta);
   auto field = [&](const char* key, const std::string& value) { s += std::string(", \"") + key + "\": " + value; };
   auto list = [](const std::vector<float>& values) {
     std::string text;
-    for (float v : values) text += (text.empty() ? "" : ", ") + number(static_cast<double>(v));
+    for (float v : values) text += (text.empty() ? "" : ", ") + json_number(static_cast<double>(v));
     return "[" + text + "]";
   };
-  if (c.rotary_size) field("partial_rotary_factor", number(static_cast<double>(c.rotary_size) / static_cast<double>(c.head_size)));
-  if (r.type != "default" && r.factor > 0.0) field("factor", number(r.factor));
+  if (c.rotary_size) field("partial_rotary_factor", json_number(static_cast<double>(c.rotary_size) / static_cast<double>(c.head_size)));
+  if (r.type != "default" && r.factor > 0.0) field("factor", json_number(r.factor));
   if (r.type == "llama3") {
-    field("low_freq_factor", number(r.low_frequency_factor));
-    field("high_freq_factor", number(r.high_frequency_factor));
+    field("low_freq_factor", json_number(r.low_frequency_factor));
+    field("high_freq_factor", json_number(r.high_frequency_factor));
   }
   if (r.type == "yarn") {
-    field("beta_fast", number(r.beta_fast));
-    field("beta_slow", number(r.beta_slow));
-    if (r.mscale != 0.0) field("mscale", number(r.mscale));
-    if (r.mscale_all_dim != 0.0) field("mscale_all_dim", number(r.mscale_all_dim));
+    field("beta_fast", json_number(r.beta_fast));
+    field("beta_slow", json_number(r.beta_slow));
+    if (r.mscale != 0.0) field("mscale", json_number(r.mscale));
+    if (r.mscale_all_dim != 0.0) field("mscale_all_dim", json_number(r.mscale_all_dim));
     if (!r.truncate) field("truncate", "false");
   }
   if (r.type == "longrope") field("short_factor", list(r.short_factor)), field("long_factor", list(r.long_factor));
-  if (r.attention_factor > 0.0) field("attention_factor", number(r.attention_factor));
+  if (r.attention_factor > 0.0) field("attention_factor", json_number(r.attention_factor));
   if (r.type == "llama3" || r.type == "yarn" || r.type == "longrope")
     field("original_max_position_embeddings", std::to_string(r.original_context));
   return s + "}";
@@ -139,7 +143,7 @@ constexpr std::array<std::pair<const char*, const char*>, 3> kGlobalNames = {{
     {"lm_head.", "output."},
 }};
 
-constexpr std::array<std::pair<const char*, const char*>, 9> kLayerNames = {{
+constexpr std::array<std::pair<const char*, const char*>, 13> kLayerNames = {{
     {"input_layernorm.", "attn_norm."},
     {"self_attn.q_proj.", "attn_q."},
     {"self_attn.k_proj.", "attn_k."},
@@ -149,6 +153,10 @@ constexpr std::array<std::pair<const char*, const char*>, 9> kLayerNames = {{
     {"mlp.gate_proj.", "ffn_gate."},
     {"mlp.up_proj.", "ffn_up."},
     {"mlp.down_proj.", "ffn_down."},
+    {"self_attn.q_norm.", "attn_q_norm."},
+    {"self_attn.k_norm.", "attn_k_norm."},
+    {"self_attn.qkv_proj.", "attn_qkv."},
+    {"mlp.gate_up_proj.", "ffn_up."},
 }};
 
 bool starts_with(const std::string& text, const std::string& prefix) { return text.compare(0, prefix.size(), prefix) == 0; }
@@ -226,8 +234,10 @@ ModelConfig read_common_gguf(const GgufFile& file, const std::string& architectu
   c.head_size = file.get_int_or(a + "attention.key_length", c.hidden_size / c.heads);
   if (file.get_int_or(a + "attention.value_length", c.head_size) != c.head_size)
     throw Error(ErrorCode::kUnsupported, file.path(), "attention.value_length other than key_length is not supported");
-  if (file.get_int_or(a + "rope.dimension_count", c.head_size) != c.head_size)
+  const int64_t rotated = file.get_int_or(a + "rope.dimension_count", c.head_size);
+  if (rotated != c.head_size && architecture != "phi3")
     throw Error(ErrorCode::kUnsupported, file.path(), "rope.dimension_count other than the head size is not supported");
+  if (rotated != c.head_size) c.rotary_size = rotated;
   c.ffn_size = file.get_int(a + "feed_forward_length");
   c.context_length = file.get_int(a + "context_length");
   c.norm_epsilon = static_cast<float>(file.get_number_or(a + "attention.layer_norm_rms_epsilon", 1e-6));
@@ -278,14 +288,14 @@ std::string common_hf_fields(const ModelConfig& c, const std::string& model_type
   field("head_dim", integer(c.head_size));
   field(c.gelu ? "hidden_activation" : "hidden_act", c.gelu ? "\"gelu_pytorch_tanh\"" : "\"silu\"");
   field("max_position_embeddings", integer(c.context_length));
-  field("rms_norm_eps", number(static_cast<double>(c.norm_epsilon)));
+  field("rms_norm_eps", json_number(static_cast<double>(c.norm_epsilon)));
   field("tie_word_embeddings", boolean(c.tied_head));
   field("attention_bias", boolean(c.qkv_bias));
   field("mlp_bias", boolean(c.mlp_bias));
   const RopeConfig rule = restore_rule(c);
-  field("rope_theta", number(rule.theta));
+  field("rope_theta", json_number(rule.theta));
   if (c.has_local_rope) {
-    field("rope_local_base_freq", number(c.local_rope.theta));
+    field("rope_local_base_freq", json_number(c.local_rope.theta));
     field("rope_parameters", "{\"full_attention\": " + rope_json(rule, c) + ", \"sliding_attention\": " + rope_json(c.local_rope, c) + "}");
   } else {
     field("rope_parameters", rope_json(rule, c));
@@ -299,11 +309,64 @@ std::string window_hf_fields(const ModelConfig& c) {
 }
 
 std::string gemma_hf_fields(const ModelConfig& c) {
-  auto cap = [](double value) { return value > 0.0 ? number(value) : std::string("null"); };
-  return ",\n  \"query_pre_attn_scalar\": " + number(1.0 / (c.attention_scale * c.attention_scale)) +
+  auto cap = [](double value) { return value > 0.0 ? json_number(value) : std::string("null"); };
+  return ",\n  \"query_pre_attn_scalar\": " + json_number(1.0 / (c.attention_scale * c.attention_scale)) +
          ",\n  \"attn_logit_softcapping\": " + cap(c.attention_soft_cap) +
          ",\n  \"final_logit_softcapping\": " + cap(c.logit_soft_cap) + ",\n  \"sliding_window\": " + std::to_string(c.window) +
          layer_types_field(c);
+}
+
+void refuse_windows(const ModelConfig& c, const char* architecture) {
+  for (int64_t i = 0; i < c.layers; ++i)
+    if (c.slides(i))
+      throw Error(ErrorCode::kUnsupported, "exportGguf",
+                  std::string("llama.cpp runs ") + architecture + " without the sliding window of layer " + std::to_string(i) +
+                      "; export a merged folder instead");
+}
+
+bool is_norm(const std::string& hf_name) { return hf_name.find("norm.weight") != std::string::npos; }
+
+GgufMetadata gemma_gguf_keys(const ModelConfig& c, const char* architecture) {
+  // Beyond these every file is run with 1 / sqrt(head size); the largest of each family with its own rule.
+  const double wanted = 1.0 / std::sqrt(static_cast<double>(c.head_size));
+  const double large = 1.0 / std::sqrt(static_cast<double>(c.hidden_size) / static_cast<double>(c.heads));
+  const bool is_large = c.layers == (std::string(architecture) == "gemma2" ? 46 : 62);
+  if (std::abs(c.attention_scale - (is_large ? large : wanted)) > 1e-6)
+    throw Error(ErrorCode::kUnsupported, "exportGguf",
+                std::string("llama.cpp runs ") + architecture +
+                    " with a scale of scores other than this model's query_pre_attn_scalar; export a merged folder instead");
+  const std::string a = std::string(architecture) + ".";
+  GgufMetadata keys;
+  keys.emplace_back(a + "attention.sliding_window", GgufValue::u32(static_cast<uint32_t>(c.window)));
+  if (c.attention_soft_cap > 0.0)
+    keys.emplace_back(a + "attn_logit_softcapping", GgufValue::f32(static_cast<float>(c.attention_soft_cap)));
+  if (c.logit_soft_cap > 0.0)
+    keys.emplace_back(a + "final_logit_softcapping", GgufValue::f32(static_cast<float>(c.logit_soft_cap)));
+  return keys;
+}
+
+std::string gemma_gguf_name(const std::string& hf_name) {
+  constexpr std::array<std::pair<const char*, const char*>, 3> kNames = {{
+      {".post_attention_layernorm.", ".post_attention_norm."},
+      {".pre_feedforward_layernorm.", ".ffn_norm."},
+      {".post_feedforward_layernorm.", ".post_ffw_norm."},
+  }};
+  for (const auto& [hf, gguf] : kNames) {
+    const size_t at = hf_name.find(hf);
+    if (at == std::string::npos) continue;
+    const std::string prefix = "model.layers.";
+    return "blk." + hf_name.substr(prefix.size(), at - prefix.size()) + gguf + "weight";
+  }
+  return common_gguf_name(hf_name);
+}
+
+void read_gemma_gguf(const GgufFile& file, const char* architecture, int64_t large_layers, ModelConfig& c) {
+  const std::string a = std::string(architecture) + ".";
+  c.gelu = true;
+  c.window = file.get_int_or(a + "attention.sliding_window", 4096);
+  c.logit_soft_cap = file.get_number_or(a + "final_logit_softcapping", 0.0);
+  c.attention_scale = 1.0 / std::sqrt(c.layers == large_layers ? static_cast<double>(c.hidden_size) / static_cast<double>(c.heads)
+                                                               : static_cast<double>(c.head_size));
 }
 
 std::string common_gguf_name(const std::string& hf_name) {

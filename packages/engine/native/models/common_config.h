@@ -23,6 +23,9 @@ void read_layer_types(const JsonValue& config, ModelConfig& c, const std::string
 // The same from ARCH.* keys; the head is tied where there is no output.weight; rope_freqs.weight becomes divisors.
 ModelConfig read_common_gguf(const GgufFile& file, const std::string& architecture);
 
+// The shortest decimal text that reads back the same.
+std::string json_number(double value);
+
 // Fields every llama-like config.json has, as the inside of a JSON object (no braces).
 std::string common_hf_fields(const ModelConfig& config, const std::string& model_type, const std::string& class_name,
                              const std::string& dtype);
@@ -30,6 +33,16 @@ std::string common_hf_fields(const ModelConfig& config, const std::string& model
 // Further fields, each behind a comma: windows and kinds of layers (qwen2, qwen3), and what gemma has beside.
 std::string window_hf_fields(const ModelConfig& config);
 std::string gemma_hf_fields(const ModelConfig& config);
+
+// llama.cpp runs this architecture without windows: throws kUnsupported where some layers have one.
+void refuse_windows(const ModelConfig& config, const char* architecture);
+
+// Gemma's norms are stored in GGUF with the 1 that Hugging Face adds when it runs them.
+bool is_norm(const std::string& hf_name);
+// Keys and checks that gemma2 and gemma3 share: window, soft caps, and llama.cpp's own rule for the scale of scores.
+GgufMetadata gemma_gguf_keys(const ModelConfig& config, const char* architecture);
+std::string gemma_gguf_name(const std::string& hf_name);
+void read_gemma_gguf(const GgufFile& file, const char* architecture, int64_t large_layers, ModelConfig& config);
 
 // "model.layers.3.self_attn.q_proj.weight" -> "blk.3.attn_q.weight"; empty where unknown.
 std::string common_gguf_name(const std::string& hf_name);

@@ -30,6 +30,11 @@ class Family {
   virtual std::string gguf_name(const std::string& hf_name) const = 0;
   // True where GGUF keeps the rows of each head in rotation pairs (llama's Q and K).
   virtual bool gguf_permutes(const std::string& hf_name) const = 0;
+  // What GGUF adds to every value of a tensor (gemma's norms are stored with their 1).
+  virtual float gguf_offset(const std::string&) const { return 0.0f; }
+  // Keys beyond those every architecture has, with "ARCH." in front. Throws kUnsupported for a configuration that llama.cpp would run
+  // otherwise than it was trained.
+  virtual GgufMetadata gguf_keys(const ModelConfig&) const { return {}; }
 
   // Declares every parameter and composes the network over them.
   virtual std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const = 0;
@@ -48,5 +53,8 @@ const Family& qwen3_family();
 const Family& phi3_family();
 const Family& gemma2_family();
 const Family& gemma3_family();
+const Family& qwen3_moe_family();
+const Family& deepseek_v2_family();
+const Family& deepseek_v3_family();
 
 }  // namespace anneal

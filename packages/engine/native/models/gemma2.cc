@@ -30,6 +30,11 @@ class Gemma2Family final : public Family {
   ModelConfig read_gguf(const GgufFile& file) const override {
     ModelConfig c = read_common_gguf(file, "gemma2");
     c.family = name();
+    read_gemma_gguf(file, "gemma2", 46, c);
+    c.attention_soft_cap = file.get_number_or("gemma2.attn_logit_softcapping", 50.0);
+    c.logit_soft_cap = file.get_number_or("gemma2.final_logit_softcapping", 30.0);
+    for (int64_t i = 0; i < c.layers; ++i)
+      c.attention.push_back(i % 2 == 0 ? LayerAttention::kSliding : LayerAttention::kFull);
     return c;
   }
 
@@ -37,7 +42,14 @@ class Gemma2Family final : public Family {
     return "{\n" + common_hf_fields(config, name(), "Gemma2ForCausalLM", dtype) + gemma_hf_fields(config) + "\n}\n";
   }
 
-  std::string gguf_name(const std::string& hf_name) const override { return common_gguf_name(hf_name); }
+  std::string gguf_name(const std::string& hf_name) const override { return gemma_gguf_name(hf_name); }
+  float gguf_offset(const std::string& hf_name) const override { return is_norm(hf_name) ? 1.0f : 0.0f; }
+  GgufMetadata gguf_keys(const ModelConfig& c) const override {
+    for (int64_t i = 0; i < c.layers; ++i)
+      if (c.slides(i) != (i % 2 == 0))
+        throw Error(ErrorCode::kUnsupported, "exportGguf", "llama.cpp slides every second layer from the first; layer_types differ");
+    return gemma_gguf_keys(c, "gemma2");
+  }
   bool gguf_permutes(const std::string&) const override { return false; }
 
   std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {

@@ -40,6 +40,13 @@ class Gemma3Family final : public Family {
   ModelConfig read_gguf(const GgufFile& file) const override {
     ModelConfig c = read_common_gguf(file, "gemma3");
     c.family = name();
+    read_gemma_gguf(file, "gemma3", 62, c);
+    c.local_rope.theta = file.get_number_or("gemma3.rope.freq_base_swa", 10000.0);
+    c.has_local_rope = true;
+    const int64_t pattern = file.get_int_or("gemma3.attention.sliding_window_pattern", 6);
+    if (pattern < 1) throw Error(ErrorCode::kFormat, file.path(), "gemma3.attention.sliding_window_pattern must be at least 1");
+    for (int64_t i = 0; i < c.layers; ++i)
+      c.attention.push_back(i % pattern < pattern - 1 ? LayerAttention::kSliding : LayerAttention::kFull);
     return c;
   }
 
@@ -47,7 +54,27 @@ class Gemma3Family final : public Family {
     return "{\n" + common_hf_fields(config, name(), "Gemma3ForCausalLM", dtype) + gemma_hf_fields(config) + "\n}\n";
   }
 
-  std::string gguf_name(const std::string& hf_name) const override { return common_gguf_name(hf_name); }
+  std::string gguf_name(const std::string& hf_name) const override { return gemma_gguf_name(hf_name); }
+  float gguf_offset(const std::string& hf_name) const override { return is_norm(hf_name) ? 1.0f : 0.0f; }
+  GgufMetadata gguf_keys(const ModelConfig& c) const override {
+    GgufMetadata keys = gemma_gguf_keys(c, "gemma3");
+    keys.emplace_back("gemma3.rope.freq_base_swa", GgufValue::f32(static_cast<float>(c.local_rope.theta)));
+    keys.emplace_back("gemma3.attention.sliding_window_pattern", GgufValue::u32(pattern_of(c)));
+    return keys;
+  }
+
+ private:
+  // The period at which a full layer comes; llama.cpp knows no other arrangement.
+  static uint32_t pattern_of(const ModelConfig& c) {
+    for (int64_t pattern = 1; pattern <= c.layers + 1; ++pattern) {
+      bool fits = true;
+      for (int64_t i = 0; i < c.layers && fits; ++i) fits = c.slides(i) == (i % pattern < pattern - 1);
+      if (fits) return static_cast<uint32_t>(pattern);
+    }
+    throw Error(ErrorCode::kUnsupported, "exportGguf", "layer_types follow no period; export a merged folder instead");
+  }
+
+ public:
   bool gguf_permutes(const std::string&) const override { return false; }
 
   std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {

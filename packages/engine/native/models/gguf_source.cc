@@ -44,6 +44,8 @@ class GgufSource final : public WeightSource {
     const GgufTensor& tensor = find(name);
     if (tensor.shape.rank < 2) {
       read_vector(tensor, name, first, count, out);
+      const float offset = family_->gguf_offset(name);
+      for (int64_t i = 0; offset != 0.0f && i < count; ++i) out[i] -= offset;
       return;
     }
     if (!family_->gguf_permutes(name)) {

@@ -78,7 +78,17 @@ class HfSource final : public WeightSource {
  private:
   // Old exports carry the rotation table as a buffer and repeat a tied head: neither is a parameter.
   bool is_redundant(const std::string& name) const {
-    return (name == "lm_head.weight" && config_.tied_head) || name.find(".rotary_emb.inv_freq") != std::string::npos;
+    return (name == "lm_head.weight" && config_.tied_head) || name.find(".rotary_emb.inv_freq") != std::string::npos ||
+           is_prediction_layer(name);
+  }
+
+  // DeepSeek-V3 files carry layers behind the last one that predict further tokens: not part of the model that is served.
+  bool is_prediction_layer(const std::string& name) const {
+    const std::string prefix = "model.layers.";
+    if (name.rfind(prefix, 0) != 0 || !config_.moe.sigmoid) return false;
+    const std::string digits = name.substr(prefix.size(), name.find('.', prefix.size()) - prefix.size());
+    return !digits.empty() && digits.size() < 6 && digits.find_first_not_of("0123456789") == std::string::npos &&
+           std::stoll(digits) >= config_.layers;
   }
 
   SafetensorsSet set_;

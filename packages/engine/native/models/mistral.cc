@@ -10,7 +10,7 @@ namespace {
 class MistralFamily final : public Family {
  public:
   const char* name() const override { return "mistral"; }
-  const char* gguf_architecture() const override { return "mistral"; }
+  const char* gguf_architecture() const override { return "llama"; }
 
   ModelConfig read_hf(const JsonValue& config, const std::string& where) const override {
     ModelConfig c = read_common_hf(config, where);
@@ -20,7 +20,7 @@ class MistralFamily final : public Family {
   }
 
   ModelConfig read_gguf(const GgufFile& file) const override {
-    ModelConfig c = read_common_gguf(file, "mistral");
+    ModelConfig c = read_common_gguf(file, "llama");
     c.family = name();
     return c;
   }

@@ -1,6 +1,7 @@
 // Phi-3: one projection for queries, keys and values, one for gate and up; part of a head may stay unrotated.
 #include <algorithm>
 
+#include "core/error.h"
 #include "models/common_config.h"
 #include "models/dense_decoder.h"
 #include "models/family.h"
@@ -38,6 +39,11 @@ class Phi3Family final : public Family {
   }
 
   std::string gguf_name(const std::string& hf_name) const override { return common_gguf_name(hf_name); }
+  GgufMetadata gguf_keys(const ModelConfig& c) const override {
+    if (c.rope.type == "longrope")
+      throw Error(ErrorCode::kUnsupported, "exportGguf", "longrope is not written to GGUF; export a merged folder instead");
+    return {};
+  }
   bool gguf_permutes(const std::string&) const override { return false; }
 
   std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {

@@ -34,6 +34,10 @@ class Qwen3Family final : public Family {
   }
 
   std::string gguf_name(const std::string& hf_name) const override { return common_gguf_name(hf_name); }
+  GgufMetadata gguf_keys(const ModelConfig& c) const override {
+    refuse_windows(c, "qwen3");
+    return {};
+  }
   bool gguf_permutes(const std::string&) const override { return false; }
 
   std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {

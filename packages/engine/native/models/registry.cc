@@ -12,6 +12,9 @@ const std::vector<const Family*>& families() {
       &phi3_family(),
       &gemma2_family(),
       &gemma3_family(),
+      &qwen3_moe_family(),
+      &deepseek_v2_family(),
+      &deepseek_v3_family(),
   };
   return all;
 }

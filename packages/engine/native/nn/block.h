@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "nn/activations.h"
+#include "nn/expert_linear.h"
 #include "nn/linear.h"
 #include "nn/pass.h"
 
@@ -14,6 +15,7 @@ class Block {
  public:
   virtual ~Block() = default;
   virtual void for_each_linear(const LinearVisitor& visit) = 0;
+  virtual void for_each_expert(const ExpertVisitor&) {}
   // True where any parameter of this block is trained.
   virtual bool trains() const;
   virtual WorkspaceNeeds needs(bool train) const = 0;
@@ -29,7 +31,7 @@ class Block {
   // Scratch bytes of the block's ops, backward included when train.
   virtual size_t scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t tokens, int64_t longest, bool train) const;
 
-  int64_t max_rank() const;
+  virtual int64_t max_rank() const;
   bool has_dropout() const;
   int64_t widest_input() const;
   std::vector<const Linear*> linears() const;

@@ -48,6 +48,10 @@ void Decoder::for_each_linear(const LinearVisitor& visit) {
   for (DecoderLayer& layer : layers_) layer.for_each_linear(visit);
 }
 
+void Decoder::for_each_expert(const ExpertVisitor& visit) {
+  for (DecoderLayer& layer : layers_) layer.for_each_expert(visit);
+}
+
 PassBuffers Decoder::place(MemoryLayout& layout, int64_t tokens, int64_t longest, DType act, bool train,
                            bool checkpointing) const {
   const int64_t hidden = config_.hidden_size;

@@ -59,6 +59,7 @@ class Decoder {
 
   const DecoderConfig& config() const { return config_; }
   void for_each_linear(const LinearVisitor& visit);
+  void for_each_expert(const ExpertVisitor& visit);
   int64_t layers() const { return static_cast<int64_t>(layers_.size()); }
   const AttentionBlock& attention(int64_t layer) const { return layers_[static_cast<size_t>(layer)].attention(); }
 

@@ -10,8 +10,14 @@ namespace {
 std::unique_ptr<AttentionBlock> make_block(ParameterSet& p, const std::string& name, const GqaConfig& c, int64_t layer) {
   return std::make_unique<GqaAttention>(p, name, c, layer);
 }
+std::unique_ptr<AttentionBlock> make_block(ParameterSet& p, const std::string& name, const MlaAttentionConfig& c, int64_t layer) {
+  return std::make_unique<MlaAttention>(p, name, c, layer);
+}
 std::unique_ptr<Block> make_block(ParameterSet& p, const std::string& name, const MlpConfig& c) {
   return std::make_unique<Mlp>(p, name, c);
+}
+std::unique_ptr<Block> make_block(ParameterSet& p, const std::string& name, const MoeBlockConfig& c) {
+  return std::make_unique<Moe>(p, name, c);
 }
 
 }  // namespace

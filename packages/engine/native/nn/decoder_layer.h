@@ -1,5 +1,6 @@
 // One pre-norm decoder layer: x += attention(norm(x)); x += feed_forward(norm(x)); with a norm behind each block too where the family has it.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -7,7 +8,9 @@
 #include <variant>
 
 #include "nn/attention_gqa.h"
+#include "nn/attention_mla.h"
 #include "nn/mlp.h"
+#include "nn/moe.h"
 #include "nn/norm.h"
 
 namespace anneal {
@@ -16,8 +19,8 @@ struct DecoderLayerConfig {
   int64_t hidden_size = 0;
   RmsNormOptions norm;
   bool post_norms = false;  // gemma: post_attention_layernorm and post_feedforward_layernorm behind the blocks
-  std::variant<GqaConfig> attention;
-  std::variant<MlpConfig> feed_forward;
+  std::variant<GqaConfig, MlaAttentionConfig> attention;
+  std::variant<MlpConfig, MoeBlockConfig> feed_forward;
 };
 
 class DecoderLayer {
@@ -26,6 +29,7 @@ class DecoderLayer {
   DecoderLayer(ParameterSet& parameters, const DecoderLayerConfig& config, int64_t index);
 
   void for_each_linear(const LinearVisitor& visit);
+  void for_each_expert(const ExpertVisitor& visit) { feed_forward_->for_each_expert(visit); }
   // True where any parameter of this layer is trained.
   bool trains() const;
   const AttentionBlock& attention() const { return *attention_; }

@@ -29,6 +29,11 @@ Tensor Linear::input_like(const Tensor& scratch, const Tensor& like) const {
   return {scratch.data, scratch.dtype, {like.rows(), in()}};
 }
 
+// The scratch is as wide as the widest adapter.
+Tensor Linear::low_like(const Tensor& scratch, const Tensor& like) const {
+  return {scratch.data, scratch.dtype, {like.rows(), rank()}};
+}
+
 RandomStream Linear::stream(const Pass& pass) const {
   return {pass.seed, pass.step, (pass.micro_batch << 16) | (id_ & 0xffffu)};
 }
@@ -55,8 +60,9 @@ void Linear::forward(Pass& pass, const Tensor& x, Tensor y, const Tensor& residu
   if (y) gemm_abt(pass.ctx, x, weight_->value, y, options);
 }
 
-void Linear::backward_input(Pass& pass, const Tensor& dy, Tensor dx, bool accumulate_dx, Tensor dlow,
+void Linear::backward_input(Pass& pass, const Tensor& dy, Tensor dx, bool accumulate_dx, Tensor dlow_scratch,
                             Tensor dropped) const {
+  const Tensor dlow = low_like(dlow_scratch, dy);
   GemmOptions options;
   options.precision = pass.precision;
   options.accumulate = accumulate_dx;
@@ -84,7 +90,8 @@ void Linear::backward_input(Pass& pass, const Tensor& dy, Tensor dx, bool accumu
 }
 
 void Linear::backward_parameters(Pass& pass, const Tensor& x, const Tensor& dy, const Tensor& low,
-                                 const Tensor& dlow, Tensor dropped) const {
+                                 const Tensor& dlow_scratch, Tensor dropped) const {
+  const Tensor dlow = low_like(dlow_scratch, dy);
   GemmOptions options;
   options.precision = pass.precision;
   options.accumulate = true;

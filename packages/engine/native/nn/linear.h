@@ -28,8 +28,10 @@ class Linear {
   void attach_lora(ParameterSet& parameters, const LoraConfig& config, uint32_t id);
 
   const std::string& name() const { return name_; }
-  // Last part of the name: "q_proj".
-  std::string short_name() const { return name_.substr(name_.rfind('.') + 1); }
+  // What a method's targets call it: the last part of the name ("q_proj"), behind a prefix where that alone would not tell
+  // ("shared_experts.gate_proj").
+  std::string short_name() const { return target_prefix_ + name_.substr(name_.rfind('.') + 1); }
+  void set_target_prefix(const std::string& prefix) { target_prefix_ = prefix; }
   int64_t in() const { return weight_->shape[1]; }
   int64_t out() const { return weight_->shape[0]; }
   int64_t rank() const { return lora_a_ ? lora_.rank : 0; }
@@ -64,8 +66,9 @@ class Linear {
   RandomStream stream(const Pass& pass) const;
   // The part of the scratch for dropped inputs, as wide as the widest layer, that this layer fills.
   Tensor input_like(const Tensor& scratch, const Tensor& like) const;
+  Tensor low_like(const Tensor& scratch, const Tensor& like) const;
 
-  std::string name_;
+  std::string name_, target_prefix_;
   Parameter* weight_ = nullptr;
   Parameter* bias_ = nullptr;
   Parameter* lora_a_ = nullptr;

@@ -18,6 +18,7 @@ Mlp::Mlp(ParameterSet& p, const std::string& name, const MlpConfig& c) : config_
     up_proj_.emplace(p, name + ".up_proj", c.ffn_size, c.hidden_size, c.bias);
   }
   down_proj_.emplace(p, name + ".down_proj", c.hidden_size, c.ffn_size, c.bias);
+  for_each_linear([&](Linear& linear) { linear.set_target_prefix(c.target_prefix); });
 }
 
 void Mlp::for_each_linear(const LinearVisitor& visit) {

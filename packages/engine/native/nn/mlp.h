@@ -14,6 +14,7 @@ struct MlpConfig {
   bool bias = false;
   bool fused = false;  // one gate_up_proj (phi3)
   Activation activation = Activation::kSilu;
+  std::string target_prefix;  // before the linears' short names
 };
 
 class Mlp final : public Block {

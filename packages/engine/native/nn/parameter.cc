@@ -14,6 +14,32 @@ void ParameterSet::place(MemoryLayout& layout, DType matrix_dtype) {
   }
 }
 
+Shape peft_shape(const Parameter& p) {
+  if (!p.experts) return p.shape;
+  return {p.shape[0] / p.experts, p.shape[1] * p.experts};
+}
+
+// (experts * out, r) <-> (out, r * experts) with the experts innermost.
+std::vector<float> to_peft_layout(const Parameter& p, const float* values) {
+  const int64_t experts = p.experts ? p.experts : 1, out = p.shape[0] / experts, rank = p.shape[1];
+  std::vector<float> file(static_cast<size_t>(p.shape.elements()));
+  for (int64_t e = 0; e < experts; ++e)
+    for (int64_t o = 0; o < out; ++o)
+      for (int64_t r = 0; r < rank; ++r)
+        file[static_cast<size_t>((o * rank + r) * experts + e)] = values[(e * out + o) * rank + r];
+  return file;
+}
+
+std::vector<float> from_peft_layout(const Parameter& p, const float* values) {
+  const int64_t experts = p.experts ? p.experts : 1, out = p.shape[0] / experts, rank = p.shape[1];
+  std::vector<float> memory(static_cast<size_t>(p.shape.elements()));
+  for (int64_t e = 0; e < experts; ++e)
+    for (int64_t o = 0; o < out; ++o)
+      for (int64_t r = 0; r < rank; ++r)
+        memory[static_cast<size_t>((e * out + o) * rank + r)] = values[(o * rank + r) * experts + e];
+  return memory;
+}
+
 int64_t ParameterSet::trainable_elements() const {
   int64_t n = 0;
   for (const Parameter& p : all_)

@@ -4,6 +4,7 @@
 #include <deque>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "core/error.h"
 #include "core/tensor.h"
@@ -21,6 +22,9 @@ struct Parameter {
   Tensor grad;    // f32, like the moments
   Tensor moment1;
   Tensor moment2;
+  bool buffer = false;   // read from the file and never trained (a router's correction bias)
+  // lora_B of experts: in memory (experts * out, r); PEFT's file has (out, r * experts), experts innermost. 0 = not of experts.
+  int64_t experts = 0;
 
   bool is_matrix() const { return shape.rank >= 2; }
   // True where another tensor shares `value` (a tied head has no parameter of its own, so this is about masters only).
@@ -53,5 +57,10 @@ class ParameterSet {
   std::deque<Parameter> all_;
   std::unordered_map<std::string, Parameter*> index_;
 };
+
+// An adapter's matrix as PEFT's files hold it; only lora_B of experts differs from memory.
+Shape peft_shape(const Parameter& p);
+std::vector<float> to_peft_layout(const Parameter& p, const float* values);
+std::vector<float> from_peft_layout(const Parameter& p, const float* values);
 
 }  // namespace anneal

@@ -27,7 +27,17 @@ class MergedWeights {
  public:
   explicit MergedWeights(Session& session) : session_(session) {
     session.model().decoder->for_each_linear([&](Linear& linear) {
-      if (linear.rank()) adapted_[linear.weight().name] = &linear;
+      if (linear.rank())
+        adapted_[linear.weight().name] = {linear.lora_a()->master.f32(), linear.lora_b()->master.f32(), linear.rank(), linear.in(),
+                                          linear.lora().scale()};
+    });
+    session.model().decoder->for_each_expert([&](ExpertLinear& l) {
+      for (int64_t e = 0; l.rank() && e < l.experts(); ++e)
+        for (size_t part = 0; part < l.parts().size(); ++part)
+          adapted_[l.weight(e, part).name] = {
+              l.lora_a()->master.f32() + e * l.rank() * l.in(),
+              l.lora_b()->master.f32() + (e * static_cast<int64_t>(l.parts().size()) + static_cast<int64_t>(part)) * l.out() * l.rank(),
+              l.rank(), l.in(), l.lora().scale()};
     });
   }
 
@@ -39,15 +49,20 @@ class MergedWeights {
       session_.model().source->read_rows(p.name, first, count, out);
     }
     auto it = adapted_.find(p.name);
-    if (it != adapted_.end()) add_low_rank(*it->second, first, count, out);
+    if (it != adapted_.end()) add_low_rank(it->second, first, count, out);
   }
 
  private:
-  static void add_low_rank(const Linear& linear, int64_t first, int64_t count, float* out) {
-    const int64_t rank = linear.rank(), cols = linear.in();
-    const float* a = linear.lora_a()->master.f32();
-    const float* b = linear.lora_b()->master.f32();
-    const float scale = linear.lora().scale();
+  // scale * B A, A (rank, cols), B (rows, rank).
+  struct LowRank {
+    const float* a;
+    const float* b;
+    int64_t rank, cols;
+    float scale;
+  };
+
+  static void add_low_rank(const LowRank& low, int64_t first, int64_t count, float* out) {
+    const auto& [a, b, rank, cols, scale] = low;
     for (int64_t i = 0; i < count; ++i) {
       for (int64_t k = 0; k < rank; ++k) {
         const float factor = scale * b[(first + i) * rank + k];
@@ -57,7 +72,7 @@ class MergedWeights {
   }
 
   Session& session_;
-  std::unordered_map<std::string, const Linear*> adapted_;
+  std::unordered_map<std::string, LowRank> adapted_;
 };
 
 const char* dtype_name(SafetensorsType type) {
@@ -71,29 +86,35 @@ const char* dtype_name(SafetensorsType type) {
 
 bool starts_with(const std::string& text, const char* prefix) { return text.rfind(prefix, 0) == 0; }
 
+bool windowed(const std::string& architecture) { return architecture == "gemma2" || architecture == "gemma3"; }
+
 GgufHyperparameters hyperparameters(const Session& session, const ModelConfig& c, const Family& family) {
   GgufHyperparameters h;
   h.architecture = family.gguf_architecture();
   h.name = session.spec().base.path.substr(session.spec().base.path.find_last_of('/') + 1);
-  h.context_length = c.context_length;
+  // Architectures that llama.cpp runs without their window agree with the training up to its length.
+  h.context_length = c.window > 0 && !windowed(h.architecture) ? std::min(c.context_length, c.window) : c.context_length;
   h.embedding_length = c.hidden_size;
   h.block_count = c.layers;
   h.feed_forward_length = c.ffn_size;
   h.head_count = c.heads;
   h.head_count_kv = c.kv_heads;
   h.head_size = c.head_size;
-  h.rope_dimensions = c.head_size;
+  h.rope_dimensions = c.rotated();
   h.rope_freq_base = c.rope.theta;
   h.rms_epsilon = static_cast<double>(c.norm_epsilon);
   h.vocab_size = c.vocab_size;
   return h;
 }
 
-GgufMetadata carried_metadata(const ModelConfig& c, const GgufFile* base) {
+GgufMetadata carried_metadata(const ModelConfig& c, const std::string& architecture, const GgufFile* base) {
+  if (c.rope.type == "yarn" || c.rope.type == "longrope")
+    throw Error(ErrorCode::kUnsupported, "exportGguf",
+                "rope_type " + c.rope.type + " is not written to GGUF; export a merged folder instead");
   GgufMetadata carried;
   if (c.rope.type == "linear") {
-    carried.emplace_back(c.family + ".rope.scaling.type", GgufValue::string("linear"));
-    carried.emplace_back(c.family + ".rope.scaling.factor", GgufValue::f32(static_cast<float>(c.rope.factor)));
+    carried.emplace_back(architecture + ".rope.scaling.type", GgufValue::string("linear"));
+    carried.emplace_back(architecture + ".rope.scaling.factor", GgufValue::f32(static_cast<float>(c.rope.factor)));
   }
   if (!base) return carried;
   for (const auto& [key, value] : base->metadata())
@@ -122,14 +143,23 @@ void export_adapter(Session& session, const std::string& dir, const std::string&
   config.alpha = spec.lora_config.alpha;
   config.dropout = static_cast<double>(spec.lora_config.dropout);
   config.rslora = spec.lora_config.rslora;
-  config.target_modules = spec.targets;
   config.base_model_name = base_model_name;
   std::vector<AdapterTensor> tensors;
+  const auto keep = [&tensors](const Parameter& p) { tensors.push_back({p.name, peft_shape(p), to_peft_layout(p, p.master.f32())}); };
+  std::vector<std::string> of_experts;
   session.model().decoder->for_each_linear([&](Linear& linear) {
-    if (!linear.rank()) return;
-    tensors.push_back({linear.name(), linear.lora_a()->shape, linear.lora_b()->shape, linear.lora_a()->master.f32(),
-                       linear.lora_b()->master.f32()});
+    if (linear.rank()) keep(*linear.lora_a()), keep(*linear.lora_b());
   });
+  session.model().decoder->for_each_expert([&](ExpertLinear& l) {
+    if (!l.rank()) return;
+    keep(*l.lora_a()), keep(*l.lora_b());
+    const std::string merged = l.parts().size() > 1 ? "gate_up_proj" : "down_proj";
+    if (std::find(config.target_parameters.begin(), config.target_parameters.end(), merged) == config.target_parameters.end())
+      config.target_parameters.push_back(merged);
+    of_experts.insert(of_experts.end(), l.parts().begin(), l.parts().end());
+  });
+  for (const std::string& target : spec.targets)
+    if (std::find(of_experts.begin(), of_experts.end(), target) == of_experts.end()) config.target_modules.push_back(target);
   write_adapter(dir, config, tensors);
 }
 
@@ -168,25 +198,30 @@ SavedFile export_gguf(Session& session, const std::string& path, GgufFileType ty
   GgufExportRequest request;
   request.type = type;
   request.hyperparameters = hyperparameters(session, config, family);
-  request.metadata = carried_metadata(config, model.source->gguf());
+  request.metadata = carried_metadata(config, family.gguf_architecture(), model.source->gguf());
+  for (auto& key : family.gguf_keys(config)) request.metadata.push_back(std::move(key));
   request.metadata.insert(request.metadata.end(), metadata.begin(), metadata.end());
   request.threads = session.pool().threads();
   request.should_stop = [&session] { return session.stop_requested(); };
   for (const Parameter& p : model.parameters.all()) {
     if (p.adapter) continue;
     const std::string name = family.gguf_name(p.name);
+    if (name.empty())
+      throw Error(ErrorCode::kUnsupported, "exportGguf",
+                  std::string("family ") + family.name() + " is not written to GGUF; export a merged folder instead");
+    const float offset = family.gguf_offset(p.name);
     const bool permutes = family.gguf_permutes(p.name);
     const int64_t head_size = config.head_size;
     const Parameter* parameter = &p;
     request.tensors.push_back(
-        {name, p.shape, [&merged, parameter, permutes, head_size](int64_t first, int64_t count, float* out) {
+        {name, p.shape, [&merged, parameter, permutes, head_size, offset](int64_t first, int64_t count, float* out) {
            if (!parameter->is_matrix()) {
              // A vector is one row to GGUF and one value per row to us.
              const int64_t n = parameter->shape.elements();
              std::vector<float> values(static_cast<size_t>(n));
              merged.read_rows(*parameter, 0, n, values.data());
              for (int64_t i = 0; i < n; ++i)
-               out[i] = values[static_cast<size_t>(permutes ? gguf_rope_source_row(i, head_size) : i)];
+               out[i] = values[static_cast<size_t>(permutes ? gguf_rope_source_row(i, head_size) : i)] + offset;
            } else if (!permutes) {
              merged.read_rows(*parameter, first, count, out);
            } else {

@@ -48,15 +48,14 @@ void load_base(Model& model, ThreadPool& pool) {
   }
 }
 
-void init_fresh(Linear& linear, uint64_t seed, uint32_t id) {
-  Parameter& a = *linear.lora_a();
+void init_fresh(Parameter& a, Parameter& b, int64_t in, uint64_t seed, uint32_t id) {
   const RandomStream stream{seed, kInitStep, id};
-  const float bound = 1.0f / std::sqrt(static_cast<float>(linear.in()));
+  const float bound = 1.0f / std::sqrt(static_cast<float>(in));
   std::vector<float> values(static_cast<size_t>(a.shape.elements()));
   for (size_t i = 0; i < values.size(); ++i) values[i] = bound * (2.0f * stream.uniform(i) - 1.0f);
   store(a, 0, values.data(), static_cast<int64_t>(values.size()));
-  std::vector<float> zeros(static_cast<size_t>(linear.lora_b()->shape.elements()), 0.0f);
-  store(*linear.lora_b(), 0, zeros.data(), static_cast<int64_t>(zeros.size()));
+  std::vector<float> zeros(static_cast<size_t>(b.shape.elements()), 0.0f);
+  store(b, 0, zeros.data(), static_cast<int64_t>(zeros.size()));
 }
 
 void check_adapter(const AdapterConfig& config, const TrainingSpec& spec) {
@@ -69,20 +68,36 @@ void check_adapter(const AdapterConfig& config, const TrainingSpec& spec) {
     refuse("has lora_alpha " + std::to_string(config.alpha) + ", method.alpha is " + std::to_string(spec.lora_config.alpha));
   if (config.rslora != spec.lora_config.rslora) refuse("and method.rsLora disagree about rsLoRA");
   std::vector<std::string> own = spec.targets, theirs = config.target_modules;
+  for (const std::string& merged : config.target_parameters) {
+    if (merged == "gate_up_proj") theirs.insert(theirs.end(), {"gate_proj", "up_proj"});
+    if (merged == "down_proj") theirs.push_back(merged);
+  }
   std::sort(own.begin(), own.end());
   std::sort(theirs.begin(), theirs.end());
   if (own != theirs) refuse("has other target_modules than method.targets");
 }
 
 void read_adapter_tensor(const SafetensorsEntry& entry, Parameter& p, const std::string& where) {
-  if (!(entry.shape == p.shape))
+  const Shape wanted = peft_shape(p);
+  if (!(entry.shape == wanted))
     throw Error(ErrorCode::kShape, where, "tensor " + entry.name + " has shape " + entry.shape.to_string() +
-                                              ", the model needs " + p.shape.to_string());
+                                              ", the model needs " + wanted.to_string());
   std::vector<float> values(static_cast<size_t>(p.shape.elements()));
   entry.read_f32(values.data(), where);
   for (float v : values)
     if (!std::isfinite(v)) throw Error(ErrorCode::kNumeric, where, "tensor " + entry.name + " holds a NaN or infinity");
+  if (p.experts) values = from_peft_layout(p, values.data());
   store(p, 0, values.data(), static_cast<int64_t>(values.size()));
+}
+
+// Reads or makes one adapter's two matrices.
+void start_adapter(const AdapterFolder* start, Parameter& a, Parameter& b, int64_t in, const TrainingSpec& spec, uint32_t id) {
+  if (!start) {
+    init_fresh(a, b, in, spec.seed, id);
+    return;
+  }
+  read_adapter_tensor(start->at(a.name), a, spec.adapter);
+  read_adapter_tensor(start->at(b.name), b, spec.adapter);
 }
 
 }  // namespace
@@ -98,13 +113,11 @@ void load_weights(Model& model, const TrainingSpec& spec, ThreadPool& pool) {
   uint32_t id = 0;
   model.decoder->for_each_linear([&](Linear& linear) {
     const uint32_t own = id++;
-    if (!linear.rank()) return;
-    if (start) {
-      read_adapter_tensor(start->lora_a(linear.name()), *linear.lora_a(), spec.adapter);
-      read_adapter_tensor(start->lora_b(linear.name()), *linear.lora_b(), spec.adapter);
-    } else {
-      init_fresh(linear, spec.seed, own);
-    }
+    if (linear.rank()) start_adapter(start.get(), *linear.lora_a(), *linear.lora_b(), linear.in(), spec, own);
+  });
+  model.decoder->for_each_expert([&](ExpertLinear& l) {
+    const uint32_t own = id++;
+    if (l.rank()) start_adapter(start.get(), *l.lora_a(), *l.lora_b(), l.in(), spec, own);
   });
 }
 

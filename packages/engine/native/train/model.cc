@@ -35,6 +35,9 @@ void attach_adapters(Model& model, const TrainingSpec& spec) {
         spec.targets.begin() + static_cast<int64_t>(i))
       refuse("method.targets", "names \"" + target + "\" twice");
   }
+  const auto targeted = [&](const std::string& name) {
+    return std::find(spec.targets.begin(), spec.targets.end(), name) != spec.targets.end();
+  };
   uint32_t id = 0;
   model.decoder->for_each_linear([&](Linear& linear) {
     const uint32_t own = id++;
@@ -43,6 +46,20 @@ void attach_adapters(Model& model, const TrainingSpec& spec) {
       refuse("method.rank", "is " + std::to_string(spec.lora_config.rank) + ", above the smaller side of " + linear.name() +
                                 " (" + std::to_string(std::min(linear.in(), linear.out())) + ")");
     linear.attach_lora(model.parameters, spec.lora_config, own);
+  });
+  model.decoder->for_each_expert([&](ExpertLinear& experts) {
+    const uint32_t own = id++;
+    const auto& parts = experts.parts();
+    const auto wanted = std::count_if(parts.begin(), parts.end(), targeted);
+    if (wanted == 0) return;
+    if (wanted != static_cast<std::ptrdiff_t>(parts.size()))
+      refuse("method.targets", "names one of gate_proj and up_proj of the experts; they share an adapter: name both or neither");
+    if (spec.lora_config.dropout > 0) refuse("method.dropout", "must be 0 where experts are adapted, as in PEFT");
+    // Two outputs side by side get twice the rank and alpha, so that the scale stays: PEFT's rule for merged expert weights.
+    LoraConfig config = spec.lora_config;
+    config.rank *= static_cast<int64_t>(parts.size());
+    config.alpha *= static_cast<double>(parts.size());
+    experts.attach_lora(model.parameters, config, own, parts.size() > 1 && targeted("down_proj"));
   });
 }
 
@@ -62,7 +79,7 @@ Model open_model(const TrainingSpec& spec) {
   if (spec.lora) {
     attach_adapters(model, spec);
   } else {
-    for (Parameter& p : model.parameters.all()) p.trainable = true;
+    for (Parameter& p : model.parameters.all()) p.trainable = !p.buffer;
   }
   return model;
 }
@@ -72,6 +89,10 @@ std::vector<std::string> linear_names(Model& model) {
   model.decoder->for_each_linear([&](Linear& linear) {
     const std::string name = linear.short_name();
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  });
+  model.decoder->for_each_expert([&](ExpertLinear& experts) {
+    for (const std::string& part : experts.parts())
+      if (std::find(names.begin(), names.end(), part) == names.end()) names.push_back(part);
   });
   return names;
 }

@@ -30,6 +30,14 @@ double count_flops(Model& model, const TrainingSpec& spec) {
     per_token += base * (l.weight().trainable ? 6.0 : 4.0) + 6.0 * low;
     if (spec.gradient_checkpointing) per_token += 2.0 * (base + low);
   });
+  model.decoder->for_each_expert([&](ExpertLinear& l) {
+    const double chosen = static_cast<double>(c.moe.experts_per_token);
+    const double outputs = static_cast<double>(l.out()) * static_cast<double>(l.parts().size());
+    const double base = static_cast<double>(l.in()) * outputs;
+    const double low = static_cast<double>(l.rank()) * (static_cast<double>(l.in()) + outputs);
+    per_token += chosen * (base * (l.weight(0, 0).trainable ? 6.0 : 4.0) + 6.0 * low);
+    if (spec.gradient_checkpointing) per_token += chosen * 2.0 * (base + low);
+  });
   per_token += static_cast<double>(c.vocab_size) * static_cast<double>(c.hidden_size) * (spec.lora ? 4.0 : 6.0);
   const double pairs = static_cast<double>(spec.max_sequence_tokens) / 2.0;
   per_token += static_cast<double>(c.layers * c.heads * c.head_size) * pairs * 14.0;

@@ -1,0 +1,71 @@
+// Qwen3 mixtures of experts: qwen3's attention, softmax routing, no shared experts.
+#include "core/error.h"
+#include "models/common_config.h"
+#include "models/dense_decoder.h"
+#include "models/family.h"
+
+namespace anneal {
+namespace {
+
+class Qwen3MoeFamily final : public Family {
+ public:
+  const char* name() const override { return "qwen3_moe"; }
+  const char* gguf_architecture() const override { return "qwen3moe"; }
+
+  ModelConfig read_hf(const JsonValue& config, const std::string& where) const override {
+    ModelConfig c = read_common_hf(config, where);
+    c.qkv_bias = c.output_bias = config.get_bool_or("attention_bias", false, where);
+    if (config.get_bool_or("use_sliding_window", false, where)) {
+      c.window = config.get_int("sliding_window", where);
+      read_layer_types(config, c, where, [](int64_t layer, int64_t full) { return layer >= full; },
+                       config.get_int_or("max_window_layers", 28, where));
+    }
+    c.moe.experts = config.get_int_or("num_experts", config.get_int_or("num_local_experts", 128, where), where);
+    c.moe.experts_per_token = config.get_int_or("num_experts_per_tok", 8, where);
+    c.moe.ffn_size = config.get_int_or("moe_intermediate_size", 768, where);
+    c.moe.normalise = config.get_bool_or("norm_topk_prob", false, where);
+    const int64_t every = config.get_int_or("decoder_sparse_step", 1, where);
+    if (every < 1) throw Error(ErrorCode::kFormat, where, "decoder_sparse_step must be at least 1");
+    if (c.layers < 1 || c.layers > 1024) throw Error(ErrorCode::kFormat, where, "num_hidden_layers must lie between 1 and 1024");
+    c.sparse.assign(static_cast<size_t>(c.layers), 0);
+    for (int64_t i = 0; i < c.layers; ++i) c.sparse[static_cast<size_t>(i)] = (i + 1) % every == 0;
+    if (const JsonValue* dense = config.find("mlp_only_layers"); dense && !dense->is_null())
+      for (const JsonValue& layer : dense->as_array(where + ": mlp_only_layers")) {
+        const int64_t i = layer.as_int(where + ": mlp_only_layers");
+        if (i >= 0 && i < c.layers) c.sparse[static_cast<size_t>(i)] = 0;
+      }
+    return c;
+  }
+
+  ModelConfig read_gguf(const GgufFile& file) const override {
+    throw Error(ErrorCode::kUnsupported, file.path(), "general.architecture \"qwen3moe\" is read from Hugging Face folders only");
+  }
+
+  std::string write_hf(const ModelConfig& c, const std::string& dtype) const override {
+    std::string dense;
+    for (size_t i = 0; i < c.sparse.size(); ++i)
+      if (!c.sparse[i]) dense += (dense.empty() ? "" : ", ") + std::to_string(i);
+    return "{\n" + common_hf_fields(c, name(), "Qwen3MoeForCausalLM", dtype) + window_hf_fields(c) +
+           ",\n  \"num_experts\": " + std::to_string(c.moe.experts) +
+           ",\n  \"num_experts_per_tok\": " + std::to_string(c.moe.experts_per_token) +
+           ",\n  \"moe_intermediate_size\": " + std::to_string(c.moe.ffn_size) +
+           ",\n  \"norm_topk_prob\": " + (c.moe.normalise ? "true" : "false") +
+           ",\n  \"decoder_sparse_step\": 1,\n  \"mlp_only_layers\": [" + dense + "]\n}\n";
+  }
+
+  std::string gguf_name(const std::string&) const override { return ""; }
+  bool gguf_permutes(const std::string&) const override { return false; }
+
+  std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {
+    return build_dense_decoder(config, parameters, {.qk_norm = true});
+  }
+};
+
+}  // namespace
+
+const Family& qwen3_moe_family() {
+  static const Qwen3MoeFamily family;
+  return family;
+}
+
+}  // namespace anneal
