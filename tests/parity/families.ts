@@ -42,6 +42,8 @@ const LOGITS_LIMIT = 1e-4;
 const GRADIENT_LIMIT = 1e-4;
 const CURVE_LIMIT = 1e-4;
 const WEIGHTS_LIMIT = 1e-3;
+// Ten steps of Adam turn the rounding of a gradient near zero into whole steps, and logits magnify what weights barely show.
+const LOGITS_AFTER_LIMIT = 5e-3;
 
 /** One row as a micro-batch of its own, without its padding. */
 function rowBatch(golden: FamilyCase, row: number): MicroBatch {
@@ -187,7 +189,7 @@ async function* checkLora(
     yield verdict(`${name} lora: gradient norms`, worstScaled(gradNorms, golden.lora.grad_norms), CURVE_LIMIT);
     const logits = await session.logits(packedBatch(golden));
     const want = packedLogits(golden, reference, "lora_after_logits");
-    yield verdict(`${name} lora: logits after`, worstScaled(logits.values, want), WEIGHTS_LIMIT);
+    yield verdict(`${name} lora: logits after`, worstScaled(logits.values, want), LOGITS_AFTER_LIMIT);
 
     await session.exportAdapter(out);
     const got = openSafetensors(join(out, "adapter_model.safetensors"));
