@@ -82,9 +82,17 @@ export interface AdamwOptimizer {
   weightDecay: number;
 }
 
+/**
+ * How the frozen base stays in memory (LoRA only). int8: blocks of 64 weights with one scale. nf4: QLoRA's 4-bit codes with
+ * doubly quantised scales; embedding and head stay int8. blocks: a GGUF's own blocks, exactly as the file holds them.
+ */
+export type BaseStorage = "dense" | "int8" | "nf4" | "blocks";
+
 export interface TrainingSpec {
   base: BaseSource;
   precision: Precision;
+  /** Defaults to "dense": the precision's type. */
+  baseStorage?: BaseStorage;
   /** Defaults to the machine's hardware threads. Results do not depend on it. */
   threads?: number;
   /** 0 <= seed < 2^53. */
@@ -245,7 +253,7 @@ export interface SavedFile {
   bytes: number;
 }
 
-export type GgufExportType = "F32" | "F16" | "BF16" | "Q8_0" | "Q4_K_M";
+export type GgufExportType = "F32" | "F16" | "BF16" | "Q8_0" | "Q4_0" | "Q4_K_M" | "Q5_K_M" | "Q6_K";
 
 /** A metadata value as GGUF types it. Plain strings, booleans and arrays of strings need no tag. */
 export type GgufValue =
