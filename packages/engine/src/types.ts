@@ -267,6 +267,18 @@ export type GgufValue =
   | { type: "i32[]"; value: Int32Array | number[] }
   | { type: "f32[]"; value: Float32Array | number[] };
 
+/** What rounding to the file's types cost: root mean square of the difference over that of the values. */
+export interface QuantisationError {
+  /** Over all tensors together. */
+  relativeRmse: number;
+  /** Each matrix under its GGUF name, with the type it got. */
+  tensors: { name: string; type: string; relativeRmse: number }[];
+}
+
+export interface GgufExportResult extends SavedFile {
+  error: QuantisationError;
+}
+
 export interface GgufExportOptions {
   type: GgufExportType;
   /** Keys beside the architecture's own (general.name, tokenizer.ggml.*, tokenizer.chat_template, ...); they win over keys carried from a GGUF base. */
@@ -300,7 +312,7 @@ export interface Session {
   exportAdapter(dir: string, options?: { baseModelName?: string }): Promise<void>;
   /** Base with the adapter merged in, as model.safetensors + config.json. */
   exportMerged(dir: string, options?: { dtype?: "f32" | "bf16" | "f16" }): Promise<void>;
-  exportGguf(path: string, options: GgufExportOptions): Promise<SavedFile>;
+  exportGguf(path: string, options: GgufExportOptions): Promise<GgufExportResult>;
   requestStop(): void;
   clearStop(): void;
   memory(): SessionMemory;

@@ -335,8 +335,8 @@ Napi::Value SessionObject::write_gguf(const Napi::CallbackInfo& info) {
     const GgufFileType type = parse_gguf_file_type(options.string("type"));
     auto metadata = std::make_shared<GgufMetadata>(read_gguf_metadata(options.get("metadata"), "options.metadata"));
     return queue(info.Env(), [path, type, metadata](Session& s) -> ResultMaker {
-      const SavedFile file = export_gguf(s, path, type, *metadata);
-      return [file](Napi::Env env) { return saved_file_to_js(env, file); };
+      const GgufExportResult result = export_gguf(s, path, type, *metadata);
+      return [result](Napi::Env env) { return gguf_export_to_js(env, result); };
     });
   });
 }
