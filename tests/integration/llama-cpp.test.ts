@@ -25,7 +25,10 @@ const bands: Partial<Record<GgufExportType, { median: number; most: number; same
   F16: { median: 0.01, most: 0.1, sameBest: 1 },
   BF16: { median: 0.04, most: 0.6, sameBest: 0.95 },
   Q8_0: { median: 0.2, most: 1.5, sameBest: 0.85 },
+  Q4_0: { median: 0.2, most: 1.5, sameBest: 0.85 },
   Q4_K_M: { median: 0.2, most: 1.5, sameBest: 0.85 },
+  Q5_K_M: { median: 0.2, most: 1.5, sameBest: 0.85 },
+  Q6_K: { median: 0.2, most: 1.5, sameBest: 0.85 },
 };
 
 function open(source: { kind: "gguf"; path: string } | { kind: "hf"; dir: string }): Promise<Session> {

@@ -12,6 +12,7 @@ import type {
   GenerateRequest,
   GenerateResult,
   GgufExportOptions,
+  GgufExportResult,
   GgufFileInfo,
   GradientsResult,
   LogitsResult,
@@ -41,7 +42,7 @@ export interface NativeSession {
   loadState(path: string): Promise<{ step: number }>;
   exportAdapter(dir: string, options: { baseModelName?: string }): Promise<void>;
   exportMerged(dir: string, options: { dtype?: string }): Promise<void>;
-  exportGguf(path: string, options: GgufExportOptions): Promise<SavedFile>;
+  exportGguf(path: string, options: GgufExportOptions): Promise<GgufExportResult>;
   requestStop(): void;
   clearStop(): void;
   memory(): SessionMemory;

@@ -82,9 +82,17 @@ export interface AdamwOptimizer {
   weightDecay: number;
 }
 
+/**
+ * How the frozen base stays in memory (LoRA only). int8: blocks of 64 weights with one scale. nf4: QLoRA's 4-bit codes with
+ * doubly quantised scales; embedding and head stay int8. blocks: a GGUF's own blocks, exactly as the file holds them.
+ */
+export type BaseStorage = "dense" | "int8" | "nf4" | "blocks";
+
 export interface TrainingSpec {
   base: BaseSource;
   precision: Precision;
+  /** Defaults to "dense": the precision's type. */
+  baseStorage?: BaseStorage;
   /** Defaults to the machine's hardware threads. Results do not depend on it. */
   threads?: number;
   /** 0 <= seed < 2^53. */
@@ -245,7 +253,7 @@ export interface SavedFile {
   bytes: number;
 }
 
-export type GgufExportType = "F32" | "F16" | "BF16" | "Q8_0" | "Q4_K_M";
+export type GgufExportType = "F32" | "F16" | "BF16" | "Q8_0" | "Q4_0" | "Q4_K_M" | "Q5_K_M" | "Q6_K";
 
 /** A metadata value as GGUF types it. Plain strings, booleans and arrays of strings need no tag. */
 export type GgufValue =
@@ -258,6 +266,18 @@ export type GgufValue =
     }
   | { type: "i32[]"; value: Int32Array | number[] }
   | { type: "f32[]"; value: Float32Array | number[] };
+
+/** What rounding to the file's types cost: root mean square of the difference over that of the values. */
+export interface QuantisationError {
+  /** Over all tensors together. */
+  relativeRmse: number;
+  /** Each matrix under its GGUF name, with the type it got. */
+  tensors: { name: string; type: string; relativeRmse: number }[];
+}
+
+export interface GgufExportResult extends SavedFile {
+  error: QuantisationError;
+}
 
 export interface GgufExportOptions {
   type: GgufExportType;
@@ -292,7 +312,7 @@ export interface Session {
   exportAdapter(dir: string, options?: { baseModelName?: string }): Promise<void>;
   /** Base with the adapter merged in, as model.safetensors + config.json. */
   exportMerged(dir: string, options?: { dtype?: "f32" | "bf16" | "f16" }): Promise<void>;
-  exportGguf(path: string, options: GgufExportOptions): Promise<SavedFile>;
+  exportGguf(path: string, options: GgufExportOptions): Promise<GgufExportResult>;
   requestStop(): void;
   clearStop(): void;
   memory(): SessionMemory;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "train/base_storage.h"
 
 namespace anneal {
 namespace {
@@ -190,6 +191,7 @@ TrainingSpec read_spec(const Napi::Value& value) {
   if (precision != "f32" && precision != "bf16") refuse("spec.precision", "is \"" + precision + "\", expected \"f32\" or \"bf16\"");
   spec.bf16 = precision == "bf16";
   spec.isa = configured_isa();
+  if (f.has("baseStorage")) spec.base_storage = parse_base_storage(f.string("baseStorage"));
   spec.threads = static_cast<int>(f.integer_or("threads", 0, 0, 256));
   spec.seed = static_cast<uint64_t>(f.integer("seed", 0, kMaxSafeInteger));
   const Fields method = f.object("method");

@@ -43,6 +43,23 @@ Napi::Value saved_file_to_js(Napi::Env env, const SavedFile& file) {
   return o;
 }
 
+Napi::Value gguf_export_to_js(Napi::Env env, const GgufExportResult& result) {
+  Napi::Array tensors = Napi::Array::New(env, result.tensors.size());
+  for (uint32_t i = 0; i < result.tensors.size(); ++i) {
+    Napi::Object t = Napi::Object::New(env);
+    t.Set("name", result.tensors[i].name);
+    t.Set("type", result.tensors[i].type);
+    t.Set("relativeRmse", result.tensors[i].relative_rmse);
+    tensors.Set(i, t);
+  }
+  Napi::Object error = Napi::Object::New(env);
+  error.Set("relativeRmse", result.relative_rmse);
+  error.Set("tensors", tensors);
+  Napi::Object o = saved_file_to_js(env, result.file).As<Napi::Object>();
+  o.Set("error", error);
+  return o;
+}
+
 Napi::Error to_js_error(Napi::Env env, const Error& error) {
   Napi::Error js = Napi::Error::New(env, error.what());
   js.Set("code", Napi::String::New(env, error_code_name(error.code())));

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "infer/generate.h"
+#include "io/gguf_export.h"
 #include "train/plan.h"
 #include "train/session.h"
 
@@ -27,6 +28,7 @@ Napi::Value evaluation_to_js(Napi::Env env, const Evaluation& evaluation, bool t
 Napi::Value generation_to_js(Napi::Env env, const Generation& generation, const GenerateOptions& options);
 Napi::Value tensor_to_js(Napi::Env env, const TensorCopy& tensor);
 Napi::Value saved_file_to_js(Napi::Env env, const SavedFile& file);
+Napi::Value gguf_export_to_js(Napi::Env env, const GgufExportResult& result);
 Napi::Float32Array floats_to_js(Napi::Env env, const std::vector<float>& values);
 
 }  // namespace anneal

@@ -226,7 +226,8 @@ Napi::Value SessionObject::weights(const Napi::CallbackInfo& info) {
     return queue(info.Env(), [name](Session& s) -> ResultMaker {
       const Parameter* p = s.model().parameters.find(name);
       if (!p) throw Error(ErrorCode::kInvalidArgument, "name", "\"" + name + "\" is no tensor of this model");
-      auto copy = std::make_shared<TensorCopy>(copy_tensor(name, p->master ? p->master : p->value));
+      auto copy = std::make_shared<TensorCopy>(
+          p->master ? copy_tensor(name, p->master) : TensorCopy{name, p->shape, p->dense_values()});
       return [copy](Napi::Env env) { return tensor_to_js(env, *copy); };
     });
   });
@@ -334,8 +335,8 @@ Napi::Value SessionObject::write_gguf(const Napi::CallbackInfo& info) {
     const GgufFileType type = parse_gguf_file_type(options.string("type"));
     auto metadata = std::make_shared<GgufMetadata>(read_gguf_metadata(options.get("metadata"), "options.metadata"));
     return queue(info.Env(), [path, type, metadata](Session& s) -> ResultMaker {
-      const SavedFile file = export_gguf(s, path, type, *metadata);
-      return [file](Napi::Env env) { return saved_file_to_js(env, file); };
+      const GgufExportResult result = export_gguf(s, path, type, *metadata);
+      return [result](Napi::Env env) { return gguf_export_to_js(env, result); };
     });
   });
 }

@@ -17,7 +17,10 @@ uint32_t file_type_number(GgufFileType type) {
     case GgufFileType::kF16: return 1;
     case GgufFileType::kBF16: return 32;
     case GgufFileType::kQ8_0: return 7;
+    case GgufFileType::kQ4_0: return 2;
     case GgufFileType::kQ4_K_M: return 15;
+    case GgufFileType::kQ5_K_M: return 17;
+    case GgufFileType::kQ6_K: return 18;
   }
   return 0;
 }
@@ -93,8 +96,30 @@ void check_values(const std::string& name, DType dtype, const float* values, int
   }
 }
 
-void write_tensor(GgufWriter* writer, const GgufExportTensor& tensor, DType dtype, ThreadPool* pool,
-                  const std::function<bool()>& should_stop) {
+// Squares of the differences and of the values.
+struct SquareSums {
+  double error = 0, value = 0;
+  void add(const SquareSums& o) { error += o.error, value += o.value; }
+  double relative() const { return value > 0 ? std::sqrt(error / value) : 0; }
+};
+
+SquareSums square_sums(const float* values, const uint8_t* blocks, DType dtype, RowDequantiser dequantise, int64_t cols) {
+  SquareSums sums;
+  if (dtype == DType::kF32) return sums;
+  thread_local std::vector<float> back;
+  back.resize(static_cast<size_t>(cols));
+  dequantise(blocks, back.data(), cols);
+  for (int64_t i = 0; i < cols; ++i) {
+    const double v = static_cast<double>(values[i]), d = static_cast<double>(back[static_cast<size_t>(i)]) - v;
+    sums.error += d * d;
+    sums.value += v * v;
+  }
+  return sums;
+}
+
+// Sums are taken by row and added in their order: the same digits with any number of threads.
+SquareSums write_tensor(GgufWriter* writer, const GgufExportTensor& tensor, DType dtype, ThreadPool* pool,
+                        const std::function<bool()>& should_stop) {
   const int64_t cols = tensor.shape[-1], rows = tensor.shape.elements() / cols;
   const size_t row_bytes = quant_row_bytes(dtype, cols);
   const int64_t chunk_rows = std::max<int64_t>(1, kChunkElements / cols);
@@ -102,6 +127,9 @@ void write_tensor(GgufWriter* writer, const GgufExportTensor& tensor, DType dtyp
   const RowQuantiser quantise = row_quantiser(dtype);
   std::vector<uint8_t> blocks(static_cast<size_t>(std::min(rows, wave_rows)) * row_bytes);
   std::vector<std::vector<float>> values(static_cast<size_t>(pool->threads()));
+  const RowDequantiser dequantise = row_dequantiser(dtype);
+  std::vector<SquareSums> row_sums(static_cast<size_t>(std::min(rows, wave_rows)));
+  SquareSums sums;
   for (int64_t wave = 0; wave < rows; wave += wave_rows) {
     if (should_stop && should_stop()) throw Error(ErrorCode::kStopped, "export", "was stopped; no file was written");
     const int64_t in_wave = std::min(wave_rows, rows - wave);
@@ -111,16 +139,21 @@ void write_tensor(GgufWriter* writer, const GgufExportTensor& tensor, DType dtyp
       buffer.resize(static_cast<size_t>(count * cols));
       tensor.read_rows(wave + first, count, buffer.data());
       check_values(tensor.name, dtype, buffer.data(), wave + first, count, cols);
-      for (int64_t r = 0; r < count; ++r)
-        quantise(buffer.data() + r * cols, blocks.data() + static_cast<size_t>(first + r) * row_bytes, cols, nullptr);
+      for (int64_t r = 0; r < count; ++r) {
+        uint8_t* out = blocks.data() + static_cast<size_t>(first + r) * row_bytes;
+        quantise(buffer.data() + r * cols, out, cols, nullptr);
+        row_sums[static_cast<size_t>(first + r)] = square_sums(buffer.data() + r * cols, out, dtype, dequantise, cols);
+      }
     });
+    for (int64_t r = 0; r < in_wave; ++r) sums.add(row_sums[static_cast<size_t>(r)]);
     writer->append(blocks.data(), static_cast<size_t>(in_wave) * row_bytes);
   }
+  return sums;
 }
 
 }  // namespace
 
-SavedFile export_gguf(const std::string& path, const GgufExportRequest& request) {
+GgufExportResult export_gguf(const std::string& path, const GgufExportRequest& request) {
   if (request.tensors.empty()) throw Error(ErrorCode::kInvalidArgument, "tensors", "there is nothing to export");
   const bool tied_head = std::none_of(request.tensors.begin(), request.tensors.end(),
                                       [](const GgufExportTensor& t) { return t.name == "output.weight"; });
@@ -134,9 +167,17 @@ SavedFile export_gguf(const std::string& path, const GgufExportRequest& request)
   }
   writer.begin();
   ThreadPool pool(std::clamp(request.threads, 1, 64));
-  for (size_t i = 0; i < request.tensors.size(); ++i)
-    write_tensor(&writer, request.tensors[i], types[i], &pool, request.should_stop);
-  return writer.finish();
+  GgufExportResult result;
+  SquareSums all;
+  for (size_t i = 0; i < request.tensors.size(); ++i) {
+    const SquareSums sums = write_tensor(&writer, request.tensors[i], types[i], &pool, request.should_stop);
+    all.add(sums);
+    if (request.tensors[i].shape.rank >= 2)
+      result.tensors.push_back({request.tensors[i].name, quant_type(types[i]).name, sums.relative()});
+  }
+  result.relative_rmse = all.relative();
+  result.file = writer.finish();
+  return result;
 }
 
 std::vector<float> llama3_rope_factors(int64_t head_size, double freq_base, const Llama3RopeScaling& scaling) {

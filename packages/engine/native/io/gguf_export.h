@@ -10,9 +10,9 @@
 
 namespace anneal {
 
-enum class GgufFileType { kF32, kF16, kBF16, kQ8_0, kQ4_K_M };
+enum class GgufFileType { kF32, kF16, kBF16, kQ8_0, kQ4_0, kQ4_K_M, kQ5_K_M, kQ6_K };
 
-// "F32", "F16", "BF16", "Q8_0", "Q4_K_M"; Error(kInvalidArgument) for anything else.
+// "F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_K_M", "Q5_K_M", "Q6_K"; Error(kInvalidArgument) for anything else.
 GgufFileType parse_gguf_file_type(const std::string& name);
 
 // Keys ARCH.* that the exporter writes. Counts are as in the model's configuration.
@@ -53,9 +53,21 @@ struct GgufExportRequest {
   std::function<bool()> should_stop;
 };
 
+// What rounding to the file's types cost: root mean square of the difference over that of the values.
+struct GgufTensorError {
+  std::string name;
+  const char* type = "";
+  double relative_rmse = 0;
+};
+struct GgufExportResult {
+  SavedFile file;
+  double relative_rmse = 0;             // over all tensors together
+  std::vector<GgufTensorError> tensors;  // matrices only
+};
+
 // Streams the file (memory: a few row blocks per thread) and fsyncs it. Error(kInvalidArgument) names a missing or
 // contradictory field, Error(kNumeric) the tensor and row that hold a NaN or infinity, Error(kIo) the path.
-SavedFile export_gguf(const std::string& path, const GgufExportRequest& request);
+GgufExportResult export_gguf(const std::string& path, const GgufExportRequest& request);
 
 // llama3 frequency factors for the tensor rope_freqs.weight (head_size / 2 floats); see Hugging Face's "llama3" rope type.
 struct Llama3RopeScaling {

@@ -35,14 +35,16 @@ DType fit_row(DType dtype, int64_t row) {
   return dtype == DType::kQ4_K ? DType::kQ5_0 : dtype == DType::kQ5_K ? DType::kQ5_1 : DType::kQ8_0;
 }
 
-DType mixture_q4_k_m(const std::string& name, const Shape& shape, int64_t block_count, bool tied_head) {
+// `usual` for most tensors; the head, fused attention and (in the M mixtures) some values and down projections get more bits.
+DType mixture(DType usual, bool medium, const std::string& name, const Shape& shape, int64_t block_count, bool tied_head) {
   if (name == "output.weight" || (tied_head && name == "token_embd.weight"))
     return shape[-1] % 256 == 0 ? DType::kQ6_K : DType::kQ8_0;
+  if (!medium) return usual;
   const int64_t layer = layer_of(name);
   const bool generous = layer >= 0 && use_more_bits(layer, block_count);
-  if (contains(name, "attn_qkv.weight")) return DType::kQ5_K;
+  if (contains(name, "attn_qkv.weight")) return usual == DType::kQ4_K ? DType::kQ5_K : DType::kQ6_K;
   if (generous && (contains(name, "attn_v.weight") || contains(name, "ffn_down"))) return DType::kQ6_K;
-  return DType::kQ4_K;
+  return usual;
 }
 
 }  // namespace
@@ -52,8 +54,12 @@ GgufFileType parse_gguf_file_type(const std::string& name) {
   if (name == "F16") return GgufFileType::kF16;
   if (name == "BF16") return GgufFileType::kBF16;
   if (name == "Q8_0") return GgufFileType::kQ8_0;
+  if (name == "Q4_0") return GgufFileType::kQ4_0;
   if (name == "Q4_K_M") return GgufFileType::kQ4_K_M;
-  throw Error(ErrorCode::kInvalidArgument, "type", "must be one of F32, F16, BF16, Q8_0, Q4_K_M, found \"" + name.substr(0, 40) + "\"");
+  if (name == "Q5_K_M") return GgufFileType::kQ5_K_M;
+  if (name == "Q6_K") return GgufFileType::kQ6_K;
+  throw Error(ErrorCode::kInvalidArgument, "type",
+              "must be one of F32, F16, BF16, Q8_0, Q4_0, Q4_K_M, Q5_K_M, Q6_K, found \"" + name.substr(0, 40) + "\"");
 }
 
 DType gguf_tensor_type(GgufFileType type, const std::string& name, const Shape& shape, int64_t block_count, bool tied_head) {
@@ -61,12 +67,18 @@ DType gguf_tensor_type(GgufFileType type, const std::string& name, const Shape& 
   if (type == GgufFileType::kF32 || shape.rank < 2 || !ends_with(name, ".weight") || contains(name, "_norm.weight") ||
       contains(name, "ffn_gate_inp.weight"))
     return DType::kF32;
+  const auto mixed = [&](DType usual, bool medium) {
+    return fit_row(mixture(usual, medium, name, shape, block_count, tied_head), shape[-1]);
+  };
   switch (type) {
     case GgufFileType::kF32: return DType::kF32;
     case GgufFileType::kF16: return DType::kF16;
     case GgufFileType::kBF16: return DType::kBF16;
     case GgufFileType::kQ8_0: return fit_row(DType::kQ8_0, shape[-1]);
-    case GgufFileType::kQ4_K_M: return fit_row(mixture_q4_k_m(name, shape, block_count, tied_head), shape[-1]);
+    case GgufFileType::kQ4_0: return mixed(DType::kQ4_0, false);
+    case GgufFileType::kQ4_K_M: return mixed(DType::kQ4_K, true);
+    case GgufFileType::kQ5_K_M: return mixed(DType::kQ5_K, true);
+    case GgufFileType::kQ6_K: return mixed(DType::kQ6_K, false);
   }
   throw Error(ErrorCode::kInternal, name, "unknown file type");
 }

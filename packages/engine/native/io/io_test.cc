@@ -220,11 +220,15 @@ TEST(export_writes_every_file_type) {
     int64_t number;
     double tolerance;
   } all[] = {{GgufFileType::kF32, 0, 0},      {GgufFileType::kF16, 1, 5e-4},     {GgufFileType::kBF16, 32, 4e-3},
-             {GgufFileType::kQ8_0, 7, 8e-3}, {GgufFileType::kQ4_K_M, 15, 0.12}};
+             {GgufFileType::kQ8_0, 7, 8e-3}, {GgufFileType::kQ4_0, 2, 0.25},
+             {GgufFileType::kQ4_K_M, 15, 0.12}, {GgufFileType::kQ5_K_M, 17, 0.06}, {GgufFileType::kQ6_K, 18, 0.04}};
   for (const auto& c : all) {
     const std::string path = scratch() + "/export.gguf";
     const GgufExportRequest request = tiny_request(c.type);
-    const SavedFile saved = export_gguf(path, request);
+    const GgufExportResult result = export_gguf(path, request);
+    const SavedFile& saved = result.file;
+    // The error it reports is the one found by reading back.
+    double error = 0, size = 0;
     const GgufFile file(path);
     CHECK_EQ(file.file_bytes(), saved.bytes);
     CHECK_EQ(file.get_int("general.file_type"), c.number);
@@ -236,12 +240,18 @@ TEST(export_writes_every_file_type) {
       std::vector<float> want(static_cast<size_t>(rows * cols)), got(want.size());
       t.read_rows(0, rows, want.data());
       file.tensor(t.name).read_rows_f32(0, rows, got.data(), "test");
-      for (size_t i = 0; i < want.size(); ++i) CHECK_NEAR(got[i], want[i], c.tolerance);
+      for (size_t i = 0; i < want.size(); ++i) {
+        CHECK_NEAR(got[i], want[i], c.tolerance);
+        const double w = static_cast<double>(want[i]), d = static_cast<double>(got[i]) - w;
+        if (file.tensor(t.name).dtype != DType::kF32) error += d * d, size += w * w;
+      }
     }
+    CHECK_NEAR(result.relative_rmse, size > 0 ? std::sqrt(error / size) : 0.0, 1e-9);
     // The same bytes whatever the number of threads.
     GgufExportRequest alone = tiny_request(c.type);
     alone.threads = 1;
-    CHECK_EQ(export_gguf(path, alone).sha256, saved.sha256);
+    const GgufExportResult again = export_gguf(path, alone);
+    CHECK(again.file.sha256 == saved.sha256 && again.relative_rmse == result.relative_rmse);
   }
 }
 

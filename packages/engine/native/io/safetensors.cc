@@ -256,6 +256,13 @@ std::vector<const SafetensorsEntry*> SafetensorsSet::entries() const {
   return all;
 }
 
+void SafetensorsSet::release(const SafetensorsEntry& entry) const {
+  for (const auto& file : files_) {
+    const MappedFile& mapped = file->file();
+    if (entry.data >= mapped.data() && entry.data < mapped.data() + mapped.size()) mapped.release_pages(entry.data, entry.bytes);
+  }
+}
+
 uint64_t SafetensorsSet::file_bytes() const {
   uint64_t total = 0;
   for (const auto& file : files_) total += file->file().size();

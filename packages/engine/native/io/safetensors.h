@@ -73,6 +73,8 @@ class SafetensorsSet {
   std::vector<const SafetensorsEntry*> entries() const;
   uint64_t file_bytes() const;
   const std::string& where() const { return where_; }
+  // An entry of this set was read for now: its pages may leave memory.
+  void release(const SafetensorsEntry& entry) const;
 
  private:
   std::string where_;

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "io/gguf_export.h"
 #include "models/weight_source.h"
+#include "quant/quant.h"
 
 namespace anneal {
 namespace {
@@ -55,6 +56,27 @@ class GgufSource final : public WeightSource {
     const int64_t cols = tensor.shape[-1];
     for (int64_t i = 0; i < count; ++i)
       tensor.read_rows_f32(gguf_row(first + i), 1, out + i * cols, path_);
+  }
+
+  std::optional<DType> stored_type(const std::string& name) const override {
+    const GgufTensor& tensor = find(name);
+    return tensor.shape.rank < 2 ? std::nullopt : tensor.dtype;
+  }
+
+  // Whole rows move, so blocks along a row stay as they are even where heads are permuted.
+  void read_stored_rows(const std::string& name, int64_t first, int64_t count, void* out) const override {
+    const GgufTensor& tensor = find(name);
+    const size_t row = quant_row_bytes(*tensor.dtype, tensor.shape[-1]);
+    const bool permuted = family_->gguf_permutes(name);
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t from = permuted ? gguf_row(first + i) : first + i;
+      std::memcpy(static_cast<uint8_t*>(out) + static_cast<size_t>(i) * row, tensor.data + static_cast<size_t>(from) * row, row);
+    }
+  }
+
+  void release(const std::string& name) const override {
+    const GgufTensor& tensor = find(name);
+    file_.file().release_pages(tensor.data, tensor.bytes);
   }
 
   std::string quantisation() const override {

@@ -62,6 +62,8 @@ class HfSource final : public WeightSource {
     rows.read_f32(out, path_);
   }
 
+  void release(const std::string& name) const override { set_.release(set_.at(name)); }
+
   std::string quantisation() const override {
     std::map<std::string, uint64_t> bytes;
     for (const SafetensorsEntry* e : set_.entries())

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "models/family.h"
@@ -31,6 +32,12 @@ class WeightSource {
   virtual void check(const ParameterSet& parameters) const = 0;
   // Rows [first, first + count) of a tensor as f32, in Hugging Face order. A vector is one row per element.
   virtual void read_rows(const std::string& name, int64_t first, int64_t count, float* out) const = 0;
+  // The type a matrix can be kept in as the file holds it (f16, bf16 or blocks), and those rows in Hugging Face order. Absent where
+  // the file keeps it in another layout than the model.
+  virtual std::optional<DType> stored_type(const std::string&) const { return std::nullopt; }
+  virtual void read_stored_rows(const std::string& name, int64_t first, int64_t count, void* out) const;
+  // The tensor was read for now: its pages of the mapped file may leave memory.
+  virtual void release(const std::string&) const {}
   // Most common type among matrices, as the file names it.
   virtual std::string quantisation() const = 0;
   virtual uint64_t file_bytes() const = 0;

@@ -149,7 +149,7 @@ Tensor Decoder::forward(Pass& pass, PassBuffers& b) const {
   const bool train = pass.mode == PassMode::kTrain;
   Workspace w = workspace_rows(b.workspace, n);
   Tensor x = first_rows(b.stream[0], n);
-  embedding_forward(pass.ctx, pass.token_ids, embedding_->value, x, config_.embedding_scale);
+  embedding_forward(pass.ctx, pass.token_ids, embedding_->view(), x, config_.embedding_scale);
   for (size_t i = 0; i < layers_.size(); ++i) {
     const Tensor out = train ? first_rows(b.stream[i + 1], n) : x;
     LayerActivations a = activation_rows(b.layers[b.layer_buffers[i]], n);
@@ -165,7 +165,7 @@ void Decoder::logits(Pass& pass, PassBuffers& b, const Tensor& stream, int64_t c
   final_norm_->forward(pass, input, normed, first_rows(b.head_inv_rms, count));
   GemmOptions options;
   options.precision = pass.precision;
-  gemm_abt(pass.ctx, normed, head().value, logits, options);
+  gemm_abt(pass.ctx, normed, head().view(), logits, options);
   if (config_.logit_soft_cap > 0) soft_cap(pass.ctx, logits, config_.logit_soft_cap);
 }
 
@@ -182,7 +182,7 @@ Tensor Decoder::loss(Pass& pass, PassBuffers& b, const Tensor& stream, int64_t c
   const Tensor dnormed = train ? first_rows(b.workspace.dnormed, count) : Tensor{};
   const Tensor weights = train ? first_rows(b.head_weights, count) : Tensor{};
   const Tensor dhead = train && head().trainable ? head().grad : Tensor{};
-  cross_entropy_head(pass.ctx, normed, head().value, first_rows(b.head_targets, count), weights, first_rows(b.nll, count),
+  cross_entropy_head(pass.ctx, normed, head().view(), first_rows(b.head_targets, count), weights, first_rows(b.nll, count),
                      first_rows(b.best, count), dnormed, dhead, options);
   if (!train) return {};
   const Tensor dinput = first_rows(b.dhead_input, count);

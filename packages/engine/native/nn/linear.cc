@@ -57,7 +57,7 @@ void Linear::forward(Pass& pass, const Tensor& x, Tensor y, const Tensor& residu
     options.low_rank_a = low_product;
     options.low_rank_b = lora_b_->value;
   }
-  if (y) gemm_abt(pass.ctx, x, weight_->value, y, options);
+  if (y) gemm_abt(pass.ctx, x, weight_->view(), y, options);
 }
 
 void Linear::backward_input(Pass& pass, const Tensor& dy, Tensor dx, bool accumulate_dx, Tensor dlow_scratch,
@@ -79,7 +79,7 @@ void Linear::backward_input(Pass& pass, const Tensor& dy, Tensor dx, bool accumu
     }
   }
   if (!dx) return;
-  gemm_ab(pass.ctx, dy, weight_->value, dx, options);
+  gemm_ab(pass.ctx, dy, weight_->view(), dx, options);
   if (dropping) {
     GemmOptions through;
     through.precision = pass.precision;

@@ -19,8 +19,10 @@ class MemoryLayout {
   // Places into the arena, which must outlive the tensors.
   explicit MemoryLayout(Arena& arena) : arena_(&arena) {}
 
-  Tensor take(Part part, DType dtype, const Shape& shape) {
-    const size_t bytes = rounded(dense_bytes(dtype, shape));
+  Tensor take(Part part, DType dtype, const Shape& shape) { return take_bytes(part, dtype, shape, dense_bytes(dtype, shape)); }
+  // A block type, whose bytes the caller knows.
+  Tensor take_bytes(Part part, DType dtype, const Shape& shape, size_t wanted) {
+    const size_t bytes = rounded(wanted);
     bytes_[static_cast<size_t>(part)] += bytes;
     return {arena_ ? arena_->allocate(bytes) : nullptr, dtype, shape};
   }

@@ -1,10 +1,40 @@
 #include "nn/parameter.h"
 
+#include "core/bf16.h"
+
 namespace anneal {
+
+namespace {
+
+void place_blocks(Parameter& p, MemoryLayout& layout) {
+  const int64_t cols = p.shape[-1], rows = p.shape.elements() / cols;
+  p.value = layout.take_bytes(Part::kWeights, *p.storage, p.shape, static_cast<size_t>(rows * p.codec.bytes(cols)));
+  if (!p.scale_elements) return;
+  p.block_scales = layout.take(Part::kWeights, DType::kF32, {(p.shape.elements() + p.scale_elements - 1) / p.scale_elements});
+}
+
+}  // namespace
+
+std::vector<float> Parameter::dense_values() const {
+  std::vector<float> out(static_cast<size_t>(shape.elements()));
+  if (codec) {
+    codec.read(value.data, out.data(), shape.elements());
+    return out;
+  }
+  for (size_t i = 0; i < out.size(); ++i)
+    out[i] = value.dtype == DType::kBF16   ? to_f32(value.as<bf16>()[i])
+             : value.dtype == DType::kF16 ? to_f32(value.as<f16>()[i])
+                                          : value.f32()[i];
+  return out;
+}
 
 void ParameterSet::place(MemoryLayout& layout, DType matrix_dtype) {
   for (Parameter& p : all_) {
-    const DType dtype = p.is_matrix() ? matrix_dtype : DType::kF32;
+    if (p.codec) {
+      place_blocks(p, layout);
+      continue;
+    }
+    const DType dtype = p.storage ? *p.storage : p.is_matrix() ? matrix_dtype : DType::kF32;
     p.value = layout.take(p.adapter ? Part::kAdapter : Part::kWeights, dtype, p.shape);
     if (!p.trainable) continue;
     p.master = dtype == DType::kF32 ? p.value : layout.take(Part::kOptimizer, DType::kF32, p.shape);

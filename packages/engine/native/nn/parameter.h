@@ -2,6 +2,8 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -9,6 +11,7 @@
 #include "core/error.h"
 #include "core/tensor.h"
 #include "nn/memory_layout.h"
+#include "ops/gemm.h"
 
 namespace anneal {
 
@@ -26,6 +29,17 @@ struct Parameter {
   // lora_B of experts: in memory (experts * out, r); PEFT's file has (out, r * experts), experts innermost. 0 = not of experts.
   int64_t experts = 0;
 
+  // How a frozen matrix stays in memory where that is neither f32 nor the precision's type: f16, bf16, or blocks read by `codec`.
+  std::optional<DType> storage;
+  BlockCodec codec;
+  Tensor block_scales;               // f32: the second level of scales, where the codec has one (one for `scale_elements` weights)
+  int64_t scale_elements = 0;
+  std::shared_ptr<void> codec_state;  // what codec.context points at
+
+  // The matrix as products read it, and as f32 copied out of whatever holds it.
+  MatrixView view() const { return {value, codec ? &codec : nullptr}; }
+  std::vector<float> dense_values() const;
+
   bool is_matrix() const { return shape.rank >= 2; }
   // True where another tensor shares `value` (a tied head has no parameter of its own, so this is about masters only).
   bool has_own_master() const { return trainable && value.dtype != DType::kF32; }
@@ -36,7 +50,10 @@ class ParameterSet {
  public:
   Parameter& declare(const std::string& name, const Shape& shape, bool adapter = false) {
     if (index_.count(name)) throw Error(ErrorCode::kInternal, name, "declared twice");
-    all_.push_back(Parameter{name, shape, adapter, false, {}, {}, {}, {}, {}});
+    all_.emplace_back();
+    all_.back().name = name;
+    all_.back().shape = shape;
+    all_.back().adapter = adapter;
     index_[name] = &all_.back();
     return all_.back();
   }

@@ -22,19 +22,33 @@ void check_tokens(const char* op, const Tensor& tokens, int64_t n, int64_t vocab
 
 }  // namespace
 
-void embedding_forward(Context& ctx, const Tensor& tokens, const Tensor& weight, Tensor y, float scale) {
+void embedding_forward(Context& ctx, const Tensor& tokens, const MatrixView& weight, Tensor y, float scale) {
   constexpr const char* kOp = "embedding_forward";
-  const int64_t n = y.rows(), channels = weight.cols();
-  check_tokens(kOp, tokens, n, weight.rows());
-  require(weight.dtype == DType::kF16 || is_float_or_bf16(weight), ErrorCode::kInvalidArgument, kOp,
-          "weight must be f32, bf16 or f16");
+  const int64_t n = y.rows(), channels = weight.cols;
+  check_tokens(kOp, tokens, n, weight.rows);
+  const DType dtype = weight.dtype;
+  require(weight.codec || dtype == DType::kF32 || dtype == DType::kBF16 || dtype == DType::kF16, ErrorCode::kInvalidArgument,
+          kOp, "weight must be f32, bf16 or f16, or blocks with their codec");
   require_float(kOp, "y", y);
   require_matrix(kOp, "y", y, n, channels);
   const auto move = kernels(ctx.isa).rows.move;
   const int32_t* ids = tokens.as<int32_t>();
   parallel_ranges(ctx, n, row_grain(channels), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      move(const_ref(weight), ids[i] * channels, ref(y), i * channels, channels, scale, false);
+    for (int64_t i = begin; i < end; ++i) {
+      if (!weight.codec) {
+        move({weight.data, dtype}, ids[i] * channels, ref(y), i * channels, channels, scale, false);
+        continue;
+      }
+      float run[256];
+      const BlockCodec& codec = *weight.codec;
+      const std::byte* row = static_cast<const std::byte*>(weight.data) + ids[i] * codec.bytes(channels);
+      const int64_t step = 256 / codec.block_elements * codec.block_elements;
+      for (int64_t c = 0; c < channels; c += step) {
+        const int64_t some = std::min(step, channels - c);
+        codec.read(row + codec.bytes(c), run, some);
+        move({run, DType::kF32}, 0, ref(y), i * channels + c, some, scale, false);
+      }
+    }
   });
 }
 

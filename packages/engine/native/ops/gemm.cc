@@ -25,7 +25,7 @@ void check_problem(const char* op, const GemmProblem& p) {
   check(p.c.rows() == p.m && p.c.cols() == p.n, ErrorCode::kShape, op, "C does not fit: " + sizes(p.a, p.b, p.c));
   check(p.c.dtype == DType::kF32 || p.c.dtype == DType::kBF16, ErrorCode::kInvalidArgument, op, "C must be f32 or bf16");
   check(is_dense_float(p.a.dtype), ErrorCode::kInvalidArgument, op, "A must be f32, bf16 or f16");
-  check(is_dense_float(p.b.dtype) || (p.b.codec && p.b.codec->dequantise), ErrorCode::kInvalidArgument, op,
+  check(is_dense_float(p.b.dtype) || (p.b.codec && *p.b.codec), ErrorCode::kInvalidArgument, op,
         "B of a block type needs a codec");
   if (p.b.codec) {
     check(p.b.codec->block_elements > 0 && p.b.codec->block_elements <= 256 && p.b.cols % p.b.codec->block_elements == 0,
@@ -92,7 +92,8 @@ void gemm_atb(Context& ctx, const MatrixView& a, const MatrixView& b, Tensor c, 
 
 size_t gemm_scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t m, int64_t n, int64_t k, int64_t r) {
   const size_t packed = gemm_packed_scratch_bytes(ctx, precision, m, n, k, r);
-  return std::max(packed, m <= kSmallRows ? gemm_small_scratch_bytes(m, k, r) : 0);
+  // A call planned for many rows may come with few.
+  return std::max(packed, gemm_small_scratch_bytes(ctx, std::min(m, kSmallRows), k, r));
 }
 
 }  // namespace anneal

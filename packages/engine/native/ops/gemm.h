@@ -9,11 +9,21 @@
 
 namespace anneal {
 
-// Reads block-quantised rows. `dequantise` gets the address of the first block and a count that is a multiple of block_elements.
+// Reads block-quantised rows. Both functions get the address of the first block and a count that is a multiple of block_elements;
+// `dequantise_in` is for tensors whose blocks need more than their own bytes (a second level of scales), which `context` holds.
 struct BlockCodec {
   int64_t block_elements = 0;
   int64_t block_bytes = 0;
   void (*dequantise)(const void* blocks, float* out, int64_t elements) = nullptr;
+  void (*dequantise_in)(const void* context, const void* blocks, float* out, int64_t elements) = nullptr;
+  const void* context = nullptr;
+
+  explicit operator bool() const { return dequantise || dequantise_in; }
+  void read(const void* blocks, float* out, int64_t elements) const {
+    dequantise ? dequantise(blocks, out, elements) : dequantise_in(context, blocks, out, elements);
+  }
+  // Byte `cols` elements of a row end at: a row's length, or a column's place in its row.
+  int64_t bytes(int64_t cols) const { return cols / block_elements * block_bytes; }
 };
 
 // A matrix operand: f32, bf16, f16, or blocks along a row (then `codec` is set). Row stride in elements; 0 = cols (contiguous).

@@ -113,7 +113,7 @@ class Driver {
   void pack_codec_columns(const Pass& pass, const Segment& seg, int64_t j0, int64_t columns, uint32_t* dst,
                           float* dequantised) const {
     const BlockCodec& codec = *seg.b->codec;
-    const int64_t row_bytes = seg.b->cols / codec.block_elements * codec.block_bytes;
+    const int64_t row_bytes = codec.bytes(seg.b->cols);
     const std::byte* base = static_cast<const std::byte*>(seg.b->data);
     const int64_t panel_units = pass.units * g_.nr;
     if (p_.b_by_rows) {
@@ -123,21 +123,18 @@ class Driver {
         for (int64_t k0 = 0; k0 < seg.k; k0 += kCodecColumns) {
           const int64_t k = std::min(kCodecColumns, seg.k - k0);
           for (int64_t row = 0; row < jj; ++row)
-            codec.dequantise(base + (j0 + j + row) * row_bytes + (seg.k0 + k0) / codec.block_elements * codec.block_bytes,
-                             dequantised + row * kCodecColumns, k);
+            codec.read(base + (j0 + j + row) * row_bytes + codec.bytes(seg.k0 + k0), dequantised + row * kCodecColumns, k);
           g_.pack_b({dequantised, DType::kF32, kCodecColumns}, 0, jj, 0, k,
                     dst + j / g_.nr * panel_units + (seg.unit + k0 / g_.unit_elements) * g_.nr);
         }
       }
       return;
     }
-    // dequantised: (2 rows of k, kCodecColumns); the caller's column runs start on a block.
-    for (int64_t k0 = 0; k0 < seg.k; k0 += g_.unit_elements) {
-      const int64_t k = std::min<int64_t>(g_.unit_elements, seg.k - k0);
-      const int64_t whole = round_up(columns, codec.block_elements);
+    // dequantised: (kMaxNr rows of k, kCodecColumns); the caller's column runs start on a block and rows are whole blocks.
+    for (int64_t k0 = 0; k0 < seg.k; k0 += kMaxNr) {
+      const int64_t k = std::min<int64_t>(kMaxNr, seg.k - k0);
       for (int64_t row = 0; row < k; ++row)
-        codec.dequantise(base + (seg.k0 + k0 + row) * row_bytes + j0 / codec.block_elements * codec.block_bytes,
-                         dequantised + row * kCodecColumns, whole);
+        codec.read(base + (seg.k0 + k0 + row) * row_bytes + codec.bytes(j0), dequantised + row * kCodecColumns, columns);
       for (int64_t j = 0; j < columns; j += g_.nr)
         g_.pack_b_transposed({dequantised, DType::kF32, kCodecColumns}, j, std::min<int64_t>(g_.nr, columns - j), 0, k,
                              dst + j / g_.nr * panel_units + (seg.unit + k0 / g_.unit_elements) * g_.nr);

@@ -12,6 +12,8 @@ constexpr int64_t kPadding = 16;
 // Columns of one tile, and weight bytes of one task: enough to be worth a hand-over, and many tasks in a layer.
 constexpr int64_t kTileColumns = 32;
 constexpr int64_t kTaskBytes = int64_t{128} << 10;
+// Weight rows dequantised at once: two blocks of the kernel's columns, in a fraction of an L2.
+constexpr int64_t kCodecRows = 8;
 
 int64_t padded(int64_t k) { return (k + kPadding - 1) / kPadding * kPadding; }
 
@@ -45,7 +47,7 @@ DotSegment segment(Context& ctx, const MatrixView& a, const MatrixView& b, float
 
 }  // namespace
 
-bool gemm_is_small(const GemmProblem& p) { return p.m <= kSmallRows && !p.a_by_columns && p.b_by_rows && !p.b.codec; }
+bool gemm_is_small(const GemmProblem& p) { return p.m <= kSmallRows && !p.a_by_columns && p.b_by_rows; }
 
 void gemm_small_cpu(Context& ctx, const GemmProblem& p) {
   if (p.m == 0 || p.n == 0) return;
@@ -60,17 +62,42 @@ void gemm_small_cpu(Context& ctx, const GemmProblem& p) {
   if (o.low_rank_a && o.low_rank_a.cols > 0)
     args.segments[args.segment_count++] = segment(ctx, o.low_rank_a, o.low_rank_b, o.low_rank_scale, round);
 
+  const BlockCodec* codec = p.b.codec;
+  const int64_t dequantised_row = padded(p.k);
+  float* dequantised =
+      codec ? ctx.scratch.allocate_array<float>(ctx.pool.threads() * kCodecRows * dequantised_row) : nullptr;
+  // Rows [j, j + columns) of a block weight: dequantised, then multiplied exactly as dense rows of the same values.
+  const auto dot_blocks = [&](DotRowsArgs mine, int64_t j, int64_t columns, float* buffer) {
+    const std::byte* blocks = static_cast<const std::byte*>(p.b.data);
+    const DotSegment low = mine.segments[1];
+    float* out = mine.out;
+    for (int64_t c = 0; c < columns; c += kCodecRows) {
+      const int64_t some = std::min(kCodecRows, columns - c);
+      for (int64_t row = 0; row < some; ++row)
+        codec->read(blocks + (j + c + row) * codec->bytes(p.k), buffer + row * dequantised_row, p.k);
+      mine.segments[0].b = buffer;
+      mine.segments[0].b_dtype = DType::kF32;
+      mine.segments[0].b_stride = dequantised_row;
+      if (mine.segment_count > 1)
+        mine.segments[1].b = static_cast<const std::byte*>(low.b) + (j + c) * low.b_stride * (low.b_dtype == DType::kF32 ? 4 : 2);
+      mine.out = out + c;
+      table.dot_rows(mine, 0, some);
+    }
+  };
+
   const int64_t element = p.c.dtype == DType::kF32 ? 4 : 2;
   const int64_t column_bytes = std::max<int64_t>(1, p.k) * (p.b.dtype == DType::kF32 ? 4 : 2);
   const int64_t grain = std::max<int64_t>(1, kTaskBytes / column_bytes / kTileColumns) * kTileColumns;
-  parallel_ranges(ctx, p.n, grain, [&](int64_t begin, int64_t end) {
+  ctx.pool.parallel_for((p.n + grain - 1) / grain, [&](int64_t task, int worker) {
+    const int64_t begin = task * grain, end = std::min(p.n, begin + grain);
     alignas(64) float tile[kSmallRows * kTileColumns], before[kSmallRows * kTileColumns];
     for (int64_t j = begin; j < end; j += kTileColumns) {
       const int columns = static_cast<int>(std::min(kTileColumns, end - j)), rows = static_cast<int>(p.m);
       DotRowsArgs mine = args;
       mine.out = tile;
       mine.out_stride = kTileColumns;
-      table.dot_rows(mine, j, j + columns);
+      if (codec) dot_blocks(mine, j, columns, dequantised + worker * kCodecRows * dequantised_row);
+      else table.dot_rows(mine, j, j + columns);
       TileStore store{};
       store.c = static_cast<std::byte*>(p.c.data) + j * element;
       store.dtype = p.c.dtype;
@@ -93,8 +120,9 @@ void gemm_small_cpu(Context& ctx, const GemmProblem& p) {
   });
 }
 
-size_t gemm_small_scratch_bytes(int64_t m, int64_t k, int64_t r) {
-  return static_cast<size_t>(m * (padded(k) + padded(r)) * 4 + 256);
+size_t gemm_small_scratch_bytes(const Context& ctx, int64_t m, int64_t k, int64_t r) {
+  const int64_t dequantised = ctx.pool.threads() * kCodecRows * padded(k);
+  return static_cast<size_t>((m * (padded(k) + padded(r)) + dequantised) * 4 + 256);
 }
 
 }  // namespace anneal

@@ -225,6 +225,16 @@ TEST(gemm_block_codec) {
       gemm_ab(ctx, dy.tensor(), dense.tensor(), dx0.tensor(), options);
       gemm_ab(ctx, dy.tensor(), quantised, dx1.tensor(), options);
       CHECK(std::memcmp(dx0.data(), dx1.data(), dx0.bytes()) == 0);
+      // Few rows, with a low-rank part: blocks are dequantised beside the dense path.
+      const Matrix few = random_matrix(5, in, DType::kF32, 3), la = random_matrix(5, 3, DType::kF32, 4);
+      const Matrix lb = random_matrix(out, 3, DType::kF32, 5);
+      options.low_rank_a = la.tensor();
+      options.low_rank_b = lb.tensor();
+      Buffer z0(DType::kF32, {5, out}), z1(DType::kF32, {5, out});
+      gemm_abt(ctx, few.tensor(), dense.tensor(), z0.tensor(), options);
+      gemm_abt(ctx, few.tensor(), quantised, z1.tensor(), options);
+      CHECK(std::memcmp(z0.data(), z1.data(), z0.bytes()) == 0);
+      CHECK_EQ(arena.used_bytes(), 0u);
     }
 }
 

@@ -190,7 +190,7 @@ void export_merged(Session& session, const std::string& dir, SafetensorsType typ
   write_file(dir + "/config.json", config);
 }
 
-SavedFile export_gguf(Session& session, const std::string& path, GgufFileType type, const GgufMetadata& metadata) {
+GgufExportResult export_gguf(Session& session, const std::string& path, GgufFileType type, const GgufMetadata& metadata) {
   Model& model = session.model();
   const Family& family = model.source->family();
   const ModelConfig& config = session.config();

@@ -17,6 +17,6 @@ void export_adapter(Session& session, const std::string& dir, const std::string&
 void export_merged(Session& session, const std::string& dir, SafetensorsType type);
 
 // The merged model as GGUF. `metadata` wins over keys carried from a GGUF base (tokenizer.*, general.*).
-SavedFile export_gguf(Session& session, const std::string& path, GgufFileType type, const GgufMetadata& metadata);
+GgufExportResult export_gguf(Session& session, const std::string& path, GgufFileType type, const GgufMetadata& metadata);
 
 }  // namespace anneal

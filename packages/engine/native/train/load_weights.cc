@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/philox.h"
 #include "io/adapter.h"
+#include "train/base_storage.h"
 #include "train/model.h"
 
 namespace anneal {
@@ -15,7 +16,6 @@ namespace {
 
 // Steps of training are counted from 0 up; fresh adapters draw from the last one, which no run reaches.
 constexpr uint32_t kInitStep = 0xffffffffu;
-constexpr int64_t kChunkElements = 1 << 18;
 
 // f32 values of elements [first, first + n) of a parameter, into its compute copy and its master.
 void store(Parameter& p, int64_t first, const float* values, int64_t n) {
@@ -31,20 +31,21 @@ void store(Parameter& p, int64_t first, const float* values, int64_t n) {
 void load_base(Model& model, ThreadPool& pool) {
   for (Parameter& p : model.parameters.all()) {
     if (p.adapter) continue;
-    const int64_t rows = p.is_matrix() ? p.shape[0] : p.shape.elements();
-    const int64_t cols = p.is_matrix() ? p.shape.elements() / rows : 1;
-    const int64_t rows_per_chunk = std::max<int64_t>(1, kChunkElements / cols);
-    const int64_t chunks = p.is_matrix() ? (rows + rows_per_chunk - 1) / rows_per_chunk : 1;
-    const int64_t step = p.is_matrix() ? rows_per_chunk : rows;
-    pool.parallel_for(chunks, [&](int64_t chunk) {
-      const int64_t first = chunk * step, count = std::min(step, rows - first);
+    if (p.storage) {
+      load_stored(*model.source, p, pool);
+      continue;
+    }
+    const int64_t cols = p.is_matrix() ? p.shape[-1] : 1;
+    const auto load_rows = [&](int64_t first, int64_t count) {
       std::vector<float> values(static_cast<size_t>(count * cols));
       model.source->read_rows(p.name, first, count, values.data());
       for (float v : values)
         if (!std::isfinite(v))
           throw Error(ErrorCode::kNumeric, model.source->path(), "tensor " + p.name + " holds a NaN or infinity");
       store(p, first * cols, values.data(), count * cols);
-    });
+    };
+    if (p.is_matrix()) for_each_row_run(*model.source, p, pool, load_rows);
+    else load_rows(0, p.shape.elements());
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "train/base_storage.h"
 
 namespace anneal {
 namespace {
@@ -81,6 +82,7 @@ Model open_model(const TrainingSpec& spec) {
   } else {
     for (Parameter& p : model.parameters.all()) p.trainable = !p.buffer;
   }
+  choose_base_storage(model, spec);
   return model;
 }
 

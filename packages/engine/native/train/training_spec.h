@@ -18,12 +18,16 @@ struct AdamWConfig {
   double weight_decay = 0.0;
 };
 
+// How frozen matrices stay in memory (LoRA only); see train/base_storage.h.
+enum class BaseStorage { kDense, kInt8, kNf4, kBlocks };
+
 struct TrainingSpec {
   BaseSource base;
   bool bf16 = false;
   int threads = 0;  // 0 = all
   Isa isa = best_isa();
   uint64_t seed = 0;
+  BaseStorage base_storage = BaseStorage::kDense;
   bool lora = false;
   LoraConfig lora_config;
   std::vector<std::string> targets;
