@@ -53,7 +53,7 @@ void ExpertLinear::forward(Pass& pass, int64_t expert, const Tensor& x, const st
   }
   for (size_t part = 0; part < parts_.size() && y[0]; ++part) {
     if (adapted) options.low_rank_b = b_of(lora_b_->value, expert, part);
-    gemm_abt(pass.ctx, x, weight(expert, part).value, y[part], options);
+    gemm_abt(pass.ctx, x, weight(expert, part).view(), y[part], options);
   }
 }
 
@@ -77,7 +77,7 @@ void ExpertLinear::backward_input(Pass& pass, int64_t expert, const std::vector<
       options.low_rank_a = dlow;
       options.low_rank_b = a_of(lora_a_->value, expert);
     }
-    gemm_ab(pass.ctx, dy[part], weight(expert, part).value, dx, options);
+    gemm_ab(pass.ctx, dy[part], weight(expert, part).view(), dx, options);
   }
 }
 

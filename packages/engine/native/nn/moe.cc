@@ -100,7 +100,7 @@ Saved Moe::shared_saved(const Saved& s) const { return {{s.tensors.begin() + kSh
 
 // The router works in f32 whatever the precision: a choice that flips changes everything behind it.
 void Moe::route(Pass& pass, const Tensor& x, Saved& s) const {
-  gemm_abt(pass.ctx, x, gate_->value, s[kScores]);
+  gemm_abt(pass.ctx, x, gate_->view(), s[kScores]);
   router_forward(pass.ctx, s[kScores], bias_ ? bias_->value : Tensor{}, s[kExperts], s[kWeights], config_.router);
   const int64_t k = config_.router.top_k, n = pass.tokens;
   std::vector<int64_t> next = expert_offsets(s[kExperts], config_.experts);
@@ -197,7 +197,7 @@ void Moe::backward_router(Pass& pass, const Tensor& x, Tensor dx, Saved& s) cons
   GemmOptions options;
   options.accumulate = true;
   if (gate_->trainable) gemm_atb(pass.ctx, s[kScores], x, gate_->grad, options);
-  if (dx) gemm_ab(pass.ctx, s[kScores], gate_->value, dx, options);
+  if (dx) gemm_ab(pass.ctx, s[kScores], gate_->view(), dx, options);
 }
 
 size_t Moe::scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t tokens, int64_t longest, bool train) const {
