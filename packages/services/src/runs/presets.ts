@@ -24,6 +24,16 @@ const presetSpecs: Record<PresetName, Record<string, unknown>> = {
     batchRows: 32,
     schedule: { kind: "cosine", warmupSteps: 50 },
     evaluation: { maxRows: 500 },
+    earlyStopping: { patience: 3, minDelta: 0 },
+    checkpoints: { restoreBest: true },
+  },
+  "low-memory": {
+    method: { kind: "lora", rank: 16, alpha: 32, dropout: 0, rsLora: false },
+    baseStorage: "nf4",
+    gradientCheckpointing: true,
+    microBatchTokens: 1024,
+    learningRate: 5e-4,
+    schedule: { kind: "cosine", warmupSteps: 20 },
   },
   "full-fine-tune": {
     method: { kind: "full" },
@@ -32,6 +42,22 @@ const presetSpecs: Record<PresetName, Record<string, unknown>> = {
     batchRows: 32,
     optimizer: { kind: "adamw", weightDecay: 0.01 },
     schedule: { kind: "cosine", warmupSteps: 100 },
+  },
+  preferences: {
+    method: { kind: "lora", rank: 16, alpha: 32, dropout: 0, rsLora: false },
+    objective: { kind: "dpo", beta: 0.1, labelSmoothing: 0 },
+    learningRate: 5e-5,
+    batchRows: 16,
+    schedule: { kind: "linear", warmupSteps: 20 },
+  },
+  "continued-pretraining": {
+    method: { kind: "full" },
+    epochs: 1,
+    learningRate: 5e-5,
+    batchRows: 32,
+    maxSequenceTokens: 2048,
+    optimizer: { kind: "adamw", weightDecay: 0.1 },
+    schedule: { kind: "wsd", warmupSteps: 100, decayShare: 0.2, minRatio: 0.1 },
   },
 };
 
