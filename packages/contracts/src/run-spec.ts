@@ -105,13 +105,5 @@ export const RunSpec = z
 export type RunSpec = z.infer<typeof RunSpec>;
 export type RunSpecInput = z.input<typeof RunSpec>;
 
-export const PresetName = z.enum([
-  "quick-look",
-  "balanced",
-  "thorough",
-  "low-memory",
-  "full-fine-tune",
-  "preferences",
-  "continued-pretraining",
-]);
+export const PresetName = z.enum(["quick-look", "balanced", "thorough", "full-fine-tune", "continued-pretraining"]);
 export type PresetName = z.infer<typeof PresetName>;

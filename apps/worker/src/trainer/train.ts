@@ -141,8 +141,10 @@ class Trainer {
     }
     if (cadence.samplesAt(step)) await tellSamples(job, this.session, this.prepared, step);
     const regular = cadence.savesAt(step);
+    const { guard } = this.cursor;
     // Only steps that every attempt saves at may be gone back to: anything else would depend on who was interrupted when.
-    if (regular) this.cursor = { ...this.cursor, guard: { ...this.cursor.guard, rollbackTo: step } };
+    // Weights that have just refused a batch are none to go back to either.
+    if (regular && guard.skippedInRow === 0) this.cursor = { ...this.cursor, guard: { ...guard, rollbackTo: step } };
     const due = (regular || this.isOver()) && saver.savedStep !== step;
     if (due || (isBest && job.start.spec.checkpoints.keepBest)) this.newest = await saver.save(this.cursor);
     await this.saveIfAsked();
