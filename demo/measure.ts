@@ -4,8 +4,16 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { DatasetRow, type Message, RunSpec } from "@anneal/contracts";
-import { learningRateAt, type MicroBatch, openSession, readGgufMetadata, type Session } from "@anneal/engine";
+import { DatasetRow, type Message, RunSpec, trainingSettings } from "@anneal/contracts";
+import {
+  inspectModel,
+  learningRateAt,
+  type MicroBatch,
+  openSession,
+  readGgufMetadata,
+  type Session,
+  type TrainingSpec,
+} from "@anneal/engine";
 import {
   dataOrder,
   decodeAnswer,
@@ -71,16 +79,9 @@ async function accuracy(session: Session): Promise<string> {
 }
 
 const rows = read(demoFiles.train).map(({ row }) => encodeRow(text, row, spec));
-const session = await openSession({
-  base: { kind: "gguf", path: options.base },
-  precision: spec.precision,
-  seed: spec.seed,
-  method: spec.method,
-  optimizer: spec.optimizer,
-  gradientCheckpointing: spec.gradientCheckpointing,
-  maxTokensPerMicroBatch: spec.microBatchTokens,
-  maxSequenceTokens: spec.maxSequenceTokens,
-});
+const base = { kind: "gguf" as const, path: options.base };
+const { linearNames } = inspectModel(base);
+const session = await openSession(trainingSettings(spec, { base, linearNames }) as TrainingSpec);
 console.log(`before: ${await accuracy(session)}`);
 const stepsPerEpoch = Math.ceil(rows.length / spec.batchRows);
 const totalSteps = spec.maxSteps ?? Math.ceil(stepsPerEpoch * spec.epochs);

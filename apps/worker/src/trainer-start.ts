@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type TrainerStart, type TrainerTask, trainerProtocolVersion } from "@anneal/contracts";
+import { RunSpec, type TrainerStart, type TrainerTask, trainerProtocolVersion } from "@anneal/contracts";
 import { models, runs } from "@anneal/services";
 import type { WorkerContext } from "./worker-context.ts";
 
@@ -16,6 +16,11 @@ export async function trainerStart(
 ): Promise<TrainerStart> {
   const { env, services } = context;
   const base = await models.resolveBase(services, run.spec.base);
+  const spec = RunSpec.parse(run.spec); // a run of an older version lacks what came later
+  const { method, objective } = spec;
+  const adapter =
+    method.kind === "lora" && method.startFrom ? await models.resolveAdapter(services, method.startFrom) : null;
+  const teacher = objective.kind === "distill" ? await models.resolveBase(services, objective.teacher) : null;
   const inputs = await runs.execution.runInputs(services, run);
   return {
     type: "start",
@@ -24,10 +29,12 @@ export async function trainerStart(
     runId: run.id,
     epoch,
     workerName: env.workerName,
-    spec: run.spec,
+    spec,
     base: base.source,
     baseName: base.name,
     baseDigest: base.digest,
+    adapter: adapter?.dir ?? null,
+    teacher: teacher?.source ?? null,
     modelName: run.spec.publish?.name ?? run.name,
     ...inputs,
     runDirectory: runFolder(context, run.id),

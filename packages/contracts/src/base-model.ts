@@ -17,6 +17,14 @@ export type BaseModelRef = z.infer<typeof BaseModelRef>;
 export const LinearName = z.enum(["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]);
 export type LinearName = z.infer<typeof LinearName>;
 
+// A linear layer under its Hugging Face name (experts: `experts.gate_proj`), or all that a model has.
+export const allLinear = "all-linear";
+export const LinearTarget = z
+  .string()
+  .max(64)
+  .regex(/^([a-z][a-z0-9_]*(\.[a-z0-9_]+)*|all-linear)$/, "must be the name of a linear layer, or all-linear");
+export type LinearTarget = z.infer<typeof LinearTarget>;
+
 // What a model file says about itself (headers only; no weights are read).
 export const ModelFacts = z.object({
   family: z.string(),
@@ -31,7 +39,7 @@ export const ModelFacts = z.object({
   contextTokens: z.int(),
   tiedHead: z.boolean(),
   quantisation: z.string(), // "F32", "BF16", "Q4_1", "mixed Q4_K_M" ...
-  linearNames: z.array(LinearName),
+  linearNames: z.array(z.string()),
   fileBytes: Bytes,
   hasChatTemplate: z.boolean(),
 });

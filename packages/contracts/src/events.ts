@@ -54,6 +54,16 @@ export const RunEventBody = z.discriminatedUnion("type", [
     ggufType: z.string().nullable(),
     checkpointStep: z.int().nullable(), // null: made from the run's last state
   }),
+  // A batch that would have spoiled the weights was left out; `rows` are those of the dataset.
+  z.object({
+    type: z.literal("guard"),
+    step: z.int(), // the 0-based step whose batch it was
+    cause: z.enum(["not_finite", "spike"]),
+    action: z.enum(["skipped", "rolled_back"]),
+    backToStep: z.int().nullable(), // rolled_back: whose weights training goes on with
+    rows: z.array(z.int()),
+    detail: z.string(),
+  }),
   // The last step is done; `digest` is the SHA-256 of the trained state (weights, optimizer, random numbers).
   z.object({ type: z.literal("trained"), step: z.int(), digest: Digest }),
   z.object({

@@ -13,3 +13,5 @@ export * from "./run-spec.ts";
 export * from "./steps.ts";
 export * from "./system.ts";
 export * from "./trainer-protocol.ts";
+export * from "./training.ts";
+export * from "./training-settings.ts";

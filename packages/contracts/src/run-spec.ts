@@ -1,41 +1,23 @@
 import { z } from "zod";
-import { BaseModelRef, LinearName } from "./base-model.ts";
+import { BaseModelRef } from "./base-model.ts";
 import { Bytes, DisplayName, Id } from "./ids.ts";
+import { brokenRules } from "./spec-rules.ts";
+import {
+  BaseStorage,
+  EarlyStopping,
+  Guards,
+  LoraMethod,
+  Method,
+  ObjectiveSpec,
+  OptimizerSpec,
+  Precision,
+  ScheduleSpec,
+} from "./training.ts";
 
 const positive = z.number().positive();
 const fraction = z.number().min(0).max(1);
 
-export const LoraMethod = z.object({
-  kind: z.literal("lora"),
-  rank: z.int().min(1).max(1024).default(16),
-  alpha: positive.max(65_536).default(32),
-  dropout: z.number().min(0).lt(1).default(0),
-  rsLora: z.boolean().default(false),
-  targets: z.array(LinearName).min(1, "choose at least one linear layer").default(LinearName.options.slice()),
-});
-export const FullMethod = z.object({ kind: z.literal("full") });
-export const Method = z.discriminatedUnion("kind", [LoraMethod, FullMethod]);
-export type Method = z.infer<typeof Method>;
-
-export const Precision = z.enum(["f32", "bf16"]);
-export type Precision = z.infer<typeof Precision>;
-
-export const OptimizerSpec = z.object({
-  kind: z.literal("adamw").default("adamw"),
-  beta1: z.number().min(0).lt(1).default(0.9),
-  beta2: z.number().min(0).lt(1).default(0.999),
-  epsilon: positive.default(1e-8),
-  weightDecay: z.number().min(0).max(1).default(0),
-});
-export type OptimizerSpec = z.infer<typeof OptimizerSpec>;
-
-export const ScheduleSpec = z.object({
-  kind: z.enum(["constant", "linear", "cosine"]).default("cosine"),
-  warmupSteps: z.int().min(0).max(1_000_000).default(20),
-});
-export type ScheduleSpec = z.infer<typeof ScheduleSpec>;
-
-export const GgufType = z.enum(["F16", "BF16", "Q8_0", "Q4_K_M"]);
+export const GgufType = z.enum(["F16", "BF16", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0"]);
 export type GgufType = z.infer<typeof GgufType>;
 
 // Ollama's own rule for NAME[:TAG], without host and namespace.
@@ -53,7 +35,9 @@ export const RunSpec = z
     base: BaseModelRef,
     dataset: Id, // a dataset version
     method: Method.default(() => LoraMethod.parse({ kind: "lora" })),
+    objective: ObjectiveSpec.default(() => ObjectiveSpec.parse({})),
     precision: Precision.default("bf16"),
+    baseStorage: BaseStorage.default("dense"),
     optimizer: OptimizerSpec.default(() => OptimizerSpec.parse({})),
     schedule: ScheduleSpec.default(() => ScheduleSpec.parse({})),
     learningRate: positive.max(1).default(1e-3),
@@ -63,8 +47,13 @@ export const RunSpec = z
     microBatchTokens: z.int().min(16).max(1_048_576).default(2048), // tokens computed at once; accumulation follows from it
     maxSequenceTokens: z.int().min(8).max(1_048_576).default(1024),
     packing: z.boolean().default(true),
+    lengthGrouping: z.boolean().default(false), // rows of like length share a step
     gradientCheckpointing: z.boolean().default(false),
     clipNorm: z.number().min(0).max(1e6).default(1), // 0: off
+    neftuneAlpha: z.number().min(0).max(1000).default(0), // noise on the embeddings; 0: off
+    routerAuxWeight: z.number().min(0).max(10).default(0), // mixture-of-experts models: weight of the balancing loss
+    earlyStopping: EarlyStopping.nullable().default(null),
+    guards: Guards.prefault({}),
     seed: z
       .int()
       .min(0)
@@ -87,6 +76,7 @@ export const RunSpec = z
         everySteps: z.int().min(1).nullable().default(null), // null: about every two minutes of training
         keepLast: z.int().min(1).max(100).default(2),
         keepBest: z.boolean().default(true),
+        restoreBest: z.boolean().default(false), // end with the best checkpoint instead of the last
       })
       .prefault({}),
     samples: z
@@ -110,21 +100,10 @@ export const RunSpec = z
       .default(null),
   })
   .superRefine((spec, ctx) => {
-    if (spec.maxSequenceTokens > spec.microBatchTokens)
-      ctx.addIssue({
-        code: "custom",
-        path: ["microBatchTokens"],
-        message: `a micro-batch of ${spec.microBatchTokens} tokens cannot hold a sequence of ${spec.maxSequenceTokens}; raise microBatchTokens or lower maxSequenceTokens`,
-      });
-    if (spec.publish && !spec.export.gguf.includes(spec.publish.gguf))
-      ctx.addIssue({
-        code: "custom",
-        path: ["publish", "gguf"],
-        message: `${spec.publish.gguf} is not among export.gguf; add it there`,
-      });
+    for (const { path, message } of brokenRules(spec)) ctx.addIssue({ code: "custom", path: path.split("."), message });
   });
 export type RunSpec = z.infer<typeof RunSpec>;
 export type RunSpecInput = z.input<typeof RunSpec>;
 
-export const PresetName = z.enum(["quick-look", "balanced", "thorough", "full-fine-tune"]);
+export const PresetName = z.enum(["quick-look", "balanced", "thorough", "full-fine-tune", "continued-pretraining"]);
 export type PresetName = z.infer<typeof PresetName>;

@@ -7,7 +7,7 @@ import { GgufType, RunSpec } from "./run-spec.ts";
 // Parent (worker) and child (trainer) speak this over Node's IPC channel. A child refuses a parent of another version.
 // What happened travels through the journal file alone; the channel only says how far the journal reaches, so that a lost
 // message or a broken parent loses nothing.
-export const trainerProtocolVersion = 2;
+export const trainerProtocolVersion = 3;
 
 export const TrainerBase = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("gguf"), path: z.string() }),
@@ -41,6 +41,8 @@ export const TrainerStart = z.object({
   base: TrainerBase,
   baseName: z.string(),
   baseDigest: z.string().nullable(),
+  adapter: z.string().nullable().default(null), // the PEFT folder to go on from
+  teacher: TrainerBase.nullable().default(null), // of a distillation
   modelName: z.string(), // general.name of what is exported
   dataset: TrainerDataset,
   evaluationDataset: TrainerDataset.nullable(),

@@ -6,10 +6,12 @@ export {
   planTraining,
   readGgufMetadata,
 } from "./plan.ts";
+export { type PlateauOptions, type PlateauState, plateauAfter, startPlateau } from "./plateau.ts";
 export { probeSpeed } from "./probe.ts";
 export { dequantiseTensor, quantiseTensor } from "./quantise.ts";
 export {
   learningRateAt,
+  SCHEDULE_KINDS,
   type Schedule,
   type ScheduleKind,
 } from "./schedule.ts";

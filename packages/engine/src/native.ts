@@ -34,7 +34,7 @@ export interface NativeSession {
   step(request: StepRequest): Promise<StepResult>;
   evaluate(microBatches: MicroBatch[], options: EvaluateOptions): Promise<EvaluationResult>;
   logits(microBatch: MicroBatch, positions?: Int32Array): Promise<LogitsResult>;
-  gradients(microBatches: MicroBatch[]): Promise<GradientsResult>;
+  gradients(microBatches: MicroBatch[], options: { lossOnly: boolean }): Promise<GradientsResult>;
   weights(name: string): Promise<NamedTensor>;
   trainableNames(): string[];
   generate(request: GenerateRequest): Promise<GenerateResult>;

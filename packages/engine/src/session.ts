@@ -10,7 +10,8 @@ function wrapSession(session: NativeSession): Session {
     step: (request) => awaitNative(() => session.step(request)),
     evaluate: (microBatches, options = {}) => awaitNative(() => session.evaluate(microBatches, options)),
     logits: (microBatch, positions) => awaitNative(() => session.logits(microBatch, positions)),
-    gradients: (microBatches) => awaitNative(() => session.gradients(microBatches)),
+    gradients: (microBatches, { lossOnly = false } = {}) =>
+      awaitNative(() => session.gradients(microBatches, { lossOnly })),
     weights: (name) => awaitNative(() => session.weights(name)),
     trainableNames: () => callNative(() => session.trainableNames()),
     generate: (request) => awaitNative(() => session.generate(request)),

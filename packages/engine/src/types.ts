@@ -153,6 +153,8 @@ export interface StepRequest {
   clipNorm: number;
   /** 0-based optimizer step; keys dropout and Adam's bias correction. */
   step: number;
+  /** A loss above this rejects with ENGINE_NUMERIC before the update, as one that is not finite does. */
+  maxLoss?: number;
 }
 
 export interface StepResult {
@@ -300,8 +302,8 @@ export interface Session {
   evaluate(microBatches: MicroBatch[], options?: EvaluateOptions): Promise<EvaluationResult>;
   /** Logits after each of `positions` (indices into tokens; all when left out). */
   logits(microBatch: MicroBatch, positions?: Int32Array): Promise<LogitsResult>;
-  /** Gradients of the mean loss over the supervised tokens of all micro-batches; nothing is updated. */
-  gradients(microBatches: MicroBatch[]): Promise<GradientsResult>;
+  /** Gradients of the mean loss over the supervised tokens of all micro-batches; nothing is updated. `lossOnly` computes all and copies none. */
+  gradients(microBatches: MicroBatch[], options?: { lossOnly?: boolean }): Promise<GradientsResult>;
   /** One tensor as f32 under its Hugging Face or PEFT name. */
   weights(name: string): Promise<NamedTensor>;
   trainableNames(): string[];

@@ -1,25 +1,10 @@
-import type { BaseModelRef, JobName, JobPayload, LinearName, OllamaStatus } from "@anneal/contracts";
+import type { BaseModelRef, BaseSource, JobName, JobPayload, OllamaStatus, TrainingSettings } from "@anneal/contracts";
 import type { Transaction } from "@anneal/db";
 
 // What services need from outside their layer, passed in by the application. The engine's port has the very names of
 // @anneal/engine, so that `import * as engine` fits it.
 
-export type BaseSource = { kind: "gguf"; path: string } | { kind: "hf"; dir: string };
-
-export interface TrainingSettings {
-  base: BaseSource;
-  precision: "f32" | "bf16";
-  threads?: number;
-  seed: number;
-  method:
-    | { kind: "full" }
-    | { kind: "lora"; rank: number; alpha: number; dropout: number; rsLora: boolean; targets: LinearName[] };
-  optimizer: { kind: "adamw"; beta1: number; beta2: number; epsilon: number; weightDecay: number };
-  gradientCheckpointing: boolean;
-  maxTokensPerMicroBatch: number;
-  maxSequenceTokens: number;
-  memoryBudgetBytes?: number;
-}
+export type { BaseSource, TrainingSettings };
 
 export interface EngineModelInfo {
   family: string;
@@ -34,7 +19,7 @@ export interface EngineModelInfo {
   contextLength: number;
   tiedHead: boolean;
   quantisation: string;
-  linearNames: LinearName[];
+  linearNames: string[];
   fileBytes: number;
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatasetRow, RunSpec } from "@anneal/contracts";
-import { inspectModel, openSession, readGgufMetadata } from "@anneal/engine";
+import { DatasetRow, RunSpec, trainingSettings } from "@anneal/contracts";
+import { inspectModel, openSession, readGgufMetadata, type TrainingSpec } from "@anneal/engine";
 import { decodeAnswer, encodePrompt, encodeRow, loadTextModel, renderChat } from "@anneal/text";
 import { describe, expect, it } from "vitest";
 import { demoFiles, demoSpec } from "../../../demo/spec.ts";
@@ -38,15 +38,13 @@ describe("the demo's base model", () => {
   it("knows no intent before training, and learns some in twenty steps of the demo's run", async () => {
     const spec = RunSpec.parse(demoSpec("/base", nobody, nobody, "demo"));
     const session = await openSession({
-      base: { kind: "gguf", path },
-      precision: spec.precision,
-      seed: spec.seed,
-      method: spec.method,
-      optimizer: spec.optimizer,
+      ...trainingSettings(spec, {
+        base: { kind: "gguf", path },
+        linearNames: inspectModel({ kind: "gguf", path }).linearNames,
+      }),
       gradientCheckpointing: false,
       maxTokensPerMicroBatch: 4096,
-      maxSequenceTokens: spec.maxSequenceTokens,
-    });
+    } as TrainingSpec);
     try {
       const questions = lines(demoFiles.test, 40).map(messagesOf);
       const { sequences } = await session.generate({

@@ -36,7 +36,13 @@ const rowCount = async () => (await world.db.select({ n: count() }).from(schema.
 
 test("every preset is a valid change to a spec", async () => {
   const presets = api.runs.presets.output.parse(await runs.presets(world.ctx, undefined));
-  expect(presets.map(({ name }) => name).sort()).toEqual(["balanced", "full-fine-tune", "quick-look", "thorough"]);
+  expect(presets.map(({ name }) => name).sort()).toEqual([
+    "balanced",
+    "continued-pretraining",
+    "full-fine-tune",
+    "quick-look",
+    "thorough",
+  ]);
   for (const { spec: change } of presets)
     expect(() => RunSpec.parse({ base: world.model, dataset, ...change })).not.toThrow();
 });
@@ -111,6 +117,14 @@ test("each setting that the model or the data cannot take is refused at its fiel
     ],
     [{ method: { kind: "lora", rank: 1000 } }, { code: "INVALID_INPUT", field: "method.rank" }],
     [{ method: { kind: "lora", targets: ["q_proj", "q_proj"] } }, { code: "INVALID_INPUT", field: "method.targets" }],
+    [{ method: { kind: "lora", targets: ["kv_b_proj"] } }, { code: "INVALID_INPUT", field: "method.targets" }],
+    [{ method: { kind: "lora", startFrom: `run:${crypto.randomUUID()}` } }, { field: "method.startFrom" }],
+    [{ method: { kind: "lora", startFrom: "/etc" } }, { code: "INVALID_INPUT", field: "method.startFrom" }],
+    [{ method: { kind: "lora", dora: true } }, { code: "UNSUPPORTED", field: "method.dora" }],
+    [{ baseStorage: "nf4" }, { code: "UNSUPPORTED", field: "baseStorage" }],
+    [{ optimizer: { kind: "lion" } }, { code: "UNSUPPORTED", field: "optimizer.kind" }],
+    [{ objective: { kind: "sft", zLoss: 0.1 } }, { code: "UNSUPPORTED", field: "objective.zLoss" }],
+    [{ export: { gguf: ["Q6_K"] } }, { code: "UNSUPPORTED", field: "export.gguf" }],
     [{ threads: 1000 }, { code: "INVALID_INPUT", field: "threads" }],
     [{ base: "ollama:nothing" }, { code: "NOT_FOUND", field: "base" }],
     [{ base: "/etc/passwd" }, { code: "INVALID_INPUT", field: "base" }],

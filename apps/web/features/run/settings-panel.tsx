@@ -40,7 +40,9 @@ function SpecCard({ run }: { run: RunDetail }) {
     [t("precision"), spec.precision],
     [
       t("optimizer"),
-      `${spec.optimizer.kind} β ${spec.optimizer.beta1}, ${spec.optimizer.beta2}; ε ${formatNumber(spec.optimizer.epsilon)}; decay ${spec.optimizer.weightDecay}`,
+      Object.entries(spec.optimizer)
+        .map(([name, value]) => (name === "kind" ? value : `${name} ${value}`))
+        .join(", "),
     ],
     [t("learningRate"), formatNumber(spec.learningRate)],
     [t("schedule"), `${spec.schedule.kind}, warm-up ${spec.schedule.warmupSteps}`],

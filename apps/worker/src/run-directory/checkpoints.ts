@@ -20,6 +20,21 @@ export const Cursor = z.object({
   lastEvaluation: z
     .object({ step: z.int(), loss: z.number().nullable(), exactMatch: z.number().nullable() })
     .nullable(),
+  // The engine counts only steps that were trained; after a batch was left out it stands behind `step`.
+  engineStep: z.int().nonnegative().nullable().default(null), // null: as `step`
+  plateau: z
+    .object({ best: z.number().nullable(), bad: z.int(), cooling: z.int(), factor: z.number() })
+    .default({ best: null, bad: 0, cooling: 0, factor: 1 }),
+  stopping: z
+    .object({ best: z.number().nullable(), bad: z.int(), stopped: z.boolean() })
+    .default({ best: null, bad: 0, stopped: false }),
+  guard: z
+    .object({
+      skippedInRow: z.int(),
+      rollbacks: z.int(),
+      rollbackTo: z.int().nullable(), // the checkpoint to go back to: of a step that every attempt saves at
+    })
+    .default({ skippedInRow: 0, rollbacks: 0, rollbackTo: null }),
 });
 export type Cursor = z.infer<typeof Cursor>;
 
@@ -159,13 +174,19 @@ export class CheckpointStore {
     return null;
   }
 
-  /** Removes all but the newest `keepLast` steps and `best`. Returns the steps that are gone. */
-  prune(keepLast: number, best: number | null): number[] {
+  /** The newest checkpoint of that step, every byte proven; null where none is kept. */
+  async ofStep(step: number): Promise<Checkpoint | null> {
+    const found = this.list().find((one) => one.step === step && one.epoch <= this.epoch);
+    return found ? verifyCheckpoint(found.path) : null;
+  }
+
+  /** Removes all but the newest `keepLast` steps and those named. Returns the steps that are gone. */
+  prune(keepLast: number, named: readonly (number | null)[]): number[] {
     this.guard();
     const all = this.list();
     const steps = [...new Set(all.map(({ step }) => step))];
     const kept = new Set(steps.slice(0, keepLast));
-    if (best !== null) kept.add(best);
+    for (const step of named) if (step !== null) kept.add(step);
     for (const { step, path } of all) if (!kept.has(step)) rmSync(path, { recursive: true, force: true });
     return steps.filter((step) => !kept.has(step)).sort((a, b) => a - b);
   }

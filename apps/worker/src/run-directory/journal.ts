@@ -11,6 +11,7 @@ export interface Told {
   evaluated: Set<"before" | "during" | "after">;
   finishedStages: Set<string>;
   trained: boolean;
+  guardStep: number;
   artifacts: Set<string>; // kind/name
   checkpoints: Map<number, string>; // step to path, those told and not told as deleted
 }
@@ -23,6 +24,7 @@ function emptyTold(): Told {
     evaluated: new Set(),
     finishedStages: new Set(),
     trained: false,
+    guardStep: -1,
     artifacts: new Set(),
     checkpoints: new Map(),
   };
@@ -36,6 +38,7 @@ function note(told: Told, body: RunEventBody): void {
     if (body.which === "during") told.duringStep = Math.max(told.duringStep, body.step);
   } else if (body.type === "stage" && (body.state === "finished" || body.state === "skipped"))
     told.finishedStages.add(body.stage);
+  else if (body.type === "guard") told.guardStep = Math.max(told.guardStep, body.step);
   else if (body.type === "trained") told.trained = true;
   else if (body.type === "artifact") told.artifacts.add(`${body.kind}/${body.name}`);
   else if (body.type === "checkpoint") {

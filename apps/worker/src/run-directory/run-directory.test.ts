@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunEventBody } from "@anneal/contracts";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { startCursor } from "../trainer/cursor.ts";
 import { CheckpointStore, type Cursor, statePath } from "./checkpoints.ts";
 import { takeEpoch } from "./epoch-lock.ts";
 import { sha256OfFile, writeDurably } from "./files.ts";
@@ -85,17 +86,7 @@ test("negative control: without the epoch check the stale attempt writes on", as
   expect(() => stale.append(metrics(1))).not.toThrow();
 });
 
-const cursor = (step: number): Cursor => ({
-  step,
-  totalSteps: 10,
-  tokensSeen: 0,
-  supervisedSeen: 0,
-  rowsSeen: 0,
-  lossEma: null,
-  trainSeconds: 0,
-  best: null,
-  lastEvaluation: null,
-});
+const cursor = (step: number): Cursor => ({ ...startCursor(10), step });
 const writeState = (text: string) => async (path: string) => {
   writeDurably(path, text);
   return { sha256: await sha256OfFile(path), bytes: text.length };
@@ -132,7 +123,7 @@ test("keeps the newest K and the best", async () => {
   takeEpoch(dir, 1, true);
   const store = new CheckpointStore(dir, 1, true);
   for (const step of [1, 2, 3, 4, 5]) await store.save(cursor(step), writeState(`s${step}`));
-  expect(store.prune(2, 1)).toEqual([2, 3]);
+  expect(store.prune(2, [1])).toEqual([2, 3]);
   expect(existsSync(join(dir, "checkpoints/step-000000001-e000000001"))).toBe(true);
 });
 
@@ -142,5 +133,5 @@ test("a stale attempt can neither save nor prune", async () => {
   await stale.save(cursor(1), writeState("one"));
   takeEpoch(dir, 2, true);
   await expect(stale.save(cursor(2), writeState("two"))).rejects.toThrow("taken over");
-  expect(() => stale.prune(1, null)).toThrow("taken over");
+  expect(() => stale.prune(1, [])).toThrow("taken over");
 });

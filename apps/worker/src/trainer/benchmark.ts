@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { cpus, release, type } from "node:os";
 import { join } from "node:path";
+import type { RunEventBody } from "@anneal/contracts";
 import { engineInfo, type Session } from "@anneal/engine";
 import { type ReportInput, renderReport } from "@anneal/report";
 import type { Checkpoint } from "../run-directory/checkpoints.ts";
@@ -18,7 +19,8 @@ import { benchmarkServing, type ServingFigures } from "./serving-benchmark.ts";
 interface Findings {
   before: Measured;
   after: Measured;
-  last: Checkpoint;
+  end: Checkpoint; // of the last step
+  chosen: Checkpoint; // whose weights were exported
 }
 
 /** Measures how the model answers, and writes the report beside the artefacts. */
@@ -27,7 +29,7 @@ export async function benchmark(job: Job, session: Session, prepared: Prepared, 
   const folder = join(runDirectory, "report");
   const path = join(folder, `${fileSlug(job.start.modelName)}-report.html`);
   if (isTold(job, "report", path)) return;
-  const { step } = found.last;
+  const { step } = found.chosen;
   const serving = await benchmarkServing(job, session, prepared, step);
   const html = renderReport(await reportData(job, session, prepared, found, serving));
   guard(job);
@@ -41,13 +43,13 @@ async function reportData(
   job: Job,
   session: Session,
   prepared: Prepared,
-  { before, after, last }: Findings,
+  { before, after, end, chosen }: Findings,
   serving: ServingFigures,
 ): Promise<ReportInput> {
   const { start } = job;
   const { spec, runDirectory, epoch } = start;
-  const { cursor } = last;
-  const rows = Math.min(spec.evaluation.finalMaxRows, prepared.heldOut?.rows ?? 0);
+  const { cursor } = end;
+  const rows = Math.min(spec.evaluation.finalMaxRows, prepared.heldOutExamples);
   const info = engineInfo();
   const memory = session.memory();
   const record = await readRecord(runDirectory, epoch);
@@ -112,7 +114,7 @@ async function reportData(
             },
           ]
         : []),
-      { what: "trained state", name: `step ${last.step}`, digest: last.digest, bytes: last.bytes },
+      { what: "trained state", name: `step ${chosen.step}`, digest: chosen.digest, bytes: chosen.bytes },
       ...record.artifacts,
     ],
     machine: {
@@ -122,7 +124,16 @@ async function reportData(
       cpu: cpus()[0]?.model ?? null,
       os: `${type()} ${release()}`,
     },
-    notes: ["Latency and tokens per second are the engine's own, on this machine, one question at a time."],
+    notes: [
+      "Latency and tokens per second are the engine's own, on this machine, one question at a time.",
+      ...(cursor.stopping.stopped
+        ? [`Stopped early at step ${end.step} of ${cursor.totalSteps}: the held-out loss no longer improved.`]
+        : []),
+      ...(chosen.step === end.step
+        ? []
+        : [`The model is that of step ${chosen.step}, whose held-out loss was lowest.`]),
+      ...record.guards,
+    ],
   };
 }
 
@@ -157,9 +168,11 @@ function reportRows(
 /** When the run began, and which files came of it, from its own journal. */
 async function readRecord(runDirectory: string, epoch: number) {
   let startedAt: string | null = null;
+  const guards: string[] = [];
   const artifacts = new Map<string, { what: string; name: string; digest: string; bytes: number }>();
   for await (const { body, time } of readJournal(runDirectory, { epoch })) {
     startedAt ??= time;
+    if (body.type === "guard") guards.push(guardNote(body));
     if (body.type === "artifact" && body.kind !== "report")
       artifacts.set(`${body.kind}/${body.name}`, {
         what: body.ggufType ? `GGUF ${body.ggufType}` : body.kind,
@@ -168,5 +181,17 @@ async function readRecord(runDirectory: string, epoch: number) {
         bytes: body.bytes,
       });
   }
-  return { startedAt, artifacts: [...artifacts.values()] };
+  return { startedAt, guards: guards.slice(0, guardsShown), artifacts: [...artifacts.values()] };
+}
+
+const guardsShown = 50;
+const rowsShown = 12;
+function guardNote({ step, action, backToStep, rows, detail }: Extract<RunEventBody, { type: "guard" }>): string {
+  const named = rows
+    .slice(0, rowsShown)
+    .map((row) => row + 1)
+    .join(", ");
+  const what =
+    action === "skipped" ? "left out" : `left out, and training went on with the weights of step ${backToStep}`;
+  return `The batch of step ${step + 1} was ${what} (${detail}); rows ${named}${rows.length > rowsShown ? " and more" : ""} of the dataset.`;
 }

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { FromTrainer, TrainerStart, TrainerTask } from "@anneal/contracts";
-import { openSession } from "@anneal/engine";
+import { type GgufExportType, openSession } from "@anneal/engine";
 import { statePath, verifyCheckpoint } from "../run-directory/checkpoints.ts";
 import { exportFolder, fileSlug } from "./artifacts.ts";
 import { verifyBase } from "./base-check.ts";
@@ -35,7 +35,9 @@ export async function exportCheckpoint(
       beat();
       const path = join(folder, `${fileSlug(start.modelName)}-step-${checkpoint.step}-${gguf}.gguf`);
       const metadata = ggufMetadata(start.base, text, start.modelName, session.info.vocabSize);
-      const { sha256, bytes } = await engineCall(control, () => session.exportGguf(path, { type: gguf, metadata }));
+      const { sha256, bytes } = await engineCall(control, () =>
+        session.exportGguf(path, { type: gguf as GgufExportType, metadata }),
+      );
       files.push({ gguf, path, digest: `sha256:${sha256}`, bytes });
     }
     return files;

@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Session } from "@anneal/engine";
+import type { GgufExportType, Session } from "@anneal/engine";
 import type { TextModel } from "@anneal/text";
 import { exportFolder, fileSlug, guard, isTold, tellFile } from "./artifacts.ts";
 import { engineCall } from "./engine-call.ts";
@@ -55,7 +55,7 @@ export async function exportAll(job: Job, session: Session, text: TextModel, ste
         if (isTold(job, "gguf", path)) return;
         guard(job);
         const metadata = ggufMetadata(base, text, modelName, session.info.vocabSize);
-        await session.exportGguf(path, { type, metadata });
+        await session.exportGguf(path, { type: type as GgufExportType, metadata });
         await tellFile(job, path, "gguf", type);
       },
     });

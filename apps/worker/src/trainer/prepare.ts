@@ -1,7 +1,8 @@
-import { type DatasetRow, ServiceError, type TrainerStart } from "@anneal/contracts";
+import { type DatasetRow, isPairwise, ServiceError, type TrainerStart } from "@anneal/contracts";
 import { type DatasetReader, openVersion } from "@anneal/data";
 import { type EncodedRow, encodeRow, type Shard, type TextModel } from "@anneal/text";
 import { verifyBase } from "./base-check.ts";
+import { type PreferenceOf, type Sequences, sequencesOf } from "./batches.ts";
 import { type Question, questionOf, type Split, splitRows } from "./held-out.ts";
 import { heartbeat, type Job, logLine, ProgressTeller } from "./job.ts";
 import { type CachedShard, cachedShard } from "./shard-cache.ts";
@@ -11,11 +12,15 @@ export interface Prepared {
   text: TextModel;
   baseDigest: string;
   train: Shard;
-  trainRows: Uint32Array; // rows of the shard that carry loss
+  sequences: Sequences; // of an example: see batches.ts
+  trainRows: Uint32Array; // examples of the shard that carry loss
+  rowNumbers: Uint32Array; // of the dataset, by example
+  preferenceOf: PreferenceOf | undefined; // undefined: the first of a pair is the better one
   trainSource: CachedShard;
   heldOut: Shard | null;
   heldOutSource: CachedShard | null;
-  questions: (Question | null)[]; // one per row of the held-out shard
+  heldOutExamples: number;
+  questions: (Question | null)[]; // one per held-out example
   heldOutRows: number; // before the cap
 }
 
@@ -45,6 +50,7 @@ async function readRows(reader: DatasetReader, numbers: Uint32Array): Promise<Da
 export async function prepare(job: Job): Promise<Prepared> {
   const { start } = job;
   const { spec } = start;
+  const sequences = isPairwise(spec.objective.kind) ? 2 : 1;
   const beat = (seconds: number) => heartbeat(job, "prepare", 0, seconds);
   beat(120);
   const baseDigest = await verifyBase(start, (name) => {
@@ -100,13 +106,14 @@ export async function prepare(job: Job): Promise<Prepared> {
             },
           );
     const { shard } = trainSource;
+    const examples = Array.from({ length: shard.rows / sequences }, (_, i) => i);
     const trainRows = Uint32Array.from(
-      Array.from({ length: shard.rows }, (_, i) => i).filter((i) => shard.supervised(i) > 0),
+      examples.filter((example) => sequencesOf(example, sequences).every((row) => shard.supervised(row) > 0)),
     );
     if (trainRows.length === 0)
       throw new ServiceError(
         "NOTHING_TO_TRAIN",
-        `none of the ${shard.rows} training rows has a token that is trained`,
+        `none of the ${examples.length} training rows has a token that is trained`,
         {
           field: "dataset",
           remedy: "give each conversation an assistant answer that fits into maxSequenceTokens",
@@ -117,10 +124,14 @@ export async function prepare(job: Job): Promise<Prepared> {
       text,
       baseDigest,
       train: shard,
+      sequences,
       trainRows,
+      rowNumbers: Uint32Array.from({ length: dataset.rows }, (_, row) => row).filter((row) => !split.excluded.has(row)),
+      preferenceOf: undefined,
       trainSource,
       heldOut: heldOutSource?.shard ?? null,
       heldOutSource,
+      heldOutExamples: rows.length,
       questions: rows.map((row, i) => questionOf(split.asked[i] ?? i, row)),
       heldOutRows: split.heldOutRows,
     };

@@ -4,27 +4,59 @@ import type { ReportInput } from "@anneal/report";
 type Setting = NonNullable<ReportInput["settings"]>[number];
 
 function methodText(method: RunSpec["method"]): string {
-  if (method.kind === "full") return "full";
-  const { rank, alpha, dropout, rsLora, targets } = method;
-  return `LoRA, rank ${rank}, alpha ${alpha}, dropout ${dropout}${rsLora ? ", rsLoRA" : ""}, on ${targets.join(", ")}`;
+  if (method.kind === "full") return method.freeze.length > 0 ? `full, without ${method.freeze.join(", ")}` : "full";
+  const { rank, alpha, dropout, rsLora, dora, loraPlusRatio, targets, startFrom } = method;
+  const kind = [dora ? "DoRA" : "LoRA", ...(rsLora ? ["rank-stabilised"] : [])].join(", ");
+  const plus = loraPlusRatio === 1 ? "" : `, learning rate of B times ${loraPlusRatio}`;
+  const from = startFrom ? `, from the adapter ${startFrom}` : "";
+  return `${kind}, rank ${rank}, alpha ${alpha}, dropout ${dropout}${plus}, on ${targets.join(", ")}${from}`;
+}
+
+/** A choice with its settings: "dpo, beta 0.1, labelSmoothing 0". */
+const listed = ({ kind, ...rest }: { kind: string } & Record<string, unknown>): string =>
+  [kind, ...Object.entries(rest).map(([name, value]) => `${name} ${value}`)].join(", ");
+
+function scheduleText({ schedule, learningRate }: RunSpec): string {
+  const { kind, warmupSteps, minRatio, cycles, power, decayShare, factor, patience } = schedule;
+  const own: Partial<Record<typeof kind, string>> = {
+    cosine_restarts: `, ${cycles} cycles`,
+    polynomial: `, power ${power}`,
+    wsd: `, decay over the last ${decayShare}`,
+    plateau: `, times ${factor} after ${patience} evaluations without improvement`,
+  };
+  return `${learningRate}, ${kind}${own[kind] ?? ""}${minRatio > 0 ? `, down to ${minRatio} of it` : ""}, ${warmupSteps} warm-up steps`;
 }
 
 /** The settings of a run as the report lists them. */
 export function reportSettings(spec: RunSpec): Setting[] {
-  const { optimizer, schedule } = spec;
+  const { earlyStopping, guards } = spec;
   const rows: [group: string, name: string, value: string | number | boolean][] = [
     ["Method", "method", methodText(spec.method)],
+    ["Method", "objective", listed(spec.objective)],
     ["Method", "precision", spec.precision],
+    ["Method", "base in memory", spec.baseStorage],
     ["Method", "gradient checkpointing", spec.gradientCheckpointing],
-    ["Optimizer", "optimizer", `AdamW, betas ${optimizer.beta1} and ${optimizer.beta2}, epsilon ${optimizer.epsilon}`],
-    ["Optimizer", "weight decay", optimizer.weightDecay],
-    ["Optimizer", "learning rate", `${spec.learningRate}, ${schedule.kind}, ${schedule.warmupSteps} warm-up steps`],
+    ["Optimizer", "optimizer", listed(spec.optimizer)],
+    ["Optimizer", "learning rate", scheduleText(spec)],
     ["Optimizer", "clipping", spec.clipNorm === 0 ? "off" : `global norm ${spec.clipNorm}`],
+    ["Optimizer", "noise on embeddings", spec.neftuneAlpha === 0 ? "off" : `NEFTune, alpha ${spec.neftuneAlpha}`],
+    [
+      "Optimizer",
+      "early stopping",
+      earlyStopping ? `after ${earlyStopping.patience} evaluations without ${earlyStopping.minDelta} less loss` : "off",
+    ],
+    ["Optimizer", "kept weights", spec.checkpoints.restoreBest ? "those of the lowest held-out loss" : "the last"],
+    [
+      "Optimizer",
+      "guard",
+      `${guards.nonFinite ? "values that are not finite" : "off"}${guards.spikeFactor ? `, losses above ${guards.spikeFactor} times the mean` : ""}`,
+    ],
     ["Data", "epochs", spec.maxSteps === null ? spec.epochs : `${spec.epochs}, at most ${spec.maxSteps} steps`],
     ["Data", "rows of a step", spec.batchRows],
     ["Data", "tokens of a micro-batch", spec.microBatchTokens],
     ["Data", "longest sequence", spec.maxSequenceTokens],
     ["Data", "packing", spec.packing],
+    ["Data", "rows of like length together", spec.lengthGrouping],
     ["Data", "seed", spec.seed],
   ];
   return rows.map(([group, name, value]) => ({ group, name, value: String(value) }));

@@ -28,7 +28,7 @@ export class Saver {
     const { cursor, step } = checkpoint;
     const { keepLast, keepBest } = start.spec.checkpoints;
     this.savedStep = step;
-    if (prune) store.prune(keepLast, keepBest ? (cursor.best?.step ?? null) : null);
+    if (prune) store.prune(keepLast, [keepBest ? (cursor.best?.step ?? null) : null, cursor.guard.rollbackTo]);
     const { checkpoints } = journal.told;
     const deleted = [...checkpoints.keys()].filter((told) => told !== step && !store.has(told));
     if (checkpoints.get(step) === checkpoint.path && deleted.length === 0) return;

@@ -1,13 +1,12 @@
 import type { TrainerOutcome } from "@anneal/contracts";
 import { openSession } from "@anneal/engine";
-import { DataPlan } from "./batches.ts";
 import { benchmark } from "./benchmark.ts";
 import { Eta } from "./eta.ts";
 import { evaluateAll } from "./evaluate.ts";
 import { exportAll } from "./export.ts";
 import { heartbeat, type Job, logLine, stage, tell } from "./job.ts";
 import { prepare } from "./prepare.ts";
-import { train } from "./train.ts";
+import { dataPlanOf, train } from "./train.ts";
 import { trainingSpec } from "./training-spec.ts";
 
 const loadSeconds = 300;
@@ -31,9 +30,9 @@ export async function runStages(job: Job): Promise<TrainerOutcome> {
     heartbeat(job, "prepare", 0, loadSeconds);
     const session = await openSession(trainingSpec(start));
     control.attach(session);
-    const { totalSteps } = new DataPlan(prepared.trainRows, start.spec);
+    const { totalSteps } = dataPlanOf(job, prepared);
     const { maxRows } = start.spec.evaluation;
-    const asked = prepared.heldOut?.rows ?? 0;
+    const asked = prepared.heldOutExamples;
     const eta = new Eta(asked, Math.min(asked, maxRows), 10, totalSteps);
     // The base answers before anything is trained: after full training there is no base left to ask.
     const before = await evaluateAll(job, session, prepared, eta, {
@@ -48,20 +47,20 @@ export async function runStages(job: Job): Promise<TrainerOutcome> {
     return { prepared, session, eta, before, totalSteps };
   });
   try {
-    const last = await stage(job, "train", () => train(job, session, prepared, resumed, eta));
+    const { end, chosen } = await stage(job, "train", () => train(job, session, prepared, resumed, eta));
     const after = await stage(job, "evaluate", () =>
       evaluateAll(job, session, prepared, eta, {
         which: "after",
         stage: "evaluate",
-        step: last.step,
+        step: chosen.step,
         totalSteps,
         baseOnly: false,
-        about: `trained ${last.digest}`,
+        about: `trained ${chosen.digest}`,
         note: "asking the tuned model",
       }),
     );
-    await stage(job, "export", () => exportAll(job, session, prepared.text, last.step));
-    await stage(job, "benchmark", () => benchmark(job, session, prepared, { before, after, last }));
+    await stage(job, "export", () => exportAll(job, session, prepared.text, chosen.step));
+    await stage(job, "benchmark", () => benchmark(job, session, prepared, { before, after, end, chosen }));
     return "finished";
   } finally {
     control.detach();

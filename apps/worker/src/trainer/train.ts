@@ -1,69 +1,88 @@
 import { ServiceError } from "@anneal/contracts";
-import { learningRateAt, type Session } from "@anneal/engine";
+import { learningRateAt, type Session, type StepResult } from "@anneal/engine";
 import { type Checkpoint, type Cursor, statePath } from "../run-directory/checkpoints.ts";
-import { DataPlan, microBatches } from "./batches.ts";
+import { DataPlan, exampleLength, microBatches } from "./batches.ts";
 import { Cadence } from "./cadence.ts";
 import { Stopped } from "./control.ts";
+import { startCursor } from "./cursor.ts";
 import { engineCall } from "./engine-call.ts";
 import type { Eta } from "./eta.ts";
+import { leaveOut, lossLimit, poisonOf } from "./guard.ts";
+import { evaluateDuring } from "./held-out-loss.ts";
 import { heartbeat, type Job, logLine, ProgressTeller, tell } from "./job.ts";
-import { availableMemoryBytes, CpuMeter, diskFreeBytes } from "./machine.ts";
-import { measure, nothingMeasured, resultOf, totals } from "./measure.ts";
 import type { Prepared } from "./prepare.ts";
+import { rehearse } from "./rehearse.ts";
 import { tellSamples } from "./samples.ts";
 import { Saver } from "./saving.ts";
-import { stepMetrics } from "./step-metrics.ts";
+import { StepTeller } from "./step-teller.ts";
 
 const emaKeeps = 0.9;
 
-export const startCursor = (totalSteps: number): Cursor => ({
-  step: 0,
-  totalSteps,
-  tokensSeen: 0,
-  supervisedSeen: 0,
-  rowsSeen: 0,
-  lossEma: null,
-  trainSeconds: 0,
-  best: null,
-  lastEvaluation: null,
-});
+/** How training ended: the checkpoint of its last step, and the one whose weights go on (the same, unless the best is restored). */
+export interface Trained {
+  end: Checkpoint;
+  chosen: Checkpoint;
+}
 
-/** Trains from the newest checkpoint, or from the start, to the last step. Answers the last checkpoint. */
+export const dataPlanOf = ({ start }: Job, { train, trainRows, sequences }: Prepared): DataPlan =>
+  new DataPlan(trainRows, start.spec, (row) => exampleLength(train, row, sequences));
+
+/** Trains from the newest checkpoint, or from the start, to the end. */
 export async function train(
   job: Job,
   session: Session,
   prepared: Prepared,
   resumed: Checkpoint | null,
   eta: Eta,
-): Promise<Checkpoint> {
-  const plan = new DataPlan(prepared.trainRows, job.start.spec);
+): Promise<Trained> {
+  const plan = dataPlanOf(job, prepared);
   if (resumed) {
+    const { cursor } = resumed;
     const { step } = await session.loadState(statePath(resumed));
-    if (step !== resumed.cursor.step || plan.totalSteps !== resumed.cursor.totalSteps)
+    if (step !== (cursor.engineStep ?? cursor.step) || plan.totalSteps !== cursor.totalSteps)
       throw new ServiceError(
         "CONFLICT",
-        `the checkpoint is of step ${step} of ${resumed.cursor.totalSteps}, this run has ${plan.totalSteps} steps`,
+        `the checkpoint is of step ${step} of ${cursor.totalSteps}, this run has ${plan.totalSteps} steps`,
         { remedy: "start a new run" },
       );
-  }
+  } else await rehearse(job, session, prepared);
   const trainer = new Trainer(job, session, prepared, plan, resumed?.cursor ?? startCursor(plan.totalSteps), eta);
   if (resumed) trainer.saver.tellSaved(resumed, false);
-  const last = await trainer.run(resumed);
-  if (!job.journal.told.trained) tell(job, { type: "trained", step: last.step, digest: last.digest });
-  return last;
+  const end = await trainer.run(resumed);
+  const chosen = await restoreBest(job, session, end);
+  if (!job.journal.told.trained) tell(job, { type: "trained", step: chosen.step, digest: chosen.digest });
+  return { end, chosen };
+}
+
+async function restoreBest(job: Job, session: Session, end: Checkpoint): Promise<Checkpoint> {
+  const step = end.cursor.best?.step ?? end.step;
+  if (!job.start.spec.checkpoints.restoreBest || step === end.step) return end;
+  const best = await job.store.ofStep(step);
+  if (!best)
+    throw new ServiceError("NOT_FOUND", `the best checkpoint, of step ${step}, is gone`, {
+      field: "checkpoints.restoreBest",
+      remedy: "publish the last checkpoint, or run again",
+    });
+  await session.loadState(statePath(best));
+  if (!job.journal.told.trained)
+    logLine(
+      job,
+      "info",
+      `back to the best checkpoint: step ${step}, held-out loss ${end.cursor.best?.loss.toFixed(4)}`,
+    );
+  return best;
 }
 
 class Trainer {
   readonly saver: Saver;
   private readonly cadence: Cadence;
   private readonly progress: ProgressTeller;
-  private readonly cpu = new CpuMeter();
+  private readonly teller: StepTeller;
   private readonly began = Date.now();
   private readonly warmupSteps: number;
-  private last: Checkpoint | null = null; // that of the last step
+  private newest: Checkpoint | null = null;
   private stepsDone = 0;
   private secondsPerStep = 0;
-  private disk = { at: 0, bytes: 0 };
 
   constructor(
     private readonly job: Job,
@@ -77,6 +96,7 @@ class Trainer {
     this.saver = new Saver(job, session);
     this.cadence = new Cadence(spec, plan.totalSteps, runDirectory);
     this.progress = new ProgressTeller(job);
+    this.teller = new StepTeller(job);
     // A warm-up longer than half the run would leave nothing of the learning rate that was asked for.
     this.warmupSteps = Math.min(spec.schedule.warmupSteps, Math.floor(plan.totalSteps / 2));
     if (this.warmupSteps < spec.schedule.warmupSteps && cursor.step === 0)
@@ -84,44 +104,56 @@ class Trainer {
   }
 
   async run(resumed: Checkpoint | null): Promise<Checkpoint> {
-    const { job, plan } = this;
-    this.last = resumed?.step === plan.totalSteps ? resumed : null;
+    const { job } = this;
+    this.newest = resumed;
     try {
       if (this.cursor.step === 0) await tellSamples(job, this.session, this.prepared, 0);
       // An attempt that was stopped in its evaluation saved the step without it.
       else await this.afterStep();
-      while (this.cursor.step < plan.totalSteps) {
+      while (!this.isOver()) {
         job.control.throwIfStopped();
         await this.step();
         await this.afterStep();
-        if (Date.now() - this.began > job.start.segmentSeconds * 1000 && this.cursor.step < plan.totalSteps)
-          job.control.stop("segment");
+        if (Date.now() - this.began > job.start.segmentSeconds * 1000 && !this.isOver()) job.control.stop("segment");
       }
     } catch (error) {
       if (error instanceof Stopped) await this.saveOnStop(error);
       throw error;
     }
-    if (!this.last) throw new Error("the last step was not saved");
-    return this.last;
+    if (this.newest?.step !== this.cursor.step) throw new Error("the last step was not saved");
+    return { ...this.newest, cursor: this.cursor };
   }
+
+  private isOver = () => this.cursor.step >= this.plan.totalSteps || this.cursor.stopping.stopped;
 
   private async afterStep(): Promise<void> {
     const { job, cadence, saver } = this;
-    const { step, lastEvaluation } = this.cursor;
-    const isBest = cadence.evaluatesAt(step) && lastEvaluation?.step !== step && (await this.evaluate());
-    if (cadence.samplesAt(step)) await tellSamples(job, this.session, this.prepared, step);
-    const due = cadence.savesAt(step) && saver.savedStep !== step;
-    if (due || (isBest && job.start.spec.checkpoints.keepBest)) {
-      const saved = await saver.save(this.cursor);
-      if (cadence.isLast(step)) this.last = saved;
+    const { step } = this.cursor;
+    let isBest = false;
+    if (cadence.evaluatesAt(step) && this.cursor.lastEvaluation?.step !== step) {
+      ({ cursor: this.cursor, isBest } = await evaluateDuring(job, this.session, this.prepared, this.cursor, this.eta));
+      if (this.cursor.stopping.stopped)
+        logLine(
+          job,
+          "info",
+          `stopped early: the held-out loss has not improved in ${this.cursor.stopping.bad} evaluations`,
+        );
     }
+    if (cadence.samplesAt(step)) await tellSamples(job, this.session, this.prepared, step);
+    const regular = cadence.savesAt(step);
+    const { guard } = this.cursor;
+    // Only steps that every attempt saves at may be gone back to: anything else would depend on who was interrupted when.
+    // Weights that have just refused a batch are none to go back to either.
+    if (regular && guard.skippedInRow === 0) this.cursor = { ...this.cursor, guard: { ...guard, rollbackTo: step } };
+    const due = (regular || this.isOver()) && saver.savedStep !== step;
+    if (due || (isBest && job.start.spec.checkpoints.keepBest)) this.newest = await saver.save(this.cursor);
     await this.saveIfAsked();
   }
 
   private async saveIfAsked(): Promise<void> {
     const number = this.job.control.takeSave();
     if (number === null) return;
-    if (this.saver.savedStep !== this.cursor.step) await this.saver.save(this.cursor);
+    if (this.saver.savedStep !== this.cursor.step) this.newest = await this.saver.save(this.cursor);
     this.job.send({ type: "controlled", number });
   }
 
@@ -133,6 +165,15 @@ class Trainer {
     if (step > 0 && this.saver.savedStep !== step) await this.saver.save(this.cursor);
   }
 
+  private learningRate(step: number): number {
+    const { schedule, learningRate } = this.job.start.spec;
+    const { warmupSteps, plan, cursor } = this;
+    return learningRateAt(
+      { ...schedule, learningRate, warmupSteps, totalSteps: plan.totalSteps, plateauFactor: cursor.plateau.factor },
+      step,
+    );
+  }
+
   private async step(): Promise<void> {
     const { job, session, prepared, plan } = this;
     const { spec } = job.start;
@@ -140,24 +181,35 @@ class Trainer {
     heartbeat(job, "train", step, this.stepsDone === 0 ? 120 : 2 * this.secondsPerStep);
     const began = performance.now();
     const rows = plan.rowsOf(step);
-    const batches = microBatches(prepared.train, rows, spec).map(({ batch }) => batch);
-    const learningRate = learningRateAt(
-      {
-        kind: spec.schedule.kind,
-        learningRate: spec.learningRate,
-        warmupSteps: this.warmupSteps,
-        totalSteps: plan.totalSteps,
-      },
-      step,
+    const batches = microBatches(prepared.train, rows, spec, prepared.sequences, prepared.preferenceOf).map(
+      ({ batch }) => batch,
     );
-    const result = await engineCall(job.control, () =>
-      session.step({ microBatches: batches, learningRate, clipNorm: spec.clipNorm, step }),
-    );
+    const learningRate = this.learningRate(step);
+    const maxLoss = lossLimit(this.cursor, spec);
+    let result: StepResult;
+    try {
+      result = await engineCall(job.control, () =>
+        session.step({
+          microBatches: batches,
+          learningRate,
+          clipNorm: spec.clipNorm,
+          step,
+          ...(maxLoss === undefined ? {} : { maxLoss }),
+        }),
+      );
+    } catch (error) {
+      const cause = poisonOf(error, spec);
+      if (cause === null || !(error instanceof Error)) throw error;
+      await this.withoutBatch(cause, error.message, rows);
+      return;
+    }
     const seconds = (performance.now() - began) / 1000;
-    const { lossEma } = this.cursor;
+    const { lossEma, guard } = this.cursor;
     this.cursor = {
       ...this.cursor,
       step: step + 1,
+      engineStep: null,
+      guard: guard.skippedInRow === 0 ? guard : { ...guard, skippedInRow: 0 },
       tokensSeen: this.cursor.tokensSeen + result.tokens,
       supervisedSeen: this.cursor.supervisedSeen + result.supervisedTokens,
       rowsSeen: this.cursor.rowsSeen + rows.length,
@@ -168,38 +220,24 @@ class Trainer {
     this.secondsPerStep = this.stepsDone <= 2 ? seconds : 0.8 * this.secondsPerStep + 0.2 * seconds;
     this.cadence.measured(this.stepsDone, this.secondsPerStep);
     if (this.cursor.step > job.journal.told.metricsStep)
-      this.tellStep(result, learningRate, batches.length, rows.length, seconds);
+      this.teller.tell(result, this.cursor, {
+        learningRate,
+        microBatches: batches.length,
+        rows: rows.length,
+        seconds,
+        epochs: plan.epochs(this.cursor.step),
+        memory: session.memory(),
+      });
     this.tellProgress();
   }
 
-  private tellStep(
-    result: Awaited<ReturnType<Session["step"]>>,
-    learningRate: number,
-    microBatchCount: number,
-    rows: number,
-    seconds: number,
-  ): void {
-    const { job, cursor } = this;
-    const { spec, runDirectory } = job.start;
-    if (Date.now() - this.disk.at > 10_000) this.disk = { at: Date.now(), bytes: diskFreeBytes(runDirectory) };
-    const values = stepMetrics({
-      result,
-      learningRate,
-      clipNorm: spec.clipNorm,
-      lossEma: cursor.lossEma ?? result.loss,
-      epochs: this.plan.epochs(cursor.step),
-      tokensSeen: cursor.tokensSeen,
-      rowsSeen: cursor.rowsSeen,
-      rows,
-      microBatches: microBatchCount,
-      microBatchTokens: spec.microBatchTokens,
-      seconds,
-      memory: this.session.memory(),
-      cpuShare: this.cpu.share(),
-      freeMemoryBytes: availableMemoryBytes(),
-      diskFreeBytes: this.disk.bytes,
-    });
-    tell(job, { type: "metrics", step: cursor.step, tokens: cursor.tokensSeen, values });
+  private async withoutBatch(cause: "not_finite" | "spike", detail: string, examples: number[]): Promise<void> {
+    const { job, session, prepared } = this;
+    const rows = examples.map((example) => prepared.rowNumbers[example] ?? example);
+    const { rollbacks } = this.cursor.guard;
+    this.cursor = await leaveOut(job, session, this.cursor, { cause, detail, rows });
+    // The old weights in their new place, on the disk: whoever goes on from here goes on with them.
+    if (this.cursor.guard.rollbacks > rollbacks) this.newest = await this.saver.save(this.cursor);
   }
 
   private tellProgress(): void {
@@ -212,45 +250,5 @@ class Trainer {
       etaSeconds: this.eta.whileTraining(plan.totalSteps - cursor.step, this.secondsPerStep),
       note: null,
     });
-  }
-
-  /** Held-out loss and answers on the way. True when this is the best so far. */
-  private async evaluate(): Promise<boolean> {
-    const { job, session, prepared, cursor } = this;
-    if (!prepared.heldOut) return false;
-    const { step } = cursor;
-    const rows = job.start.spec.evaluation.maxRows;
-    const began = performance.now();
-    const measured = await measure(job, session, prepared, nothingMeasured(), {
-      baseOnly: false,
-      rows,
-      stage: "train",
-      step,
-    });
-    this.eta.evaluated(Math.min(rows, prepared.heldOut.rows), (performance.now() - began) / 1000);
-    const total = totals(prepared, measured, rows);
-    const { loss, exactMatch, tokenAccuracy } = total;
-    const isBest = loss !== null && (cursor.best === null || loss < cursor.best.loss);
-    this.cursor = {
-      ...cursor,
-      lastEvaluation: { step, loss, exactMatch },
-      best: isBest && loss !== null ? { step, loss } : cursor.best,
-    };
-    if (step > job.journal.told.duringStep)
-      tell(
-        job,
-        {
-          type: "metrics",
-          step,
-          tokens: cursor.tokensSeen,
-          values: {
-            ...(loss === null ? {} : { "eval/loss": loss, "eval/perplexity": Math.exp(loss) }),
-            ...(exactMatch === null ? {} : { "eval/exact_match": exactMatch }),
-            ...(tokenAccuracy === null ? {} : { "eval/token_accuracy": tokenAccuracy }),
-          },
-        },
-        { type: "evaluation", step, which: "during", result: resultOf(total) },
-      );
-    return isBest;
   }
 }

@@ -239,6 +239,7 @@ StepOptions read_step_options(const Fields& f) {
   if (!(norm >= 0.0)) refuse(f.field_path("clipNorm"), "expected a number from 0; 0 or Infinity switches clipping off");
   o.clip_norm = norm;
   o.step = f.integer("step", 0, 0xfffffffe);
+  if (f.has("maxLoss")) o.max_loss = f.number("maxLoss", 0.0, 1e9);
   return o;
 }
 

@@ -202,11 +202,12 @@ Napi::Value SessionObject::logits(const Napi::CallbackInfo& info) {
 Napi::Value SessionObject::gradients(const Napi::CallbackInfo& info) {
   return with_js_errors(info.Env(), [&] {
     auto batches = std::make_shared<std::vector<MicroBatch>>(read_micro_batches(info[0]));
-    return queue(info.Env(), [batches](Session& s) -> ResultMaker {
+    const bool loss_only = info[1].IsObject() && Fields(info[1], "options").boolean("lossOnly");
+    return queue(info.Env(), [batches, loss_only](Session& s) -> ResultMaker {
       const double loss = s.gradients(*batches);
       auto tensors = std::make_shared<std::vector<TensorCopy>>();
       for (const Parameter& p : s.model().parameters.all())
-        if (p.trainable) tensors->push_back(copy_tensor(p.name, p.grad));
+        if (p.trainable && !loss_only) tensors->push_back(copy_tensor(p.name, p.grad));
       return [loss, tensors](Napi::Env env) -> Napi::Value {
         Napi::Array array = Napi::Array::New(env, tensors->size());
         for (uint32_t i = 0; i < tensors->size(); ++i) array.Set(i, tensor_to_js(env, (*tensors)[i]));

@@ -158,6 +158,10 @@ StepResult Session::step(const std::vector<MicroBatch>& batches, const StepOptio
     throw Error(ErrorCode::kNumeric, "step",
                 "loss or gradient is not finite at step " + std::to_string(options.step) +
                     "; nothing was updated. Lower the learning rate, or leave the batch out");
+  if (result.loss > options.max_loss)
+    throw Error(ErrorCode::kNumeric, "step",
+                "the loss " + std::to_string(result.loss) + " at step " + std::to_string(options.step) + " is above " +
+                    std::to_string(options.max_loss) + "; nothing was updated");
   check_stop();
   update(options, result.grad_norm);
   next_step_ = options.step + 1;

@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ struct StepOptions {
   double learning_rate = 0;
   double clip_norm = 0;  // 0 or infinity: no clipping
   int64_t step = 0;      // 0-based
+  double max_loss = std::numeric_limits<double>::infinity();  // a loss above it updates nothing
 };
 
 struct StepResult {

@@ -1,4 +1,4 @@
-import { api, type RunDetail } from "@anneal/contracts";
+import { api, type RunDetail, RunSpec } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { asc, desc, eq } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
@@ -24,7 +24,7 @@ export async function runDetail(ctx: Pick<ServiceContext, "db">, runId: string):
   ]);
   return {
     ...summary,
-    spec: row.spec,
+    spec: RunSpec.parse(row.spec), // a run of an older version lacks what came later
     plan: row.plan,
     attempts: attemptRows.map((a) => ({
       epoch: a.epoch,

@@ -24,6 +24,8 @@ const presetSpecs: Record<PresetName, Record<string, unknown>> = {
     batchRows: 32,
     schedule: { kind: "cosine", warmupSteps: 50 },
     evaluation: { maxRows: 500 },
+    earlyStopping: { patience: 3, minDelta: 0 },
+    checkpoints: { restoreBest: true },
   },
   "full-fine-tune": {
     method: { kind: "full" },
@@ -32,6 +34,14 @@ const presetSpecs: Record<PresetName, Record<string, unknown>> = {
     batchRows: 32,
     optimizer: { kind: "adamw", weightDecay: 0.01 },
     schedule: { kind: "cosine", warmupSteps: 100 },
+  },
+  "continued-pretraining": {
+    method: { kind: "full" },
+    epochs: 1,
+    learningRate: 5e-5,
+    batchRows: 32,
+    optimizer: { kind: "adamw", weightDecay: 0.1 },
+    schedule: { kind: "wsd", warmupSteps: 100, decayShare: 0.2, minRatio: 0.1 },
   },
 };
 

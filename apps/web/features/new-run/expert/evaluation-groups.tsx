@@ -21,7 +21,7 @@ export function EvaluationGroup({ versions }: { versions: readonly VersionOption
   return (
     <Group
       title={t("evaluation")}
-      paths={["evaluation"]}
+      paths={["evaluation", "stoppingEarly", "earlyStopping"]}
       summary={[
         evaluation.dataset === ""
           ? t("splitShare", { share: formatPercent(evaluation.heldOutFraction ?? 0, 0) })
@@ -39,6 +39,13 @@ export function EvaluationGroup({ versions }: { versions: readonly VersionOption
       <NumberSetting path="evaluation.maxRows" />
       <NumberSetting path="evaluation.finalMaxRows" />
       <NumberSetting path="evaluation.maxNewTokens" />
+      <SwitchSetting path="stoppingEarly" />
+      {values.stoppingEarly ? (
+        <>
+          <NumberSetting path="earlyStopping.patience" />
+          <NumberSetting path="earlyStopping.minDelta" />
+        </>
+      ) : null}
     </Group>
   );
 }
@@ -60,6 +67,7 @@ export function KeepingGroup() {
       <NumberSetting path="checkpoints.everySteps" />
       <NumberSetting path="checkpoints.keepLast" />
       <SwitchSetting path="checkpoints.keepBest" />
+      <SwitchSetting path="checkpoints.restoreBest" />
       <NumberSetting path="samples.everySteps" />
       <Prompts />
       <NumberSetting path="samples.maxNewTokens" />

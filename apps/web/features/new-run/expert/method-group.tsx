@@ -1,8 +1,8 @@
 "use client";
-import { LinearName } from "@anneal/contracts";
+import { allLinear, LinearName } from "@anneal/contracts";
 import { useTranslations } from "next-intl";
 import { Checkbox } from "../../../components/ui/switch.tsx";
-import { fieldId, NumberSetting, SelectSetting, SpecField, SwitchSetting } from "../fields.tsx";
+import { fieldId, NumberSetting, SelectSetting, SpecField, SwitchSetting, TextSetting } from "../fields.tsx";
 import { useSpecForm } from "../form-context.tsx";
 import { Group } from "./group.tsx";
 
@@ -21,7 +21,7 @@ export function MethodGroup() {
         ...(lora
           ? [
               t("rank", { rank: method.rank ?? 0, alpha: method.alpha ?? 0 }),
-              t("layers", { count: method.targets.length }),
+              method.targets.includes(allLinear) ? t("allLayers") : t("layers", { count: method.targets.length }),
             ]
           : []),
         values.precision,
@@ -36,6 +36,7 @@ export function MethodGroup() {
           <Targets />
           <NumberSetting path="method.dropout" />
           <SwitchSetting path="method.rsLora" />
+          <TextSetting path="method.startFrom" />
         </>
       ) : null}
     </Group>
@@ -47,6 +48,8 @@ function Targets() {
   const t = useTranslations("newRun");
   const { form, values } = useSpecForm();
   const chosen = values.method.targets;
+  // Layers of other families come in through a spec; what is chosen is always shown.
+  const names = [...LinearName.options, ...chosen.filter((name) => name !== allLinear && !isUsual(name))];
   return (
     <SpecField path="method.targets" shown={() => t("allLayers")} className="sm:col-span-2">
       {(aria) => (
@@ -58,7 +61,7 @@ function Targets() {
           aria-describedby={aria["aria-describedby"]}
           className="flex flex-wrap gap-x-4 gap-y-2 py-1"
         >
-          {LinearName.options.map((name) => {
+          {[allLinear, ...names].map((name) => {
             const id = `${fieldId("method.targets")}-${name}`;
             return (
               <label key={name} htmlFor={id} className="flex items-center gap-1.5 font-mono text-xs">
@@ -66,15 +69,12 @@ function Targets() {
                   id={id}
                   checked={chosen.includes(name)}
                   onCheckedChange={(checked) =>
-                    form.setValue(
-                      "method.targets",
-                      // The catalogue's order, so that the same choice is the same spec.
-                      LinearName.options.filter((one) => (one === name ? checked === true : chosen.includes(one))),
-                      { shouldDirty: true },
-                    )
+                    form.setValue("method.targets", targetsAfter(chosen, names, name, checked === true), {
+                      shouldDirty: true,
+                    })
                   }
                 />
-                {name}
+                {name === allLinear ? t("allLayers") : name}
               </label>
             );
           })}
@@ -82,4 +82,12 @@ function Targets() {
       )}
     </SpecField>
   );
+}
+
+const isUsual = (name: string) => LinearName.safeParse(name).success;
+
+/** "All" and single names exclude each other; names keep the catalogue's order, so that the same choice is the same spec. */
+function targetsAfter(chosen: string[], names: string[], name: string, checked: boolean): string[] {
+  if (name === allLinear) return checked ? [allLinear] : [...LinearName.options];
+  return names.filter((one) => (one === name ? checked : chosen.includes(one)));
 }

@@ -1,10 +1,28 @@
 "use client";
+import { type ScheduleSpec, scheduleKinds } from "@anneal/contracts";
 import { useTranslations } from "next-intl";
 import { formatNumber } from "../../../lib/format.ts";
 import { NumberSetting, SelectSetting, SwitchSetting } from "../fields.tsx";
 import { useSpecForm } from "../form-context.tsx";
 import { Group } from "./group.tsx";
 
+// The usual ones first.
+const scheduleOrder = [
+  ...(["cosine", "linear", "constant"] as const),
+  ...scheduleKinds.filter((kind) => !["cosine", "linear", "constant"].includes(kind)),
+];
+type Setting = Exclude<keyof ScheduleSpec, "kind" | "warmupSteps">;
+// What each schedule looks at beside the warm-up.
+const scheduleSettings: Record<ScheduleSpec["kind"], readonly Setting[]> = {
+  constant: [],
+  linear: ["minRatio"],
+  cosine: ["minRatio"],
+  cosine_restarts: ["cycles", "minRatio"],
+  polynomial: ["power", "minRatio"],
+  inverse_sqrt: [],
+  wsd: ["decayShare", "minRatio"],
+  plateau: ["factor", "patience", "cooldown", "threshold", "minRatio"],
+};
 const number = (value: number | null) => (value === null ? "–" : formatNumber(value));
 
 export function LearningGroup() {
@@ -14,7 +32,7 @@ export function LearningGroup() {
   return (
     <Group
       title={t("learning")}
-      paths={["learningRate", "schedule", "epochs", "maxSteps", "optimizer", "clipNorm", "seed"]}
+      paths={["learningRate", "schedule", "epochs", "maxSteps", "optimizer", "clipNorm", "guards", "seed"]}
       summary={[
         t("rate", { rate: number(values.learningRate) }),
         words(`schedule.${values.schedule.kind}`),
@@ -24,18 +42,19 @@ export function LearningGroup() {
     >
       <NumberSetting path="learningRate" />
       <NumberSetting path="epochs" />
-      <SelectSetting
-        path="schedule.kind"
-        options={["cosine", "linear", "constant"]}
-        words={(kind) => words(`schedule.${kind}`)}
-      />
+      <SelectSetting path="schedule.kind" options={scheduleOrder} words={(kind) => words(`schedule.${kind}`)} />
       <NumberSetting path="schedule.warmupSteps" />
+      {scheduleSettings[values.schedule.kind].map((name) => (
+        <NumberSetting key={name} path={`schedule.${name}`} />
+      ))}
       <SelectSetting path="optimizer.kind" options={["adamw"]} words={(kind) => words(`optimizer.${kind}`)} />
       <NumberSetting path="optimizer.weightDecay" />
       <NumberSetting path="optimizer.beta1" />
       <NumberSetting path="optimizer.beta2" />
       <NumberSetting path="optimizer.epsilon" />
       <NumberSetting path="clipNorm" />
+      <SwitchSetting path="guards.nonFinite" />
+      <NumberSetting path="guards.spikeFactor" />
       <NumberSetting path="maxSteps" />
       <NumberSetting path="seed" />
     </Group>
@@ -53,6 +72,7 @@ export function BatchGroup() {
         "microBatchTokens",
         "maxSequenceTokens",
         "packing",
+        "lengthGrouping",
         "gradientCheckpointing",
         "threads",
         "memoryBudgetGiB",
@@ -68,6 +88,7 @@ export function BatchGroup() {
       <NumberSetting path="maxSequenceTokens" />
       <NumberSetting path="memoryBudgetGiB" />
       <SwitchSetting path="packing" />
+      <SwitchSetting path="lengthGrouping" />
       <SwitchSetting path="gradientCheckpointing" />
       <NumberSetting path="threads" />
     </Group>

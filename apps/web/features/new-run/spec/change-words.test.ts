@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { changeWords } from "./change-words.ts";
-import { emptyForm } from "./spec-form.ts";
+import { defaultSpec, emptyForm } from "./spec-form.ts";
 
 const form = { ...emptyForm(), base: "/m.gguf", dataset: "018f0000-0000-7000-8000-000000000001", publishing: false };
 const words = (change: Record<string, unknown>) =>
@@ -17,7 +17,7 @@ describe("changeWords", () => {
       "microBatchTokens.label: 1024 · gradientCheckpointing.label: on",
     );
     // A method comes whole; only its rank and alpha differ.
-    const method = { ...form.method, rank: 8, alpha: 16 };
+    const method = { ...defaultSpec.method, rank: 8, alpha: 16 };
     expect(words({ method })).toBe("method.rank.label: 8 · method.alpha.label: 16");
   });
   it("names fields of the form only, each of which has a label", () => {

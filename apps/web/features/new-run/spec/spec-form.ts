@@ -1,4 +1,15 @@
-import { type GgufType, type LinearName, LoraMethod, RunSpec } from "@anneal/contracts";
+import {
+  type BaseStorage,
+  EarlyStopping,
+  FullMethod,
+  type GgufType,
+  LoraMethod,
+  type ObjectiveSpec,
+  type OptimizerSpec,
+  type Precision,
+  RunSpec,
+  type ScheduleSpec,
+} from "@anneal/contracts";
 import { formatParameters, type ParameterError, parseParameters } from "./parameters.ts";
 
 // What the form holds. It has the paths of RunSpec, so that an error of zod or of the server finds its field; it differs
@@ -13,17 +24,23 @@ export interface SpecForm {
     alpha: number | null;
     dropout: number | null;
     rsLora: boolean;
-    targets: LinearName[];
+    dora: boolean;
+    loraPlusRatio: number | null;
+    targets: string[];
+    startFrom: string; // "": a fresh adapter
+    freeze: string[];
   };
-  precision: "f32" | "bf16";
+  objective: ObjectiveSpec;
+  precision: Precision;
+  baseStorage: BaseStorage;
   optimizer: {
-    kind: "adamw";
+    kind: OptimizerSpec["kind"];
     beta1: number | null;
     beta2: number | null;
     epsilon: number | null;
     weightDecay: number | null;
   };
-  schedule: { kind: "constant" | "linear" | "cosine"; warmupSteps: number | null };
+  schedule: { kind: ScheduleSpec["kind"] } & { [name in Exclude<keyof ScheduleSpec, "kind">]: number | null };
   learningRate: number | null;
   epochs: number | null;
   maxSteps: number | null;
@@ -31,8 +48,14 @@ export interface SpecForm {
   microBatchTokens: number | null;
   maxSequenceTokens: number | null;
   packing: boolean;
+  lengthGrouping: boolean;
   gradientCheckpointing: boolean;
   clipNorm: number | null;
+  neftuneAlpha: number | null;
+  routerAuxWeight: number | null;
+  stoppingEarly: boolean;
+  earlyStopping: { patience: number | null; minDelta: number | null };
+  guards: { nonFinite: boolean; spikeFactor: number | null; maxRollbacks: number | null };
   seed: number | null;
   threads: number | null;
   memoryBudgetGiB: number | null;
@@ -44,7 +67,7 @@ export interface SpecForm {
     finalMaxRows: number | null;
     maxNewTokens: number | null;
   };
-  checkpoints: { everySteps: number | null; keepLast: number | null; keepBest: boolean };
+  checkpoints: { everySteps: number | null; keepLast: number | null; keepBest: boolean; restoreBest: boolean };
   samples: { everySteps: number | null; prompts: string[]; maxNewTokens: number | null };
   export: { gguf: GgufType[]; merged: boolean };
   publishing: boolean;
@@ -57,6 +80,8 @@ const anyId = "00000000-0000-7000-8000-000000000000";
 /** All defaults of the contract, as they come out of an empty spec. */
 export const defaultSpec: RunSpec = RunSpec.parse({ base: "/any", dataset: anyId });
 const defaultLora = LoraMethod.parse({ kind: "lora" });
+const defaultFull = FullMethod.parse({ kind: "full" });
+const adamDefaults = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
 export function formOf(spec: RunSpec): SpecForm {
   const lora = spec.method.kind === "lora" ? spec.method : defaultLora;
@@ -64,7 +89,15 @@ export function formOf(spec: RunSpec): SpecForm {
   return {
     ...same,
     name: spec.name ?? "",
-    method: { ...lora, kind: spec.method.kind },
+    method: {
+      ...lora,
+      startFrom: lora.startFrom ?? "",
+      freeze: spec.method.kind === "full" ? spec.method.freeze : defaultFull.freeze,
+      kind: spec.method.kind,
+    },
+    optimizer: { ...adamDefaults, ...spec.optimizer },
+    stoppingEarly: spec.earlyStopping !== null,
+    earlyStopping: spec.earlyStopping ?? EarlyStopping.parse({}),
     memoryBudgetGiB: memoryBudgetBytes === null ? null : memoryBudgetBytes / gibibyte,
     evaluation: { ...spec.evaluation, dataset: spec.evaluation.dataset ?? "" },
     publishing: spec.publish !== null,
@@ -91,11 +124,12 @@ export type SpecResult =
 /** The spec that the form stands for, or what is wrong with it, by field. */
 export function specOf(form: SpecForm): SpecResult {
   const parameters = parseParameters(form.publish.parameters);
-  const { publishing, publish, memoryBudgetGiB, method, name, evaluation, ...rest } = form;
+  const { publishing, publish, memoryBudgetGiB, method, name, evaluation, stoppingEarly, ...rest } = form;
   const candidate = {
     ...rest,
     ...(name.trim() ? { name } : {}),
-    method: method.kind === "full" ? { kind: "full" } : method,
+    method: { ...method, startFrom: method.startFrom.trim() || null },
+    earlyStopping: stoppingEarly ? form.earlyStopping : null,
     memoryBudgetBytes: memoryBudgetGiB === null ? null : Math.round(memoryBudgetGiB * gibibyte),
     evaluation: { ...evaluation, dataset: evaluation.dataset || null },
     samples: { ...form.samples, prompts: form.samples.prompts.filter((prompt) => prompt.trim() !== "") },
@@ -134,6 +168,7 @@ export function fieldOf(path: readonly string[] | string): string {
   if (named === "export.gguf" || named === "export") return "export.gguf";
   if (named.startsWith("publish.parameters")) return "publish.parameters";
   if (named === "publish") return "publish.name";
+  if (named === "earlyStopping") return "stoppingEarly";
   if (named === "method") return "method.kind";
   if (named === "evaluation") return "evaluation.dataset";
   return named;

@@ -10,6 +10,7 @@ export const toldTypes = [
   "evaluation",
   "samples",
   "trained",
+  "guard",
   "artifact",
   "deployment",
   "log",
@@ -31,6 +32,8 @@ export function toneOf(body: RunEventBody): EventTone {
       return body.problem ? "danger" : body.status === "live" ? "success" : "neutral";
     case "log":
       return body.level === "error" ? "danger" : body.level === "warn" ? "warning" : "neutral";
+    case "guard":
+      return "warning";
     case "attempt":
       return body.resumedFromStep === null ? "neutral" : "warning";
     case "evaluation":

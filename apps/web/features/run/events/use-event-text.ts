@@ -45,6 +45,17 @@ export function useEventText(): (body: RunEventBody) => string {
         return t("artifact", { name: visible(body.name), size: formatBytes(body.bytes) });
       case "trained":
         return t("trained", { step: body.step });
+      case "guard": {
+        const cause = t(body.cause === "spike" ? "guardSpike" : "guardNotFinite");
+        const rows = body.rows
+          .slice(0, 8)
+          .map((row) => row + 1)
+          .join(", ");
+        const values = { step: body.step + 1, cause, rows: body.rows.length > 8 ? `${rows}, …` : rows };
+        return body.backToStep === null
+          ? t("guardSkipped", values)
+          : t("guardBack", { ...values, back: body.backToStep });
+      }
       case "deployment": {
         const words = body.phase ? phaseWords(body.phase) : deployments(body.status);
         const phase = body.fraction === null ? words : `${words} (${formatPercent(body.fraction, 0)})`;

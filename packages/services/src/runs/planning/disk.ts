@@ -4,7 +4,15 @@ import { dirname } from "node:path";
 import type { DatasetCheck, GgufType, RunSpec } from "@anneal/contracts";
 
 // Bytes a parameter takes in each export; the mixed type's figure allows for tensors kept at more bits.
-const bytesPerParameter: Record<GgufType, number> = { F16: 2, BF16: 2, Q8_0: 1.07, Q4_K_M: 0.75 };
+const bytesPerParameter: Record<GgufType, number> = {
+  F16: 2,
+  BF16: 2,
+  Q8_0: 1.07,
+  Q6_K: 0.9,
+  Q5_K_M: 0.82,
+  Q4_K_M: 0.75,
+  Q4_0: 0.7,
+};
 const smallThingsBytes = 32 * 1024 ** 2; // journal, report, tokenizer, headers
 
 /** What a run writes: checkpoints (those kept, one being written), exports, the token shard. */

@@ -1,16 +1,20 @@
-import { type MemoryPlan, type RunSpec, ServiceError } from "@anneal/contracts";
+import { type MemoryPlan, type ResolvedInputs, type RunSpec, ServiceError, trainingSettings } from "@anneal/contracts";
 import type { ServiceContext } from "../../context.ts";
 import { foreignError } from "../../models/foreign-error.ts";
-import type { BaseSource, EngineMemoryPlan } from "../../ports.ts";
-import { trainingSettings } from "./training-settings.ts";
+import type { EngineMemoryPlan } from "../../ports.ts";
 
 // The engine names its own settings; a person knows them by the spec's names.
-const fieldOf = (engineField: string) => (engineField === "maxTokensPerMicroBatch" ? "microBatchTokens" : engineField);
+const names: Record<string, string> = { maxTokensPerMicroBatch: "microBatchTokens", adapter: "method.startFrom" };
+const fieldOf = (engineField: string) => names[engineField] ?? engineField;
 
 /** The engine's plan of a spec; what it refuses becomes a refusal of that field of the spec. */
-export function enginePlan(ctx: Pick<ServiceContext, "engine">, spec: RunSpec, base: BaseSource): EngineMemoryPlan {
+export function enginePlan(
+  ctx: Pick<ServiceContext, "engine">,
+  spec: RunSpec,
+  inputs: ResolvedInputs,
+): EngineMemoryPlan {
   try {
-    return ctx.engine.planTraining(trainingSettings(spec, base));
+    return ctx.engine.planTraining(trainingSettings(spec, inputs));
   } catch (error) {
     const match = error instanceof Error ? /^(?:plan: )?spec\.([A-Za-z.]+): (.*)$/s.exec(error.message) : null;
     if (!match?.[1] || !match[2]) throw foreignError(error, "base");

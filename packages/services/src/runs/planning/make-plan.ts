@@ -3,6 +3,7 @@ import {
   countSteps,
   type FitSuggestion,
   type Problem,
+  type ResolvedInputs,
   type RunPlan,
   type RunSpec,
   ServiceError,
@@ -12,14 +13,17 @@ import { checkVersion } from "../../datasets/check-version.ts";
 import { findVersion, type VersionRow } from "../../datasets/find-version.ts";
 import { readFacts } from "../../models/facts.ts";
 import { foreignError } from "../../models/foreign-error.ts";
+import { resolveAdapter } from "../../models/resolve-adapter.ts";
 import { resolveBase } from "../../models/resolve-base.ts";
 import type { ResolvedBase } from "../../ports.ts";
+import { adapterProblems } from "./adapter-problems.ts";
 import { diskFree, diskNeed } from "./disk.ts";
 import { enginePlan, toMemoryPlan } from "./engine-plan.ts";
 import { memoryBudget } from "./memory-budget.ts";
 import { dataProblems, diskProblem, memoryProblem, modelProblems } from "./problems.ts";
 import { secondsPerStep } from "./speed.ts";
 import { suggestFits } from "./suggest.ts";
+import { unbuiltProblems } from "./unbuilt.ts";
 
 export interface Planned {
   plan: RunPlan;
@@ -42,6 +46,17 @@ function stop(problems: Problem[]): void {
   });
 }
 
+/** The same refusal, of another field than the one it was written for. */
+function atField(error: unknown, field: string): unknown {
+  if (!(error instanceof ServiceError)) return error;
+  const { code, message, remedy } = error.problem;
+  return new ServiceError(code, message.replace(/^base:/, `${field}:`), {
+    field,
+    remedy: remedy ?? undefined,
+    cause: error,
+  });
+}
+
 async function inputs(ctx: ServiceContext, spec: RunSpec) {
   const dataset = await findVersion(ctx, spec.dataset, "dataset");
   const evaluation = spec.evaluation.dataset
@@ -56,7 +71,21 @@ async function inputs(ctx: ServiceContext, spec: RunSpec) {
   const facts = await readFacts(ctx, base.source).catch((error: unknown) => {
     throw foreignError(error, "base");
   });
-  return { dataset, evaluation, base, facts };
+  const teacher =
+    spec.objective.kind === "distill"
+      ? await resolveBase(ctx, spec.objective.teacher).catch((error: unknown) => {
+          throw atField(error, "objective.teacher");
+        })
+      : null;
+  const adapter =
+    spec.method.kind === "lora" && spec.method.startFrom ? await resolveAdapter(ctx, spec.method.startFrom) : null;
+  const engine: ResolvedInputs = {
+    base: base.source,
+    linearNames: facts.linearNames,
+    teacher: teacher?.source ?? null,
+    adapter: adapter?.dir ?? null,
+  };
+  return { dataset, evaluation, base, facts, teacher, adapter, engine };
 }
 
 /**
@@ -68,9 +97,9 @@ export async function makePlan(
   spec: RunSpec,
   options: { waitForSpeedMilliseconds: number },
 ): Promise<Planned> {
-  const { dataset, evaluation, base, facts } = await inputs(ctx, spec);
-  stop(modelProblems(spec, facts));
-  const planned = enginePlan(ctx, spec, base.source);
+  const { dataset, evaluation, base, facts, adapter, engine } = await inputs(ctx, spec);
+  stop([...unbuiltProblems(spec), ...modelProblems(spec, facts), ...adapterProblems(spec, adapter, facts)]);
+  const planned = enginePlan(ctx, spec, engine);
   const data = await checkVersion(ctx, dataset, base.source, { maxSequenceTokens: spec.maxSequenceTokens, examples });
   const problems = dataProblems(spec, data);
 
@@ -84,7 +113,7 @@ export async function makePlan(
       longestTokens: data.longestTokens,
       plannedBytes: (changed) => {
         try {
-          return enginePlan(ctx, changed, base.source).totalBytes;
+          return enginePlan(ctx, changed, engine).totalBytes;
         } catch (error) {
           if (error instanceof ServiceError) return null; // a setting the engine refuses is no suggestion
           throw error;
@@ -103,7 +132,7 @@ export async function makePlan(
   const perStep =
     problems.length > 0
       ? null
-      : await secondsPerStep(ctx, spec, base.source, {
+      : await secondsPerStep(ctx, spec, engine, {
           tokensPerStep,
           meanRowTokens,
           waitMilliseconds: options.waitForSpeedMilliseconds,

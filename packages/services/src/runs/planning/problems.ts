@@ -1,4 +1,11 @@
-import type { DatasetCheck, FitSuggestion, ModelFacts, Problem, RunSpec } from "@anneal/contracts";
+import {
+  allLinear,
+  type DatasetCheck,
+  type FitSuggestion,
+  type ModelFacts,
+  type Problem,
+  type RunSpec,
+} from "@anneal/contracts";
 
 const inGib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(2)} GiB`;
 
@@ -8,13 +15,25 @@ export function modelProblems(spec: RunSpec, facts: ModelFacts): Problem[] {
   const refuse = (field: string, message: string, remedy: string) =>
     problems.push({ code: "INVALID_INPUT", field, message: `${field}: ${message}`, remedy });
   if (spec.method.kind === "lora") {
-    const { targets } = spec.method;
-    const unknown = targets.filter((target) => !facts.linearNames.includes(target));
+    const named = spec.method.targets.filter((target) => target !== allLinear);
+    const unknown = named.filter((target) => !facts.linearNames.includes(target));
     if (unknown.length > 0)
-      refuse("method.targets", `the model has no ${unknown.join(", ")}`, `choose from ${facts.linearNames.join(", ")}`);
-    const twice = targets.find((target, i) => targets.indexOf(target) !== i);
+      refuse(
+        "method.targets",
+        `the model has no ${unknown.join(", ")}`,
+        `choose from ${facts.linearNames.join(", ")}, or ${allLinear}`,
+      );
+    const twice = named.find((target, i) => named.indexOf(target) !== i);
     if (twice) refuse("method.targets", `${twice} is named twice`, "name each layer once");
   }
+  if (spec.baseStorage === "blocks" && !/^(mixed )?I?Q\d/.test(facts.quantisation))
+    refuse(
+      "baseStorage",
+      `the model's weights are ${facts.quantisation}, not blocks of a quantised GGUF file`,
+      "choose dense, int8 or nf4, or a quantised GGUF file as the base",
+    );
+  if (spec.routerAuxWeight > 0 && !/moe|deepseek_v/.test(facts.family))
+    refuse("routerAuxWeight", `${facts.family} has no experts to balance`, "set it to 0");
   if (spec.maxSequenceTokens > facts.contextTokens)
     refuse(
       "maxSequenceTokens",

@@ -1,15 +1,13 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { RunSpec } from "@anneal/contracts";
+import { type ResolvedInputs, type RunSpec, targetsOf, trainingSettings } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { and, desc, eq, inArray, sql } from "drizzle-orm";
 import { z } from "zod";
 import type { ServiceContext } from "../../context.ts";
 import { identityOf } from "../../models/facts.ts";
-import type { BaseSource } from "../../ports.ts";
 import { enginePlan } from "./engine-plan.ts";
-import { trainingSettings } from "./training-settings.ts";
 
 const { runs, runMetrics } = schema;
 const probeTokens = 512;
@@ -29,6 +27,8 @@ async function observed(ctx: Pick<ServiceContext, "db">, spec: RunSpec): Promise
         sql`${runs.spec}->>'base' = ${spec.base}`,
         sql`${runs.spec}->>'precision' = ${spec.precision}`,
         sql`${runs.spec}->'method'->>'kind' = ${spec.method.kind}`,
+        sql`coalesce(${runs.spec}->>'baseStorage', 'dense') = ${spec.baseStorage}`,
+        sql`coalesce(${runs.spec}->'objective'->>'kind', 'sft') = ${spec.objective.kind}`,
         sql`(${runs.spec}->>'gradientCheckpointing')::boolean = ${spec.gradientCheckpointing}`,
         sql`${runs.spec}->'threads' = ${JSON.stringify(spec.threads)}::jsonb`,
         sql`${runs.lastStep} >= 5`,
@@ -70,13 +70,14 @@ function probeSpec(spec: RunSpec, sequenceTokens: number): RunSpec {
 async function probe(
   ctx: Pick<ServiceContext, "engine" | "paths" | "log" | "db">,
   spec: RunSpec,
-  base: BaseSource,
+  inputs: ResolvedInputs,
   o: { sequenceTokens: number; waitMilliseconds: number },
 ): Promise<Measured | null> {
-  const { method, precision, gradientCheckpointing, threads } = spec;
-  const how = method.kind === "lora" ? ["lora", method.targets.length] : ["full"];
+  const { method, precision, baseStorage, objective, optimizer, gradientCheckpointing, threads } = spec;
+  const targets = method.kind === "lora" ? targetsOf(method.targets, inputs.linearNames).length : 0;
+  const how = [method.kind, targets, precision, baseStorage, objective.kind, optimizer.kind];
   const { isa } = ctx.engine.engineInfo();
-  const question = JSON.stringify([await identityOf(base), how, precision, gradientCheckpointing, threads, isa]);
+  const question = JSON.stringify([await identityOf(inputs.base), how, gradientCheckpointing, threads, isa]);
   const key = createHash("sha256").update(question).digest("hex");
   const folder = join(ctx.paths.home, "probes");
   const path = join(folder, `${key}.json`);
@@ -99,8 +100,8 @@ async function probe(
   const work = async (): Promise<Measured | null> => {
     try {
       const small = probeSpec(spec, o.sequenceTokens);
-      const { flopsPerMicroBatch } = enginePlan(ctx, small, base);
-      const { secondsPerStep } = await probeSpeed(trainingSettings(small, base), small.maxSequenceTokens);
+      const { flopsPerMicroBatch } = enginePlan(ctx, small, inputs);
+      const { secondsPerStep } = await probeSpeed(trainingSettings(small, inputs), small.maxSequenceTokens);
       const measured = { flopsPerSecond: flopsPerMicroBatch / secondsPerStep };
       await mkdir(folder, { recursive: true });
       await writeFile(`${path}.new`, JSON.stringify(measured));
@@ -126,16 +127,16 @@ async function probe(
 export async function secondsPerStep(
   ctx: Pick<ServiceContext, "engine" | "paths" | "log" | "db">,
   spec: RunSpec,
-  base: BaseSource,
+  inputs: ResolvedInputs,
   o: { tokensPerStep: number; meanRowTokens: number; waitMilliseconds: number },
 ): Promise<number | null> {
   const speed = await observed(ctx, spec);
   if (speed) return o.tokensPerStep / speed;
   const sequenceTokens = Math.max(8, Math.round(o.meanRowTokens));
-  const measured = await probe(ctx, spec, base, { sequenceTokens, waitMilliseconds: o.waitMilliseconds });
+  const measured = await probe(ctx, spec, inputs, { sequenceTokens, waitMilliseconds: o.waitMilliseconds });
   if (!measured) return null;
   // Attention's share grows with the rows as they are, not with the longest that may come.
   const typical = { ...spec, maxSequenceTokens: Math.min(spec.maxSequenceTokens, sequenceTokens) };
-  const { flopsPerMicroBatch } = enginePlan(ctx, typical, base);
+  const { flopsPerMicroBatch } = enginePlan(ctx, typical, inputs);
   return (o.tokensPerStep / spec.microBatchTokens) * (flopsPerMicroBatch / measured.flopsPerSecond);
 }

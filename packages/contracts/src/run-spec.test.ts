@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { RunSpec } from "./run-spec.ts";
+
+const least = { base: "/models/base", dataset: "00000000-0000-7000-8000-000000000000" };
+const fieldsOf = (spec: Record<string, unknown>) => {
+  const parsed = RunSpec.safeParse({ ...least, ...spec });
+  return parsed.success ? [] : parsed.error.issues.map(({ path }) => path.join("."));
+};
+
+describe("RunSpec", () => {
+  it("takes a spec written before objectives, storages and guards were there", () => {
+    const spec = RunSpec.parse({
+      ...least,
+      method: { kind: "lora", rank: 4, alpha: 8, dropout: 0, rsLora: false, targets: ["q_proj", "v_proj"] },
+      precision: "bf16",
+      optimizer: { kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
+      schedule: { kind: "cosine", warmupSteps: 20 },
+      checkpoints: { everySteps: null, keepLast: 2, keepBest: true },
+    });
+    expect(spec.method).toMatchObject({ rank: 4, targets: ["q_proj", "v_proj"], dora: false, loraPlusRatio: 1 });
+    expect(spec.objective).toEqual({ kind: "sft", labelSmoothing: 0, zLoss: 0 });
+    expect(spec).toMatchObject({ baseStorage: "dense", earlyStopping: null, neftuneAlpha: 0, lengthGrouping: false });
+    expect(RunSpec.parse(spec)).toEqual(spec);
+  });
+
+  it("takes an optimizer and an objective without their kinds as the standard ones", () => {
+    const spec = RunSpec.parse({ ...least, optimizer: { weightDecay: 0.1 }, objective: { labelSmoothing: 0.1 } });
+    expect(spec.optimizer).toEqual({ kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.1 });
+    expect(spec.objective).toEqual({ kind: "sft", labelSmoothing: 0.1, zLoss: 0 });
+  });
+
+  it("gives each kind its own defaults and nothing of another kind", () => {
+    const spec = RunSpec.parse({ ...least, optimizer: { kind: "lion", epsilon: 1 }, objective: { kind: "simpo" } });
+    expect(spec.optimizer).toEqual({ kind: "lion", beta1: 0.9, beta2: 0.99, weightDecay: 0 });
+    expect(spec.objective).toEqual({ kind: "simpo", beta: 2, gamma: 1 });
+  });
+
+  it.each<[string, Record<string, unknown>, string[]]>([
+    ["a quantised base under full training", { baseStorage: "nf4", method: { kind: "full" } }, ["baseStorage"]],
+    ["a pair that no micro-batch holds", { objective: { kind: "dpo" }, maxSequenceTokens: 1536 }, ["microBatchTokens"]],
+    ["a sequence that no micro-batch holds", { maxSequenceTokens: 4096 }, ["microBatchTokens"]],
+    ["all layers and one of them", { method: { kind: "lora", targets: ["all-linear", "q_proj"] } }, ["method.targets"]],
+    ["noise under preferences", { objective: { kind: "kto" }, neftuneAlpha: 5 }, ["neftuneAlpha"]],
+    ["a beta of nothing", { objective: { kind: "dpo", beta: 0 } }, ["objective.beta"]],
+    ["a beta of Lion's that forgets nothing", { optimizer: { kind: "lion", beta1: 1 } }, ["optimizer.beta1"]],
+    ["distillation without a teacher", { objective: { kind: "distill" } }, ["objective.teacher"]],
+    [
+      "rules that need held-out rows",
+      { evaluation: { heldOutFraction: 0 }, earlyStopping: {}, schedule: { kind: "plateau" } },
+      ["schedule.kind", "earlyStopping"],
+    ],
+    [
+      "a best checkpoint that is not kept",
+      { checkpoints: { restoreBest: true, keepBest: false } },
+      ["checkpoints.restoreBest"],
+    ],
+    ["nesterov without momentum", { optimizer: { kind: "sgd", nesterov: true } }, ["optimizer.nesterov"]],
+    ["an adapter from nowhere", { method: { kind: "lora", startFrom: "somewhere" } }, ["method.startFrom"]],
+    ["a pattern with a blank", { method: { kind: "full", freeze: ["model layers"] } }, ["method.freeze.0"]],
+  ])("names the field of %s", (_, spec, fields) => {
+    expect(fieldsOf(spec)).toEqual(fields);
+  });
+});

@@ -1,0 +1,78 @@
+import {
+  type EarlyStopping,
+  isPairwise,
+  isPreference,
+  type Method,
+  type ObjectiveSpec,
+  type ScheduleSpec,
+} from "./training.ts";
+
+// Rules over several fields of a run's spec; each names the field that a person would change.
+
+interface Ruled {
+  method: Method;
+  objective: ObjectiveSpec;
+  precision: string;
+  baseStorage: string;
+  optimizer: { kind: string; momentum?: number; nesterov?: boolean };
+  schedule: ScheduleSpec;
+  maxSequenceTokens: number;
+  microBatchTokens: number;
+  packing: boolean;
+  lengthGrouping: boolean;
+  neftuneAlpha: number;
+  earlyStopping: EarlyStopping | null;
+  evaluation: { dataset: string | null; heldOutFraction: number };
+  checkpoints: { keepBest: boolean; restoreBest: boolean };
+  export: { gguf: string[] };
+  publish: { gguf: string } | null;
+}
+
+export interface BrokenRule {
+  path: string;
+  message: string;
+}
+
+export function brokenRules(spec: Ruled): BrokenRule[] {
+  const broken: BrokenRule[] = [];
+  const refuse = (path: string, message: string) => broken.push({ path, message });
+  const { method, objective, optimizer, schedule } = spec;
+
+  const sequences = isPairwise(objective.kind) ? 2 : 1;
+  if (spec.maxSequenceTokens * sequences > spec.microBatchTokens)
+    refuse(
+      "microBatchTokens",
+      sequences === 1
+        ? `a micro-batch of ${spec.microBatchTokens} tokens cannot hold a sequence of ${spec.maxSequenceTokens}; raise microBatchTokens or lower maxSequenceTokens`
+        : `a micro-batch of ${spec.microBatchTokens} tokens cannot hold a pair of sequences of ${spec.maxSequenceTokens}; raise microBatchTokens to ${2 * spec.maxSequenceTokens} or lower maxSequenceTokens`,
+    );
+  if (spec.publish && !spec.export.gguf.includes(spec.publish.gguf))
+    refuse("publish.gguf", `${spec.publish.gguf} is not among export.gguf; add it there`);
+
+  if (method.kind === "full") {
+    if (spec.baseStorage !== "dense")
+      refuse(
+        "baseStorage",
+        `${spec.baseStorage} weights cannot be trained themselves; choose dense, or LoRA as the method`,
+      );
+  } else {
+    const named = method.targets.filter((target) => target !== "all-linear");
+    if (named.length > 0 && named.length < method.targets.length)
+      refuse("method.targets", `all-linear already includes ${named.join(", ")}; name either`);
+  }
+  if (optimizer.kind === "sgd" && optimizer.nesterov && !optimizer.momentum)
+    refuse("optimizer.nesterov", "needs a momentum above 0; set optimizer.momentum, for example to 0.9");
+  if (isPreference(objective.kind) && spec.neftuneAlpha > 0)
+    refuse("neftuneAlpha", `noise would blur the comparison that ${objective.kind} makes; set it to 0`);
+
+  const evaluates = spec.evaluation.dataset !== null || spec.evaluation.heldOutFraction > 0;
+  if (!evaluates) {
+    const why = "needs held-out rows; set evaluation.heldOutFraction above 0 or name evaluation.dataset";
+    if (schedule.kind === "plateau") refuse("schedule.kind", `plateau ${why}`);
+    if (spec.earlyStopping) refuse("earlyStopping", why);
+    if (spec.checkpoints.restoreBest) refuse("checkpoints.restoreBest", why);
+  }
+  if (spec.checkpoints.restoreBest && !spec.checkpoints.keepBest)
+    refuse("checkpoints.restoreBest", "needs the best checkpoint; switch checkpoints.keepBest on");
+  return broken;
+}

@@ -1,0 +1,94 @@
+import { allLinear } from "./base-model.ts";
+import type { RunSpec } from "./run-spec.ts";
+import type { BaseStorage, ObjectiveSpec, OptimizerSpec, Precision } from "./training.ts";
+
+// A run's spec as the engine's plan and session take it: names resolved to files, what is at rest left out.
+
+export type BaseSource = { kind: "gguf"; path: string } | { kind: "hf"; dir: string };
+
+type Distillation = Extract<ObjectiveSpec, { kind: "distill" }>;
+export type EngineObjective =
+  | Exclude<ObjectiveSpec, Distillation>
+  | (Omit<Distillation, "teacher"> & { teacher: BaseSource });
+
+export interface TrainingSettings {
+  base: BaseSource;
+  precision: Precision;
+  baseStorage?: BaseStorage;
+  threads?: number;
+  seed: number;
+  method:
+    | { kind: "full"; freeze?: string[] }
+    | {
+        kind: "lora";
+        rank: number;
+        alpha: number;
+        dropout: number;
+        rsLora: boolean;
+        dora?: boolean;
+        loraPlusRatio?: number;
+        targets: string[];
+      };
+  optimizer: OptimizerSpec;
+  objective?: EngineObjective;
+  neftuneAlpha?: number;
+  routerAuxWeight?: number;
+  gradientCheckpointing: boolean;
+  maxTokensPerMicroBatch: number;
+  maxSequenceTokens: number;
+  memoryBudgetBytes?: number;
+  adapter?: string;
+}
+
+export interface ResolvedInputs {
+  base: BaseSource;
+  linearNames: readonly string[]; // those of the base
+  teacher?: BaseSource | null;
+  adapter?: string | null; // a PEFT folder
+}
+
+/** The layers that are adapted, by name. */
+export const targetsOf = (targets: readonly string[], linearNames: readonly string[]): string[] =>
+  targets.includes(allLinear) ? [...linearNames] : [...targets];
+
+function methodOf({ method }: RunSpec, linearNames: readonly string[]): TrainingSettings["method"] {
+  if (method.kind === "full") return method.freeze.length > 0 ? method : { kind: "full" };
+  const { kind, rank, alpha, dropout, rsLora, dora, loraPlusRatio } = method;
+  return {
+    kind,
+    rank,
+    alpha,
+    dropout,
+    rsLora,
+    targets: targetsOf(method.targets, linearNames),
+    ...(dora ? { dora } : {}),
+    ...(loraPlusRatio === 1 ? {} : { loraPlusRatio }),
+  };
+}
+
+function objectiveOf({ objective }: RunSpec, teacher: BaseSource | null | undefined): EngineObjective | null {
+  if (objective.kind === "sft") return objective.labelSmoothing === 0 && objective.zLoss === 0 ? null : objective;
+  if (objective.kind !== "distill") return objective;
+  if (!teacher) throw new Error("a distillation needs its teacher's files");
+  return { ...objective, teacher };
+}
+
+export function trainingSettings(spec: RunSpec, inputs: ResolvedInputs): TrainingSettings {
+  const objective = objectiveOf(spec, inputs.teacher);
+  return {
+    base: inputs.base,
+    precision: spec.precision,
+    seed: spec.seed,
+    method: methodOf(spec, inputs.linearNames),
+    optimizer: spec.optimizer,
+    gradientCheckpointing: spec.gradientCheckpointing,
+    maxTokensPerMicroBatch: spec.microBatchTokens,
+    maxSequenceTokens: spec.maxSequenceTokens,
+    ...(spec.threads === null ? {} : { threads: spec.threads }),
+    ...(spec.baseStorage === "dense" ? {} : { baseStorage: spec.baseStorage }),
+    ...(objective ? { objective } : {}),
+    ...(spec.neftuneAlpha === 0 ? {} : { neftuneAlpha: spec.neftuneAlpha }),
+    ...(spec.routerAuxWeight === 0 ? {} : { routerAuxWeight: spec.routerAuxWeight }),
+    ...(inputs.adapter ? { adapter: inputs.adapter } : {}),
+  };
+}

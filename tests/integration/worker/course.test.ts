@@ -1,0 +1,110 @@
+import type { RunDetail, RunEventBody, RunSpecInput } from "@anneal/contracts";
+import { createTestDatabase, type TestDatabase } from "@anneal/db/testing";
+import { runs } from "@anneal/services";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { endProcess, hasEnded, type Lab, openLab, trainedDigests, trainerOf } from "../../support/worker-lab.ts";
+
+// What makes a run end otherwise than at its last step, or leave out a batch: each undisturbed and with its trainer killed
+// in the middle, to the same weights and the same events.
+const ended = hasEnded("succeeded", "failed", "cancelled");
+const common: Partial<RunSpecInput> = {
+  epochs: 40,
+  evaluation: { heldOutFraction: 0.2, everySteps: 20, maxRows: 8, maxNewTokens: 2, finalMaxRows: 8 },
+  samples: { everySteps: 1000, maxNewTokens: 2 },
+  export: { gguf: [] },
+};
+
+let database: TestDatabase;
+let lab: Lab;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  lab = await openLab({ databaseUrl: database.url });
+});
+afterAll(async () => {
+  await lab.close();
+  await database.drop();
+});
+
+async function eventsOf<T extends RunEventBody["type"]>(id: string, type: T) {
+  const events = await runs.events(lab.ctx, { runId: id, types: [type], limit: 1000 });
+  return events.flatMap(({ body }) => (body.type === type ? [body as Extract<RunEventBody, { type: T }>] : []));
+}
+
+async function finish(id: string): Promise<RunDetail> {
+  const run = await lab.until(id, "succeeded", ended);
+  expect(run.problem).toBeNull();
+  expect(run.status).toBe("succeeded");
+  return run;
+}
+
+/** The run once undisturbed, once with its trainer killed after `killAfter` steps. */
+async function twice(spec: Partial<RunSpecInput>, killAfter: number) {
+  const worker = lab.startWorker();
+  const calm = await finish((await lab.createRun(spec)).id);
+  const { id } = await lab.createRun(spec);
+  await lab.until(id, "under way", (run) => (run.progress?.step ?? 0) >= killAfter || ended(run));
+  const pid = trainerOf(worker.pid ?? 0);
+  if (pid === null) throw new Error("the trainer had ended before it could be killed; make the run longer");
+  process.kill(pid, "SIGKILL");
+  const killed = await finish(id);
+  expect(killed.attempts).toHaveLength(2);
+  expect(await trainedDigests(lab.ctx, id)).toEqual(await trainedDigests(lab.ctx, calm.id));
+  await endProcess(worker, "SIGTERM");
+  return { calm, killed };
+}
+
+test("the held-out loss stops the run early, and the best checkpoint is what comes out", async () => {
+  const spec: Partial<RunSpecInput> = {
+    ...common,
+    schedule: { kind: "plateau", warmupSteps: 4, patience: 0, factor: 0.5, threshold: 0.05 },
+    earlyStopping: { patience: 3, minDelta: 0.3 },
+    checkpoints: { everySteps: 30, keepLast: 1, keepBest: true, restoreBest: true },
+  };
+  const { calm, killed } = await twice(spec, 25);
+  for (const { id, checkpoints } of [calm, killed]) {
+    const evaluations = (await eventsOf(id, "evaluation")).filter(({ which }) => which === "during");
+    const last = evaluations.at(-1)?.step ?? 0;
+    expect(last).toBeLessThan(400);
+    const best = evaluations.reduce((a, b) => ((b.result.loss ?? 9) < (a.result.loss ?? 9) ? b : a));
+    expect((await eventsOf(id, "trained")).map(({ step }) => step)).toEqual([best.step]);
+    expect(checkpoints.find(({ isBest }) => isBest)?.step).toBe(best.step);
+    const points = (await eventsOf(id, "metrics")).flatMap(({ values }) => values["optim/learning_rate"] ?? []);
+    expect(points).toHaveLength(last);
+    expect(points.at(-1)).toBeLessThan(points[10] ?? 0); // the plateau lowered it
+  }
+});
+
+test("poisoned batches are left out, the weights go back, and every attempt comes to the same", async () => {
+  const spec: Partial<RunSpecInput> = {
+    ...common,
+    learningRate: 1e-4, // hardly anything is learned, so that losses scatter about their mean
+    guards: { spikeFactor: 1.002, maxRollbacks: 100 },
+    checkpoints: { everySteps: 9, keepLast: 1, keepBest: false },
+    schedule: { kind: "constant", warmupSteps: 4 },
+  };
+  const { calm, killed } = await twice(spec, 60);
+  const [first, second] = [await eventsOf(calm.id, "guard"), await eventsOf(killed.id, "guard")];
+  expect(second).toEqual(first);
+  expect(new Set(first.map(({ action }) => action))).toEqual(new Set(["skipped", "rolled_back"]));
+  const [one] = first;
+  expect(one?.rows.length).toBeGreaterThan(0);
+  expect(one?.rows.every((row) => row >= 0 && row < 96)).toBe(true);
+  const back = first.find(({ action }) => action === "rolled_back");
+  expect(back?.backToStep).toBeLessThan(back?.step ?? 0);
+});
+
+test("a run goes on from the adapter of another, and only in its shape", async () => {
+  const worker = lab.startWorker();
+  const first = await finish((await lab.createRun({ ...common, epochs: 4 })).id);
+  const method = { kind: "lora" as const, rank: 4, alpha: 8, targets: ["q_proj", "v_proj", "down_proj"] };
+  const startFrom = `run:${first.id}`;
+  await expect(lab.createRun({ ...common, method: { ...method, rank: 8, startFrom } })).rejects.toMatchObject({
+    problem: { field: "method.rank", remedy: "set method.rank to 4" },
+  });
+  const next = await finish(
+    (await lab.createRun({ ...common, epochs: 1, learningRate: 1e-6, method: { ...method, startFrom } })).id,
+  );
+  expect(next.evaluationAfter?.loss).toBeCloseTo(first.evaluationAfter?.loss ?? 0, 2);
+  expect(next.evaluationBefore?.loss).toBeCloseTo(first.evaluationBefore?.loss ?? 0, 4); // the base, without the adapter
+  await endProcess(worker, "SIGTERM");
+});
