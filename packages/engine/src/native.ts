@@ -21,6 +21,7 @@ import type {
   ModelInfo,
   NamedTensor,
   SavedFile,
+  ScoresResult,
   SessionMemory,
   StepRequest,
   StepResult,
@@ -35,6 +36,8 @@ export interface NativeSession {
   evaluate(microBatches: MicroBatch[], options: EvaluateOptions): Promise<EvaluationResult>;
   logits(microBatch: MicroBatch, positions?: Int32Array): Promise<LogitsResult>;
   gradients(microBatches: MicroBatch[], options: { lossOnly: boolean }): Promise<GradientsResult>;
+  measure(microBatches: MicroBatch[]): Promise<{ loss: number; metrics: Record<string, number> }>;
+  scores(microBatch: MicroBatch, options: { baseOnly?: boolean }): Promise<ScoresResult>;
   weights(name: string): Promise<NamedTensor>;
   trainableNames(): string[];
   generate(request: GenerateRequest): Promise<GenerateResult>;

@@ -12,6 +12,8 @@ function wrapSession(session: NativeSession): Session {
     logits: (microBatch, positions) => awaitNative(() => session.logits(microBatch, positions)),
     gradients: (microBatches, { lossOnly = false } = {}) =>
       awaitNative(() => session.gradients(microBatches, { lossOnly })),
+    measure: (microBatches) => awaitNative(() => session.measure(microBatches)),
+    scores: (microBatch, options = {}) => awaitNative(() => session.scores(microBatch, options)),
     weights: (name) => awaitNative(() => session.weights(name)),
     trainableNames: () => callNative(() => session.trainableNames()),
     generate: (request) => awaitNative(() => session.generate(request)),

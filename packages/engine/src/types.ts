@@ -3,7 +3,11 @@
 /** Where a base model lies: one GGUF file, or a folder in Hugging Face layout (config.json + safetensors). */
 export type BaseSource = { kind: "gguf"; path: string } | { kind: "hf"; dir: string };
 
-export type Precision = "f32" | "bf16";
+/**
+ * bf16: bf16 products over float32 masters. bf16_sr: trained matrices live in bf16 alone and are rounded stochastically, without
+ * masters. f16: f16 products over float32 masters with a loss scale that adapts.
+ */
+export type Precision = "f32" | "bf16" | "bf16_sr" | "f16";
 
 /** Linear layers that LoRA can adapt, under their Hugging Face names. */
 export type LinearName = "q_proj" | "k_proj" | "v_proj" | "o_proj" | "gate_proj" | "up_proj" | "down_proj";
@@ -68,19 +72,98 @@ export interface LoraMethod {
   dropout: number;
   /** true: scale alpha / sqrt(rank); false: alpha / rank. */
   rsLora: boolean;
+  /** DoRA: the adapter gives the direction, a trained vector the length of each output's weights. */
+  dora?: boolean;
+  /** LoRA+: learning rate of B (and of DoRA's magnitudes) over that of A; 1 when left out. */
+  loraPlusRatio?: number;
   targets: LinearName[];
 }
 
-export type TrainingMethod = { kind: "full" } | LoraMethod;
+export interface FullMethod {
+  kind: "full";
+  /** Tensors that stay as they are, by Hugging Face name; `*` stands for any text. A pattern that names none is refused. */
+  freeze?: string[];
+}
 
+export type TrainingMethod = FullMethod | LoraMethod;
+
+/** Weight decay is applied to tensors of two or more dimensions only; it is decoupled except in SGD, as in torch. */
 export interface AdamwOptimizer {
-  kind: "adamw";
+  /** adamw8bit keeps both moments in 8 bits, in blocks of 256 with a scale each; tensors below 4,096 elements keep float32. */
+  kind: "adamw" | "adamw8bit";
   beta1: number;
   beta2: number;
   epsilon: number;
-  /** Decoupled; applied to tensors of two or more dimensions only. */
   weightDecay: number;
 }
+
+export interface LionOptimizer {
+  kind: "lion";
+  beta1: number;
+  beta2: number;
+  weightDecay: number;
+}
+
+/** Factored second moments, no first; the semantics of torch.optim.Adafactor. */
+export interface AdafactorOptimizer {
+  kind: "adafactor";
+  /** Exponent of the step, below 0. */
+  decay: number;
+  epsilon1: number;
+  epsilon2: number;
+  clipThreshold: number;
+  weightDecay: number;
+}
+
+export interface SgdOptimizer {
+  kind: "sgd";
+  momentum: number;
+  nesterov: boolean;
+  weightDecay: number;
+}
+
+export type Optimizer = AdamwOptimizer | LionOptimizer | AdafactorOptimizer | SgdOptimizer;
+
+/** Cross-entropy over the supervised tokens, each times its weight, divided by the weights' sum. */
+export interface SftObjective {
+  kind: "sft";
+  /** Share of the target spread evenly over the vocabulary. */
+  labelSmoothing: number;
+  /** Weight of log(Z)^2, Z the sum of exponentials of a token's logits. */
+  zLoss: number;
+}
+
+/** Pairs of answers: sequences come as chosen, rejected, chosen, rejected, ... The reference is the base without adapter, or the starting weights. */
+export type PairObjective =
+  | { kind: "dpo"; beta: number; labelSmoothing: number }
+  | { kind: "ipo"; beta: number }
+  | { kind: "orpo"; beta: number }
+  | { kind: "simpo"; beta: number; gamma: number };
+
+/** Single answers marked desirable or not; sequences of preference 2 (a question with another one's answer) only measure the divergence. */
+export interface KtoObjective {
+  kind: "kto";
+  beta: number;
+  desirableWeight: number;
+  undesirableWeight: number;
+}
+
+/** crossEntropyWeight x cross-entropy + (1 - crossEntropyWeight) x divergence from the teacher, mean over supervised tokens; no factor T^2. */
+export interface DistillObjective {
+  kind: "distill";
+  divergence: "forward_kl" | "reverse_kl" | "jsd";
+  temperature: number;
+  /** Weight of the teacher in the mixture of "jsd"; 0.5 when left out. */
+  jsdBeta?: number;
+  crossEntropyWeight: number;
+  /** Left out: micro-batches bring the teacher's best log-probabilities. Its vocabulary must be the student's. */
+  teacher?: BaseSource & { adapter?: string };
+}
+
+export type Objective = SftObjective | PairObjective | KtoObjective | DistillObjective;
+
+/** selective: attention is kept, the feed-forward's activations are made again in the backward pass. */
+export type GradientCheckpointing = "none" | "layer" | "selective";
 
 /**
  * How the frozen base stays in memory (LoRA only). int8: blocks of 64 weights with one scale. nf4: QLoRA's 4-bit codes with
@@ -98,8 +181,15 @@ export interface TrainingSpec {
   /** 0 <= seed < 2^53. */
   seed: number;
   method: TrainingMethod;
-  optimizer: AdamwOptimizer;
-  gradientCheckpointing: boolean;
+  optimizer: Optimizer;
+  /** Supervised fine-tuning when left out. */
+  objective?: Objective;
+  /** NEFTune: uniform noise of alpha / sqrt(length x channels) on the embeddings while training. */
+  neftuneAlpha?: number;
+  /** Weight of the router's load-balancing loss; models with experts only. */
+  routerAuxWeight?: number;
+  /** true is "layer", false is "none". */
+  gradientCheckpointing: boolean | GradientCheckpointing;
   /** Largest number of tokens one micro-batch may hold, over all of its sequences. */
   maxTokensPerMicroBatch: number;
   /** Longest single sequence; at most the model's context length. */
@@ -118,6 +208,12 @@ export interface MicroBatch {
   labels: Int32Array;
   /** (S + 1) cumulative: sequence i is tokens[offsets[i]] .. tokens[offsets[i + 1] - 1]. */
   offsets: Int32Array;
+  /** (N) weight of each token's loss, from 0; 1 when left out. */
+  weights?: Float32Array;
+  /** (S) 1 chosen or desirable, 0 rejected or undesirable, 2 for the divergence only (KTO). */
+  preference?: Int8Array;
+  /** The teacher's best k next tokens after each token: ids and natural log-probabilities (N, k), best first. */
+  teacher?: { ids: Int32Array; logprobs: Float32Array; k: number };
 }
 
 export interface MemoryPlan {
@@ -158,7 +254,7 @@ export interface StepRequest {
 }
 
 export interface StepResult {
-  /** Mean negative log-likelihood over the supervised tokens, before the update. */
+  /** What the objective minimises, before the update: for SFT the mean negative log-likelihood over the supervised tokens. */
   loss: number;
   /** Global norm before clipping. */
   gradNorm: number;
@@ -166,6 +262,12 @@ export interface StepResult {
   tokens: number;
   seconds: number;
   phases: { forward: number; backward: number; optimizer: number };
+  /** The objective's own figures: nll, rewardMargin, rewardAccuracy, kl, ... */
+  metrics: Record<string, number>;
+  /** f16: what the loss was multiplied by in this step. */
+  lossScale?: number;
+  /** f16: the scaled gradient overflowed; nothing was updated and the scale was halved. */
+  skipped?: boolean;
 }
 
 export interface SequenceEvaluation {
@@ -203,8 +305,15 @@ export interface NamedTensor {
   values: Float32Array;
 }
 
+/** Sum of log-probabilities of each sequence's supervised tokens. */
+export interface ScoresResult {
+  sums: Float64Array;
+  tokens: Int32Array;
+}
+
 export interface GradientsResult {
   loss: number;
+  metrics: Record<string, number>;
   tensors: NamedTensor[];
 }
 
@@ -302,8 +411,11 @@ export interface Session {
   evaluate(microBatches: MicroBatch[], options?: EvaluateOptions): Promise<EvaluationResult>;
   /** Logits after each of `positions` (indices into tokens; all when left out). */
   logits(microBatch: MicroBatch, positions?: Int32Array): Promise<LogitsResult>;
-  /** Gradients of the mean loss over the supervised tokens of all micro-batches; nothing is updated. `lossOnly` computes all and copies none. */
+  /** Gradients of the objective over all micro-batches; nothing is updated. `lossOnly` computes all and copies none. */
   gradients(microBatches: MicroBatch[], options?: { lossOnly?: boolean }): Promise<GradientsResult>;
+  /** The objective's loss and figures over all micro-batches, without gradients. */
+  measure(microBatches: MicroBatch[]): Promise<{ loss: number; metrics: Record<string, number> }>;
+  scores(microBatch: MicroBatch, options?: { baseOnly?: boolean }): Promise<ScoresResult>;
   /** One tensor as f32 under its Hugging Face or PEFT name. */
   weights(name: string): Promise<NamedTensor>;
   trainableNames(): string[];

@@ -41,7 +41,8 @@ Napi::Value plan_training(const Napi::CallbackInfo& info) {
     const TrainingSpec spec = read_spec(info[0]);
     Model model = open_model(spec);
     ThreadPool pool(spec.threads);
-    return plan_to_js(info.Env(), plan_session(model, spec, pool));
+    const std::unique_ptr<Objective> objective = make_objective(spec, model);
+    return plan_to_js(info.Env(), plan_session(model, *objective, spec, pool));
   });
 }
 

@@ -5,13 +5,9 @@
 #include <cstring>
 
 #include "core/error.h"
-#include "train/base_storage.h"
 
 namespace anneal {
 namespace {
-
-constexpr int64_t kMaxSafeInteger = (int64_t{1} << 53) - 1;
-constexpr int64_t kMaxTokens = int64_t{1} << 24;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& message) {
   throw Error(ErrorCode::kInvalidArgument, path, message);
@@ -27,25 +23,17 @@ std::string bounds(double low, double high) {
   return "expected a number from " + text(low) + " to " + text(high);
 }
 
-LoraConfig read_lora(const Fields& method) {
-  LoraConfig c;
-  c.rank = method.integer("rank", 1, 65536);
-  c.alpha = method.number("alpha", 0.0, 1e6);
-  c.dropout = static_cast<float>(method.number("dropout", 0.0, 0.999));
-  c.rslora = method.boolean("rsLora");
-  return c;
-}
-
-std::vector<std::string> read_strings(const Napi::Value& value, const std::string& path) {
-  if (!value.IsArray()) refuse(path, "expected an array of strings");
-  const Napi::Array array = value.As<Napi::Array>();
-  std::vector<std::string> strings;
-  for (uint32_t i = 0; i < array.Length(); ++i) {
-    const Napi::Value item = array.Get(i);
-    if (!item.IsString()) refuse(path + "[" + std::to_string(i) + "]", "expected a string");
-    strings.push_back(item.As<Napi::String>().Utf8Value());
+std::vector<int8_t> read_int8_array(const Napi::Value& value, const std::string& path) {
+  if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_int8_array) {
+    const Napi::Int8Array array = value.As<Napi::Int8Array>();
+    return {array.Data(), array.Data() + array.ElementLength()};
   }
-  return strings;
+  std::vector<int8_t> values;
+  for (int32_t v : read_int32_array(value, path)) {
+    if (v < -128 || v > 127) refuse(path, "expected an Int8Array");
+    values.push_back(static_cast<int8_t>(v));
+  }
+  return values;
 }
 
 GgufValue read_tagged_number(const std::string& type, double v, const std::string& path) {
@@ -105,6 +93,18 @@ GgufValue read_gguf_value(const Napi::Value& value, const std::string& path) {
 }
 
 }  // namespace
+
+std::vector<std::string> read_strings(const Napi::Value& value, const std::string& path) {
+  if (!value.IsArray()) refuse(path, "expected an array of strings");
+  const Napi::Array array = value.As<Napi::Array>();
+  std::vector<std::string> strings;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::Value item = array.Get(i);
+    if (!item.IsString()) refuse(path + "[" + std::to_string(i) + "]", "expected a string");
+    strings.push_back(item.As<Napi::String>().Utf8Value());
+  }
+  return strings;
+}
 
 Fields::Fields(const Napi::Value& value, std::string path) : path_(std::move(path)) {
   if (!value.IsObject() || value.IsArray() || value.IsFunction()) refuse(path_, "expected an object");
@@ -183,43 +183,21 @@ Isa configured_isa() {
   return name && *name ? isa_from_name(name) : best_isa();
 }
 
-TrainingSpec read_spec(const Napi::Value& value) {
-  const Fields f(value, "spec");
-  TrainingSpec spec;
-  spec.base = read_source(f.get("base"), "spec.base");
-  const std::string precision = f.string("precision");
-  if (precision != "f32" && precision != "bf16") refuse("spec.precision", "is \"" + precision + "\", expected \"f32\" or \"bf16\"");
-  spec.bf16 = precision == "bf16";
-  spec.isa = configured_isa();
-  if (f.has("baseStorage")) spec.base_storage = parse_base_storage(f.string("baseStorage"));
-  spec.threads = static_cast<int>(f.integer_or("threads", 0, 0, 256));
-  spec.seed = static_cast<uint64_t>(f.integer("seed", 0, kMaxSafeInteger));
-  const Fields method = f.object("method");
-  const std::string kind = method.string("kind");
-  if (kind != "full" && kind != "lora") refuse("spec.method.kind", "is \"" + kind + "\", expected \"full\" or \"lora\"");
-  spec.lora = kind == "lora";
-  if (spec.lora) {
-    spec.lora_config = read_lora(method);
-    spec.targets = read_strings(method.get("targets"), "spec.method.targets");
-  }
-  const Fields optimizer = f.object("optimizer");
-  if (optimizer.string("kind") != "adamw") refuse("spec.optimizer.kind", "expected \"adamw\"");
-  spec.optimizer.beta1 = optimizer.number("beta1", 0.0, 0.999999);
-  spec.optimizer.beta2 = optimizer.number("beta2", 0.0, 0.9999999);
-  spec.optimizer.epsilon = optimizer.number("epsilon", 1e-30, 1.0);
-  spec.optimizer.weight_decay = optimizer.number("weightDecay", 0.0, 1000.0);
-  spec.gradient_checkpointing = f.boolean("gradientCheckpointing");
-  spec.max_tokens = f.integer("maxTokensPerMicroBatch", 1, kMaxTokens);
-  spec.max_sequence_tokens = f.integer("maxSequenceTokens", 1, kMaxTokens);
-  if (f.has("memoryBudgetBytes"))
-    spec.memory_budget_bytes = static_cast<uint64_t>(f.integer("memoryBudgetBytes", 1, kMaxSafeInteger));
-  if (f.has("adapter")) spec.adapter = read_path(f.get("adapter"), "spec.adapter");
-  return spec;
-}
-
 MicroBatch read_micro_batch(const Napi::Value& value, const std::string& path) {
   const Fields f(value, path);
-  return {f.int32_array("tokens"), f.int32_array("labels"), f.int32_array("offsets")};
+  MicroBatch batch;
+  batch.tokens = f.int32_array("tokens");
+  batch.labels = f.int32_array("labels");
+  batch.offsets = f.int32_array("offsets");
+  if (f.has("weights")) batch.weights = read_float_array(f.get("weights"), f.field_path("weights"));
+  if (f.has("preference")) batch.preference = read_int8_array(f.get("preference"), f.field_path("preference"));
+  if (f.has("teacher")) {
+    const Fields teacher = f.object("teacher");
+    batch.teacher_k = teacher.integer("k", 1, 1 << 20);
+    batch.teacher_ids = teacher.int32_array("ids");
+    batch.teacher_logprobs = read_float_array(teacher.get("logprobs"), teacher.field_path("logprobs"));
+  }
+  return batch;
 }
 
 std::vector<MicroBatch> read_micro_batches(const Napi::Value& value) {

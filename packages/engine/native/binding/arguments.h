@@ -29,6 +29,9 @@ class Fields {
   bool boolean_or(const char* name, bool fallback) const { return has(name) ? boolean(name) : fallback; }
   // Finite, within [low, high].
   double number(const char* name, double low, double high) const;
+  double number_or(const char* name, double fallback, double low, double high) const {
+    return has(name) ? number(name, low, high) : fallback;
+  }
   // A whole number within [low, high]; at most 2^53.
   int64_t integer(const char* name, int64_t low, int64_t high) const;
   int64_t integer_or(const char* name, int64_t fallback, int64_t low, int64_t high) const {
@@ -41,8 +44,12 @@ class Fields {
   std::string path_;
 };
 
+constexpr int64_t kMaxSafeInteger = (int64_t{1} << 53) - 1;
+constexpr int64_t kMaxTokens = int64_t{1} << 24;
+
 std::string read_path(const Napi::Value& value, const char* name);
 std::vector<int32_t> read_int32_array(const Napi::Value& value, const std::string& path);
+std::vector<std::string> read_strings(const Napi::Value& value, const std::string& path);
 BaseSource read_source(const Napi::Value& value, const std::string& path);
 TrainingSpec read_spec(const Napi::Value& value);
 MicroBatch read_micro_batch(const Napi::Value& value, const std::string& path);

@@ -111,7 +111,13 @@ Napi::Value plan_to_js(Napi::Env env, const MemoryPlan& p) {
   return o;
 }
 
-Napi::Value step_to_js(Napi::Env env, const StepResult& r) {
+Napi::Value metrics_to_js(Napi::Env env, const std::map<std::string, double>& metrics) {
+  Napi::Object o = Napi::Object::New(env);
+  for (const auto& [name, value] : metrics) o.Set(name, value);
+  return o;
+}
+
+Napi::Value step_to_js(Napi::Env env, const StepResult& r, bool scaled) {
   Napi::Object phases = Napi::Object::New(env);
   phases.Set("forward", r.forward_seconds);
   phases.Set("backward", r.backward_seconds);
@@ -123,6 +129,11 @@ Napi::Value step_to_js(Napi::Env env, const StepResult& r) {
   o.Set("tokens", count(env, r.tokens));
   o.Set("seconds", r.seconds);
   o.Set("phases", phases);
+  o.Set("metrics", metrics_to_js(env, r.metrics));
+  if (scaled) {
+    o.Set("lossScale", r.loss_scale);
+    o.Set("skipped", r.skipped);
+  }
   return o;
 }
 
@@ -140,6 +151,19 @@ Napi::Value evaluation_to_js(Napi::Env env, const Evaluation& e, bool token_logp
   o.Set("supervisedTokens", count(env, e.supervised_tokens));
   o.Set("perSequence", sequences);
   if (token_logprobs) o.Set("tokenLogprobs", floats_to_js(env, e.token_logprobs));
+  return o;
+}
+
+Napi::Value scores_to_js(Napi::Env env, const Evaluation& e) {
+  Napi::Float64Array sums = Napi::Float64Array::New(env, e.sequences.size());
+  Napi::Int32Array tokens = Napi::Int32Array::New(env, e.sequences.size());
+  for (size_t i = 0; i < e.sequences.size(); ++i) {
+    sums[i] = -e.sequences[i].loss;
+    tokens[i] = static_cast<int32_t>(e.sequences[i].tokens);
+  }
+  Napi::Object o = Napi::Object::New(env);
+  o.Set("sums", sums);
+  o.Set("tokens", tokens);
   return o;
 }
 

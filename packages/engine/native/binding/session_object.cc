@@ -64,6 +64,8 @@ void SessionObject::define(Napi::Env env) {
           InstanceMethod<&SessionObject::evaluate>("evaluate"),
           InstanceMethod<&SessionObject::logits>("logits"),
           InstanceMethod<&SessionObject::gradients>("gradients"),
+          InstanceMethod<&SessionObject::measure>("measure"),
+          InstanceMethod<&SessionObject::scores>("scores"),
           InstanceMethod<&SessionObject::weights>("weights"),
           InstanceMethod<&SessionObject::trainable_names>("trainableNames"),
           InstanceMethod<&SessionObject::generate_text>("generate"),
@@ -157,7 +159,8 @@ Napi::Value SessionObject::step(const Napi::CallbackInfo& info) {
     const StepOptions options = read_step_options(request);
     return queue(info.Env(), [batches, options](Session& s) -> ResultMaker {
       const StepResult result = s.step(*batches, options);
-      return [result](Napi::Env env) { return step_to_js(env, result); };
+      const bool scaled = s.spec().numbers == Precision::kF16;
+      return [result, scaled](Napi::Env env) { return step_to_js(env, result, scaled); };
     });
   });
 }
@@ -202,20 +205,47 @@ Napi::Value SessionObject::logits(const Napi::CallbackInfo& info) {
 Napi::Value SessionObject::gradients(const Napi::CallbackInfo& info) {
   return with_js_errors(info.Env(), [&] {
     auto batches = std::make_shared<std::vector<MicroBatch>>(read_micro_batches(info[0]));
-    const bool loss_only = info[1].IsObject() && Fields(info[1], "options").boolean("lossOnly");
+    const bool loss_only = info[1].IsObject() && Fields(info[1], "options").boolean_or("lossOnly", false);
     return queue(info.Env(), [batches, loss_only](Session& s) -> ResultMaker {
-      const double loss = s.gradients(*batches);
+      const StepResult result = s.gradients(*batches);
       auto tensors = std::make_shared<std::vector<TensorCopy>>();
       for (const Parameter& p : s.model().parameters.all())
         if (p.trainable && !loss_only) tensors->push_back(copy_tensor(p.name, p.grad));
-      return [loss, tensors](Napi::Env env) -> Napi::Value {
+      return [result, tensors](Napi::Env env) -> Napi::Value {
         Napi::Array array = Napi::Array::New(env, tensors->size());
         for (uint32_t i = 0; i < tensors->size(); ++i) array.Set(i, tensor_to_js(env, (*tensors)[i]));
         Napi::Object o = Napi::Object::New(env);
-        o.Set("loss", loss);
+        o.Set("loss", result.loss);
+        o.Set("metrics", metrics_to_js(env, result.metrics));
         o.Set("tensors", array);
         return o;
       };
+    });
+  });
+}
+
+Napi::Value SessionObject::measure(const Napi::CallbackInfo& info) {
+  return with_js_errors(info.Env(), [&] {
+    auto batches = std::make_shared<std::vector<MicroBatch>>(read_micro_batches(info[0]));
+    return queue(info.Env(), [batches](Session& s) -> ResultMaker {
+      const StepResult result = s.measure(*batches);
+      return [result](Napi::Env env) -> Napi::Value {
+        Napi::Object o = Napi::Object::New(env);
+        o.Set("loss", result.loss);
+        o.Set("metrics", metrics_to_js(env, result.metrics));
+        return o;
+      };
+    });
+  });
+}
+
+Napi::Value SessionObject::scores(const Napi::CallbackInfo& info) {
+  return with_js_errors(info.Env(), [&] {
+    auto batches = std::make_shared<std::vector<MicroBatch>>(1, read_micro_batch(info[0], "microBatch"));
+    const bool adapters = !Fields(info[1], "options").boolean_or("baseOnly", false);
+    return queue(info.Env(), [batches, adapters](Session& s) -> ResultMaker {
+      auto result = std::make_shared<Evaluation>(s.evaluate(*batches, adapters, false));
+      return [result](Napi::Env env) { return scores_to_js(env, *result); };
     });
   });
 }

@@ -26,6 +26,8 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value evaluate(const Napi::CallbackInfo& info);
   Napi::Value logits(const Napi::CallbackInfo& info);
   Napi::Value gradients(const Napi::CallbackInfo& info);
+  Napi::Value measure(const Napi::CallbackInfo& info);
+  Napi::Value scores(const Napi::CallbackInfo& info);
   Napi::Value weights(const Napi::CallbackInfo& info);
   Napi::Value trainable_names(const Napi::CallbackInfo& info);
   Napi::Value generate_text(const Napi::CallbackInfo& info);

@@ -25,6 +25,7 @@ size_t dense_bytes(DType dtype, const Shape& shape) {
     case DType::kI32: return checked_mul(n, 4, "dense_bytes");
     case DType::kF16:
     case DType::kBF16: return checked_mul(n, 2, "dense_bytes");
+    case DType::kU8: return n;
     default: throw Error(ErrorCode::kInvalidArgument, "dense_bytes", "block types have no dense size");
   }
 }

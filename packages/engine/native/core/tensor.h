@@ -15,6 +15,7 @@ enum class DType : uint8_t {
   kF32, kF16, kBF16, kI32,
   kQ4_0, kQ4_1, kQ5_0, kQ5_1, kQ8_0, kQ2_K, kQ3_K, kQ4_K, kQ5_K, kQ6_K, kIQ4_NL, kIQ4_XS, kMXFP4,
   kInt8Block, kNF4,  // our own frozen-base formats
+  kU8,               // codes of 8-bit optimizer states
 };
 
 constexpr int kMaxDims = 4;

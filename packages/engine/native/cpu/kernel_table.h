@@ -63,7 +63,7 @@ struct DotRowsArgs {
   DotSegment segments[2];
   int segment_count;
   int64_t rows;
-  bool round_weights;  // B's values count as bf16
+  DType round_weights;  // B's values count as this: bf16, f16, or f32 as they are
   float* out;          // element (0, begin), row stride out_stride
   int64_t out_stride;
 };
@@ -73,6 +73,7 @@ struct KernelTable {
   int lanes;
   GemmKernels f32;
   GemmKernels bf16;  // operands rounded to bf16; without native support still one f32 per unit
+  GemmKernels f16;   // operands rounded to f16, one f32 per unit
 
   // out = sum over segments of A . B^T for columns [begin, end); the bits of an element do not depend on the rows and columns beside it.
   void (*dot_rows)(const DotRowsArgs& args, int64_t begin, int64_t end);

@@ -58,7 +58,6 @@ struct AdamWArgs {
   const float* gradient;
   float* m;
   float* v;
-  uint16_t* copy;  // bf16 or null
   float decay;     // 1 - lr * weight_decay
   float one_minus_beta1, beta2, one_minus_beta2, step_size, inverse_sqrt_correction2, epsilon, gradient_scale;
 };

@@ -112,7 +112,7 @@ class Generator {
   void place(MemoryLayout& layout) {
     const ModelConfig& c = session_.config();
     const DType act = session_.spec().act();
-    buffers_ = decoder_.place(layout, pass_tokens_, capacity_, act, false, false);
+    buffers_ = decoder_.place(layout, pass_tokens_, capacity_, act, false, Recompute::kNothing);
     logits_ = layout.take(Part::kLogits, DType::kF32, {slots_, c.vocab_size});
     cache_ = KvCache{};
     cache_.capacity = capacity_;

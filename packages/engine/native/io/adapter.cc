@@ -30,7 +30,7 @@ bool is_empty(const JsonValue* value) {
 
 // Settings of PEFT that change the arithmetic of a LoRA layer: refused rather than quietly ignored.
 void refuse_other_methods(const JsonValue& json, const std::string& where) {
-  static const char* const kMustBeEmpty[] = {"use_dora",       "modules_to_save",
+  static const char* const kMustBeEmpty[] = {"modules_to_save",
                                              "layer_replication", "megatron_config", "use_qalora",     "corda_config",
                                              "alora_invocation_tokens", "trainable_token_indices", "lora_bias",
                                              "eva_config", "loftq_config", "arrow_config"};
@@ -90,6 +90,7 @@ void AdapterFolder::read_config(const JsonValue& json) {
   config_.dropout = json.get_number_or("lora_dropout", 0.0, where);
   if (!(config_.dropout >= 0.0 && config_.dropout < 1.0))
     throw Error(ErrorCode::kFormat, where + ": field \"lora_dropout\"", "must be at least 0 and below 1");
+  config_.dora = json.get_bool_or("use_dora", false, where);
   config_.rslora = json.get_bool_or("use_rslora", false, where);
   config_.base_model_name = json.get_string_or("base_model_name_or_path", "", where);
   const JsonValue* targets = json.find("target_modules");
@@ -117,9 +118,14 @@ const SafetensorsEntry& AdapterFolder::at(const std::string& name) const {
 
 void AdapterFolder::check_tensors() const {
   for (const SafetensorsEntry& entry : tensors_->entries()) {
+    if (config_.dora && entry.name.ends_with(".lora_magnitude_vector")) {
+      if (entry.shape.rank != 1) throw Error(ErrorCode::kFormat, tensors_->path() + ": tensor \"" + entry.name.substr(0, 200) + "\"",
+                                             "has the shape " + entry.shape.to_string() + ", a magnitude is a vector");
+      continue;
+    }
     const bool a = entry.name.find(".lora_A.") != std::string::npos, b = entry.name.find(".lora_B.") != std::string::npos;
     const std::string at = tensors_->path() + ": tensor \"" + entry.name.substr(0, 200) + "\"";
-    if (a == b) throw Error(ErrorCode::kUnsupported, at, "is neither lora_A nor lora_B; only plain LoRA adapters are read");
+    if (a == b) throw Error(ErrorCode::kUnsupported, at, "is neither lora_A nor lora_B; only LoRA and DoRA adapters are read");
     // Adapters of experts lie side by side; the model they are read for knows their shape.
     const bool experts = entry.name.find(".experts.") != std::string::npos;
     const int64_t rank = entry.shape.rank == 2 ? entry.shape[a ? 0 : 1] : 0;
@@ -153,7 +159,8 @@ void write_adapter(const std::string& dir, const AdapterConfig& config, const st
   json += "  \"base_model_name_or_path\": " + json_quote(config.base_model_name) + ",\n";
   json += "  \"r\": " + std::to_string(config.rank) + ",\n  \"lora_alpha\": " + number(config.alpha) + ",\n";
   json += "  \"lora_dropout\": " + number(config.dropout) + ",\n";
-  json += std::string("  \"use_rslora\": ") + (config.rslora ? "true" : "false") + ",\n  \"use_dora\": false,\n";
+  json += std::string("  \"use_rslora\": ") + (config.rslora ? "true" : "false") + ",\n  \"use_dora\": " +
+          (config.dora ? "true" : "false") + ",\n";
   json += "  \"bias\": \"none\",\n  \"fan_in_fan_out\": false,\n  \"inference_mode\": true,\n  \"init_lora_weights\": true,\n";
   const auto list = [](const std::vector<std::string>& names) {
     std::string text = "[";

@@ -17,6 +17,7 @@ struct AdapterConfig {
   double alpha = 0;
   double dropout = 0;
   bool rslora = false;
+  bool dora = false;
   std::vector<std::string> target_modules;  // "q_proj", ...
   // Merged weights of experts that are adapted: "gate_up_proj" (with twice the rank and alpha), "down_proj".
   std::vector<std::string> target_parameters;
@@ -26,7 +27,7 @@ struct AdapterConfig {
 // One tensor under PEFT's name, e.g. "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight".
 class AdapterFolder {
  public:
-  // Error(kFormat) names the field: peft_type other than LORA, rank out of 1..65536, DoRA, bias, rank_pattern and other
+  // Error(kFormat) names the field: peft_type other than LORA, rank out of 1..65536, bias, rank_pattern and other
   // settings that would change the arithmetic are refused as kUnsupported. adapter_model.bin (a pickle) is refused with
   // the remedy to save as safetensors.
   explicit AdapterFolder(const std::string& dir);

@@ -307,7 +307,8 @@ TEST(adapter_round_trip_and_refusals) {
   const struct {
     const char* rest;
     ErrorCode code;
-  } bad[] = {{",\"use_dora\":true}", ErrorCode::kUnsupported},
+  } bad[] = {{",\"lora_bias\":true}", ErrorCode::kUnsupported},
+             {",\"use_dora\":1}", ErrorCode::kFormat},
              {",\"rank_pattern\":{\"q_proj\":4}}", ErrorCode::kUnsupported},
              {",\"bias\":\"all\"}", ErrorCode::kUnsupported},
              {",\"lora_dropout\":1}", ErrorCode::kFormat},

@@ -16,10 +16,10 @@ bool Block::trains() const {
   return std::any_of(all.begin(), all.end(), [](const Linear* l) { return l->trains(); });
 }
 
-int64_t Block::max_rank() const {
-  int64_t rank = 0;
-  for (const Linear* l : linears()) rank = std::max(rank, l->rank());
-  return rank;
+int64_t Block::max_low_columns() const {
+  int64_t widest = 0;
+  for (const Linear* l : linears()) widest = std::max(widest, l->saved_columns());
+  return widest;
 }
 
 bool Block::has_dropout() const {
@@ -37,6 +37,7 @@ size_t Block::scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t
   size_t most = 0;
   for (const Linear* l : linears()) {
     const int64_t rank = std::max<int64_t>(l->rank(), 1);
+    most = std::max(most, l->dora_scratch_bytes(ctx));
     most = std::max(most, gemm_scratch_bytes(ctx, precision, tokens, l->out(), l->in(), l->rank()));
     most = std::max(most, gemm_scratch_bytes(ctx, precision, tokens, rank, l->in()));
     if (!train) continue;

@@ -31,7 +31,8 @@ class Block {
   // Scratch bytes of the block's ops, backward included when train.
   virtual size_t scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t tokens, int64_t longest, bool train) const;
 
-  virtual int64_t max_rank() const;
+  // Widest of the linears' saved_columns.
+  virtual int64_t max_low_columns() const;
   bool has_dropout() const;
   int64_t widest_input() const;
   std::vector<const Linear*> linears() const;
@@ -47,9 +48,9 @@ class AttentionBlock : public Block {
 // Copies this pass's keys and values (N, columns) behind those already in their sequences' rows of layer `layer` of the cache.
 void append_to_cache(Pass& pass, int64_t layer, const Tensor& keys, const Tensor& values);
 
-// Space of a linear's low-rank product, (tokens, rank); absent without an adapter.
+// Space of what a linear's adapter keeps for backward, (tokens, saved_columns); absent without an adapter.
 inline Tensor take_low(MemoryLayout& layout, const Linear& linear, int64_t tokens, DType act) {
-  return linear.rank() ? layout.take(Part::kActivations, act, {tokens, linear.rank()}) : Tensor{};
+  return linear.rank() ? layout.take(Part::kActivations, act, {tokens, linear.saved_columns()}) : Tensor{};
 }
 
 }  // namespace anneal

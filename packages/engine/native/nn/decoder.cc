@@ -7,9 +7,13 @@
 #include "ops/cross_entropy.h"
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
+#include "ops/embedding_noise.h"
 
 namespace anneal {
 namespace {
+
+// Random stream of the embeddings' noise; linears count up from 0.
+constexpr uint32_t kNoiseId = 0xffffu;
 
 LayerActivations activation_rows(const LayerActivations& full, int64_t n) {
   LayerActivations a = full;
@@ -53,7 +57,7 @@ void Decoder::for_each_expert(const ExpertVisitor& visit) {
 }
 
 PassBuffers Decoder::place(MemoryLayout& layout, int64_t tokens, int64_t longest, DType act, bool train,
-                           bool checkpointing) const {
+                           Recompute recompute) const {
   const int64_t hidden = config_.hidden_size;
   auto take = [&](Part part, DType dtype, const Shape& shape) { return layout.take(part, dtype, shape); };
   auto rows = [&](DType dtype, int64_t cols) { return cols ? take(Part::kActivations, dtype, {tokens, cols}) : Tensor{}; };
@@ -62,17 +66,17 @@ PassBuffers Decoder::place(MemoryLayout& layout, int64_t tokens, int64_t longest
   PassBuffers b;
   b.tokens = tokens;
   b.train = train;
-  b.checkpointing = checkpointing;
+  b.recompute = recompute;
   place_layers(layout, b, act);
   const size_t streams = train ? layers_.size() + 1 : 1;
   for (size_t i = 0; i < streams; ++i) b.stream.push_back(rows(DType::kF32, hidden));
 
   WorkspaceNeeds needs;
-  int64_t rank = 0, widest = 0;
+  int64_t low_columns = 0, widest = 0;
   bool dropout = false, post_norms = false;
   for (const DecoderLayer& layer : layers_) {
     needs.merge(layer.needs(train));
-    rank = std::max(rank, layer.max_rank());
+    low_columns = std::max(low_columns, layer.max_low_columns());
     widest = std::max(widest, layer.widest_input());
     dropout = dropout || layer.has_dropout();
     post_norms = post_norms || layer.has_post_norms();
@@ -83,7 +87,7 @@ PassBuffers Decoder::place(MemoryLayout& layout, int64_t tokens, int64_t longest
   if (train) {
     b.workspace.dnormed = rows(DType::kF32, hidden);
     if (post_norms) b.workspace.dout = rows(DType::kF32, hidden);
-    if (rank) b.workspace.dlow = rows(act, rank);
+    if (low_columns) b.workspace.dlow = rows(act, low_columns);
     if (dropout) b.workspace.dropped = rows(act, widest);
     b.dhead_input = rows(DType::kF32, hidden);
   }
@@ -101,14 +105,29 @@ PassBuffers Decoder::place(MemoryLayout& layout, int64_t tokens, int64_t longest
   b.head_inv_rms = vector(DType::kF32);
   b.head_normed = rows(act, hidden);
   b.nll = vector(DType::kF32);
+  b.penalty = vector(DType::kF32);
   b.best = vector(DType::kI32);
   return b;
 }
 
 void Decoder::place_layers(MemoryLayout& layout, PassBuffers& b, DType act) const {
   std::map<std::string, size_t> kinds;
+  Saved feed_forward;  // shared by layers whose feed-forward is made again
+  std::string feed_forward_key;
   for (const DecoderLayer& layer : layers_) {
-    if (!b.train || b.checkpointing) {
+    if (b.train && b.recompute == Recompute::kFeedForward) {
+      MemoryLayout counting;
+      LayerActivations a = layer.place(counting, b.tokens, act);
+      std::string key;
+      for (const Tensor& t : a.ffn.tensors) key += t.shape.to_string();
+      if (feed_forward.tensors.empty() || key != feed_forward_key) feed_forward = layer.feed_forward().place(layout, b.tokens, act);
+      feed_forward_key = key;
+      b.layer_buffers.push_back(b.layers.size());
+      b.layers.push_back(layer.place_attention(layout, b.tokens, act));
+      b.layers.back().ffn = feed_forward;
+      continue;
+    }
+    if (!b.train || b.recompute == Recompute::kLayers) {
       MemoryLayout counting;
       const auto [kind, is_new] = kinds.try_emplace(buffer_key(layer.place(counting, b.tokens, act)), b.layers.size());
       b.layer_buffers.push_back(kind->second);
@@ -150,6 +169,8 @@ Tensor Decoder::forward(Pass& pass, PassBuffers& b) const {
   Workspace w = workspace_rows(b.workspace, n);
   Tensor x = first_rows(b.stream[0], n);
   embedding_forward(pass.ctx, pass.token_ids, embedding_->view(), x, config_.embedding_scale);
+  if (train && pass.noise_alpha > 0)
+    add_embedding_noise(pass.ctx, x, pass.offsets, pass.noise_alpha, {pass.seed, pass.step, (pass.micro_batch << 16) | kNoiseId});
   for (size_t i = 0; i < layers_.size(); ++i) {
     const Tensor out = train ? first_rows(b.stream[i + 1], n) : x;
     LayerActivations a = activation_rows(b.layers[b.layer_buffers[i]], n);
@@ -159,36 +180,43 @@ Tensor Decoder::forward(Pass& pass, PassBuffers& b) const {
   return x;
 }
 
-void Decoder::logits(Pass& pass, PassBuffers& b, const Tensor& stream, int64_t count, Tensor logits) const {
+Tensor Decoder::head_input(Pass& pass, PassBuffers& b, const Tensor& stream, int64_t count) const {
   const Tensor input = first_rows(b.head_input, count), normed = first_rows(b.head_normed, count);
   gather_rows(pass.ctx, stream, first_rows(b.head_rows, count), input);
   final_norm_->forward(pass, input, normed, first_rows(b.head_inv_rms, count));
+  return normed;
+}
+
+void Decoder::logits(Pass& pass, PassBuffers& b, const Tensor& stream, int64_t count, Tensor logits) const {
+  const Tensor normed = head_input(pass, b, stream, count);
   GemmOptions options;
   options.precision = pass.precision;
-  gemm_abt(pass.ctx, normed, head().view(), logits, options);
+  gemm_abt(pass.ctx, normed, head_view(), logits, options);
   if (config_.logit_soft_cap > 0) soft_cap(pass.ctx, logits, config_.logit_soft_cap);
 }
 
-Tensor Decoder::loss(Pass& pass, PassBuffers& b, const Tensor& stream, int64_t count) const {
-  const bool train = pass.mode == PassMode::kTrain;
-  const Tensor rows = first_rows(b.head_rows, count);
-  const Tensor input = first_rows(b.head_input, count), normed = first_rows(b.head_normed, count);
-  const Tensor inv_rms = first_rows(b.head_inv_rms, count);
-  gather_rows(pass.ctx, stream, rows, input);
-  final_norm_->forward(pass, input, normed, inv_rms);
+Tensor Decoder::loss(Pass& pass, PassBuffers& b, const Tensor& stream, int64_t count, const HeadLoss& loss) const {
+  const bool backward = pass.mode == PassMode::kTrain && loss.gradient;
+  const Tensor normed = head_input(pass, b, stream, count);
   CrossEntropyOptions options;
   options.precision = pass.precision;
   options.logit_soft_cap = config_.logit_soft_cap;
-  const Tensor dnormed = train ? first_rows(b.workspace.dnormed, count) : Tensor{};
-  const Tensor weights = train ? first_rows(b.head_weights, count) : Tensor{};
-  const Tensor dhead = train && head().trainable ? head().grad : Tensor{};
-  cross_entropy_head(pass.ctx, normed, head().view(), first_rows(b.head_targets, count), weights, first_rows(b.nll, count),
-                     first_rows(b.best, count), dnormed, dhead, options);
-  if (!train) return {};
+  options.label_smoothing = loss.label_smoothing;
+  options.z_loss = loss.z_loss;
+  const Tensor dnormed = backward ? first_rows(b.workspace.dnormed, count) : Tensor{};
+  const Tensor weights = backward ? first_rows(b.head_weights, count) : Tensor{};
+  cross_entropy_head(pass.ctx, normed, head_view(), first_rows(b.head_targets, count), weights, first_rows(b.nll, count),
+                     first_rows(b.penalty, count), first_rows(b.best, count), dnormed, backward ? head_gradient() : Tensor{},
+                     options);
+  return backward ? head_backward(pass, b, stream, count) : Tensor{};
+}
+
+Tensor Decoder::head_backward(Pass& pass, PassBuffers& b, const Tensor& stream, int64_t count) const {
   const Tensor dinput = first_rows(b.dhead_input, count);
-  final_norm_->backward(pass, dnormed, input, inv_rms, dinput, false);
+  final_norm_->backward(pass, first_rows(b.workspace.dnormed, count), first_rows(b.head_input, count),
+                        first_rows(b.head_inv_rms, count), dinput, false);
   fill_zero(pass.ctx, stream);
-  scatter_rows(pass.ctx, dinput, rows, stream, false);
+  scatter_rows(pass.ctx, dinput, first_rows(b.head_rows, count), stream, false);
   return stream;
 }
 
@@ -202,7 +230,8 @@ void Decoder::backward(Pass& pass, PassBuffers& b, Tensor dstream) const {
     LayerActivations a = activation_rows(b.layers[b.layer_buffers[i]], n);
     const Tensor x = first_rows(b.stream[i], n);
     // The last layer's activations are still in the shared buffers.
-    if (b.checkpointing && i + 1 < layers_.size()) layers_[i].forward(pass, x, {}, a, w);
+    if (i + 1 < layers_.size() && b.recompute == Recompute::kLayers) layers_[i].forward(pass, x, {}, a, w);
+    if (i + 1 < layers_.size() && b.recompute == Recompute::kFeedForward) layers_[i].forward_feed_forward(pass, a, w);
     layers_[i].backward(pass, x, dstream, a, w, i > first || embedding_->trainable);
   }
   if (embedding_->trainable) embedding_backward(pass.ctx, pass.token_ids, dstream, embedding_->grad, config_.embedding_scale);

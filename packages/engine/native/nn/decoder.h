@@ -29,11 +29,21 @@ struct DecoderConfig {
   std::vector<DecoderLayerConfig> layers;
 };
 
+// What the backward pass computes again instead of keeping it.
+enum class Recompute { kNothing, kLayers, kFeedForward };
+
+// What a supervised token's loss is made of, and whether its gradient is wanted.
+struct HeadLoss {
+  float label_smoothing = 0;
+  float z_loss = 0;
+  bool gradient = true;  // in training passes only
+};
+
 // Everything passes of up to `tokens` tokens write to. Made once, used for every micro-batch.
 struct PassBuffers {
   int64_t tokens = 0;
   bool train = false;
-  bool checkpointing = false;
+  Recompute recompute = Recompute::kNothing;
   std::vector<LayerActivations> layers;  // one per layer when training without checkpointing, else one per kind of layer
   std::vector<size_t> layer_buffers;     // which of them each layer uses
   std::vector<Tensor> stream;            // (N, C) f32: input of each layer and the last output; one in place when not training
@@ -47,7 +57,7 @@ struct PassBuffers {
   Tensor head_input, dhead_input;    // (N, C) f32
   Tensor head_inv_rms;               // (N) f32
   Tensor head_normed;                // (N, C) act
-  Tensor nll;                        // (N) f32
+  Tensor nll, penalty;               // (N) f32: penalty is what smoothing and z-loss add
   Tensor best;                       // (N) i32
 };
 
@@ -63,7 +73,7 @@ class Decoder {
   int64_t layers() const { return static_cast<int64_t>(layers_.size()); }
   const AttentionBlock& attention(int64_t layer) const { return layers_[static_cast<size_t>(layer)].attention(); }
 
-  PassBuffers place(MemoryLayout& layout, int64_t tokens, int64_t longest, DType act, bool train, bool checkpointing) const;
+  PassBuffers place(MemoryLayout& layout, int64_t tokens, int64_t longest, DType act, bool train, Recompute recompute) const;
   void fill_rope(PassBuffers& buffers) const;
   size_t scratch_bytes(const Context& ctx, GemmPrecision precision, const PassBuffers& buffers, int64_t longest) const;
 
@@ -73,9 +83,18 @@ class Decoder {
   // Final norm and head over `count` rows of the stream named by buffers.head_rows. logits (count, V) f32 overwritten.
   void logits(Pass& pass, PassBuffers& buffers, const Tensor& stream, int64_t count, Tensor logits) const;
 
-  // Loss of `count` supervised rows: writes buffers.nll and best. In training also the gradient of
-  // sum(head_weights * nll) with respect to the stream, into the stream's own buffer, which is returned; else empty.
-  Tensor loss(Pass& pass, PassBuffers& buffers, const Tensor& stream, int64_t count) const;
+  // Final norm over `count` rows of the stream named by buffers.head_rows: what the head multiplies, (count, C) act inside buffers.
+  Tensor head_input(Pass& pass, PassBuffers& buffers, const Tensor& stream, int64_t count) const;
+  MatrixView head_view() const { return head().view(); }
+  // Gradient accumulated by the head's weight; empty when it is frozen.
+  Tensor head_gradient() const { return head().trainable ? head().grad : Tensor{}; }
+
+  // Loss of `count` supervised rows: writes buffers.nll, penalty and best. In training with a gradient also that of
+  // sum(head_weights * (nll + penalty)) with respect to the stream, into the stream's own buffer, which is returned; else empty.
+  Tensor loss(Pass& pass, PassBuffers& buffers, const Tensor& stream, int64_t count, const HeadLoss& options = {}) const;
+
+  // Takes the gradient of head_input's rows (workspace.dnormed) back to the stream, as loss() does.
+  Tensor head_backward(Pass& pass, PassBuffers& buffers, const Tensor& stream, int64_t count) const;
 
   // dstream (N, C) f32 as loss() returned it. Adds to the gradients of every trained parameter; stops below the first trained one.
   void backward(Pass& pass, PassBuffers& buffers, Tensor dstream) const;

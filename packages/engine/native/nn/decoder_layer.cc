@@ -44,7 +44,7 @@ bool DecoderLayer::trains() const {
   return attention_->trains() || feed_forward_->trains();
 }
 
-LayerActivations DecoderLayer::place(MemoryLayout& layout, int64_t tokens, DType act) const {
+LayerActivations DecoderLayer::place_attention(MemoryLayout& layout, int64_t tokens, DType act) const {
   auto take = [&](DType dtype, const Shape& shape) { return layout.take(Part::kActivations, dtype, shape); };
   LayerActivations a;
   a.inv_rms_attention = take(DType::kF32, {tokens});
@@ -57,6 +57,11 @@ LayerActivations DecoderLayer::place(MemoryLayout& layout, int64_t tokens, DType
     a.inv_rms_ffn_out = take(DType::kF32, {tokens});
   }
   a.attention = attention_->place(layout, tokens, act);
+  return a;
+}
+
+LayerActivations DecoderLayer::place(MemoryLayout& layout, int64_t tokens, DType act) const {
+  LayerActivations a = place_attention(layout, tokens, act);
   a.ffn = feed_forward_->place(layout, tokens, act);
   return a;
 }
@@ -94,6 +99,11 @@ void DecoderLayer::forward(Pass& pass, const Tensor& x, Tensor out, LayerActivat
   } else {
     feed_forward_->forward(pass, w.normed, out, a.middle, a.ffn, w);
   }
+}
+
+void DecoderLayer::forward_feed_forward(Pass& pass, LayerActivations& a, Workspace& w) const {
+  ffn_norm_->forward(pass, a.middle, w.normed, a.inv_rms_ffn);
+  feed_forward_->forward(pass, w.normed, {}, {}, a.ffn, w);
 }
 
 void DecoderLayer::backward(Pass& pass, const Tensor& x, Tensor dx, LayerActivations& a, Workspace& w, bool need_dx) const {

@@ -37,18 +37,23 @@ class DecoderLayer {
 
   // Takes the tensors one layer needs for `tokens`.
   LayerActivations place(MemoryLayout& layout, int64_t tokens, DType act) const;
+  // The same without what the feed-forward keeps.
+  LayerActivations place_attention(MemoryLayout& layout, int64_t tokens, DType act) const;
   WorkspaceNeeds needs(bool train) const;
   bool has_post_norms() const { return config_.post_norms; }
 
   // x (N, C) f32 -> out (N, C) f32; out may be x outside of training; an empty out makes only `a` again (checkpointing).
   void forward(Pass& pass, const Tensor& x, Tensor out, LayerActivations& a, Workspace& w) const;
 
+  // Makes only what the feed-forward keeps again, from what the attention kept.
+  void forward_feed_forward(Pass& pass, LayerActivations& a, Workspace& w) const;
+
   // dx (N, C) f32: the gradient of `out` on entry, of x on return (unspecified when !need_dx). What the blocks saved is used up.
   // Gradients of trained parameters are added to.
   void backward(Pass& pass, const Tensor& x, Tensor dx, LayerActivations& a, Workspace& w, bool need_dx) const;
 
   size_t scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t tokens, int64_t longest, bool train) const;
-  int64_t max_rank() const { return std::max(attention_->max_rank(), feed_forward_->max_rank()); }
+  int64_t max_low_columns() const { return std::max(attention_->max_low_columns(), feed_forward_->max_low_columns()); }
   bool has_dropout() const { return attention_->has_dropout() || feed_forward_->has_dropout(); }
   int64_t widest_input() const { return std::max(attention_->widest_input(), feed_forward_->widest_input()); }
 

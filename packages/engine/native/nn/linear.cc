@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "ops/column_scale.h"
 #include "ops/dropout.h"
 #include "ops/elementwise.h"
 
@@ -23,15 +24,13 @@ void Linear::attach_lora(ParameterSet& parameters, const LoraConfig& config, uin
   lora_a_ = &parameters.declare(peft + ".lora_A.weight", {config.rank, in()}, true);
   lora_b_ = &parameters.declare(peft + ".lora_B.weight", {out(), config.rank}, true);
   lora_a_->trainable = lora_b_->trainable = true;
+  if (!config.dora) return;
+  magnitude_ = &parameters.declare(peft + ".lora_magnitude_vector", {out()}, true);
+  magnitude_->trainable = true;
 }
 
 Tensor Linear::input_like(const Tensor& scratch, const Tensor& like) const {
   return {scratch.data, scratch.dtype, {like.rows(), in()}};
-}
-
-// The scratch is as wide as the widest adapter.
-Tensor Linear::low_like(const Tensor& scratch, const Tensor& like) const {
-  return {scratch.data, scratch.dtype, {like.rows(), rank()}};
 }
 
 RandomStream Linear::stream(const Pass& pass) const {
@@ -53,33 +52,40 @@ void Linear::forward(Pass& pass, const Tensor& x, Tensor y, const Tensor& residu
     GemmOptions low;
     low.precision = pass.precision;
     low.alpha = lora_.scale();
-    gemm_abt(pass.ctx, source, lora_a_->value, low_product, low);
-    options.low_rank_a = low_product;
+    const Tensor product = low_part(low_product, x.rows());
+    gemm_abt(pass.ctx, source, lora_a_->value, product, low);
+    if (magnitude_) return forward_dora(pass, x, y, residual, low_product);
+    options.low_rank_a = product;
     options.low_rank_b = lora_b_->value;
   }
   if (y) gemm_abt(pass.ctx, x, weight_->view(), y, options);
 }
 
-void Linear::backward_input(Pass& pass, const Tensor& dy, Tensor dx, bool accumulate_dx, Tensor dlow_scratch,
+void Linear::backward_input(Pass& pass, const Tensor& dy, Tensor dx, bool accumulate_dx, Tensor saved,
                             Tensor dropped) const {
-  const Tensor dlow = low_like(dlow_scratch, dy);
   GemmOptions options;
   options.precision = pass.precision;
   options.accumulate = accumulate_dx;
   const bool adapted = lora_a_ && pass.adapters;
   const bool dropping = adapted && dropout_active(pass);
+  Tensor inner = dy, dlow;
   if (adapted) {
+    if (magnitude_) {
+      inner = wide_part(saved, dy.rows());
+      scale_columns(pass.ctx, dy, factors(), {}, {}, inner);
+    }
+    dlow = low_part(saved, dy.rows());
     GemmOptions low;
     low.precision = pass.precision;
     low.alpha = lora_.scale();
-    gemm_ab(pass.ctx, dy, lora_b_->value, dlow, low);
+    gemm_ab(pass.ctx, inner, lora_b_->value, dlow, low);
     if (!dropping) {
       options.low_rank_a = dlow;
       options.low_rank_b = lora_a_->value;
     }
   }
   if (!dx) return;
-  gemm_ab(pass.ctx, dy, weight_->view(), dx, options);
+  gemm_ab(pass.ctx, inner, weight_->view(), dx, options);
   if (dropping) {
     GemmOptions through;
     through.precision = pass.precision;
@@ -89,16 +95,18 @@ void Linear::backward_input(Pass& pass, const Tensor& dy, Tensor dx, bool accumu
   }
 }
 
-void Linear::backward_parameters(Pass& pass, const Tensor& x, const Tensor& dy, const Tensor& low,
-                                 const Tensor& dlow_scratch, Tensor dropped) const {
-  const Tensor dlow = low_like(dlow_scratch, dy);
+void Linear::backward_parameters(Pass& pass, const Tensor& x, const Tensor& dy, const Tensor& saved, const Tensor& dsaved,
+                                 Tensor dropped) const {
   GemmOptions options;
   options.precision = pass.precision;
   options.accumulate = true;
   if (weight_->trainable) gemm_atb(pass.ctx, dy, x, weight_->grad, options);
   if (bias_ && bias_->trainable) add_column_sums(pass.ctx, dy, bias_->grad);
   if (!lora_a_ || !pass.adapters) return;
-  gemm_atb(pass.ctx, dy, low, lora_b_->grad, options);
+  const int64_t n = dy.rows();
+  const Tensor low = low_part(saved, n), dlow = low_part(dsaved, n);
+  if (magnitude_) add_column_dots(pass.ctx, dy, wide_part(saved, n), inverse_norms(), magnitude_->grad);
+  gemm_atb(pass.ctx, magnitude_ ? wide_part(dsaved, n) : dy, low, lora_b_->grad, options);
   Tensor source = x;
   if (dropout_active(pass)) {
     source = input_like(dropped, x);

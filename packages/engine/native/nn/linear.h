@@ -1,8 +1,10 @@
-// Linear layer y = x W^T + b, optionally with a low-rank adapter as PEFT defines it: y += scale * dropout(x) A^T B^T.
+// Linear layer y = x W^T + b, optionally with a low-rank adapter as PEFT defines it: y += scale * dropout(x) A^T B^T. With DoRA
+// y = f (x W^T + scale * x A^T B^T) + b, f = magnitude / |W + scale * B A| of each output, the norm held constant in backward.
 #pragma once
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "core/philox.h"
 #include "nn/parameter.h"
@@ -15,6 +17,7 @@ struct LoraConfig {
   double alpha = 0;
   float dropout = 0;
   bool rslora = false;
+  bool dora = false;
   // alpha / rank, or alpha / sqrt(rank) with rsLoRA.
   float scale() const;
 };
@@ -24,7 +27,7 @@ class Linear {
   // Declares NAME.weight (out, in) and, with bias, NAME.bias (out). `name` is Hugging Face's module path.
   Linear(ParameterSet& parameters, const std::string& name, int64_t out, int64_t in, bool bias);
 
-  // Declares PEFT's lora_A (r, in) and lora_B (out, r). `id` keys the dropout stream.
+  // Declares PEFT's lora_A (r, in) and lora_B (out, r), with DoRA lora_magnitude_vector (out). `id` keys the dropout stream.
   void attach_lora(ParameterSet& parameters, const LoraConfig& config, uint32_t id);
 
   const std::string& name() const { return name_; }
@@ -41,15 +44,26 @@ class Linear {
   Parameter* bias() const { return bias_; }
   Parameter* lora_a() const { return lora_a_; }
   Parameter* lora_b() const { return lora_b_; }
+  Parameter* magnitude() const { return magnitude_; }
+  // Columns of `low` and `dlow` below, which hold more than the low-rank product with DoRA.
+  int64_t saved_columns() const { return rank() + (magnitude_ ? out() : 0); }
+
+  // DoRA, once the weights are loaded: measures W; a fresh adapter's magnitudes become W's norms.
+  void start_dora(Context& ctx, bool fresh);
+  // DoRA, whenever A, B or the magnitudes have changed.
+  void refresh_dora(Context& ctx);
+  size_t dora_scratch_bytes(const Context& ctx) const;
+  // (out) DoRA's f, or null.
+  const float* output_factors() const { return magnitude_ ? factors_.data() : nullptr; }
   // True where backward has anything to learn here.
   bool trains() const { return weight_->trainable || (bias_ && bias_->trainable) || lora_a_; }
 
   // x (N, in); y (N, out) overwritten = linear(x) + residual (N, out; may be empty). `dropped` (N, in or more): scratch, dropout only.
-  // low (N, r): scale * dropout(x) A^T, written for backward; empty without an adapter. An empty y computes `low` alone, for
-  // recomputed layers.
+  // low (N, saved_columns): scale * dropout(x) A^T, (N, r) end to end, and with DoRA behind it the output before f, (N, out); written for
+  // backward; empty without an adapter. An empty y computes `low` alone, for recomputed layers.
   void forward(Pass& pass, const Tensor& x, Tensor y, const Tensor& residual, Tensor low, Tensor dropped) const;
 
-  // dy (N, out) -> dx (N, in), overwritten, or added to when accumulate_dx; empty = not wanted. dlow (N, r) is overwritten and must
+  // dy (N, out) -> dx (N, in), overwritten, or added to when accumulate_dx; empty = not wanted. dlow (N, saved_columns) is overwritten and must
   // reach backward_parameters as it is; dropped (N, in) is scratch.
   void backward_input(Pass& pass, const Tensor& dy, Tensor dx, bool accumulate_dx, Tensor dlow, Tensor dropped) const;
   // Adds to the gradients of trained parameters.
@@ -64,15 +78,22 @@ class Linear {
  private:
   bool dropout_active(const Pass& pass) const { return has_dropout() && pass.mode == PassMode::kTrain; }
   RandomStream stream(const Pass& pass) const;
+  // The two parts of `low` and `dlow` of n tokens.
+  Tensor low_part(const Tensor& saved, int64_t n) const { return {saved.data, saved.dtype, {n, lora_.rank}}; }
+  Tensor wide_part(const Tensor& saved, int64_t n) const;
+  Tensor factors() const { return {const_cast<float*>(factors_.data()), DType::kF32, {out()}}; }
+  Tensor inverse_norms() const { return {const_cast<float*>(inverse_norms_.data()), DType::kF32, {out()}}; }
+  void forward_dora(Pass& pass, const Tensor& x, Tensor y, const Tensor& residual, const Tensor& saved) const;
   // The part of the scratch for dropped inputs, as wide as the widest layer, that this layer fills.
   Tensor input_like(const Tensor& scratch, const Tensor& like) const;
-  Tensor low_like(const Tensor& scratch, const Tensor& like) const;
 
   std::string name_, target_prefix_;
   Parameter* weight_ = nullptr;
   Parameter* bias_ = nullptr;
   Parameter* lora_a_ = nullptr;
   Parameter* lora_b_ = nullptr;
+  Parameter* magnitude_ = nullptr;
+  std::vector<float> weight_squares_, factors_, inverse_norms_;  // (out) each, with DoRA
   LoraConfig lora_;
   uint32_t id_ = 0;
 };

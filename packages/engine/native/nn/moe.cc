@@ -59,7 +59,7 @@ void Moe::for_each_expert(const ExpertVisitor& visit) {
 
 bool Moe::trains() const { return gate_->trainable || gate_up_->trains() || down_->trains() || Block::trains(); }
 
-int64_t Moe::max_rank() const { return std::max({gate_up_->rank(), down_->rank(), Block::max_rank()}); }
+int64_t Moe::max_low_columns() const { return std::max({gate_up_->rank(), down_->rank(), Block::max_low_columns()}); }
 
 // act 0: sorted rows of the stream or of its gradient; 1: gated, and its gradient; 2: gated again for backward. f32 0: gradient of the
 // sorted rows.

@@ -30,7 +30,7 @@ class Moe final : public Block {
   void forward(Pass& pass, const Tensor& x, Tensor out, const Tensor& residual, Saved& saved, Workspace& w) const override;
   void backward(Pass& pass, const Tensor& x, const Tensor& dout, Tensor dx, Saved& saved, Workspace& w) const override;
   size_t scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t tokens, int64_t longest, bool train) const override;
-  int64_t max_rank() const override;
+  int64_t max_low_columns() const override;
 
  private:
   void route(Pass& pass, const Tensor& x, Saved& s) const;

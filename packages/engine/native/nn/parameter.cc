@@ -1,5 +1,7 @@
 #include "nn/parameter.h"
 
+#include <algorithm>
+
 #include "core/bf16.h"
 
 namespace anneal {
@@ -28,7 +30,17 @@ std::vector<float> Parameter::dense_values() const {
   return out;
 }
 
-void ParameterSet::place(MemoryLayout& layout, DType matrix_dtype) {
+void Parameter::read_trained(int64_t first, int64_t count, float* out) const {
+  const Tensor& from = master ? master : value;
+  if (from.dtype == DType::kF32) {
+    std::copy_n(from.f32() + first, count, out);
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i)
+    out[i] = from.dtype == DType::kBF16 ? to_f32(from.as<bf16>()[first + i]) : to_f32(from.as<f16>()[first + i]);
+}
+
+void ParameterSet::place(MemoryLayout& layout, DType matrix_dtype, bool masters) {
   for (Parameter& p : all_) {
     if (p.codec) {
       place_blocks(p, layout);
@@ -37,10 +49,9 @@ void ParameterSet::place(MemoryLayout& layout, DType matrix_dtype) {
     const DType dtype = p.storage ? *p.storage : p.is_matrix() ? matrix_dtype : DType::kF32;
     p.value = layout.take(p.adapter ? Part::kAdapter : Part::kWeights, dtype, p.shape);
     if (!p.trainable) continue;
-    p.master = dtype == DType::kF32 ? p.value : layout.take(Part::kOptimizer, DType::kF32, p.shape);
+    if (dtype == DType::kF32) p.master = p.value;
+    else if (masters) p.master = layout.take(Part::kOptimizer, DType::kF32, p.shape);
     p.grad = layout.take(Part::kGradients, DType::kF32, p.shape);
-    p.moment1 = layout.take(Part::kOptimizer, DType::kF32, p.shape);
-    p.moment2 = layout.take(Part::kOptimizer, DType::kF32, p.shape);
   }
 }
 

@@ -15,16 +15,22 @@
 
 namespace anneal {
 
+// A tensor an optimizer keeps for a parameter; its name is its suffix in files.
+struct OptimizerState {
+  const char* name;
+  Tensor tensor;
+};
+
 struct Parameter {
   std::string name;  // Hugging Face's name, or PEFT's for adapters
   Shape shape;
   bool adapter = false;
   bool trainable = false;
-  Tensor value;   // what ops read: f32, or bf16 for matrices in bf16 precision
-  Tensor master;  // f32; the same memory as value when that is f32. Only where trainable.
-  Tensor grad;    // f32, like the moments
-  Tensor moment1;
-  Tensor moment2;
+  float rate_factor = 1;  // times the learning rate of a step
+  Tensor value;   // what ops read: f32, or bf16 or f16 for matrices in those precisions
+  Tensor master;  // f32; the same memory as value when that is f32. Only where trainable, and absent with stochastic rounding.
+  Tensor grad;    // f32
+  std::vector<OptimizerState> state;
   bool buffer = false;   // read from the file and never trained (a router's correction bias)
   // lora_B of experts: in memory (experts * out, r); PEFT's file has (out, r * experts), experts innermost. 0 = not of experts.
   int64_t experts = 0;
@@ -42,7 +48,9 @@ struct Parameter {
 
   bool is_matrix() const { return shape.rank >= 2; }
   // True where another tensor shares `value` (a tied head has no parameter of its own, so this is about masters only).
-  bool has_own_master() const { return trainable && value.dtype != DType::kF32; }
+  bool has_own_master() const { return master && value.dtype != DType::kF32; }
+  // Elements [first, first + count) as training has them.
+  void read_trained(int64_t first, int64_t count, float* out) const;
 };
 
 // Insertion order is the order of files, norms and updates. Addresses are stable.
@@ -64,8 +72,9 @@ class ParameterSet {
   std::deque<Parameter>& all() { return all_; }
   const std::deque<Parameter>& all() const { return all_; }
 
-  // Gives every parameter its memory. Vectors (norm weights, biases) stay f32 in every precision.
-  void place(MemoryLayout& layout, DType matrix_dtype);
+  // Gives every parameter its memory, gradients included; what the optimizer keeps is its own to place. Vectors (norm weights, biases)
+  // stay f32 in every precision. Without masters trained matrices have their narrow values alone.
+  void place(MemoryLayout& layout, DType matrix_dtype, bool masters);
 
   int64_t trainable_elements() const;
   int64_t elements() const;

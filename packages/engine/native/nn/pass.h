@@ -38,6 +38,7 @@ struct Pass {
   std::vector<RopeTable> ropes;  // by the decoder's list
   KvCache* cache = nullptr;
   bool adapters = true;
+  float noise_alpha = 0;  // NEFTune, in training
   // Dropout of adapters is a function of these three and the linear's id.
   uint64_t seed = 0;
   uint32_t step = 0;

@@ -24,10 +24,16 @@ Tensor rows_of(const Tensor& t, int64_t begin, int64_t count) {
   return {static_cast<std::byte*>(t.data) + begin * t.cols() * bytes, t.dtype, Shape{count, t.cols()}};
 }
 
+float mean_of(const float* x, int64_t n) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += x[i];
+  return static_cast<float>(sum / static_cast<double>(n));
+}
+
 }  // namespace
 
 void cross_entropy_head(Context& ctx, const Tensor& hidden, const MatrixView& head, const Tensor& targets,
-                        const Tensor& token_weights, Tensor nll, Tensor best, Tensor d_hidden, Tensor d_head,
+                        const Tensor& token_weights, Tensor nll, Tensor penalty, Tensor best, Tensor d_hidden, Tensor d_head,
                         const CrossEntropyOptions& options) {
   constexpr const char* kOp = "cross_entropy_head";
   const int64_t tokens = hidden.rows(), channels = hidden.cols(), vocabulary = head.rows;
@@ -43,6 +49,12 @@ void cross_entropy_head(Context& ctx, const Tensor& hidden, const MatrixView& he
     require_dtype(kOp, "token_weights", token_weights, DType::kF32, "f32");
     require_elements(kOp, "token_weights", token_weights, tokens);
   }
+  if (penalty) {
+    require_dtype(kOp, "penalty", penalty, DType::kF32, "f32");
+    require_elements(kOp, "penalty", penalty, tokens);
+  }
+  require(options.label_smoothing >= 0 && options.label_smoothing < 1 && options.z_loss >= 0, ErrorCode::kInvalidArgument, kOp,
+          "label_smoothing must be in [0, 1) and z_loss at least 0");
   if (best) {
     require_dtype(kOp, "best", best, DType::kI32, "i32");
     require_elements(kOp, "best", best, tokens);
@@ -65,7 +77,7 @@ void cross_entropy_head(Context& ctx, const Tensor& hidden, const MatrixView& he
   ArenaScope scope(ctx.scratch);
   const int64_t chunk = chunk_tokens(options, tokens, vocabulary);
   const Tensor logits = ctx.scratch.tensor(DType::kF32, {chunk, vocabulary});
-  const float cap = options.logit_soft_cap;
+  const float cap = options.logit_soft_cap, smoothing = options.label_smoothing, z = options.z_loss;
   GemmOptions gemm;
   gemm.precision = options.precision;
   for (int64_t begin = 0; begin < tokens; begin += chunk) {
@@ -80,15 +92,29 @@ void cross_entropy_head(Context& ctx, const Tensor& hidden, const MatrixView& he
       const int64_t token = begin + i;
       if (cap > 0) rows.soft_cap(row, vocabulary, cap);
       const float at_target = row[target[token]];
+      const float mean = smoothing > 0 ? mean_of(row, vocabulary) : 0.0f;
       const SoftmaxRow s = rows.softmax_row(row, vocabulary, backward && cap <= 0);
+      const float log_sum = s.maximum + std::log(s.sum);
       nll.f32()[token] = s.maximum - at_target + std::log(s.sum);
+      if (penalty) penalty.f32()[token] = smoothing * (at_target - mean) + z * log_sum * log_sum;
       if (best) best.as<int32_t>()[token] = s.argmax;
       if (!backward) return;
-      // d loss / d logits = weight * (softmax - one-hot), through the cap's slope where there is one.
+      // d loss / d logits = weight * ((1 + 2 z log Z) softmax - (1 - smoothing) one-hot - smoothing / V), through the cap's slope
+      // where there is one.
       const float weight = token_weights.f32()[token];
-      rows.softmax_gradient(row, vocabulary, weight / s.sum, s.maximum, cap);
+      const float factor = weight * (1.0f + 2.0f * z * log_sum) / s.sum;
+      const float even = weight * smoothing / static_cast<float>(vocabulary);
+      if (smoothing > 0 && cap > 0) {
+        for (int64_t j = 0; j < vocabulary; ++j) {
+          const float ratio = row[j] / cap;
+          row[j] = (factor * std::exp(row[j] - s.maximum) - even) * (1.0f - ratio * ratio);
+        }
+      } else {
+        rows.softmax_gradient(row, vocabulary, factor, s.maximum, cap);
+        if (smoothing > 0) rows.subtract(row, row, vocabulary, even);
+      }
       const float ratio = cap > 0 ? at_target / cap : 0.0f;
-      row[target[token]] -= weight * (1.0f - ratio * ratio);
+      row[target[token]] -= weight * (1.0f - smoothing) * (1.0f - ratio * ratio);
     });
     if (d_hidden) {
       gemm.accumulate = false;

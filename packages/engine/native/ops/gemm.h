@@ -46,6 +46,7 @@ struct MatrixView {
 enum class GemmPrecision {
   kF32,   // operands widened to f32, f32 FMA
   kBF16,  // operands rounded to bf16, products accumulated in f32
+  kF16,   // operands rounded to f16, products accumulated in f32
 };
 
 struct GemmOptions {

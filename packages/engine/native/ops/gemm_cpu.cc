@@ -34,6 +34,14 @@ struct Pass {
   bool epilogue = false;  // bias and residual belong to the last pass
 };
 
+const GemmKernels& kernels_of(const KernelTable& table, GemmPrecision precision) {
+  switch (precision) {
+    case GemmPrecision::kBF16: return table.bf16;
+    case GemmPrecision::kF16: return table.f16;
+    default: return table.f32;
+  }
+}
+
 int64_t element_bytes(DType d) { return d == DType::kF32 ? 4 : 2; }
 
 class Driver {
@@ -42,7 +50,7 @@ class Driver {
       : ctx_(ctx),
         p_(p),
         table_(kernels(ctx.isa)),
-        g_(p.options->precision == GemmPrecision::kBF16 ? table_.bf16 : table_.f32) {}
+        g_(kernels_of(table_, p.options->precision)) {}
 
   void run() {
     const GemmOptions& o = *p_.options;
@@ -279,7 +287,7 @@ void gemm_packed_cpu(Context& ctx, const GemmProblem& problem) {
 
 size_t gemm_packed_scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t m, int64_t n, int64_t k, int64_t r) {
   const KernelTable& table = kernels(ctx.isa);
-  const GemmKernels& g = precision == GemmPrecision::kBF16 ? table.bf16 : table.f32;
+  const GemmKernels& g = kernels_of(table, precision);
   const int64_t pass_k = kPassUnits * g.unit_elements;
   const int64_t units = ceil_div(std::min(k, pass_k), g.unit_elements) + ceil_div(r, g.unit_elements) + 1;
   const int64_t row_bytes = ceil_div(units, kBlockUnits) * kRowUnits * 4;

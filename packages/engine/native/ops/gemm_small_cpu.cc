@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/bf16.h"
 #include "ops/check.h"
 #include "ops/gemm_cpu.h"
 
@@ -17,8 +18,12 @@ constexpr int64_t kCodecRows = 8;
 
 int64_t padded(int64_t k) { return (k + kPadding - 1) / kPadding * kPadding; }
 
-// A's rows times `factor` in f32, rounded to bf16 where the product is one of bf16.
-const float* prepare_rows(Context& ctx, const MatrixView& a, float factor, bool round) {
+DType rounding_of(GemmPrecision precision) {
+  return precision == GemmPrecision::kBF16 ? DType::kBF16 : precision == GemmPrecision::kF16 ? DType::kF16 : DType::kF32;
+}
+
+// A's rows times `factor` in f32, rounded to the type of the product's operands.
+const float* prepare_rows(Context& ctx, const MatrixView& a, float factor, DType round) {
   const int64_t stride = padded(a.cols), source_stride = a.row_stride ? a.row_stride : a.cols;
   float* rows = ctx.scratch.allocate_array<float>(std::max<int64_t>(1, a.rows * stride));
   const auto move = kernels(ctx.isa).rows.move;
@@ -29,11 +34,13 @@ const float* prepare_rows(Context& ctx, const MatrixView& a, float factor, bool 
       const int64_t n = std::min<int64_t>(256, a.cols - k);
       const ConstRef source{a.data, a.dtype};
       const Ref target{out, DType::kF32};
-      if (round) {
+      if (round == DType::kBF16) {
         move(source, i * source_stride + k, {halves, DType::kBF16}, 0, n, factor, false);
         move({halves, DType::kBF16}, 0, target, k, n, 1.0f, false);
       } else {
         move(source, i * source_stride + k, target, k, n, factor, false);
+        if (round == DType::kF16)
+          for (int64_t e = 0; e < n; ++e) out[k + e] = to_f32(to_f16(out[k + e]));
       }
     }
     std::fill(out + a.cols, out + stride, 0.0f);
@@ -41,7 +48,7 @@ const float* prepare_rows(Context& ctx, const MatrixView& a, float factor, bool 
   return rows;
 }
 
-DotSegment segment(Context& ctx, const MatrixView& a, const MatrixView& b, float factor, bool round) {
+DotSegment segment(Context& ctx, const MatrixView& a, const MatrixView& b, float factor, DType round) {
   return {prepare_rows(ctx, a, factor, round), padded(a.cols), b.data, b.dtype, b.row_stride ? b.row_stride : b.cols, a.cols};
 }
 
@@ -54,7 +61,7 @@ void gemm_small_cpu(Context& ctx, const GemmProblem& p) {
   const GemmOptions& o = *p.options;
   const KernelTable& table = kernels(ctx.isa);
   ArenaScope scope(ctx.scratch);
-  const bool round = o.precision == GemmPrecision::kBF16;
+  const DType round = rounding_of(o.precision);
   DotRowsArgs args{};
   args.rows = p.m;
   args.round_weights = round;

@@ -38,6 +38,7 @@ Matrix random_matrix(int64_t rows, int64_t cols, DType dtype, uint32_t op) {
 }
 
 double round_operand(double v, GemmPrecision p) {
+  if (p == GemmPrecision::kF16) return to_f32(to_f16(static_cast<float>(v)));
   return p == GemmPrecision::kBF16 ? to_f32(to_bf16(static_cast<float>(v))) : v;
 }
 
@@ -122,7 +123,7 @@ void run_case(const Case& s, Variant variant, GemmPrecision precision) {
 }
 
 void run_shapes(Variant variant) {
-  for (GemmPrecision precision : {GemmPrecision::kF32, GemmPrecision::kBF16}) {
+  for (GemmPrecision precision : {GemmPrecision::kF32, GemmPrecision::kBF16, GemmPrecision::kF16}) {
     for (DType in : {DType::kF32, DType::kBF16, DType::kF16}) {
       run_case({1, 1, 1, 0, in, in}, variant, precision);
       run_case({3, 5, 7, 2, in, DType::kF32, DType::kBF16}, variant, precision);
@@ -212,7 +213,7 @@ TEST(gemm_block_codec) {
   MatrixView quantised(Tensor{blocks.data(), DType::kQ8_0, {out, in}}, &codec);
   const Matrix x = random_matrix(37, in, DType::kF32, 1), dy = random_matrix(37, out, DType::kF32, 2);
   for (Isa isa : available_isas())
-    for (GemmPrecision precision : {GemmPrecision::kF32, GemmPrecision::kBF16}) {
+    for (GemmPrecision precision : {GemmPrecision::kF32, GemmPrecision::kBF16, GemmPrecision::kF16}) {
       ThreadPool pool(2);
       Arena arena(size_t{64} << 20);
       Context ctx{pool, arena, isa};

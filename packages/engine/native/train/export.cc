@@ -21,53 +21,63 @@ void make_folder(const std::string& dir) {
     throw Error(ErrorCode::kIo, dir, std::string("cannot make the folder: ") + std::strerror(errno));
 }
 
-// Rows of the model as it stands: trained parameters from their masters, frozen ones exactly as the file holds them, plus
-// scale * B A where a linear is adapted.
+std::vector<float> trained_values(const Parameter& p, int64_t first, int64_t count) {
+  std::vector<float> values(static_cast<size_t>(count));
+  p.read_trained(first, count, values.data());
+  return values;
+}
+std::vector<float> trained_values(const Parameter& p) { return trained_values(p, 0, p.shape.elements()); }
+
+// Rows of the model as it stands: trained parameters as training has them, frozen ones exactly as the file holds them, plus
+// scale * B A where a linear is adapted, and times the magnitude over the norm with DoRA.
 class MergedWeights {
  public:
   explicit MergedWeights(Session& session) : session_(session) {
     session.model().decoder->for_each_linear([&](Linear& linear) {
-      if (linear.rank())
-        adapted_[linear.weight().name] = {linear.lora_a()->master.f32(), linear.lora_b()->master.f32(), linear.rank(), linear.in(),
-                                          linear.lora().scale()};
+      if (!linear.rank()) return;
+      adapted_[linear.weight().name] = {trained_values(*linear.lora_a()), trained_values(*linear.lora_b()), linear.rank(),
+                                        linear.lora().scale(), linear.output_factors()};
     });
     session.model().decoder->for_each_expert([&](ExpertLinear& l) {
+      const auto parts = static_cast<int64_t>(l.parts().size());
       for (int64_t e = 0; l.rank() && e < l.experts(); ++e)
-        for (size_t part = 0; part < l.parts().size(); ++part)
-          adapted_[l.weight(e, part).name] = {
-              l.lora_a()->master.f32() + e * l.rank() * l.in(),
-              l.lora_b()->master.f32() + (e * static_cast<int64_t>(l.parts().size()) + static_cast<int64_t>(part)) * l.out() * l.rank(),
-              l.rank(), l.in(), l.lora().scale()};
+        for (int64_t part = 0; part < parts; ++part)
+          adapted_[l.weight(e, static_cast<size_t>(part)).name] = {
+              trained_values(*l.lora_a(), e * l.rank() * l.in(), l.rank() * l.in()),
+              trained_values(*l.lora_b(), (e * parts + part) * l.out() * l.rank(), l.out() * l.rank()), l.rank(), l.lora().scale(),
+              nullptr};
     });
   }
 
   void read_rows(const Parameter& p, int64_t first, int64_t count, float* out) const {
     const int64_t cols = p.is_matrix() ? p.shape[-1] : 1;
-    if (p.master) {
-      std::copy_n(p.master.f32() + first * cols, count * cols, out);
+    if (p.trainable) {
+      p.read_trained(first * cols, count * cols, out);
     } else {
       session_.model().source->read_rows(p.name, first, count, out);
     }
     auto it = adapted_.find(p.name);
-    if (it != adapted_.end()) add_low_rank(it->second, first, count, out);
+    if (it != adapted_.end()) add_low_rank(it->second, first, count, cols, out);
   }
 
  private:
-  // scale * B A, A (rank, cols), B (rows, rank).
   struct LowRank {
-    const float* a;
-    const float* b;
-    int64_t rank, cols;
+    std::vector<float> a, b;
+    int64_t rank;
     float scale;
+    const float* factors;  // of each output, or null
   };
 
-  static void add_low_rank(const LowRank& low, int64_t first, int64_t count, float* out) {
-    const auto& [a, b, rank, cols, scale] = low;
+  static void add_low_rank(const LowRank& low, int64_t first, int64_t count, int64_t cols, float* out) {
     for (int64_t i = 0; i < count; ++i) {
-      for (int64_t k = 0; k < rank; ++k) {
-        const float factor = scale * b[(first + i) * rank + k];
-        for (int64_t c = 0; c < cols; ++c) out[i * cols + c] += factor * a[k * cols + c];
+      float* row = out + i * cols;
+      for (int64_t k = 0; k < low.rank; ++k) {
+        const float factor = low.scale * low.b[static_cast<size_t>((first + i) * low.rank + k)];
+        const float* a = low.a.data() + k * cols;
+        for (int64_t c = 0; c < cols; ++c) row[c] += factor * a[c];
       }
+      if (low.factors)
+        for (int64_t c = 0; c < cols; ++c) row[c] *= low.factors[first + i];
     }
   }
 
@@ -143,12 +153,15 @@ void export_adapter(Session& session, const std::string& dir, const std::string&
   config.alpha = spec.lora_config.alpha;
   config.dropout = static_cast<double>(spec.lora_config.dropout);
   config.rslora = spec.lora_config.rslora;
+  config.dora = spec.lora_config.dora;
   config.base_model_name = base_model_name;
   std::vector<AdapterTensor> tensors;
-  const auto keep = [&tensors](const Parameter& p) { tensors.push_back({p.name, peft_shape(p), to_peft_layout(p, p.master.f32())}); };
+  const auto keep = [&tensors](const Parameter& p) { tensors.push_back({p.name, peft_shape(p), to_peft_layout(p, trained_values(p).data())}); };
   std::vector<std::string> of_experts;
   session.model().decoder->for_each_linear([&](Linear& linear) {
-    if (linear.rank()) keep(*linear.lora_a()), keep(*linear.lora_b());
+    if (!linear.rank()) return;
+    keep(*linear.lora_a()), keep(*linear.lora_b());
+    if (linear.magnitude()) keep(*linear.magnitude());
   });
   session.model().decoder->for_each_expert([&](ExpertLinear& l) {
     if (!l.rank()) return;

@@ -24,8 +24,10 @@ void store(Parameter& p, int64_t first, const float* values, int64_t n) {
     if (!p.master) std::copy(values, values + n, p.value.f32() + first);
     return;
   }
-  bf16* out = p.value.as<bf16>() + first;
-  for (int64_t i = 0; i < n; ++i) out[i] = to_bf16(values[i]);
+  for (int64_t i = 0; i < n; ++i) {
+    if (p.value.dtype == DType::kBF16) p.value.as<bf16>()[first + i] = to_bf16(values[i]);
+    else p.value.as<f16>()[first + i] = to_f16(values[i]);
+  }
 }
 
 void load_base(Model& model, ThreadPool& pool) {
@@ -67,6 +69,7 @@ void check_adapter(const AdapterConfig& config, const TrainingSpec& spec) {
     refuse("has r " + std::to_string(config.rank) + ", method.rank is " + std::to_string(spec.lora_config.rank));
   if (config.alpha != spec.lora_config.alpha)
     refuse("has lora_alpha " + std::to_string(config.alpha) + ", method.alpha is " + std::to_string(spec.lora_config.alpha));
+  if (config.dora != spec.lora_config.dora) refuse("and method.dora disagree about DoRA");
   if (config.rslora != spec.lora_config.rslora) refuse("and method.rsLora disagree about rsLoRA");
   std::vector<std::string> own = spec.targets, theirs = config.target_modules;
   for (const std::string& merged : config.target_parameters) {
@@ -115,10 +118,17 @@ void load_weights(Model& model, const TrainingSpec& spec, ThreadPool& pool) {
   model.decoder->for_each_linear([&](Linear& linear) {
     const uint32_t own = id++;
     if (linear.rank()) start_adapter(start.get(), *linear.lora_a(), *linear.lora_b(), linear.in(), spec, own);
+    if (start && linear.magnitude()) read_adapter_tensor(start->at(linear.magnitude()->name), *linear.magnitude(), spec.adapter);
   });
   model.decoder->for_each_expert([&](ExpertLinear& l) {
     const uint32_t own = id++;
     if (l.rank()) start_adapter(start.get(), *l.lora_a(), *l.lora_b(), l.in(), spec, own);
+  });
+}
+
+void start_dora(Model& model, const TrainingSpec& spec, Context& ctx) {
+  model.decoder->for_each_linear([&](Linear& linear) {
+    if (linear.magnitude()) linear.start_dora(ctx, spec.adapter.empty());
   });
 }
 

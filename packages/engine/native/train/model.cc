@@ -19,10 +19,12 @@ void check_spec(const TrainingSpec& spec, const ModelConfig& config) {
   if (spec.max_sequence_tokens > spec.max_tokens)
     refuse("maxSequenceTokens", "is " + std::to_string(spec.max_sequence_tokens) +
                                     ", more than maxTokensPerMicroBatch (" + std::to_string(spec.max_tokens) + ")");
+  if (spec.router_aux_weight > 0) refuse("routerAuxWeight", "needs a model with experts");
   if (!spec.lora && !spec.adapter.empty()) refuse("adapter", "needs method.kind \"lora\"");
 }
 
 void attach_adapters(Model& model, const TrainingSpec& spec) {
+  if (spec.lora_config.dora && spec.lora_config.dropout > 0) refuse("method.dropout", "must be 0 with DoRA");
   if (spec.targets.empty()) refuse("method.targets", "is empty; name at least one linear layer");
   const std::vector<std::string> names = linear_names(model);
   for (size_t i = 0; i < spec.targets.size(); ++i) {
@@ -47,6 +49,8 @@ void attach_adapters(Model& model, const TrainingSpec& spec) {
       refuse("method.rank", "is " + std::to_string(spec.lora_config.rank) + ", above the smaller side of " + linear.name() +
                                 " (" + std::to_string(std::min(linear.in(), linear.out())) + ")");
     linear.attach_lora(model.parameters, spec.lora_config, own);
+    linear.lora_b()->rate_factor = static_cast<float>(spec.lora_plus_ratio);
+    if (linear.magnitude()) linear.magnitude()->rate_factor = static_cast<float>(spec.lora_plus_ratio);
   });
   model.decoder->for_each_expert([&](ExpertLinear& experts) {
     const uint32_t own = id++;
@@ -60,8 +64,30 @@ void attach_adapters(Model& model, const TrainingSpec& spec) {
     LoraConfig config = spec.lora_config;
     config.rank *= static_cast<int64_t>(parts.size());
     config.alpha *= static_cast<double>(parts.size());
+    if (config.dora) refuse("method.dora", "is not for experts; leave them out of method.targets");
     experts.attach_lora(model.parameters, config, own, parts.size() > 1 && targeted("down_proj"));
+    experts.lora_b()->rate_factor = static_cast<float>(spec.lora_plus_ratio);
   });
+}
+
+// `*` stands for any text.
+bool matches(const char* pattern, const char* name) {
+  if (*pattern == '*') return matches(pattern + 1, name) || (*name && matches(pattern, name + 1));
+  if (*pattern != *name) return false;
+  return !*pattern || matches(pattern + 1, name + 1);
+}
+
+void freeze(Model& model, const std::vector<std::string>& patterns) {
+  for (size_t i = 0; i < patterns.size(); ++i) {
+    bool any = false;
+    for (Parameter& p : model.parameters.all()) {
+      if (!matches(patterns[i].c_str(), p.name.c_str())) continue;
+      p.trainable = false;
+      any = true;
+    }
+    if (!any) refuse("method.freeze", "names \"" + patterns[i] + "\", which fits no tensor of this model");
+  }
+  if (model.parameters.trainable_elements() == 0) refuse("method.freeze", "leaves nothing to train");
 }
 
 }  // namespace
@@ -81,6 +107,7 @@ Model open_model(const TrainingSpec& spec) {
     attach_adapters(model, spec);
   } else {
     for (Parameter& p : model.parameters.all()) p.trainable = !p.buffer;
+    freeze(model, spec.freeze);
   }
   choose_base_storage(model, spec);
   return model;

@@ -32,4 +32,7 @@ std::vector<std::string> linear_names(Model& model);
 // Base weights from the file, then the adapter: from spec.adapter, or fresh (A kaiming-uniform with a = sqrt 5, B zero, by the seed).
 void load_weights(Model& model, const TrainingSpec& spec, ThreadPool& pool);
 
+// What DoRA keeps beside loaded weights; a fresh adapter's magnitudes become the norms of the weights.
+void start_dora(Model& model, const TrainingSpec& spec, Context& ctx);
+
 }  // namespace anneal

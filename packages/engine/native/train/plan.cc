@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "ops/cross_entropy.h"
+#include "train/optimizers/optimizer.h"
 
 namespace anneal {
 namespace {
@@ -28,7 +29,7 @@ double count_flops(Model& model, const TrainingSpec& spec) {
     const double base = static_cast<double>(l.in()) * static_cast<double>(l.out());
     const double low = static_cast<double>(l.rank()) * static_cast<double>(l.in() + l.out());
     per_token += base * (l.weight().trainable ? 6.0 : 4.0) + 6.0 * low;
-    if (spec.gradient_checkpointing) per_token += 2.0 * (base + low);
+    if (spec.checkpointing == Checkpointing::kLayer) per_token += 2.0 * (base + low);
   });
   model.decoder->for_each_expert([&](ExpertLinear& l) {
     const double chosen = static_cast<double>(c.moe.experts_per_token);
@@ -44,6 +45,22 @@ double count_flops(Model& model, const TrainingSpec& spec) {
   return per_token * tokens;
 }
 
+Recompute recompute_of(const TrainingSpec& spec) {
+  switch (spec.checkpointing) {
+    case Checkpointing::kLayer: return Recompute::kLayers;
+    case Checkpointing::kSelective: return Recompute::kFeedForward;
+    default: return Recompute::kNothing;
+  }
+}
+
+// Sums of chunks that norms and optimizers keep while they run.
+size_t update_scratch_bytes(const Model& model) {
+  int64_t largest = 0;
+  for (const Parameter& p : model.parameters.all())
+    if (p.trainable) largest = std::max(largest, p.shape.elements());
+  return static_cast<size_t>(largest / 16384 + 2) * sizeof(double) + kAlignment;
+}
+
 void check_budget(const MemoryPlan& p, const TrainingSpec& spec) {
   if (spec.memory_budget_bytes == 0 || p.total <= spec.memory_budget_bytes) return;
   throw Error(ErrorCode::kOutOfMemory, "plan",
@@ -56,15 +73,18 @@ void check_budget(const MemoryPlan& p, const TrainingSpec& spec) {
 
 }  // namespace
 
-PassBuffers place_session(Model& model, const TrainingSpec& spec, MemoryLayout& layout) {
-  model.parameters.place(layout, spec.act());
-  return model.decoder->place(layout, spec.max_tokens, spec.max_sequence_tokens, spec.act(), true,
-                              spec.gradient_checkpointing);
+PassBuffers place_session(Model& model, Objective& objective, const TrainingSpec& spec, MemoryLayout& layout) {
+  model.parameters.place(layout, spec.matrix(), spec.numbers != Precision::kBF16Stochastic);
+  const std::unique_ptr<Optimizer> optimizer = make_optimizer(spec.optimizer);
+  for (Parameter& p : model.parameters.all())
+    if (p.trainable) optimizer->place(p, layout);
+  objective.place(layout);
+  return model.decoder->place(layout, spec.max_tokens, spec.max_sequence_tokens, spec.act(), true, recompute_of(spec));
 }
 
-MemoryPlan plan_session(Model& model, const TrainingSpec& spec, ThreadPool& pool) {
+MemoryPlan plan_session(Model& model, Objective& objective, const TrainingSpec& spec, ThreadPool& pool) {
   MemoryLayout layout;
-  const PassBuffers buffers = place_session(model, spec, layout);
+  const PassBuffers buffers = place_session(model, objective, spec, layout);
   Arena none(0);
   const Context ctx{pool, none, spec.isa};
   CrossEntropyOptions head;
@@ -73,7 +93,8 @@ MemoryPlan plan_session(Model& model, const TrainingSpec& spec, ThreadPool& pool
   const size_t logits =
       cross_entropy_scratch_bytes(ctx, head, spec.max_tokens, c.hidden_size, c.vocab_size);
   const size_t scratch =
-      std::max(logits, model.decoder->scratch_bytes(ctx, spec.precision(), buffers, spec.max_sequence_tokens));
+      std::max({logits, model.decoder->scratch_bytes(ctx, spec.precision(), buffers, spec.max_sequence_tokens),
+                objective.scratch_bytes(ctx), update_scratch_bytes(model)});
 
   MemoryPlan p;
   p.weights = layout.bytes(Part::kWeights);

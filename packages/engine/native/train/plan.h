@@ -4,6 +4,7 @@
 
 #include "nn/memory_layout.h"
 #include "train/model.h"
+#include "train/objectives/objective.h"
 #include "train/training_spec.h"
 
 namespace anneal {
@@ -18,10 +19,10 @@ struct MemoryPlan {
   uint64_t scratch_bytes = 0;  // ops' scratch: packing panels and logit chunks
 };
 
-// Places the parameters and training buffers of an opened model.
-PassBuffers place_session(Model& model, const TrainingSpec& spec, MemoryLayout& layout);
+// Places the parameters, the optimizer's state, training buffers and what the objective needs beside them.
+PassBuffers place_session(Model& model, Objective& objective, const TrainingSpec& spec, MemoryLayout& layout);
 
 // Throws kOutOfMemory with the parts when spec.memory_budget_bytes is exceeded.
-MemoryPlan plan_session(Model& model, const TrainingSpec& spec, ThreadPool& pool);
+MemoryPlan plan_session(Model& model, Objective& objective, const TrainingSpec& spec, ThreadPool& pool);
 
 }  // namespace anneal

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,8 +11,12 @@
 #include "core/arena.h"
 #include "io/file_writer.h"
 #include "ops/context.h"
+#include "train/loss_scale.h"
 #include "train/model.h"
+#include "train/objectives/objective.h"
+#include "train/optimizers/optimizer.h"
 #include "train/plan.h"
+#include "train/runner.h"
 #include "train/training_spec.h"
 
 namespace anneal {
@@ -24,17 +29,14 @@ struct StepOptions {
 };
 
 struct StepResult {
-  double loss = 0;       // mean over supervised tokens, before the update
-  double grad_norm = 0;  // before clipping
+  double loss = 0;       // the objective's, before the update
+  double grad_norm = 0;  // before clipping, of the unscaled gradient
+  std::map<std::string, double> metrics;
+  double loss_scale = 1;
+  bool skipped = false;  // the scaled gradient overflowed; nothing was updated
   int64_t supervised_tokens = 0;
   int64_t tokens = 0;
   double forward_seconds = 0, backward_seconds = 0, optimizer_seconds = 0, seconds = 0;
-};
-
-struct SequenceScore {
-  double loss = 0;  // sum of negative log-likelihoods
-  int64_t tokens = 0;
-  int64_t correct = 0;
 };
 
 struct Evaluation {
@@ -57,16 +59,18 @@ class Session {
   ThreadPool& pool() { return pool_; }
   const ModelConfig& config() const { return model_.config(); }
 
-  // One optimizer step over all micro-batches, normalised by their supervised tokens together. Throws kStopped before anything
-  // changed, kNumeric when the gradient is not finite (nothing changed either), kInvalidArgument for bad batches.
+  // One optimizer step of the objective over all micro-batches together. Throws kStopped before anything changed, kNumeric when the
+  // gradient is not finite (nothing changed either; with a loss scale the step is skipped first), kInvalidArgument for bad batches.
   StepResult step(const std::vector<MicroBatch>& batches, const StepOptions& options);
-  // Leaves the gradients of the mean loss in the parameters; returns the loss.
-  double gradients(const std::vector<MicroBatch>& batches);
+  // Leaves the gradients of the objective in the parameters.
+  StepResult gradients(const std::vector<MicroBatch>& batches);
+  // The objective's loss and metrics alone.
+  StepResult measure(const std::vector<MicroBatch>& batches);
   Evaluation evaluate(const std::vector<MicroBatch>& batches, bool adapters, bool token_logprobs);
   // (positions.size(), V) row-major; positions index the batch's tokens.
   std::vector<float> logits(const MicroBatch& batch, const std::vector<int32_t>& positions);
 
-  // Masters, moments and the next step, in one safetensors file.
+  // Trained weights, the optimizer's state, the loss scale and the next step, in one safetensors file.
   SavedFile save_state(const std::string& path);
   // Returns the next step. Nothing changes unless the whole file fits this session.
   int64_t load_state(const std::string& path);
@@ -82,22 +86,26 @@ class Session {
   void note_extra_bytes(uint64_t bytes) { extra_peak_bytes_ = bytes > extra_peak_bytes_ ? bytes : extra_peak_bytes_; }
 
  private:
-  Pass start_pass(const MicroBatch& batch, PassMode mode);
-  int64_t set_supervised_rows(const MicroBatch& batch, float weight);
-  void zero_gradients();
-  double accumulate(const std::vector<MicroBatch>& batches, int64_t step, StepResult& result);
-  void update(const StepOptions& options, double grad_norm);
+  void check(const std::vector<MicroBatch>& batches) const;
+  double accumulate(const std::vector<MicroBatch>& batches, int64_t step, bool gradients, double loss_scale, StepResult& result);
+  void update(const StepOptions& options, double grad_norm, double loss_scale);
+  // What depends on trained weights and is kept beside them.
+  void weights_changed();
 
   TrainingSpec spec_;
   std::atomic<bool> stop_{false};
   ThreadPool pool_;
   Model model_;
+  std::unique_ptr<Objective> objective_;
+  std::unique_ptr<Optimizer> optimizer_;
   MemoryPlan plan_;
   std::unique_ptr<Arena> arena_;
   std::unique_ptr<Arena> scratch_;
   std::unique_ptr<Context> ctx_;
   PassBuffers buffers_;
+  std::unique_ptr<Runner> runner_;
   std::vector<Tensor> gradients_;
+  LossScale loss_scale_;
   int64_t next_step_ = 0;
   uint64_t extra_peak_bytes_ = 0;
 };

@@ -1,4 +1,7 @@
-// Exact resume: float32 masters, both moments and the next step. Everything else is a function of the spec and the step.
+// Exact resume: trained weights, what the optimizer keeps, the loss scale and the next step. Everything else is a function of the spec
+// and the step.
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -10,7 +13,7 @@
 namespace anneal {
 namespace {
 
-constexpr const char* kFormat = "anneal-state-1";
+constexpr const char* kFormat = "anneal-state-2";
 
 struct StateTensor {
   std::string name;
@@ -21,11 +24,18 @@ std::vector<StateTensor> state_tensors(ParameterSet& parameters) {
   std::vector<StateTensor> all;
   for (Parameter& p : parameters.all()) {
     if (!p.trainable) continue;
-    all.push_back({p.name, p.master});
-    all.push_back({p.name + ".moment1", p.moment1});
-    all.push_back({p.name + ".moment2", p.moment2});
+    all.push_back({p.name, p.master ? p.master : p.value});
+    for (const OptimizerState& state : p.state) all.push_back({p.name + "." + state.name, state.tensor});
   }
   return all;
+}
+
+SafetensorsType type_of(const Tensor& t) {
+  switch (t.dtype) {
+    case DType::kBF16: return SafetensorsType::kBF16;
+    case DType::kU8: return SafetensorsType::kU8;
+    default: return SafetensorsType::kF32;
+  }
 }
 
 const std::string& metadata_value(const SafetensorsFile& file, const std::string& key) {
@@ -46,11 +56,21 @@ int64_t parse_whole(const std::string& text, const std::string& where) {
   return value;
 }
 
+double parse_scale(const std::string& text, const std::string& where) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  if (text.empty() || *end || !(value >= LossScale::kSmallest && value <= LossScale::kLargest))
+    throw Error(ErrorCode::kFormat, where, "\"" + text + "\" is no loss scale");
+  return value;
+}
+
 void refresh_copy(const Parameter& p) {
   if (!p.has_own_master()) return;
   const float* from = p.master.f32();
-  bf16* to = static_cast<bf16*>(p.value.data);
-  for (int64_t i = 0, n = p.shape.elements(); i < n; ++i) to[i] = to_bf16(from[i]);
+  for (int64_t i = 0, n = p.shape.elements(); i < n; ++i) {
+    if (p.value.dtype == DType::kBF16) static_cast<bf16*>(p.value.data)[i] = to_bf16(from[i]);
+    else static_cast<f16*>(p.value.data)[i] = to_f16(from[i]);
+  }
 }
 
 }  // namespace
@@ -60,10 +80,15 @@ SavedFile Session::save_state(const std::string& path) {
   writer.set_metadata("format", kFormat);
   writer.set_metadata("next_step", std::to_string(next_step_));
   writer.set_metadata("seed", std::to_string(spec_.seed));
+  writer.set_metadata("optimizer", optimizer_name(spec_.optimizer.kind));
+  char scale[40];
+  std::snprintf(scale, sizeof scale, "%.17g", loss_scale_.value);
+  writer.set_metadata("loss_scale", scale);
+  writer.set_metadata("loss_scale_good_steps", std::to_string(loss_scale_.good_steps));
   const std::vector<StateTensor> tensors = state_tensors(model_.parameters);
-  for (const StateTensor& t : tensors) writer.declare(t.name, SafetensorsType::kF32, t.tensor.shape);
+  for (const StateTensor& t : tensors) writer.declare(t.name, type_of(t.tensor), t.tensor.shape);
   writer.begin();
-  for (const StateTensor& t : tensors) writer.append_f32(t.tensor.f32(), t.tensor.shape.elements());
+  for (const StateTensor& t : tensors) writer.append(t.tensor.data, dense_bytes(t.tensor.dtype, t.tensor.shape));
   return writer.finish();
 }
 
@@ -75,20 +100,30 @@ int64_t Session::load_state(const std::string& path) {
   if (metadata_value(file, "seed") != std::to_string(spec_.seed))
     throw Error(ErrorCode::kInvalidArgument, path,
                 "was saved with seed " + metadata_value(file, "seed") + ", this session has " + std::to_string(spec_.seed));
+  if (metadata_value(file, "optimizer") != optimizer_name(spec_.optimizer.kind))
+    throw Error(ErrorCode::kInvalidArgument, path,
+                "was saved by " + metadata_value(file, "optimizer") + ", this session's optimizer is " +
+                    optimizer_name(spec_.optimizer.kind));
+  LossScale loss_scale;
+  loss_scale.value = parse_scale(metadata_value(file, "loss_scale"), path + ": loss_scale");
+  loss_scale.good_steps = parse_whole(metadata_value(file, "loss_scale_good_steps"), path + ": loss_scale_good_steps");
   const std::vector<StateTensor> tensors = state_tensors(model_.parameters);
   if (file.entries().size() != tensors.size())
     throw Error(ErrorCode::kFormat, path, "holds " + std::to_string(file.entries().size()) + " tensors, this session trains " +
-                                              std::to_string(tensors.size()) + " (with moments)");
+                                              std::to_string(tensors.size()) + " (with the optimizer's)");
   for (const StateTensor& t : tensors) {
     const SafetensorsEntry* entry = file.find(t.name);
     if (!entry) throw Error(ErrorCode::kFormat, path, "tensor " + t.name + " is missing");
-    if (!(entry->shape == t.tensor.shape) || entry->type != SafetensorsType::kF32)
-      throw Error(ErrorCode::kShape, path, "tensor " + t.name + " has shape " + entry->shape.to_string() + ", expected F32 " +
-                                               t.tensor.shape.to_string());
+    if (!(entry->shape == t.tensor.shape) || entry->type != type_of(t.tensor))
+      throw Error(ErrorCode::kShape, path, "tensor " + t.name + " is " + safetensors_type_name(entry->type) + " " +
+                                               entry->shape.to_string() + ", expected " +
+                                               safetensors_type_name(type_of(t.tensor)) + " " + t.tensor.shape.to_string());
   }
   for (const StateTensor& t : tensors) std::memcpy(t.tensor.data, file.find(t.name)->data, file.find(t.name)->bytes);
   for (const Parameter& p : model_.parameters.all())
     if (p.trainable) refresh_copy(p);
+  weights_changed();
+  loss_scale_ = loss_scale;
   next_step_ = step;
   return step;
 }

@@ -11,6 +11,29 @@ namespace {
 
 std::string at(const char* field, size_t i) { return std::string(field) + "[" + std::to_string(i) + "]"; }
 
+void check_extras(const MicroBatch& batch, int64_t vocab, const std::string& where) {
+  const size_t n = batch.tokens.size();
+  if (!batch.weights.empty() && batch.weights.size() != n)
+    refuse(where + ".weights", "holds " + std::to_string(batch.weights.size()) + " values for " + std::to_string(n) + " tokens");
+  for (size_t i = 0; i < batch.weights.size(); ++i)
+    if (!(batch.weights[i] >= 0 && batch.weights[i] <= 1e6f)) refuse(where + "." + at("weights", i), "must be from 0 to 1e6");
+  if (!batch.preference.empty() && static_cast<int64_t>(batch.preference.size()) != batch.sequences())
+    refuse(where + ".preference", "holds " + std::to_string(batch.preference.size()) + " values for " +
+                                      std::to_string(batch.sequences()) + " sequences");
+  for (size_t i = 0; i < batch.preference.size(); ++i)
+    if (batch.preference[i] < 0 || batch.preference[i] > 2) refuse(where + "." + at("preference", i), "must be 0, 1 or 2");
+  if (batch.teacher_k == 0) return;
+  const size_t values = n * static_cast<size_t>(batch.teacher_k);
+  if (batch.teacher_ids.size() != values) refuse(where + ".teacher.ids", "must hold k values for each token");
+  if (batch.teacher_logprobs.size() != values) refuse(where + ".teacher.logprobs", "must hold k values for each token");
+  for (size_t i = 0; i < values; ++i) {
+    if (batch.teacher_ids[i] < 0 || batch.teacher_ids[i] >= vocab)
+      refuse(where + "." + at("teacher.ids", i), "is " + std::to_string(batch.teacher_ids[i]) + ", the vocabulary has " +
+                                                     std::to_string(vocab) + " entries");
+    if (!(batch.teacher_logprobs[i] <= 1e-3f)) refuse(where + "." + at("teacher.logprobs", i), "is no log-probability");
+  }
+}
+
 }  // namespace
 
 void check_micro_batch(const MicroBatch& batch, const TrainingSpec& spec, int64_t vocab, const std::string& where) {
@@ -40,14 +63,19 @@ void check_micro_batch(const MicroBatch& batch, const TrainingSpec& spec, int64_
       refuse(where + "." + at("labels", i),
              "is " + std::to_string(batch.labels[i]) + ", expected -100 or a token below " + std::to_string(vocab));
   }
+  check_extras(batch, vocab, where);
 }
 
 int64_t count_supervised(const MicroBatch& batch) {
   int64_t count = 0;
-  for (size_t s = 0; s + 1 < batch.offsets.size(); ++s)
-    for (int32_t t = batch.offsets[s] + 1; t < batch.offsets[s + 1]; ++t)
-      count += batch.labels[static_cast<size_t>(t)] != kIgnoreLabel;
+  for_each_supervised(batch, [&](int32_t) { ++count; });
   return count;
+}
+
+double supervised_weight(const MicroBatch& batch) {
+  double sum = 0;
+  for_each_supervised(batch, [&](int32_t t) { sum += static_cast<double>(batch.weight(t)); });
+  return sum;
 }
 
 }  // namespace anneal

@@ -4,13 +4,15 @@
 
 namespace anneal::ANNEAL_ISA_NS {
 
-template <bool Round> ANNEAL_INLINE Vf weight_value(Vf v) {
-  if constexpr (Round) return as_float(bf16_bits(v) << 16);
+// A weight as the product's precision has it.
+template <DType Round> ANNEAL_INLINE Vf weight_value(Vf v) {
+  if constexpr (Round == DType::kBF16) return as_float(bf16_bits(v) << 16);
+  if constexpr (Round == DType::kF16) return round_to_f16(v);
   return v;
 }
 
 // sums[i][j] += A rows . B rows, lane by lane: the order of an element's sum depends on k alone, not on its neighbours.
-template <bool Round, int Rows, int Columns, class T>
+template <DType Round, int Rows, int Columns, class T>
 ANNEAL_INLINE void dot_block(const float* a, int64_t a_stride, const T* b, int64_t b_stride, int64_t k, Vf (&sums)[Rows][Columns]) {
   int64_t at = 0;
   for (; at + kLanes <= k; at += kLanes) {
@@ -31,20 +33,24 @@ ANNEAL_INLINE void dot_block(const float* a, int64_t a_stride, const T* b, int64
   }
 }
 
-template <bool Round, int Rows, int Columns, class T>
+template <DType Round, int Rows, int Columns, class T>
 ANNEAL_INLINE void dot_segment(const DotSegment& s, int64_t row, int64_t column, Vf (&sums)[Rows][Columns]) {
   dot_block<Round>(s.a + row * s.a_stride, s.a_stride, static_cast<const T*>(s.b) + column * s.b_stride, s.b_stride, s.k, sums);
 }
 
+template <int Rows, int Columns, class T>
+ANNEAL_INLINE void dot_rounded(const DotSegment& s, DType round, int64_t row, int64_t column, Vf (&sums)[Rows][Columns]) {
+  if (round == DType::kBF16) return dot_segment<DType::kBF16, Rows, Columns, T>(s, row, column, sums);
+  if (round == DType::kF16) return dot_segment<DType::kF16, Rows, Columns, T>(s, row, column, sums);
+  dot_segment<DType::kF32, Rows, Columns, T>(s, row, column, sums);
+}
+
 template <int Rows, int Columns>
-ANNEAL_INLINE void dot_any(const DotSegment& s, bool round, int64_t row, int64_t column, Vf (&sums)[Rows][Columns]) {
-  if (s.b_dtype == DType::kBF16) return dot_segment<false, Rows, Columns, Bf16>(s, row, column, sums);
-  if (s.b_dtype == DType::kF16) {
-    return round ? dot_segment<true, Rows, Columns, F16>(s, row, column, sums)
-                 : dot_segment<false, Rows, Columns, F16>(s, row, column, sums);
-  }
-  return round ? dot_segment<true, Rows, Columns, float>(s, row, column, sums)
-               : dot_segment<false, Rows, Columns, float>(s, row, column, sums);
+ANNEAL_INLINE void dot_any(const DotSegment& s, DType round, int64_t row, int64_t column, Vf (&sums)[Rows][Columns]) {
+  const DType wanted = s.b_dtype == round ? DType::kF32 : round;  // what is of the type already needs no rounding
+  if (s.b_dtype == DType::kBF16) return dot_rounded<Rows, Columns, Bf16>(s, wanted, row, column, sums);
+  if (s.b_dtype == DType::kF16) return dot_rounded<Rows, Columns, F16>(s, wanted, row, column, sums);
+  dot_rounded<Rows, Columns, float>(s, wanted, row, column, sums);
 }
 
 template <int Rows, int Columns>

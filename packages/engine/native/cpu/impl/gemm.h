@@ -20,6 +20,11 @@ struct RoundedUnits {
   static constexpr int kElements = 1;
   static ANNEAL_INLINE Vu one(Vf v) { return bf16_bits(v) << 16; }
 };
+// f16 values held in f32: what is beyond 65504 becomes infinite, as it would in memory.
+struct HalfUnits {
+  static constexpr int kElements = 1;
+  static ANNEAL_INLINE Vu one(Vf v) { return as_bits(round_to_f16(v)); }
+};
 #if defined(__AVX512BF16__)
 struct Bf16Units {
   static constexpr int kElements = 2;

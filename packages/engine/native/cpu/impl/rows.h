@@ -210,7 +210,6 @@ inline bool all_finite(ConstRef x, int64_t begin, int64_t end) {
 inline void adamw(const AdamWArgs& a, int64_t begin, int64_t end) {
   const Ref master{a.master, DType::kF32}, m{a.m, DType::kF32}, v{a.v, DType::kF32};
   const ConstRef gradient{a.gradient, DType::kF32};
-  const Ref copy{a.copy, DType::kBF16};
   for_vectors(end - begin, [&](int64_t i, int64_t k) {
     const int64_t at = begin + i;
     const Vf g = get(gradient, at, k) * a.gradient_scale;
@@ -221,7 +220,6 @@ inline void adamw(const AdamWArgs& a, int64_t begin, int64_t end) {
     const Vf w = get(master, at, k) * a.decay -
                  a.step_size * m1 / (vsqrt(v1) * a.inverse_sqrt_correction2 + a.epsilon);
     put(master, at, w, k);
-    if (copy) put(copy, at, w, k);
   });
 }
 

@@ -98,6 +98,24 @@ ANNEAL_INLINE Vf load_f16(const uint16_t* p) {
 #endif
 }
 
+// Rounded to nearest even as f16 would hold it.
+ANNEAL_INLINE Vf round_to_f16(Vf v) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Vf>(_mm512_cvtph_ps(_mm512_cvtps_ph(reinterpret_cast<__m512>(v), _MM_FROUND_TO_NEAREST_INT)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<Vf>(_mm256_cvtph_ps(_mm256_cvtps_ph(reinterpret_cast<__m256>(v), _MM_FROUND_TO_NEAREST_INT)));
+#else
+  const Vu u = as_bits(v), magnitude = u & 0x7fffffffu, sign = u & 0x80000000u;
+  const Vu normal = (magnitude + 0xfffu + ((magnitude >> 13) & 1u)) & ~0x1fffu;
+  // Below 2^-14 the last bit weighs 2^-24: adding 0.5 lets the addition itself round there.
+  const Vu small = as_bits((as_float(magnitude) + 0.5f) - 0.5f);
+  Vu out = magnitude < 0x38800000u ? small : normal;
+  out = magnitude >= 0x477ff000u ? Vu{} + 0x7f800000u : out;
+  out = magnitude > 0x7f800000u ? Vu{} + 0x7fc00000u : out;
+  return as_float(out | sign);
+#endif
+}
+
 // One scalar of any dense float type, and one vector of kLanes consecutive ones.
 template <class T> ANNEAL_INLINE Vf load_as(const T* p);
 template <> ANNEAL_INLINE Vf load_as<float>(const float* p) { return load(p); }

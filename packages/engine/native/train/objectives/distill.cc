@@ -1,0 +1,143 @@
+// Distillation from a teacher in the same process, from the base without its adapter, or from the best log-probabilities of a file.
+#include "core/error.h"
+#include "ops/elementwise.h"
+#include "train/frozen_model.h"
+#include "train/objectives/losses.h"
+
+namespace anneal {
+namespace {
+
+class Distill final : public Objective {
+ public:
+  Distill(const TrainingSpec& spec, const Model& model) : spec_(spec), student_(model.config()) {
+    const ObjectiveConfig& c = spec.objective;
+    options_.precision = spec.precision();
+    options_.divergence = c.divergence;
+    options_.temperature = static_cast<float>(c.temperature);
+    options_.jsd_beta = static_cast<float>(c.jsd_beta);
+    options_.cross_entropy_weight = static_cast<float>(c.cross_entropy_weight);
+    options_.student_cap = model.decoder->config().logit_soft_cap;
+    options_.teacher_cap = options_.student_cap;
+    if (!c.teacher) return;
+    teacher_ = std::make_unique<FrozenModel>(*c.teacher, c.teacher_adapter, spec, "spec.objective.teacher");
+    options_.teacher_cap = teacher_->soft_cap();
+    if (teacher_->config().vocab_size != student_.vocab_size)
+      throw Error(ErrorCode::kInvalidArgument, "spec.objective.teacher",
+                  "has a vocabulary of " + std::to_string(teacher_->config().vocab_size) + " tokens, the student has " +
+                      std::to_string(student_.vocab_size) + "; both must share one tokenizer");
+  }
+
+  void place(MemoryLayout& layout) override {
+    if (teacher_) teacher_->place(layout);
+    else if (spec_.lora) base_rows_ = layout.take(Part::kActivations, spec_.act(), {spec_.max_tokens, student_.hidden_size});
+  }
+  size_t scratch_bytes(const Context& ctx) const override {
+    const int64_t channels = teacher_ ? teacher_->config().hidden_size : student_.hidden_size;
+    const size_t own = distill_scratch_bytes(ctx, options_, spec_.max_tokens, student_.hidden_size, channels, student_.vocab_size);
+    return teacher_ ? std::max(own, teacher_->scratch_bytes(ctx)) : own;
+  }
+  void load(Context& ctx) override {
+    if (teacher_) teacher_->load(ctx);
+  }
+
+  void check(const MicroBatch& batch, const std::string& where) const override {
+    if (batch.teacher_k > 0) {
+      if (teacher_)
+        throw Error(ErrorCode::kInvalidArgument, where + ".teacher", "is given beside spec.objective.teacher; leave one out");
+      if (options_.divergence == Divergence::kReverseKl)
+        throw Error(ErrorCode::kInvalidArgument, "spec.objective.divergence",
+                    "is \"reverse_kl\", which needs every token's probability; use forward_kl or jsd with a file of the best ones");
+    } else if (!teacher_ && !spec_.lora) {
+      throw Error(ErrorCode::kInvalidArgument, where + ".teacher",
+                  "is missing: full training without spec.objective.teacher learns from the micro-batches' log-probabilities");
+    }
+  }
+
+  double accumulate(const std::vector<MicroBatch>& batches, ObjectiveRun& run) override {
+    double weight = 0, nll = 0, divergence = 0;
+    for (const MicroBatch& batch : batches) weight += supervised_weight(batch);
+    if (!(weight > 0)) throw Error(ErrorCode::kInvalidArgument, "microBatches", "every token that is trained has the weight 0");
+    for (size_t i = 0; i < batches.size(); ++i) {
+      run.check_stop();
+      const MicroBatch& batch = batches[i];
+      if (run.policy.set_rows(batch) == 0) continue;
+      const TeacherRows teacher = teacher_rows(batch, run);
+      const int64_t count = run.policy.set_rows(batch);
+      run.policy.set_weights(batch, static_cast<float>(run.loss_scale / weight));
+      Pass pass = run.start(batch, i);
+      run.timed([&](Pass& p) { return forward(p, count, teacher, run); }, pass);
+      run.policy.set_weights(batch, 1.0f);
+      const PassBuffers& b = run.policy.buffers();
+      for (int64_t r = 0; r < count; ++r) {
+        nll += static_cast<double>(b.head_weights.f32()[r]) * b.nll.f32()[r];
+        divergence += static_cast<double>(b.head_weights.f32()[r]) * b.penalty.f32()[r];
+      }
+    }
+    run.metrics["nll"] = nll / weight;
+    run.metrics["divergence"] = divergence / weight;
+    const double share = static_cast<double>(options_.cross_entropy_weight);
+    return (share * nll + (1 - share) * divergence) / weight;
+  }
+
+ private:
+  TeacherRows teacher_rows(const MicroBatch& batch, ObjectiveRun& run) {
+    TeacherRows rows;
+    if (batch.teacher_k > 0) {
+      ids_.clear(), logprobs_.clear();
+      const auto k = batch.teacher_k;
+      // The row before a token predicts it.
+      for_each_supervised(batch, [&](int32_t t) {
+        const auto from = static_cast<int64_t>(t - 1) * k;
+        ids_.insert(ids_.end(), batch.teacher_ids.begin() + from, batch.teacher_ids.begin() + from + k);
+        logprobs_.insert(logprobs_.end(), batch.teacher_logprobs.begin() + from, batch.teacher_logprobs.begin() + from + k);
+      });
+      const Shape shape{static_cast<int64_t>(ids_.size()) / k, k};
+      rows.best_ids = {ids_.data(), DType::kI32, shape};
+      rows.best_logprobs = {logprobs_.data(), DType::kF32, shape};
+      return rows;
+    }
+    Runner& runner = teacher_ ? teacher_->runner() : run.policy;
+    PassBuffers& b = runner.buffers();
+    const int64_t count = runner.set_rows(batch);
+    Pass pass = runner.start(batch, PassMode::kForward);
+    pass.adapters = teacher_ != nullptr;
+    const Tensor stream = runner.decoder().forward(pass, b);
+    rows.hidden = runner.decoder().head_input(pass, b, stream, count);
+    rows.head = runner.decoder().head_view();
+    if (!teacher_) {
+      // The student's own pass writes over these rows.
+      const Tensor kept = first_rows(base_rows_, count);
+      cast(run.policy.ctx(), rows.hidden, kept);
+      rows.hidden = kept;
+    }
+    return rows;
+  }
+
+  Tensor forward(Pass& pass, int64_t count, const TeacherRows& teacher, ObjectiveRun& run) {
+    PassBuffers& b = run.policy.buffers();
+    const Decoder& decoder = run.policy.decoder();
+    const Tensor stream = decoder.forward(pass, b);
+    const Tensor normed = decoder.head_input(pass, b, stream, count);
+    const Tensor dnormed = run.gradients ? first_rows(b.workspace.dnormed, count) : Tensor{};
+    distill_head(pass.ctx, normed, decoder.head_view(), teacher, first_rows(b.head_targets, count), first_rows(b.head_weights, count),
+                 first_rows(b.nll, count), first_rows(b.penalty, count), first_rows(b.best, count), dnormed,
+                 run.gradients ? decoder.head_gradient() : Tensor{}, options_);
+    return run.gradients ? decoder.head_backward(pass, b, stream, count) : Tensor{};
+  }
+
+  TrainingSpec spec_;
+  ModelConfig student_;
+  DistillOptions options_;
+  std::unique_ptr<FrozenModel> teacher_;
+  Tensor base_rows_;  // (N, C) act: the base's rows while the student runs
+  std::vector<int32_t> ids_;
+  std::vector<float> logprobs_;
+};
+
+}  // namespace
+
+std::unique_ptr<Objective> make_distill(const TrainingSpec& spec, const Model& model) {
+  return std::make_unique<Distill>(spec, model);
+}
+
+}  // namespace anneal

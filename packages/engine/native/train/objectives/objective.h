@@ -1,0 +1,54 @@
+// What a step minimises. One object per session; it owns what it needs beside the model. One file per loss; registry.cc names them.
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nn/memory_layout.h"
+#include "train/model.h"
+#include "train/runner.h"
+
+namespace anneal {
+
+// One call over all micro-batches of a step.
+struct ObjectiveRun {
+  Runner& policy;
+  std::function<void()> check_stop;  // throws when a stop was requested
+  int64_t step = 0;
+  bool gradients = true;  // false: the loss alone, as evaluation sees it (no dropout, no noise)
+  float loss_scale = 1;   // gradients come out times this
+
+  // Results.
+  std::map<std::string, double> metrics{};
+  int64_t supervised_tokens = 0, tokens = 0;
+  double forward_seconds = 0, backward_seconds = 0;
+
+  // A pass over micro-batch i of the step.
+  Pass start(const MicroBatch& batch, size_t i);
+  // Runs `forward`, which ends with the gradient of the stream (empty: none), and then the model backward; both timed.
+  void timed(const std::function<Tensor(Pass&)>& forward, Pass& pass);
+};
+
+class Objective {
+ public:
+  virtual ~Objective() = default;
+  // Buffers and models beside the session's own; called once to count and once to place.
+  virtual void place(MemoryLayout&) {}
+  virtual size_t scratch_bytes(const Context&) const { return 0; }
+  // After placing.
+  virtual void load(Context&) {}
+  // Throws kInvalidArgument naming the micro-batch's field that this objective cannot use. Batches are checked otherwise.
+  virtual void check(const MicroBatch& batch, const std::string& where) const = 0;
+  // Adds the gradients of the loss to the parameters', scaled, and returns the loss.
+  virtual double accumulate(const std::vector<MicroBatch>& batches, ObjectiveRun& run) = 0;
+};
+
+// Throws kInvalidArgument naming spec.objective's field.
+std::unique_ptr<Objective> make_objective(const TrainingSpec& spec, const Model& model);
+
+// The named sequences of a batch as a batch of their own.
+MicroBatch pick_sequences(const MicroBatch& batch, const std::vector<size_t>& sequences);
+
+}  // namespace anneal
