@@ -2,41 +2,12 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { z } from "zod";
-import {
-  EngineError,
-  inspectModel,
-  type LinearName,
-  type MicroBatch,
-  openSession,
-  type Session,
-  type TrainingSpec,
-} from "../../packages/engine/src/index.ts";
+import { EngineError, inspectModel, openSession, type Session } from "../../packages/engine/src/index.ts";
 import { openSafetensors, type SafetensorsReader } from "../support/safetensors.ts";
 import type { CaseResult } from "../support/suite-result.ts";
 import { relativeToNorm, verdict, worstAbsolute, worstScaled } from "./compare.ts";
-
-const Hyper = z.object({
-  lr: z.number(),
-  warmup_steps: z.number().int(),
-  weight_decay: z.number(),
-  beta1: z.number(),
-  beta2: z.number(),
-  eps: z.number(),
-  max_grad_norm: z.number(),
-  steps: z.number().int(),
-});
-type Hyper = z.infer<typeof Hyper>;
-const Curve = z.object({ hyper: Hyper, losses: z.array(z.number()), grad_norms: z.array(z.number()) });
-const FamilyCase = z.object({
-  lengths: z.array(z.number().int()),
-  input_ids: z.array(z.array(z.number().int())),
-  labels: z.array(z.array(z.number().int())),
-  loss: z.number(),
-  full: Curve,
-  lora: Curve.extend({ r: z.number().int(), alpha: z.number(), target_modules: z.array(z.string()) }),
-});
-type FamilyCase = z.infer<typeof FamilyCase>;
+import { FamilyCase, type Hyper, packedBatch, rowBatch, specOf } from "./family-case.ts";
+import { checkObjectives } from "./objectives.ts";
 
 const LOGITS_LIMIT = 1e-4;
 const GRADIENT_LIMIT = 1e-4;
@@ -44,58 +15,6 @@ const CURVE_LIMIT = 1e-4;
 const WEIGHTS_LIMIT = 1e-3;
 // Ten steps of Adam turn the rounding of a gradient near zero into whole steps, and logits magnify what weights barely show.
 const LOGITS_AFTER_LIMIT = 5e-3;
-
-/** One row as a micro-batch of its own, without its padding. */
-function rowBatch(golden: FamilyCase, row: number): MicroBatch {
-  const length = golden.lengths[row] ?? 0;
-  return {
-    tokens: Int32Array.from(golden.input_ids[row]?.slice(0, length) ?? []),
-    labels: Int32Array.from(golden.labels[row]?.slice(0, length) ?? []),
-    offsets: Int32Array.from([0, length]),
-  };
-}
-
-/** All rows end to end. */
-function packedBatch(golden: FamilyCase): MicroBatch {
-  const rows = golden.lengths.map((_, row) => rowBatch(golden, row));
-  const offsets = [0];
-  for (const row of rows) offsets.push((offsets.at(-1) ?? 0) + row.tokens.length);
-  return {
-    tokens: Int32Array.from(rows.flatMap((row) => [...row.tokens])),
-    labels: Int32Array.from(rows.flatMap((row) => [...row.labels])),
-    offsets: Int32Array.from(offsets),
-  };
-}
-
-function specOf(dir: string, golden: FamilyCase, kind: "full" | "lora"): TrainingSpec {
-  const { hyper } = golden[kind];
-  const longest = Math.max(...golden.lengths);
-  const lora = {
-    kind: "lora" as const,
-    rank: golden.lora.r,
-    alpha: golden.lora.alpha,
-    dropout: 0,
-    rsLora: false,
-    targets: golden.lora.target_modules as LinearName[],
-  };
-  return {
-    base: { kind: "hf", dir },
-    precision: "f32",
-    seed: 1,
-    method: kind === "full" ? { kind } : lora,
-    optimizer: {
-      kind: "adamw",
-      beta1: hyper.beta1,
-      beta2: hyper.beta2,
-      epsilon: hyper.eps,
-      weightDecay: hyper.weight_decay,
-    },
-    gradientCheckpointing: false,
-    maxTokensPerMicroBatch: golden.lengths.reduce((sum, length) => sum + length, 0),
-    maxSequenceTokens: longest,
-    ...(kind === "lora" ? { adapter: join(dir, "adapter_init") } : {}),
-  };
-}
 
 /** The goldens' own schedule: the warm-up's first step already trains, then cosine to 0 over the steps that are left. */
 function goldenRate(hyper: Hyper, step: number): number {
@@ -225,4 +144,5 @@ export async function* check(dir: string): AsyncIterable<CaseResult> {
   const reference = openSafetensors(join(dir, "expected.safetensors"));
   yield* checkFull(name, dir, golden, reference);
   yield* checkLora(name, dir, golden, reference);
+  yield* checkObjectives(name, dir, golden);
 }

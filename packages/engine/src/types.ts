@@ -76,7 +76,8 @@ export interface LoraMethod {
   dora?: boolean;
   /** LoRA+: learning rate of B (and of DoRA's magnitudes) over that of A; 1 when left out. */
   loraPlusRatio?: number;
-  targets: LinearName[];
+  /** Names of linear layers as ModelInfo.linearNames has them. */
+  targets: string[];
 }
 
 export interface FullMethod {

@@ -23,5 +23,5 @@ it("gradients can be computed for their loss alone", () =>
     const whole = await session.gradients(step.microBatches);
     const rehearsed = await session.gradients(step.microBatches, { lossOnly: true });
     expect(whole.tensors.length).toBeGreaterThan(10);
-    expect(rehearsed).toEqual({ loss: whole.loss, tensors: [] });
+    expect(rehearsed).toEqual({ ...whole, tensors: [] });
   }));

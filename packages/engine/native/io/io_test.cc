@@ -291,17 +291,18 @@ TEST(rope_rows_and_factors) {
 TEST(adapter_round_trip_and_refusals) {
   const std::string dir = scratch() + "/adapter";
   CHECK_EQ(::mkdir(dir.c_str(), 0755), 0);
-  const float a[6] = {1, 2, 3, 4, 5, 6}, b[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+  const std::string module = "model.layers.0.self_attn.q_proj";
   AdapterConfig config;
   config.rank = 2, config.alpha = 4, config.dropout = 0.05, config.rslora = true;
   config.target_modules = {"q_proj"};
   config.base_model_name = "a \"name\"";
-  write_adapter(dir, config, {{"model.layers.0.self_attn.q_proj", {2, 3}, {4, 2}, a, b}});
+  write_adapter(dir, config, {{peft_tensor_name(module, "lora_A"), {2, 3}, {1, 2, 3, 4, 5, 6}},
+                              {peft_tensor_name(module, "lora_B"), {4, 2}, {1, 2, 3, 4, 5, 6, 7, 8}}});
   const AdapterFolder folder(dir);
   CHECK_EQ(folder.config().rank, 2);
   CHECK_NEAR(folder.config().dropout, 0.05, 0);
   CHECK(folder.config().rslora && folder.config().base_model_name == "a \"name\"");
-  CHECK_EQ(folder.lora_b("model.layers.0.self_attn.q_proj").tensor("t").f32()[7], 8.0f);
+  CHECK_EQ(folder.lora_b(module).tensor("t").f32()[7], 8.0f);
   CHECK_ERROR(folder.lora_a("model.layers.1.self_attn.q_proj"), ErrorCode::kFormat);
   const char* base = "{\"peft_type\":\"LORA\",\"r\":2,\"lora_alpha\":4";
   const struct {

@@ -37,7 +37,7 @@ double count_flops(Model& model, const TrainingSpec& spec) {
     const double base = static_cast<double>(l.in()) * outputs;
     const double low = static_cast<double>(l.rank()) * (static_cast<double>(l.in()) + outputs);
     per_token += chosen * (base * (l.weight(0, 0).trainable ? 6.0 : 4.0) + 6.0 * low);
-    if (spec.gradient_checkpointing) per_token += chosen * 2.0 * (base + low);
+    if (spec.checkpointing == Checkpointing::kLayer) per_token += chosen * 2.0 * (base + low);
   });
   per_token += static_cast<double>(c.vocab_size) * static_cast<double>(c.hidden_size) * (spec.lora ? 4.0 : 6.0);
   const double pairs = static_cast<double>(spec.max_sequence_tokens) / 2.0;
