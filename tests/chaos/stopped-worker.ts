@@ -57,7 +57,9 @@ export async function stoppedWorkerCase(o: {
     detail: faults.slice(0, 8).join("; "),
   });
   if (epochCheck === "off") return;
-  const uncontrolled = await scene("off");
+  // The woken pair harms the record only if it gets a word in while its successor is under way; a fast machine may need another try.
+  let uncontrolled: string[] = [];
+  for (let attempt = 0; attempt < 4 && uncontrolled.length === 0; attempt++) uncontrolled = await scene("off");
   report({
     name: "negative control: without the epoch check the same scene goes wrong",
     status: uncontrolled.length > 0 ? "passed" : "failed",
