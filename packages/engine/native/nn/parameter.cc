@@ -62,7 +62,8 @@ Shape peft_shape(const Parameter& p) {
 
 // (experts * out, r) <-> (out, r * experts) with the experts innermost.
 std::vector<float> to_peft_layout(const Parameter& p, const float* values) {
-  const int64_t experts = p.experts ? p.experts : 1, out = p.shape[0] / experts, rank = p.shape[1];
+  if (!p.experts) return {values, values + p.shape.elements()};
+  const int64_t experts = p.experts, out = p.shape[0] / experts, rank = p.shape[1];
   std::vector<float> file(static_cast<size_t>(p.shape.elements()));
   for (int64_t e = 0; e < experts; ++e)
     for (int64_t o = 0; o < out; ++o)
@@ -72,7 +73,8 @@ std::vector<float> to_peft_layout(const Parameter& p, const float* values) {
 }
 
 std::vector<float> from_peft_layout(const Parameter& p, const float* values) {
-  const int64_t experts = p.experts ? p.experts : 1, out = p.shape[0] / experts, rank = p.shape[1];
+  if (!p.experts) return {values, values + p.shape.elements()};
+  const int64_t experts = p.experts, out = p.shape[0] / experts, rank = p.shape[1];
   std::vector<float> memory(static_cast<size_t>(p.shape.elements()));
   for (int64_t e = 0; e < experts; ++e)
     for (int64_t o = 0; o < out; ++o)
