@@ -93,6 +93,21 @@ test("poisoned batches are left out, the weights go back, and every attempt come
   expect(back?.backToStep).toBeLessThan(back?.step ?? 0);
 });
 
+test("other methods, optimizers and numbers come through a kill to the same weights", async () => {
+  const { calm } = await twice(
+    {
+      ...common,
+      precision: "f16",
+      optimizer: { kind: "adamw8bit" },
+      method: { kind: "lora", rank: 4, alpha: 8, dora: true, loraPlusRatio: 4, targets: ["all-linear"] },
+      objective: { kind: "sft", labelSmoothing: 0.05, zLoss: 1e-4 },
+      neftuneAlpha: 5,
+    },
+    60,
+  );
+  expect(calm.evaluationAfter?.loss).toBeLessThan((calm.evaluationBefore?.loss ?? 0) - 0.3);
+});
+
 test("a run goes on from the adapter of another, and only in its shape", async () => {
   const worker = lab.startWorker();
   const first = await finish((await lab.createRun({ ...common, epochs: 4 })).id);

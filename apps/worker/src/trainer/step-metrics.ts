@@ -1,6 +1,8 @@
 import type { MetricName } from "@anneal/contracts";
 import type { SessionMemory, StepResult } from "@anneal/engine";
 
+type Metrics = Partial<Record<MetricName, number>>;
+
 export interface StepFacts {
   result: StepResult;
   learningRate: number;
@@ -19,18 +21,46 @@ export interface StepFacts {
   diskFreeBytes: number;
 }
 
-/** One step's series, under the names of the metric catalogue. */
-export function stepMetrics(f: StepFacts): Partial<Record<MetricName, number>> {
-  const { result, clipNorm } = f;
-  const clips = clipNorm > 0 && result.gradNorm > clipNorm;
+/** A step that overflowed has no gradient norm; it says so instead. */
+function gradientMetrics({ gradNorm, lossScale, skipped }: StepResult, clipNorm: number): Metrics {
+  const clips = clipNorm > 0 && gradNorm > clipNorm;
   return {
+    ...(skipped
+      ? {}
+      : {
+          "optim/grad_norm": gradNorm,
+          "optim/grad_norm_clipped": clips ? clipNorm : gradNorm,
+          "optim/clipped": clips ? 1 : 0,
+        }),
+    ...(lossScale === undefined ? {} : { "optim/loss_scale": lossScale, "optim/skipped": skipped ? 1 : 0 }),
+  };
+}
+
+/** The engine's names of what an objective measures beside its loss. */
+const objectiveNames: Record<string, MetricName> = {
+  divergence: "train/divergence",
+  rewardMargin: "train/reward_margin",
+  rewardAccuracy: "train/reward_accuracy",
+};
+function objectiveMetrics({ metrics }: StepResult): Metrics {
+  const values: Metrics = {};
+  for (const [name, value] of Object.entries(metrics)) {
+    const known = objectiveNames[name];
+    if (known && Number.isFinite(value)) values[known] = value;
+  }
+  return values;
+}
+
+/** One step's series, under the names of the metric catalogue. */
+export function stepMetrics(f: StepFacts): Metrics {
+  const { result, clipNorm } = f;
+  return {
+    ...gradientMetrics(result, clipNorm),
+    ...objectiveMetrics(result),
     "train/loss": result.loss,
     "train/loss_ema": f.lossEma,
     "train/perplexity": Math.exp(result.loss),
     "optim/learning_rate": f.learningRate,
-    "optim/grad_norm": result.gradNorm,
-    "optim/grad_norm_clipped": clips ? clipNorm : result.gradNorm,
-    "optim/clipped": clips ? 1 : 0,
     "speed/tokens_per_second": result.tokens / f.seconds,
     "speed/supervised_tokens_per_second": result.supervisedTokens / f.seconds,
     "speed/rows_per_second": f.rows / f.seconds,
