@@ -28,6 +28,11 @@ const objectives: Objective[] = [
   { kind: "distill", divergence: "jsd", temperature: 1, crossEntropyWeight: 0.5 },
 ];
 
+const sideBySide = [
+  { name: "a", rank: 4, alpha: 8, seed: 1 },
+  { name: "b", rank: 8, alpha: 8, seed: 2 },
+];
+
 export interface ResumeCell {
   name: string;
   spec: TrainingSpec;
@@ -55,21 +60,26 @@ export function resumeCells(): ResumeCell[] {
           name: `${optimizer.kind} ${precision} ${method}`,
           spec: { ...baseSpec, optimizer, precision, method: value },
         });
+  // A full student has no base to learn from beside itself.
   for (const objective of objectives)
-    // A full student has no base to learn from beside itself.
     for (const [method, value] of methods)
       if (objective.kind !== "distill" || value.kind === "lora")
         cells.push({
           name: `${objective.kind} bf16 ${method}`,
           spec: { ...baseSpec, objective, method: value, precision: "bf16" },
         });
+  for (const precision of precisions)
+    cells.push({
+      name: `adamw ${precision} side by side`,
+      spec: { ...baseSpec, precision, method: { ...lora, dropout: 0.2 }, adapters: sideBySide },
+    });
   return cells;
 }
 
 export const totalSteps = 5;
 
-/** Micro-batches of a step: a function of the step alone. */
-export function stepBatches(step: number): MicroBatch[] {
+/** Micro-batches of a step: a function of the step alone. The first half of the sequences is the first adapter's, where there are two. */
+export function stepBatches(step: number, adapters: number): MicroBatch[] {
   return [0, 1].map((part) => {
     const tokens: number[] = [];
     const labels: number[] = [];
@@ -90,6 +100,7 @@ export function stepBatches(step: number): MicroBatch[] {
       labels: Int32Array.from(labels),
       offsets: Int32Array.from(offsets),
       preference: Int8Array.from(preference),
+      ...(adapters > 0 ? { adapters: Int32Array.from(preference, (_, i) => Number(2 * i >= preference.length)) } : {}),
     };
   });
 }
@@ -112,7 +123,12 @@ export async function trainWithStops(
         const loaded = await session.loadState(state);
         if (loaded.step !== step) throw new Error(`the state of step ${step} says ${loaded.step}`);
       }
-      await session.step({ microBatches: stepBatches(step), learningRate: 3e-3, clipNorm: 1, step });
+      await session.step({
+        microBatches: stepBatches(step, spec.adapters?.length ?? 0),
+        learningRate: 3e-3,
+        clipNorm: 1,
+        step,
+      });
     }
     await session.saveState(state);
   } finally {

@@ -43,8 +43,8 @@ export interface NativeSession {
   generate(request: GenerateRequest): Promise<GenerateResult>;
   saveState(path: string): Promise<SavedFile>;
   loadState(path: string): Promise<{ step: number }>;
-  exportAdapter(dir: string, options: { baseModelName?: string }): Promise<void>;
-  exportMerged(dir: string, options: { dtype?: string }): Promise<void>;
+  exportAdapter(dir: string, options: { baseModelName?: string; adapter?: string }): Promise<void>;
+  exportMerged(dir: string, options: { dtype?: string; adapter?: string }): Promise<void>;
   exportGguf(path: string, options: GgufExportOptions): Promise<GgufExportResult>;
   requestStop(): void;
   clearStop(): void;

@@ -172,6 +172,18 @@ export type GradientCheckpointing = "none" | "layer" | "selective";
  */
 export type BaseStorage = "dense" | "int8" | "nf4" | "blocks";
 
+/** One of several adapters trained side by side over one base; targets, dropout and rsLoRA are the method's. */
+export interface AdapterSpec {
+  /** Letters, digits, _ and -; unique. */
+  name: string;
+  rank: number;
+  alpha: number;
+  /** Of its fresh weights and its dropout. */
+  seed: number;
+  /** A PEFT folder to start from. */
+  from?: string;
+}
+
 export interface TrainingSpec {
   base: BaseSource;
   precision: Precision;
@@ -197,6 +209,8 @@ export interface TrainingSpec {
   maxSequenceTokens: number;
   /** A plan above this is refused with ENGINE_OOM. */
   memoryBudgetBytes?: number;
+  /** LoRA with objective "sft" only: these adapters in place of one; every micro-batch says whose its sequences are. */
+  adapters?: AdapterSpec[];
   /** A PEFT folder to start the adapter from; its rank, alpha and targets must equal the method's. */
   adapter?: string;
 }
@@ -211,6 +225,8 @@ export interface MicroBatch {
   offsets: Int32Array;
   /** (N) weight of each token's loss, from 0; 1 when left out. */
   weights?: Float32Array;
+  /** (S) index into spec.adapters of each sequence, ascending. */
+  adapters?: Int32Array;
   /** (S) 1 chosen or desirable, 0 rejected or undesirable, 2 for the divergence only (KTO). */
   preference?: Int8Array;
   /** The teacher's best k next tokens after each token: ids and natural log-probabilities (N, k), best first. */
@@ -250,6 +266,8 @@ export interface StepRequest {
   clipNorm: number;
   /** 0-based optimizer step; keys dropout and Adam's bias correction. */
   step: number;
+  /** Adapters side by side: the rate and clipping of each, in place of those above. */
+  adapters?: { learningRate: number; clipNorm: number }[];
   /** A loss above this rejects with ENGINE_NUMERIC before the update, as one that is not finite does. */
   maxLoss?: number;
 }
@@ -265,6 +283,8 @@ export interface StepResult {
   phases: { forward: number; backward: number; optimizer: number };
   /** The objective's own figures: nll, rewardMargin, rewardAccuracy, kl, ... */
   metrics: Record<string, number>;
+  /** Adapters side by side: each one's part, as if it trained alone. One without tokens in the step rests. */
+  adapters?: { name: string; loss: number; gradNorm: number; supervisedTokens: number; tokens: number }[];
   /** f16: what the loss was multiplied by in this step. */
   lossScale?: number;
   /** f16: the scaled gradient overflowed; nothing was updated and the scale was halved. */
@@ -335,6 +355,8 @@ export interface GenerateRequest {
   logprobs?: number;
   /** LoRA only: answer with the base, without the adapter. */
   baseOnly?: boolean;
+  /** One of several adapters trained side by side; left out: the first. */
+  adapter?: string;
 }
 
 export interface GeneratedSequence {
@@ -392,6 +414,8 @@ export interface GgufExportResult extends SavedFile {
 }
 
 export interface GgufExportOptions {
+  /** One of several adapters trained side by side; left out: the first. */
+  adapter?: string;
   type: GgufExportType;
   /** Keys beside the architecture's own (general.name, tokenizer.ggml.*, tokenizer.chat_template, ...); they win over keys carried from a GGUF base. */
   metadata: Record<string, GgufValue>;
@@ -424,9 +448,10 @@ export interface Session {
   saveState(path: string): Promise<SavedFile>;
   /** Resumes where saveState left; `step` is the next 0-based step. */
   loadState(path: string): Promise<{ step: number }>;
-  exportAdapter(dir: string, options?: { baseModelName?: string }): Promise<void>;
+  /** `adapter` names one of several trained side by side; left out: the first. */
+  exportAdapter(dir: string, options?: { baseModelName?: string; adapter?: string }): Promise<void>;
   /** Base with the adapter merged in, as model.safetensors + config.json. */
-  exportMerged(dir: string, options?: { dtype?: "f32" | "bf16" | "f16" }): Promise<void>;
+  exportMerged(dir: string, options?: { dtype?: "f32" | "bf16" | "f16"; adapter?: string }): Promise<void>;
   exportGguf(path: string, options: GgufExportOptions): Promise<GgufExportResult>;
   requestStop(): void;
   clearStop(): void;

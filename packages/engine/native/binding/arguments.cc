@@ -190,6 +190,7 @@ MicroBatch read_micro_batch(const Napi::Value& value, const std::string& path) {
   batch.labels = f.int32_array("labels");
   batch.offsets = f.int32_array("offsets");
   if (f.has("weights")) batch.weights = read_float_array(f.get("weights"), f.field_path("weights"));
+  if (f.has("adapters")) batch.adapters = f.int32_array("adapters");
   if (f.has("preference")) batch.preference = read_int8_array(f.get("preference"), f.field_path("preference"));
   if (f.has("teacher")) {
     const Fields teacher = f.object("teacher");
@@ -209,14 +210,34 @@ std::vector<MicroBatch> read_micro_batches(const Napi::Value& value) {
   return batches;
 }
 
-StepOptions read_step_options(const Fields& f) {
-  StepOptions o;
-  o.learning_rate = f.number("learningRate", 0.0, 1e3);
+namespace {
+
+double read_clip_norm(const Fields& f) {
   const Napi::Value clip = f.get("clipNorm");
   const double norm = clip.IsNumber() ? clip.As<Napi::Number>().DoubleValue() : NAN;
   if (!(norm >= 0.0)) refuse(f.field_path("clipNorm"), "expected a number from 0; 0 or Infinity switches clipping off");
-  o.clip_norm = norm;
+  return norm;
+}
+
+std::vector<AdapterStep> read_adapter_steps(const Napi::Value& value) {
+  if (!value.IsArray()) refuse("request.adapters", "expected an array with an entry for each adapter");
+  const Napi::Array array = value.As<Napi::Array>();
+  std::vector<AdapterStep> all;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Fields f(array.Get(i), "request.adapters[" + std::to_string(i) + "]");
+    all.push_back({f.number("learningRate", 0.0, 1e3), read_clip_norm(f)});
+  }
+  return all;
+}
+
+}  // namespace
+
+StepOptions read_step_options(const Fields& f) {
+  StepOptions o;
+  o.learning_rate = f.number("learningRate", 0.0, 1e3);
+  o.clip_norm = read_clip_norm(f);
   o.step = f.integer("step", 0, 0xfffffffe);
+  if (f.has("adapters")) o.adapters = read_adapter_steps(f.get("adapters"));
   if (f.has("maxLoss")) o.max_loss = f.number("maxLoss", 0.0, 1e9);
   return o;
 }
@@ -230,6 +251,7 @@ GenerateOptions read_generate_options(const Fields& f) {
   o.seed = static_cast<uint64_t>(f.integer("seed", 0, kMaxSafeInteger));
   o.stop_tokens = f.int32_array("stopTokens");
   o.adapters = !f.boolean_or("baseOnly", false);
+  if (f.has("adapter")) o.adapter = f.string("adapter");
   o.logprobs = f.has("logprobs");
   o.top_logprobs = static_cast<int32_t>(f.integer_or("logprobs", 0, 0, 1000));
   return o;

@@ -117,7 +117,7 @@ Napi::Value metrics_to_js(Napi::Env env, const std::map<std::string, double>& me
   return o;
 }
 
-Napi::Value step_to_js(Napi::Env env, const StepResult& r, bool scaled) {
+Napi::Value step_to_js(Napi::Env env, const StepResult& r, bool scaled, const std::vector<AdapterSpec>& names) {
   Napi::Object phases = Napi::Object::New(env);
   phases.Set("forward", r.forward_seconds);
   phases.Set("backward", r.backward_seconds);
@@ -130,6 +130,19 @@ Napi::Value step_to_js(Napi::Env env, const StepResult& r, bool scaled) {
   o.Set("seconds", r.seconds);
   o.Set("phases", phases);
   o.Set("metrics", metrics_to_js(env, r.metrics));
+  if (!names.empty()) {
+    Napi::Array adapters = Napi::Array::New(env, names.size());
+    for (uint32_t i = 0; i < names.size(); ++i) {
+      Napi::Object a = Napi::Object::New(env);
+      a.Set("name", names[i].name);
+      a.Set("loss", r.adapters[i].totals.loss);
+      a.Set("gradNorm", r.adapters[i].grad_norm);
+      a.Set("supervisedTokens", count(env, r.adapters[i].totals.supervised_tokens));
+      a.Set("tokens", count(env, r.adapters[i].totals.tokens));
+      adapters.Set(i, a);
+    }
+    o.Set("adapters", adapters);
+  }
   if (scaled) {
     o.Set("lossScale", r.loss_scale);
     o.Set("skipped", r.skipped);

@@ -24,8 +24,8 @@ Napi::Error to_js_error(Napi::Env env, const Error& error);
 Napi::Value model_info_to_js(Napi::Env env, Model& model);
 Napi::Value plan_to_js(Napi::Env env, const MemoryPlan& plan);
 Napi::Value metrics_to_js(Napi::Env env, const std::map<std::string, double>& metrics);
-// `scaled`: with the loss scale and whether the step was skipped.
-Napi::Value step_to_js(Napi::Env env, const StepResult& result, bool scaled);
+// `scaled`: with the loss scale and whether the step was skipped. `adapters`: those side by side, each with its part.
+Napi::Value step_to_js(Napi::Env env, const StepResult& result, bool scaled, const std::vector<AdapterSpec>& adapters);
 Napi::Value evaluation_to_js(Napi::Env env, const Evaluation& evaluation, bool token_logprobs);
 // Sums of log-probabilities of each sequence.
 Napi::Value scores_to_js(Napi::Env env, const Evaluation& evaluation);

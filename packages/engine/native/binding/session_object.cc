@@ -160,7 +160,8 @@ Napi::Value SessionObject::step(const Napi::CallbackInfo& info) {
     return queue(info.Env(), [batches, options](Session& s) -> ResultMaker {
       const StepResult result = s.step(*batches, options);
       const bool scaled = s.spec().numbers == Precision::kF16;
-      return [result, scaled](Napi::Env env) { return step_to_js(env, result, scaled); };
+      const std::vector<AdapterSpec>& adapters = s.spec().adapters;
+      return [result, scaled, adapters](Napi::Env env) { return step_to_js(env, result, scaled, adapters); };
     });
   });
 }
@@ -335,8 +336,9 @@ Napi::Value SessionObject::write_adapter_folder(const Napi::CallbackInfo& info) 
     const std::string dir = read_path(info[0], "dir");
     const Fields options(info[1], "options");
     const std::string name = options.has("baseModelName") ? options.string("baseModelName") : "";
-    return queue(info.Env(), [dir, name](Session& s) {
-      export_adapter(s, dir, name);
+    const std::string adapter = options.has("adapter") ? options.string("adapter") : "";
+    return queue(info.Env(), [dir, name, adapter](Session& s) {
+      export_adapter(s, dir, name, adapter);
       return undefined_result();
     });
   });
@@ -352,8 +354,9 @@ Napi::Value SessionObject::write_merged_folder(const Napi::CallbackInfo& info) {
     const SafetensorsType type = dtype == "f32"    ? SafetensorsType::kF32
                                  : dtype == "bf16" ? SafetensorsType::kBF16
                                                    : SafetensorsType::kF16;
-    return queue(info.Env(), [dir, type](Session& s) {
-      export_merged(s, dir, type);
+    const std::string adapter = options.has("adapter") ? options.string("adapter") : "";
+    return queue(info.Env(), [dir, type, adapter](Session& s) {
+      export_merged(s, dir, type, adapter);
       return undefined_result();
     });
   });
@@ -365,8 +368,9 @@ Napi::Value SessionObject::write_gguf(const Napi::CallbackInfo& info) {
     const Fields options(info[1], "options");
     const GgufFileType type = parse_gguf_file_type(options.string("type"));
     auto metadata = std::make_shared<GgufMetadata>(read_gguf_metadata(options.get("metadata"), "options.metadata"));
-    return queue(info.Env(), [path, type, metadata](Session& s) -> ResultMaker {
-      const GgufExportResult result = export_gguf(s, path, type, *metadata);
+    const std::string adapter = options.has("adapter") ? options.string("adapter") : "";
+    return queue(info.Env(), [path, type, metadata, adapter](Session& s) -> ResultMaker {
+      const GgufExportResult result = export_gguf(s, path, type, *metadata, adapter);
       return [result](Napi::Env env) { return gguf_export_to_js(env, result); };
     });
   });

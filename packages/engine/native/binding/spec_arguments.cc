@@ -113,6 +113,27 @@ ObjectiveConfig read_objective(const Fields& f) {
   return c;
 }
 
+std::vector<AdapterSpec> read_adapters(const Napi::Value& value) {
+  if (!value.IsArray() || value.As<Napi::Array>().Length() == 0) refuse("spec.adapters", "expected an array of at least one adapter");
+  const Napi::Array array = value.As<Napi::Array>();
+  if (array.Length() > 1024) refuse("spec.adapters", "holds more than 1024");
+  std::vector<AdapterSpec> all;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Fields f(array.Get(i), "spec.adapters[" + std::to_string(i) + "]");
+    AdapterSpec a;
+    a.name = f.string("name");
+    const bool plain = a.name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == std::string::npos;
+    if (a.name.empty() || a.name.size() > 80 || !plain)
+      refuse(f.field_path("name"), "must be 1 to 80 letters, digits, _ or -");
+    a.rank = f.integer("rank", 1, 65536);
+    a.alpha = f.number("alpha", 0.0, 1e6);
+    a.seed = static_cast<uint64_t>(f.integer("seed", 0, kMaxSafeInteger));
+    if (f.has("from")) a.start = read_path(f.get("from"), f.field_path("from").c_str());
+    all.push_back(a);
+  }
+  return all;
+}
+
 Checkpointing read_checkpointing(const Fields& f) {
   if (!f.get("gradientCheckpointing").IsBoolean()) return choose(f, "gradientCheckpointing", kCheckpointing);
   return f.boolean("gradientCheckpointing") ? Checkpointing::kLayer : Checkpointing::kNone;
@@ -130,6 +151,7 @@ TrainingSpec read_spec(const Napi::Value& value) {
   spec.threads = static_cast<int>(f.integer_or("threads", 0, 0, 256));
   spec.seed = static_cast<uint64_t>(f.integer("seed", 0, kMaxSafeInteger));
   read_method(f.object("method"), spec);
+  if (f.has("adapters")) spec.adapters = read_adapters(f.get("adapters"));
   spec.optimizer = read_optimizer(f.object("optimizer"));
   if (f.has("objective")) spec.objective = read_objective(f.object("objective"));
   spec.neftune_alpha = f.number_or("neftuneAlpha", 0.0, 0.0, 1e4);

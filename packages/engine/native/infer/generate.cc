@@ -135,6 +135,7 @@ class Generator {
     pass.offsets = first_rows(buffers_.offsets, sequences + 1);
     pass.ropes = buffers_.ropes;
     pass.adapters = options_.adapters;
+    pass.adapter = session_.spec().adapter_index(options_.adapter, "request.adapter");
     cache_.lengths = first_rows(cache_lengths_, sequences);
     cache_.slots = first_rows(cache_slots_, sequences);
     pass.cache = &cache_;

@@ -16,6 +16,7 @@ struct GenerateOptions {
   uint64_t seed = 0;
   std::vector<int32_t> stop_tokens;
   bool adapters = true;
+  std::string adapter;  // of several, by name; empty: the first
   bool logprobs = false;   // log-probability of each chosen token
   int32_t top_logprobs = 0;  // and of this many best ones
   // Called on the engine thread with (sequence, token) as tokens come; stop tokens are not reported. May be empty.

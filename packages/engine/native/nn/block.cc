@@ -37,16 +37,20 @@ size_t Block::scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t
   size_t most = 0;
   for (const Linear* l : linears()) {
     const int64_t rank = std::max<int64_t>(l->rank(), 1);
-    most = std::max(most, l->dora_scratch_bytes(ctx));
-    most = std::max(most, gemm_scratch_bytes(ctx, precision, tokens, l->out(), l->in(), l->rank()));
-    most = std::max(most, gemm_scratch_bytes(ctx, precision, tokens, rank, l->in()));
-    if (!train) continue;
-    most = std::max(most, gemm_scratch_bytes(ctx, precision, tokens, l->in(), l->out(), l->rank()));
-    most = std::max(most, gemm_scratch_bytes(ctx, precision, tokens, rank, l->out()));
-    most = std::max(most, gemm_scratch_bytes(ctx, precision, tokens, l->in(), rank));
-    most = std::max(most, gemm_scratch_bytes(ctx, precision, l->out(), rank, tokens));
-    most = std::max(most, gemm_scratch_bytes(ctx, precision, rank, l->in(), tokens));
-    if (l->weight().trainable) most = std::max(most, gemm_scratch_bytes(ctx, precision, l->out(), l->in(), tokens));
+    size_t products = gemm_scratch_bytes(ctx, precision, tokens, l->out(), l->in(), l->rank());
+    const auto product = [&](int64_t m, int64_t n, int64_t k, int64_t r = 0) {
+      products = std::max(products, gemm_scratch_bytes(ctx, precision, m, n, k, r));
+    };
+    product(tokens, rank, l->in());
+    if (train) {
+      product(tokens, l->in(), l->out(), l->rank());
+      product(tokens, rank, l->out());
+      product(tokens, l->in(), rank);
+      product(l->out(), rank, tokens);
+      product(rank, l->in(), tokens);
+      if (l->weight().trainable) product(l->out(), l->in(), tokens);
+    }
+    most = std::max({most, products + l->side_by_side_bytes(tokens), l->dora_scratch_bytes(ctx)});
   }
   return most;
 }

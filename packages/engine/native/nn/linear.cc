@@ -1,5 +1,6 @@
 #include "nn/linear.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "ops/column_scale.h"
@@ -17,82 +18,83 @@ Linear::Linear(ParameterSet& parameters, const std::string& name, int64_t out, i
   if (bias) bias_ = &parameters.declare(name + ".bias", {out});
 }
 
-void Linear::attach_lora(ParameterSet& parameters, const LoraConfig& config, uint32_t id) {
+void Linear::attach_lora(ParameterSet& parameters, const LoraConfig& config, uint32_t id, uint64_t seed,
+                         const std::string& adapter) {
   const std::string peft = "base_model.model." + name_;
-  lora_ = config;
+  const auto declare = [&](const std::string& side, const Shape& shape) {
+    Parameter& p = parameters.declare(peft + side + (adapter.empty() ? "" : "." + adapter) + ".weight", shape, true);
+    p.trainable = true;
+    p.adapter_index = static_cast<int>(adapters_.size());
+    if (!adapter.empty()) p.file_name = peft + side + ".weight";
+    return &p;
+  };
   id_ = id;
-  lora_a_ = &parameters.declare(peft + ".lora_A.weight", {config.rank, in()}, true);
-  lora_b_ = &parameters.declare(peft + ".lora_B.weight", {out(), config.rank}, true);
-  lora_a_->trainable = lora_b_->trainable = true;
+  Parameter* a = declare(".lora_A", {config.rank, in()});
+  Parameter* b = declare(".lora_B", {out(), config.rank});
+  adapters_.push_back({a, b, config, seed});
   if (!config.dora) return;
   magnitude_ = &parameters.declare(peft + ".lora_magnitude_vector", {out()}, true);
   magnitude_->trainable = true;
 }
 
-Tensor Linear::input_like(const Tensor& scratch, const Tensor& like) const {
-  return {scratch.data, scratch.dtype, {like.rows(), in()}};
+int64_t Linear::rank() const {
+  int64_t largest = 0;
+  for (const LowRank& l : adapters_) largest = std::max(largest, l.config.rank);
+  return largest;
 }
 
-RandomStream Linear::stream(const Pass& pass) const {
-  return {pass.seed, pass.step, (pass.micro_batch << 16) | (id_ & 0xffffu)};
+RandomStream Linear::stream(const Pass& pass, const LowRank& adapter) const {
+  return {adapter.seed, pass.step, (pass.micro_batch << 16) | (id_ & 0xffffu)};
 }
 
-void Linear::forward(Pass& pass, const Tensor& x, Tensor y, const Tensor& residual, Tensor low_product,
-                     Tensor dropped) const {
+std::vector<AdapterSegment> Linear::segments(const Pass& pass, int64_t n) const {
+  if (adapters_.empty() || !pass.adapters) return {};
+  if (pass.segments.empty()) return {{pass.adapter, 0, n}};
+  return pass.segments;
+}
+
+void Linear::forward(Pass& pass, const Tensor& x, Tensor y, const Tensor& residual, Tensor low, Tensor dropped) const {
+  const std::vector<AdapterSegment> all = segments(pass, x.rows());
+  for (const AdapterSegment& s : all) forward_low(pass, s, x, low, dropped);
+  if (magnitude_ && !all.empty()) return forward_dora(pass, x, y, residual, low);
+  if (!y) return;
+  if (all.size() > 1) return forward_side_by_side(pass, all, x, y, residual, low);
   GemmOptions options;
   options.precision = pass.precision;
   options.residual = residual;
   if (bias_) options.bias = bias_->value;
-  if (lora_a_ && pass.adapters) {
-    Tensor source = x;
-    if (dropout_active(pass)) {
-      source = input_like(dropped, x);
-      dropout(pass.ctx, x, source, lora_.dropout, stream(pass));
-    }
-    GemmOptions low;
-    low.precision = pass.precision;
-    low.alpha = lora_.scale();
-    const Tensor product = low_part(low_product, x.rows());
-    gemm_abt(pass.ctx, source, lora_a_->value, product, low);
-    if (magnitude_) return forward_dora(pass, x, y, residual, low_product);
-    options.low_rank_a = product;
-    options.low_rank_b = lora_b_->value;
+  for (const AdapterSegment& s : all) {
+    options.low_rank_a = low_part(low, s);
+    options.low_rank_b = adapters_[static_cast<size_t>(s.adapter)].b->value;
   }
-  if (y) gemm_abt(pass.ctx, x, weight_->view(), y, options);
+  gemm_abt(pass.ctx, x, weight_->view(), y, options);
 }
 
-void Linear::backward_input(Pass& pass, const Tensor& dy, Tensor dx, bool accumulate_dx, Tensor saved,
-                            Tensor dropped) const {
+void Linear::backward_input(Pass& pass, const Tensor& dy, Tensor dx, bool accumulate_dx, Tensor saved, Tensor dropped) const {
+  const std::vector<AdapterSegment> all = segments(pass, dy.rows());
+  if (all.size() > 1) return backward_side_by_side(pass, all, dy, dx, accumulate_dx, saved, dropped);
   GemmOptions options;
   options.precision = pass.precision;
   options.accumulate = accumulate_dx;
-  const bool adapted = lora_a_ && pass.adapters;
-  const bool dropping = adapted && dropout_active(pass);
-  Tensor inner = dy, dlow;
-  if (adapted) {
+  Tensor inner = dy;
+  if (!all.empty()) {
     if (magnitude_) {
       inner = wide_part(saved, dy.rows());
       scale_columns(pass.ctx, dy, factors(), {}, {}, inner);
     }
-    dlow = low_part(saved, dy.rows());
+    const LowRank& adapter = adapters_[static_cast<size_t>(all[0].adapter)];
     GemmOptions low;
     low.precision = pass.precision;
-    low.alpha = lora_.scale();
-    gemm_ab(pass.ctx, inner, lora_b_->value, dlow, low);
-    if (!dropping) {
-      options.low_rank_a = dlow;
-      options.low_rank_b = lora_a_->value;
+    low.alpha = adapter.config.scale();
+    gemm_ab(pass.ctx, inner, adapter.b->value, low_part(saved, all[0]), low);
+    if (!dropout_active(pass)) {
+      options.low_rank_a = low_part(saved, all[0]);
+      options.low_rank_b = adapter.a->value;
     }
   }
   if (!dx) return;
   gemm_ab(pass.ctx, inner, weight_->view(), dx, options);
-  if (dropping) {
-    GemmOptions through;
-    through.precision = pass.precision;
-    const Tensor dsource = input_like(dropped, dy);
-    gemm_ab(pass.ctx, dlow, lora_a_->value, dsource, through);
-    dropout(pass.ctx, dsource, dx, lora_.dropout, stream(pass), true);
-  }
+  if (!all.empty() && dropout_active(pass)) backward_through_dropout(pass, all[0], saved, dx, dropped);
 }
 
 void Linear::backward_parameters(Pass& pass, const Tensor& x, const Tensor& dy, const Tensor& saved, const Tensor& dsaved,
@@ -102,17 +104,18 @@ void Linear::backward_parameters(Pass& pass, const Tensor& x, const Tensor& dy, 
   options.accumulate = true;
   if (weight_->trainable) gemm_atb(pass.ctx, dy, x, weight_->grad, options);
   if (bias_ && bias_->trainable) add_column_sums(pass.ctx, dy, bias_->grad);
-  if (!lora_a_ || !pass.adapters) return;
   const int64_t n = dy.rows();
-  const Tensor low = low_part(saved, n), dlow = low_part(dsaved, n);
-  if (magnitude_) add_column_dots(pass.ctx, dy, wide_part(saved, n), inverse_norms(), magnitude_->grad);
-  gemm_atb(pass.ctx, magnitude_ ? wide_part(dsaved, n) : dy, low, lora_b_->grad, options);
-  Tensor source = x;
-  if (dropout_active(pass)) {
-    source = input_like(dropped, x);
-    dropout(pass.ctx, x, source, lora_.dropout, stream(pass));
+  for (const AdapterSegment& s : segments(pass, n)) {
+    const LowRank& adapter = adapters_[static_cast<size_t>(s.adapter)];
+    if (magnitude_) add_column_dots(pass.ctx, dy, wide_part(saved, n), inverse_norms(), magnitude_->grad);
+    gemm_atb(pass.ctx, magnitude_ ? wide_part(dsaved, n) : token_rows(dy, s), low_part(saved, s), adapter.b->grad, options);
+    Tensor source = token_rows(x, s);
+    if (dropout_active(pass)) {
+      source = input_part(dropped, s.end - s.begin);
+      dropout(pass.ctx, token_rows(x, s), source, adapter.config.dropout, stream(pass, adapter));
+    }
+    gemm_atb(pass.ctx, low_part(dsaved, s), source, adapter.a->grad, options);
   }
-  gemm_atb(pass.ctx, dlow, source, lora_a_->grad, options);
 }
 
 }  // namespace anneal

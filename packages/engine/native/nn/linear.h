@@ -22,13 +22,22 @@ struct LoraConfig {
   float scale() const;
 };
 
+// One adapter of a linear.
+struct LowRank {
+  Parameter* a;  // (r, in)
+  Parameter* b;  // (out, r)
+  LoraConfig config;
+  uint64_t seed;  // of its dropout
+};
+
 class Linear {
  public:
   // Declares NAME.weight (out, in) and, with bias, NAME.bias (out). `name` is Hugging Face's module path.
   Linear(ParameterSet& parameters, const std::string& name, int64_t out, int64_t in, bool bias);
 
-  // Declares PEFT's lora_A (r, in) and lora_B (out, r), with DoRA lora_magnitude_vector (out). `id` keys the dropout stream.
-  void attach_lora(ParameterSet& parameters, const LoraConfig& config, uint32_t id);
+  // Declares PEFT's lora_A (r, in) and lora_B (out, r), with DoRA lora_magnitude_vector (out). `id` and `seed` key the dropout stream.
+  // Called again for every further adapter trained side by side; those have names, as PEFT has them in memory.
+  void attach_lora(ParameterSet& parameters, const LoraConfig& config, uint32_t id, uint64_t seed, const std::string& adapter = "");
 
   const std::string& name() const { return name_; }
   // What a method's targets call it: the last part of the name ("q_proj"), behind a prefix where that alone would not tell
@@ -37,13 +46,12 @@ class Linear {
   void set_target_prefix(const std::string& prefix) { target_prefix_ = prefix; }
   int64_t in() const { return weight_->shape[1]; }
   int64_t out() const { return weight_->shape[0]; }
-  int64_t rank() const { return lora_a_ ? lora_.rank : 0; }
-  bool has_dropout() const { return lora_a_ && lora_.dropout > 0; }
-  const LoraConfig& lora() const { return lora_; }
+  const std::vector<LowRank>& adapters() const { return adapters_; }
+  // The largest of the adapters'; 0 without one.
+  int64_t rank() const;
+  bool has_dropout() const { return !adapters_.empty() && adapters_[0].config.dropout > 0; }
   const Parameter& weight() const { return *weight_; }
   Parameter* bias() const { return bias_; }
-  Parameter* lora_a() const { return lora_a_; }
-  Parameter* lora_b() const { return lora_b_; }
   Parameter* magnitude() const { return magnitude_; }
   // Columns of `low` and `dlow` below, which hold more than the low-rank product with DoRA.
   int64_t saved_columns() const { return rank() + (magnitude_ ? out() : 0); }
@@ -56,7 +64,9 @@ class Linear {
   // (out) DoRA's f, or null.
   const float* output_factors() const { return magnitude_ ? factors_.data() : nullptr; }
   // True where backward has anything to learn here.
-  bool trains() const { return weight_->trainable || (bias_ && bias_->trainable) || lora_a_; }
+  bool trains() const { return weight_->trainable || (bias_ && bias_->trainable) || !adapters_.empty(); }
+  // Scratch of passes with several adapters, beside that of products.
+  size_t side_by_side_bytes(int64_t tokens) const;
 
   // x (N, in); y (N, out) overwritten = linear(x) + residual (N, out; may be empty). `dropped` (N, in or more): scratch, dropout only.
   // low (N, saved_columns): scale * dropout(x) A^T, (N, r) end to end, and with DoRA behind it the output before f, (N, out); written for
@@ -77,24 +87,31 @@ class Linear {
 
  private:
   bool dropout_active(const Pass& pass) const { return has_dropout() && pass.mode == PassMode::kTrain; }
-  RandomStream stream(const Pass& pass) const;
-  // The two parts of `low` and `dlow` of n tokens.
-  Tensor low_part(const Tensor& saved, int64_t n) const { return {saved.data, saved.dtype, {n, lora_.rank}}; }
+  RandomStream stream(const Pass& pass, const LowRank& adapter) const;
+  // The segments of a pass over n tokens; empty where the linear has no adapter or the pass uses none.
+  std::vector<AdapterSegment> segments(const Pass& pass, int64_t n) const;
+  // dropout(x) A^T * scale of one segment -> its part of `low`.
+  void forward_low(Pass& pass, const AdapterSegment& s, const Tensor& x, const Tensor& low, const Tensor& dropped) const;
+  void forward_side_by_side(Pass& pass, const std::vector<AdapterSegment>& all, const Tensor& x, Tensor y, const Tensor& residual,
+                            const Tensor& low) const;
+  void backward_side_by_side(Pass& pass, const std::vector<AdapterSegment>& all, const Tensor& dy, Tensor dx, bool accumulate_dx,
+                             const Tensor& dlow, const Tensor& dropped) const;
+  void backward_through_dropout(Pass& pass, const AdapterSegment& s, const Tensor& dlow, Tensor dx, const Tensor& dropped) const;
+  // The low-rank part of `low` and `dlow` that belongs to a segment, and DoRA's part of n tokens.
+  Tensor low_part(const Tensor& saved, const AdapterSegment& s) const;
   Tensor wide_part(const Tensor& saved, int64_t n) const;
   Tensor factors() const { return {const_cast<float*>(factors_.data()), DType::kF32, {out()}}; }
   Tensor inverse_norms() const { return {const_cast<float*>(inverse_norms_.data()), DType::kF32, {out()}}; }
   void forward_dora(Pass& pass, const Tensor& x, Tensor y, const Tensor& residual, const Tensor& saved) const;
-  // The part of the scratch for dropped inputs, as wide as the widest layer, that this layer fills.
-  Tensor input_like(const Tensor& scratch, const Tensor& like) const;
+  // The part of the scratch for dropped inputs, as wide as the widest layer, that n tokens of this layer fill.
+  Tensor input_part(const Tensor& scratch, int64_t n) const { return {scratch.data, scratch.dtype, {n, in()}}; }
 
   std::string name_, target_prefix_;
   Parameter* weight_ = nullptr;
   Parameter* bias_ = nullptr;
-  Parameter* lora_a_ = nullptr;
-  Parameter* lora_b_ = nullptr;
+  std::vector<LowRank> adapters_;
   Parameter* magnitude_ = nullptr;
   std::vector<float> weight_squares_, factors_, inverse_norms_;  // (out) each, with DoRA
-  LoraConfig lora_;
   uint32_t id_ = 0;
 };
 

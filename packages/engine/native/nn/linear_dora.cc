@@ -9,7 +9,7 @@ namespace anneal {
 
 Tensor Linear::wide_part(const Tensor& saved, int64_t n) const {
   const int64_t bytes = saved.dtype == DType::kF32 ? 4 : 2;
-  return {static_cast<std::byte*>(saved.data) + n * lora_.rank * bytes, saved.dtype, {n, out()}};
+  return {static_cast<std::byte*>(saved.data) + n * rank() * bytes, saved.dtype, {n, out()}};
 }
 
 void Linear::forward_dora(Pass& pass, const Tensor& x, Tensor y, const Tensor& residual, const Tensor& saved) const {
@@ -17,8 +17,8 @@ void Linear::forward_dora(Pass& pass, const Tensor& x, Tensor y, const Tensor& r
   const Tensor inner = wide_part(saved, n);
   GemmOptions options;
   options.precision = pass.precision;
-  options.low_rank_a = low_part(saved, n);
-  options.low_rank_b = lora_b_->value;
+  options.low_rank_a = low_part(saved, {0, 0, n});
+  options.low_rank_b = adapters_[0].b->value;
   gemm_abt(pass.ctx, x, weight_->view(), inner, options);
   if (y) scale_columns(pass.ctx, inner, factors(), bias_ ? bias_->value : Tensor{}, residual, y);
 }
@@ -35,15 +35,16 @@ void Linear::start_dora(Context& ctx, bool fresh) {
 
 // |w_j + s b_j A|^2 = |w_j|^2 + 2 s b_j . (A w_j) + s^2 b_j (A A^T) b_j^T: two thin products instead of the merged matrix.
 void Linear::refresh_dora(Context& ctx) {
-  const int64_t r = lora_.rank, columns = out();
-  const double s = static_cast<double>(lora_.scale());
+  const LowRank& adapter = adapters_[0];
+  const int64_t r = adapter.config.rank, columns = out();
+  const double s = static_cast<double>(adapter.config.scale());
   ArenaScope scope(ctx.scratch);
   const Tensor aw = ctx.scratch.tensor(DType::kF32, {r, columns}), aa = ctx.scratch.tensor(DType::kF32, {r, r});
-  gemm_abt(ctx, lora_a_->value, weight_->view(), aw);
-  gemm_abt(ctx, lora_a_->value, lora_a_->value, aa);
+  gemm_abt(ctx, adapter.a->value, weight_->view(), aw);
+  gemm_abt(ctx, adapter.a->value, adapter.a->value, aa);
   std::vector<float> b(static_cast<size_t>(columns * r));
   Tensor wide{b.data(), DType::kF32, {columns, r}};
-  cast(ctx, lora_b_->value, wide);
+  cast(ctx, adapter.b->value, wide);
   ctx.pool.parallel_for(columns, [&](int64_t j) {
     const float* row = b.data() + j * r;
     double square = static_cast<double>(weight_squares_[static_cast<size_t>(j)]);
@@ -60,7 +61,7 @@ void Linear::refresh_dora(Context& ctx) {
 
 size_t Linear::dora_scratch_bytes(const Context& ctx) const {
   if (!magnitude_) return 0;
-  const int64_t r = lora_.rank;
+  const int64_t r = rank();
   return static_cast<size_t>(r * (out() + r)) * 4 + 2 * kAlignment +
          std::max(gemm_scratch_bytes(ctx, GemmPrecision::kF32, r, out(), in()), gemm_scratch_bytes(ctx, GemmPrecision::kF32, r, r, in()));
 }

@@ -26,6 +26,8 @@ struct Parameter {
   Shape shape;
   bool adapter = false;
   bool trainable = false;
+  int adapter_index = 0;   // which of the session's adapters it belongs to
+  std::string file_name;   // in PEFT's files, where that is not `name`: of adapters trained side by side
   float rate_factor = 1;  // times the learning rate of a step
   Tensor value;   // what ops read: f32, or bf16 or f16 for matrices in those precisions
   Tensor master;  // f32; the same memory as value when that is f32. Only where trainable, and absent with stochastic rounding.

@@ -19,6 +19,12 @@ struct KvCache {
   Tensor slots;    // (B) i32: cache row of each sequence of this pass
 };
 
+// Tokens [begin, end) go through one of the adapters trained side by side.
+struct AdapterSegment {
+  int adapter;
+  int64_t begin, end;
+};
+
 enum class PassMode {
   kTrain,    // activations are kept for backward
   kForward,  // evaluation: nothing is kept
@@ -38,12 +44,20 @@ struct Pass {
   std::vector<RopeTable> ropes;  // by the decoder's list
   KvCache* cache = nullptr;
   bool adapters = true;
+  std::vector<AdapterSegment> segments;  // cover all tokens in order; empty: all of them through `adapter`
+  int adapter = 0;
   float noise_alpha = 0;  // NEFTune, in training
-  // Dropout of adapters is a function of these three and the linear's id.
+  // Dropout of adapters is a function of step, micro-batch, the adapter's seed and the linear's id.
   uint64_t seed = 0;
   uint32_t step = 0;
   uint32_t micro_batch = 0;
 };
+
+// The rows of x (N, C) that belong to a segment.
+inline Tensor token_rows(const Tensor& x, const AdapterSegment& s) {
+  const int64_t bytes = x.dtype == DType::kF32 ? 4 : 2;
+  return {static_cast<std::byte*>(x.data) + s.begin * x.cols() * bytes, x.dtype, {s.end - s.begin, x.cols()}};
+}
 
 // The first n rows of a buffer made for the largest micro-batch.
 inline Tensor first_rows(const Tensor& t, int64_t n) {

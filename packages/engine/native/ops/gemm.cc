@@ -41,6 +41,11 @@ void check_problem(const char* op, const GemmProblem& p) {
     check(o.residual.dtype == DType::kF32 || o.residual.dtype == DType::kBF16, ErrorCode::kInvalidArgument, op,
           "residual must be f32 or bf16");
   }
+  if (o.start) {
+    check(o.start.rows() == p.m && o.start.cols() == p.n, ErrorCode::kShape, op, "start does not fit C");
+    check(!o.accumulate && (o.start.dtype == DType::kF32 || o.start.dtype == DType::kBF16), ErrorCode::kInvalidArgument, op,
+          "start must be f32 or bf16, and excludes accumulate");
+  }
   if (o.low_rank_a || o.low_rank_b) {
     check(!p.a_by_columns, ErrorCode::kInvalidArgument, op, "no low-rank part in gemm_atb");
     const MatrixView& x = o.low_rank_a;

@@ -53,6 +53,8 @@ struct GemmOptions {
   GemmPrecision precision = GemmPrecision::kF32;
   float alpha = 1.0f;       // multiplies A . B (not the low-rank part)
   bool accumulate = false;  // C += instead of C =; with f32 C the sum goes on from C's own value, so chunks of k equal one long sum
+  // The sum goes on from this (M,N) f32 or bf16, contiguous, which may be C itself; then `accumulate` must be false.
+  Tensor start;
   // bias[n] is added to every row. (N) f32 or bf16.
   Tensor bias;
   // Added elementwise after everything: (M,N) f32 or bf16, contiguous; may be C itself only through `accumulate`.

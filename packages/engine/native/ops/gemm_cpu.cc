@@ -66,8 +66,8 @@ class Driver {
       const bool last = i + 1 == passes;
       if (last && o.low_rank_a && o.low_rank_a.cols > 0)
         add_segment(pass, {&o.low_rank_a, &o.low_rank_b, o.low_rank_scale, 0, o.low_rank_a.cols, 0});
-      pass.load = i > 0 || o.accumulate;
-      pass.init = i > 0 ? partial : p_.c;
+      pass.load = i > 0 || o.accumulate || o.start;
+      pass.init = i > 0 ? partial : o.start ? o.start : p_.c;
       pass.dest = last ? p_.c : partial;
       pass.epilogue = last;
       run_pass(pass);

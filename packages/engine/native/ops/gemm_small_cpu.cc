@@ -109,8 +109,13 @@ void gemm_small_cpu(Context& ctx, const GemmProblem& p) {
       store.c = static_cast<std::byte*>(p.c.data) + j * element;
       store.dtype = p.c.dtype;
       store.ldc = p.n;
-      if (o.accumulate) {
-        table.load_tile(store, before, kTileColumns, rows, columns);
+      if (o.accumulate || o.start) {
+        TileStore from = store;
+        if (o.start) {
+          from.c = static_cast<std::byte*>(o.start.data) + j * (o.start.dtype == DType::kF32 ? 4 : 2);
+          from.dtype = o.start.dtype;
+        }
+        table.load_tile(from, before, kTileColumns, rows, columns);
         for (int i = 0; i < rows; ++i)
           for (int c = 0; c < columns; ++c) tile[i * kTileColumns + c] += before[i * kTileColumns + c];
       }

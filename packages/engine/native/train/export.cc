@@ -32,11 +32,12 @@ std::vector<float> trained_values(const Parameter& p) { return trained_values(p,
 // scale * B A where a linear is adapted, and times the magnitude over the norm with DoRA.
 class MergedWeights {
  public:
-  explicit MergedWeights(Session& session) : session_(session) {
+  MergedWeights(Session& session, int adapter) : session_(session) {
     session.model().decoder->for_each_linear([&](Linear& linear) {
       if (!linear.rank()) return;
-      adapted_[linear.weight().name] = {trained_values(*linear.lora_a()), trained_values(*linear.lora_b()), linear.rank(),
-                                        linear.lora().scale(), linear.output_factors()};
+      const anneal::LowRank& low = linear.adapters()[static_cast<size_t>(adapter)];
+      adapted_[linear.weight().name] = {trained_values(*low.a), trained_values(*low.b), low.config.rank, low.config.scale(),
+                                        linear.output_factors()};
     });
     session.model().decoder->for_each_expert([&](ExpertLinear& l) {
       const auto parts = static_cast<int64_t>(l.parts().size());
@@ -143,24 +144,28 @@ std::vector<float> rope_factors(const ModelConfig& c) {
 
 }  // namespace
 
-void export_adapter(Session& session, const std::string& dir, const std::string& base_model_name) {
+void export_adapter(Session& session, const std::string& dir, const std::string& base_model_name, const std::string& adapter) {
   const TrainingSpec& spec = session.spec();
   if (!spec.lora)
     throw Error(ErrorCode::kInvalidArgument, "exportAdapter", "the session trains all weights; use exportMerged");
+  const auto index = static_cast<size_t>(spec.adapter_index(adapter, "options.adapter"));
+  const AdapterSpec chosen = spec.all_adapters()[index];
   make_folder(dir);
   AdapterConfig config;
-  config.rank = spec.lora_config.rank;
-  config.alpha = spec.lora_config.alpha;
+  config.rank = chosen.rank;
+  config.alpha = chosen.alpha;
   config.dropout = static_cast<double>(spec.lora_config.dropout);
   config.rslora = spec.lora_config.rslora;
   config.dora = spec.lora_config.dora;
   config.base_model_name = base_model_name;
   std::vector<AdapterTensor> tensors;
-  const auto keep = [&tensors](const Parameter& p) { tensors.push_back({p.name, peft_shape(p), to_peft_layout(p, trained_values(p).data())}); };
+  const auto keep = [&tensors](const Parameter& p) { 
+    tensors.push_back({p.file_name.empty() ? p.name : p.file_name, peft_shape(p), to_peft_layout(p, trained_values(p).data())});
+  };
   std::vector<std::string> of_experts;
   session.model().decoder->for_each_linear([&](Linear& linear) {
     if (!linear.rank()) return;
-    keep(*linear.lora_a()), keep(*linear.lora_b());
+    keep(*linear.adapters()[index].a), keep(*linear.adapters()[index].b);
     if (linear.magnitude()) keep(*linear.magnitude());
   });
   session.model().decoder->for_each_expert([&](ExpertLinear& l) {
@@ -176,10 +181,10 @@ void export_adapter(Session& session, const std::string& dir, const std::string&
   write_adapter(dir, config, tensors);
 }
 
-void export_merged(Session& session, const std::string& dir, SafetensorsType type) {
+void export_merged(Session& session, const std::string& dir, SafetensorsType type, const std::string& adapter) {
   const std::string config = session.model().source->family().write_hf(session.config(), dtype_name(type));
   make_folder(dir);
-  const MergedWeights merged(session);
+  const MergedWeights merged(session, session.spec().adapter_index(adapter, "options.adapter"));
   SafetensorsWriter writer(dir + "/model.safetensors");
   writer.set_metadata("format", "pt");
   for (const Parameter& p : session.model().parameters.all())
@@ -203,11 +208,12 @@ void export_merged(Session& session, const std::string& dir, SafetensorsType typ
   write_file(dir + "/config.json", config);
 }
 
-GgufExportResult export_gguf(Session& session, const std::string& path, GgufFileType type, const GgufMetadata& metadata) {
+GgufExportResult export_gguf(Session& session, const std::string& path, GgufFileType type, const GgufMetadata& metadata,
+                             const std::string& adapter) {
   Model& model = session.model();
   const Family& family = model.source->family();
   const ModelConfig& config = session.config();
-  const MergedWeights merged(session);
+  const MergedWeights merged(session, session.spec().adapter_index(adapter, "options.adapter"));
   GgufExportRequest request;
   request.type = type;
   request.hyperparameters = hyperparameters(session, config, family);

@@ -61,14 +61,15 @@ void init_fresh(Parameter& a, Parameter& b, int64_t in, uint64_t seed, uint32_t 
   store(b, 0, zeros.data(), static_cast<int64_t>(zeros.size()));
 }
 
-void check_adapter(const AdapterConfig& config, const TrainingSpec& spec) {
+void check_adapter(const AdapterConfig& config, const TrainingSpec& spec, const AdapterSpec& own_spec) {
   auto refuse = [&](const std::string& message) {
-    throw Error(ErrorCode::kInvalidArgument, "spec.adapter", spec.adapter + " " + message);
+    throw Error(ErrorCode::kInvalidArgument, own_spec.name.empty() ? "spec.adapter" : "spec.adapters." + own_spec.name,
+                own_spec.start + " " + message);
   };
-  if (config.rank != spec.lora_config.rank)
-    refuse("has r " + std::to_string(config.rank) + ", method.rank is " + std::to_string(spec.lora_config.rank));
-  if (config.alpha != spec.lora_config.alpha)
-    refuse("has lora_alpha " + std::to_string(config.alpha) + ", method.alpha is " + std::to_string(spec.lora_config.alpha));
+  if (config.rank != own_spec.rank)
+    refuse("has r " + std::to_string(config.rank) + ", method.rank is " + std::to_string(own_spec.rank));
+  if (config.alpha != own_spec.alpha)
+    refuse("has lora_alpha " + std::to_string(config.alpha) + ", method.alpha is " + std::to_string(own_spec.alpha));
   if (config.dora != spec.lora_config.dora) refuse("and method.dora disagree about DoRA");
   if (config.rslora != spec.lora_config.rslora) refuse("and method.rsLora disagree about rsLoRA");
   std::vector<std::string> own = spec.targets, theirs = config.target_modules;
@@ -94,36 +95,44 @@ void read_adapter_tensor(const SafetensorsEntry& entry, Parameter& p, const std:
   store(p, 0, values.data(), static_cast<int64_t>(values.size()));
 }
 
+// One adapter's folder to start from, or none.
+std::unique_ptr<AdapterFolder> open_start(const TrainingSpec& spec, const AdapterSpec& adapter) {
+  if (adapter.start.empty()) return nullptr;
+  auto folder = std::make_unique<AdapterFolder>(adapter.start);
+  check_adapter(folder->config(), spec, adapter);
+  return folder;
+}
+
 // Reads or makes one adapter's two matrices.
-void start_adapter(const AdapterFolder* start, Parameter& a, Parameter& b, int64_t in, const TrainingSpec& spec, uint32_t id) {
+void start_adapter(const AdapterFolder* start, Parameter& a, Parameter& b, int64_t in, const AdapterSpec& spec, uint32_t id) {
   if (!start) {
     init_fresh(a, b, in, spec.seed, id);
     return;
   }
-  read_adapter_tensor(start->at(a.name), a, spec.adapter);
-  read_adapter_tensor(start->at(b.name), b, spec.adapter);
+  for (Parameter* p : {&a, &b}) read_adapter_tensor(start->at(p->file_name.empty() ? p->name : p->file_name), *p, spec.start);
 }
 
 }  // namespace
 
 void load_weights(Model& model, const TrainingSpec& spec, ThreadPool& pool) {
   load_base(model, pool);
-  if (!spec.lora) return;
-  std::unique_ptr<AdapterFolder> start;
-  if (!spec.adapter.empty()) {
-    start = std::make_unique<AdapterFolder>(spec.adapter);
-    check_adapter(start->config(), spec);
+  size_t at = 0;
+  for (const AdapterSpec& adapter : spec.all_adapters()) {
+    const std::unique_ptr<AdapterFolder> start = open_start(spec, adapter);
+    uint32_t id = 0;
+    model.decoder->for_each_linear([&](Linear& linear) {
+      const uint32_t own = id++;
+      if (!linear.rank()) return;
+      const LowRank& low = linear.adapters()[at];
+      start_adapter(start.get(), *low.a, *low.b, linear.in(), adapter, own);
+      if (start && linear.magnitude()) read_adapter_tensor(start->at(linear.magnitude()->name), *linear.magnitude(), adapter.start);
+    });
+    model.decoder->for_each_expert([&](ExpertLinear& l) {
+      const uint32_t own = id++;
+      if (l.rank()) start_adapter(start.get(), *l.lora_a(), *l.lora_b(), l.in(), adapter, own);
+    });
+    ++at;
   }
-  uint32_t id = 0;
-  model.decoder->for_each_linear([&](Linear& linear) {
-    const uint32_t own = id++;
-    if (linear.rank()) start_adapter(start.get(), *linear.lora_a(), *linear.lora_b(), linear.in(), spec, own);
-    if (start && linear.magnitude()) read_adapter_tensor(start->at(linear.magnitude()->name), *linear.magnitude(), spec.adapter);
-  });
-  model.decoder->for_each_expert([&](ExpertLinear& l) {
-    const uint32_t own = id++;
-    if (l.rank()) start_adapter(start.get(), *l.lora_a(), *l.lora_b(), l.in(), spec, own);
-  });
 }
 
 void start_dora(Model& model, const TrainingSpec& spec, Context& ctx) {

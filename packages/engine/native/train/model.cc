@@ -20,11 +20,23 @@ void check_spec(const TrainingSpec& spec, const ModelConfig& config) {
     refuse("maxSequenceTokens", "is " + std::to_string(spec.max_sequence_tokens) +
                                     ", more than maxTokensPerMicroBatch (" + std::to_string(spec.max_tokens) + ")");
   if (spec.router_aux_weight > 0) refuse("routerAuxWeight", "needs a model with experts");
+  if (!spec.lora && !spec.adapters.empty()) refuse("adapters", "needs method.kind \"lora\"");
   if (!spec.lora && !spec.adapter.empty()) refuse("adapter", "needs method.kind \"lora\"");
+}
+
+void check_side_by_side(const TrainingSpec& spec) {
+  if (spec.adapters.empty()) return;
+  if (!spec.adapter.empty()) refuse("adapter", "is for one adapter; give each of spec.adapters its own `from`");
+  if (spec.lora_config.dora) refuse("method.dora", "is not for several adapters at once");
+  if (spec.objective.kind != ObjectiveKind::kSft) refuse("objective.kind", "must be \"sft\" where several adapters train at once");
+  for (size_t i = 0; i < spec.adapters.size(); ++i)
+    for (size_t j = 0; j < i; ++j)
+      if (spec.adapters[i].name == spec.adapters[j].name) refuse("adapters", "names \"" + spec.adapters[i].name + "\" twice");
 }
 
 void attach_adapters(Model& model, const TrainingSpec& spec) {
   if (spec.lora_config.dora && spec.lora_config.dropout > 0) refuse("method.dropout", "must be 0 with DoRA");
+  check_side_by_side(spec);
   if (spec.targets.empty()) refuse("method.targets", "is empty; name at least one linear layer");
   const std::vector<std::string> names = linear_names(model);
   for (size_t i = 0; i < spec.targets.size(); ++i) {
@@ -45,11 +57,13 @@ void attach_adapters(Model& model, const TrainingSpec& spec) {
   model.decoder->for_each_linear([&](Linear& linear) {
     const uint32_t own = id++;
     if (std::find(spec.targets.begin(), spec.targets.end(), linear.short_name()) == spec.targets.end()) return;
-    if (spec.lora_config.rank > std::min(linear.in(), linear.out()))
-      refuse("method.rank", "is " + std::to_string(spec.lora_config.rank) + ", above the smaller side of " + linear.name() +
-                                " (" + std::to_string(std::min(linear.in(), linear.out())) + ")");
-    linear.attach_lora(model.parameters, spec.lora_config, own);
-    linear.lora_b()->rate_factor = static_cast<float>(spec.lora_plus_ratio);
+    for (const AdapterSpec& adapter : spec.all_adapters()) {
+      if (adapter.rank > std::min(linear.in(), linear.out()))
+        refuse(adapter.name.empty() ? "method.rank" : "adapters", "has rank " + std::to_string(adapter.rank) +
+               ", above the smaller side of " + linear.name() + " (" + std::to_string(std::min(linear.in(), linear.out())) + ")");
+      linear.attach_lora(model.parameters, spec.config_of(adapter), own, adapter.seed, adapter.name);
+      linear.adapters().back().b->rate_factor = static_cast<float>(spec.lora_plus_ratio);
+    }
     if (linear.magnitude()) linear.magnitude()->rate_factor = static_cast<float>(spec.lora_plus_ratio);
   });
   model.decoder->for_each_expert([&](ExpertLinear& experts) {
@@ -64,6 +78,7 @@ void attach_adapters(Model& model, const TrainingSpec& spec) {
     LoraConfig config = spec.lora_config;
     config.rank *= static_cast<int64_t>(parts.size());
     config.alpha *= static_cast<double>(parts.size());
+    if (!spec.adapters.empty()) refuse("adapters", "side by side are not for experts; leave them out of method.targets");
     if (config.dora) refuse("method.dora", "is not for experts; leave them out of method.targets");
     experts.attach_lora(model.parameters, config, own, parts.size() > 1 && targeted("down_proj"));
     experts.lora_b()->rate_factor = static_cast<float>(spec.lora_plus_ratio);

@@ -16,6 +16,12 @@ Pass Runner::start(const MicroBatch& batch, PassMode mode) {
   pass.offsets = first_rows(buffers_.offsets, boundaries);
   pass.ropes = buffers_.ropes;
   pass.seed = spec_.seed;
+  for (int64_t s = 0; s < static_cast<int64_t>(batch.adapters.size()); ++s) {
+    const int adapter = batch.adapter_of(s);
+    const auto begin = batch.offsets[static_cast<size_t>(s)], end = batch.offsets[static_cast<size_t>(s) + 1];
+    if (!pass.segments.empty() && pass.segments.back().adapter == adapter) pass.segments.back().end = end;
+    else pass.segments.push_back({adapter, begin, end});
+  }
   pass.noise_alpha = static_cast<float>(spec_.neftune_alpha);
   std::memcpy(pass.token_ids.data, batch.tokens.data(), batch.tokens.size() * sizeof(int32_t));
   std::memcpy(pass.offsets.data, batch.offsets.data(), batch.offsets.size() * sizeof(int32_t));
@@ -29,16 +35,18 @@ int64_t Runner::set_rows(const MicroBatch& batch) {
   int32_t* rows = buffers_.head_rows.as<int32_t>();
   int32_t* targets = buffers_.head_targets.as<int32_t>();
   int64_t count = 0;
-  for_each_supervised(batch, [&](int32_t t) {
+  for_each_supervised(batch, [&](int32_t t, int64_t) {
     rows[count] = t - 1;
     targets[count++] = batch.labels[static_cast<size_t>(t)];
   });
   return count;
 }
 
-void Runner::set_weights(const MicroBatch& batch, float factor) {
+void Runner::set_weights(const MicroBatch& batch, const std::vector<double>& factors) {
   float* weights = buffers_.head_weights.f32();
-  for_each_supervised(batch, [&](int32_t t) { *weights++ = factor * batch.weight(t); });
+  for_each_supervised(batch, [&](int32_t t, int64_t sequence) {
+    *weights++ = static_cast<float>(factors[static_cast<size_t>(batch.adapter_of(sequence))]) * batch.weight(t);
+  });
 }
 
 std::vector<SequenceScore> Runner::score(const MicroBatch& batch, bool adapters) {

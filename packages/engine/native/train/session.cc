@@ -1,5 +1,6 @@
 #include "train/session.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -32,8 +33,12 @@ Session::Session(const TrainingSpec& spec)
   buffers_ = place_session(model_, *objective_, spec_, layout);
   runner_ = std::make_unique<Runner>(*ctx_, *model_.decoder, buffers_, spec_);
   model_.decoder->fill_rope(buffers_);
-  for (const Parameter& p : model_.parameters.all())
-    if (p.trainable) gradients_.push_back(p.grad);
+  adapter_gradients_.resize(std::max<size_t>(1, spec_.adapters.size()));
+  for (const Parameter& p : model_.parameters.all()) {
+    if (!p.trainable) continue;
+    gradients_.push_back(p.grad);
+    adapter_gradients_[static_cast<size_t>(p.adapter_index)].push_back(p.grad);
+  }
   load_weights(model_, spec_, pool_);
   start_dora(model_, spec_, *ctx_);
   objective_->load(*ctx_);
@@ -64,24 +69,33 @@ double Session::accumulate(const std::vector<MicroBatch>& batches, int64_t step,
   if (gradients)
     for (const Tensor& g : gradients_) fill_zero(*ctx_, g);
   ObjectiveRun run{*runner_, [this] { check_stop(); }, step, gradients, static_cast<float>(loss_scale)};
+  run.adapters.resize(adapter_gradients_.size());
   const double loss = objective_->accumulate(batches, run);
+  for (const AdapterTotals& totals : run.adapters) result.adapters.push_back({totals, 0.0});
   result.metrics = std::move(run.metrics);
   result.forward_seconds = run.forward_seconds;
   result.backward_seconds = run.backward_seconds;
   return loss;
 }
 
-void Session::update(const StepOptions& options, double grad_norm, double loss_scale) {
+void Session::update(const StepOptions& options, const std::vector<double>& grad_norms, const std::vector<bool>& trains_now,
+                     double loss_scale) {
   // torch.nn.utils.clip_grad_norm_: the small constant is part of the peer's definition.
-  const bool clips = options.clip_norm > 0 && std::isfinite(options.clip_norm);
-  const double factor = clips ? std::min(1.0, options.clip_norm / (grad_norm + 1e-6)) : 1.0;
+  const auto clip_factor = [&](size_t adapter) {
+    const double limit = options.adapters.empty() ? options.clip_norm : options.adapters[adapter].clip_norm;
+    return limit > 0 && std::isfinite(limit) ? std::min(1.0, limit / (grad_norms[adapter] + 1e-6)) : 1.0;
+  };
   UpdateOptions u;
-  u.gradient_scale = static_cast<float>(factor / loss_scale);
   u.step = options.step + 1;
   uint32_t id = 0;
   for (Parameter& p : model_.parameters.all()) {
     if (!p.trainable) continue;
-    u.learning_rate = static_cast<float>(options.learning_rate * static_cast<double>(p.rate_factor));
+    const auto adapter = static_cast<size_t>(p.adapter_index);
+    // An adapter whose data is not in this step rests: momentum alone would move it.
+    if (adapter_gradients_.size() > 1 && !trains_now[adapter]) continue;
+    const double rate = options.adapters.empty() ? options.learning_rate : options.adapters[adapter].learning_rate;
+    u.learning_rate = static_cast<float>(rate * static_cast<double>(p.rate_factor));
+    u.gradient_scale = static_cast<float>(clip_factor(adapter) / loss_scale);
     u.weight_decay = p.is_matrix() ? static_cast<float>(spec_.optimizer.weight_decay) : 0.0f;
     UpdateTarget target;
     target.weights = p.master ? p.master : p.value;
@@ -99,13 +113,26 @@ void Session::weights_changed() {
 }
 
 StepResult Session::step(const std::vector<MicroBatch>& batches, const StepOptions& options) {
+  if (!options.adapters.empty() && options.adapters.size() != spec_.adapters.size())
+    throw Error(ErrorCode::kInvalidArgument, "request.adapters",
+                "holds " + std::to_string(options.adapters.size()) + " entries, the session has " +
+                    std::to_string(spec_.adapters.size()) + " adapters");
   StepResult result;
   Stopwatch total, watch;
   const bool scaled = spec_.numbers == Precision::kF16;
   result.loss_scale = scaled ? loss_scale_.value : 1.0;
   result.loss = accumulate(batches, options.step, true, result.loss_scale, result);
   watch.lap();
-  result.grad_norm = gradient_norm(*ctx_, gradients_) / result.loss_scale;
+  std::vector<double> norms;
+  std::vector<bool> trains_now;
+  double squares = 0;
+  for (size_t k = 0; k < adapter_gradients_.size(); ++k) {
+    norms.push_back(gradient_norm(*ctx_, adapter_gradients_[k]) / result.loss_scale);
+    result.adapters[k].grad_norm = norms.back();
+    squares += norms.back() * norms.back();
+    trains_now.push_back(result.adapters[k].totals.supervised_tokens > 0);
+  }
+  result.grad_norm = norms.size() == 1 ? norms[0] : std::sqrt(squares);
   const auto refuse = [&](const std::string& what) {
     throw Error(ErrorCode::kNumeric, "step", what + " at step " + std::to_string(options.step) +
                                                  "; nothing was updated. Lower the learning rate, or leave the batch out");
@@ -122,7 +149,7 @@ StepResult Session::step(const std::vector<MicroBatch>& batches, const StepOptio
                     std::to_string(options.max_loss) + "; nothing was updated");
   check_stop();
   if (!result.skipped) {
-    update(options, result.grad_norm, result.loss_scale);
+    update(options, norms, trains_now, result.loss_scale);
     if (scaled) loss_scale_.succeeded();
   }
   next_step_ = options.step + 1;

@@ -21,10 +21,22 @@
 
 namespace anneal {
 
+// An adapter's own rate and clipping.
+struct AdapterStep {
+  double learning_rate = 0;
+  double clip_norm = 0;
+};
+
+struct AdapterResult {
+  AdapterTotals totals;
+  double grad_norm = 0;
+};
+
 struct StepOptions {
   double learning_rate = 0;
   double clip_norm = 0;  // 0 or infinity: no clipping
   int64_t step = 0;      // 0-based
+  std::vector<AdapterStep> adapters;  // of those side by side; empty: all as above
   double max_loss = std::numeric_limits<double>::infinity();  // a loss above it updates nothing
 };
 
@@ -32,6 +44,7 @@ struct StepResult {
   double loss = 0;       // the objective's, before the update
   double grad_norm = 0;  // before clipping, of the unscaled gradient
   std::map<std::string, double> metrics;
+  std::vector<AdapterResult> adapters;  // of those side by side
   double loss_scale = 1;
   bool skipped = false;  // the scaled gradient overflowed; nothing was updated
   int64_t supervised_tokens = 0;
@@ -88,7 +101,8 @@ class Session {
  private:
   void check(const std::vector<MicroBatch>& batches) const;
   double accumulate(const std::vector<MicroBatch>& batches, int64_t step, bool gradients, double loss_scale, StepResult& result);
-  void update(const StepOptions& options, double grad_norm, double loss_scale);
+  void update(const StepOptions& options, const std::vector<double>& grad_norms, const std::vector<bool>& trains_now,
+              double loss_scale);
   // What depends on trained weights and is kept beside them.
   void weights_changed();
 
@@ -105,6 +119,7 @@ class Session {
   PassBuffers buffers_;
   std::unique_ptr<Runner> runner_;
   std::vector<Tensor> gradients_;
+  std::vector<std::vector<Tensor>> adapter_gradients_;  // the same by adapter
   LossScale loss_scale_;
   int64_t next_step_ = 0;
   uint64_t extra_peak_bytes_ = 0;

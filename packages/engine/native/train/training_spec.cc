@@ -11,6 +11,25 @@ namespace {
 
 std::string at(const char* field, size_t i) { return std::string(field) + "[" + std::to_string(i) + "]"; }
 
+void check_adapters(const MicroBatch& batch, const TrainingSpec& spec, const std::string& where) {
+  const auto count = static_cast<int32_t>(spec.adapters.size());
+  if (batch.adapters.empty()) {
+    if (count > 1) refuse(where + ".adapters", "is missing: the session trains " + std::to_string(count) + " adapters");
+    return;
+  }
+  if (count == 0) refuse(where + ".adapters", "is given, but the session was opened without spec.adapters");
+  if (static_cast<int64_t>(batch.adapters.size()) != batch.sequences())
+    refuse(where + ".adapters", "holds " + std::to_string(batch.adapters.size()) + " values for " +
+                                    std::to_string(batch.sequences()) + " sequences");
+  for (size_t i = 0; i < batch.adapters.size(); ++i) {
+    if (batch.adapters[i] < 0 || batch.adapters[i] >= count)
+      refuse(where + "." + at("adapters", i), "is " + std::to_string(batch.adapters[i]) + ", the session has " +
+                                                  std::to_string(count) + " adapters");
+    if (i > 0 && batch.adapters[i] < batch.adapters[i - 1])
+      refuse(where + "." + at("adapters", i), "is below the one before it; sequences of one adapter lie together, in order");
+  }
+}
+
 void check_extras(const MicroBatch& batch, int64_t vocab, const std::string& where) {
   const size_t n = batch.tokens.size();
   if (!batch.weights.empty() && batch.weights.size() != n)
@@ -64,17 +83,25 @@ void check_micro_batch(const MicroBatch& batch, const TrainingSpec& spec, int64_
              "is " + std::to_string(batch.labels[i]) + ", expected -100 or a token below " + std::to_string(vocab));
   }
   check_extras(batch, vocab, where);
+  check_adapters(batch, spec, where);
+}
+
+int TrainingSpec::adapter_index(const std::string& name, const std::string& where) const {
+  if (name.empty()) return 0;
+  for (size_t i = 0; i < adapters.size(); ++i)
+    if (adapters[i].name == name) return static_cast<int>(i);
+  refuse(where, "\"" + name.substr(0, 80) + "\" is none of the session's adapters");
 }
 
 int64_t count_supervised(const MicroBatch& batch) {
   int64_t count = 0;
-  for_each_supervised(batch, [&](int32_t) { ++count; });
+  for_each_supervised(batch, [&](int32_t, int64_t) { ++count; });
   return count;
 }
 
 double supervised_weight(const MicroBatch& batch) {
   double sum = 0;
-  for_each_supervised(batch, [&](int32_t t) { sum += static_cast<double>(batch.weight(t)); });
+  for_each_supervised(batch, [&](int32_t t, int64_t) { sum += static_cast<double>(batch.weight(t)); });
   return sum;
 }
 

@@ -56,6 +56,15 @@ enum class Checkpointing {
 // How frozen matrices stay in memory (LoRA only); see train/base_storage.h.
 enum class BaseStorage { kDense, kInt8, kNf4, kBlocks };
 
+// One of the adapters trained side by side over one base; targets, dropout and rsLoRA are the method's.
+struct AdapterSpec {
+  std::string name;  // empty: the only one
+  int64_t rank = 0;
+  double alpha = 0;
+  uint64_t seed = 0;
+  std::string start;  // PEFT folder to start from; empty = fresh
+};
+
 struct TrainingSpec {
   BaseSource base;
   Precision numbers = Precision::kF32;
@@ -79,6 +88,21 @@ struct TrainingSpec {
   std::string adapter;               // PEFT folder to start from; empty = fresh
 
   bool is_bf16() const { return numbers == Precision::kBF16 || numbers == Precision::kBF16Stochastic; }
+  std::vector<AdapterSpec> adapters;  // side by side; empty: one, as the method and `adapter` say
+
+  std::vector<AdapterSpec> all_adapters() const {
+    if (!adapters.empty() || !lora) return adapters;
+    return {{"", lora_config.rank, lora_config.alpha, seed, adapter}};
+  }
+  LoraConfig config_of(const AdapterSpec& a) const {
+    LoraConfig c = lora_config;
+    c.rank = a.rank;
+    c.alpha = a.alpha;
+    return c;
+  }
+  // Its place among `adapters`; throws kInvalidArgument naming `where`. An empty name is the first.
+  int adapter_index(const std::string& name, const std::string& where) const;
+
   DType act() const { return is_bf16() ? DType::kBF16 : DType::kF32; }
   DType matrix() const { return numbers == Precision::kF16 ? DType::kF16 : act(); }
   GemmPrecision precision() const {
@@ -93,10 +117,12 @@ struct MicroBatch {
   std::vector<int32_t> offsets;  // (S + 1)
   std::vector<float> weights;       // (N), or empty: all 1
   std::vector<int8_t> preference;   // (S), or empty
+  std::vector<int32_t> adapters;    // (S) which adapter each sequence trains, ascending; empty: the first
   std::vector<int32_t> teacher_ids;     // (N, k), or empty
   std::vector<float> teacher_logprobs;  // (N, k)
   int64_t teacher_k = 0;
 
+  int adapter_of(int64_t sequence) const { return adapters.empty() ? 0 : adapters[static_cast<size_t>(sequence)]; }
   int64_t sequences() const { return static_cast<int64_t>(offsets.size()) - 1; }
   float weight(int32_t t) const { return weights.empty() ? 1.0f : weights[static_cast<size_t>(t)]; }
 };
@@ -106,11 +132,11 @@ constexpr int32_t kIgnoreLabel = -100;
 // Throws kInvalidArgument naming the field (`where` is its path, "microBatches[1]").
 void check_micro_batch(const MicroBatch& batch, const TrainingSpec& spec, int64_t vocab_size, const std::string& where);
 
-// fn(t) for every token that carries loss, in order.
+// fn(t, sequence) for every token that carries loss, in order.
 template <class Fn> void for_each_supervised(const MicroBatch& batch, Fn&& fn) {
   for (size_t s = 0; s + 1 < batch.offsets.size(); ++s)
     for (int32_t t = batch.offsets[s] + 1; t < batch.offsets[s + 1]; ++t)
-      if (batch.labels[static_cast<size_t>(t)] != kIgnoreLabel) fn(t);
+      if (batch.labels[static_cast<size_t>(t)] != kIgnoreLabel) fn(t, static_cast<int64_t>(s));
 }
 
 // Sum of their weights.

@@ -63,10 +63,10 @@ class Distill final : public Objective {
       if (run.policy.set_rows(batch) == 0) continue;
       const TeacherRows teacher = teacher_rows(batch, run);
       const int64_t count = run.policy.set_rows(batch);
-      run.policy.set_weights(batch, static_cast<float>(run.loss_scale / weight));
+      run.policy.set_weights(batch, {static_cast<double>(run.loss_scale) / weight});
       Pass pass = run.start(batch, i);
       run.timed([&](Pass& p) { return forward(p, count, teacher, run); }, pass);
-      run.policy.set_weights(batch, 1.0f);
+      run.policy.set_weights(batch, {1.0});
       const PassBuffers& b = run.policy.buffers();
       for (int64_t r = 0; r < count; ++r) {
         nll += static_cast<double>(b.head_weights.f32()[r]) * b.nll.f32()[r];
@@ -86,7 +86,7 @@ class Distill final : public Objective {
       ids_.clear(), logprobs_.clear();
       const auto k = batch.teacher_k;
       // The row before a token predicts it.
-      for_each_supervised(batch, [&](int32_t t) {
+      for_each_supervised(batch, [&](int32_t t, int64_t) {
         const auto from = static_cast<int64_t>(t - 1) * k;
         ids_.insert(ids_.end(), batch.teacher_ids.begin() + from, batch.teacher_ids.begin() + from + k);
         logprobs_.insert(logprobs_.end(), batch.teacher_logprobs.begin() + from, batch.teacher_logprobs.begin() + from + k);

@@ -12,6 +12,12 @@
 
 namespace anneal {
 
+// What one of several adapters made of a step.
+struct AdapterTotals {
+  double loss = 0;  // mean over the weight of its supervised tokens
+  int64_t supervised_tokens = 0, tokens = 0;
+};
+
 // One call over all micro-batches of a step.
 struct ObjectiveRun {
   Runner& policy;
@@ -22,6 +28,7 @@ struct ObjectiveRun {
 
   // Results.
   std::map<std::string, double> metrics{};
+  std::vector<AdapterTotals> adapters{};  // as many as there are side by side; at least one
   int64_t supervised_tokens = 0, tokens = 0;
   double forward_seconds = 0, backward_seconds = 0;
 

@@ -12,16 +12,29 @@ class Sft final : public Objective {
 
   void check(const MicroBatch&, const std::string&) const override {}
 
+  // Every adapter's loss is the mean over its own tokens, as if it trained alone; the step's loss is the mean of theirs.
   double accumulate(const std::vector<MicroBatch>& batches, ObjectiveRun& run) override {
-    double weight = 0, nll = 0, penalty = 0;
-    for (const MicroBatch& batch : batches) weight += supervised_weight(batch);
-    if (!(weight > 0)) throw Error(ErrorCode::kInvalidArgument, "microBatches", "every token that is trained has the weight 0");
+    const size_t adapters = run.adapters.size();
+    std::vector<double> weight(adapters), factors(adapters), nll(adapters), penalty(adapters);
+    for (const MicroBatch& batch : batches)
+      for_each_supervised(batch, [&](int32_t t, int64_t s) {
+        weight[static_cast<size_t>(batch.adapter_of(s))] += static_cast<double>(batch.weight(t));
+        run.adapters[static_cast<size_t>(batch.adapter_of(s))].supervised_tokens += 1;
+      });
+    for (size_t k = 0; k < adapters; ++k) {
+      if (run.adapters[k].supervised_tokens > 0 && !(weight[k] > 0))
+        throw Error(ErrorCode::kInvalidArgument, "microBatches", "every token that is trained has the weight 0");
+      factors[k] = weight[k] > 0 ? static_cast<double>(run.loss_scale) / weight[k] : 0.0;
+    }
     for (size_t i = 0; i < batches.size(); ++i) {
       run.check_stop();
       const MicroBatch& batch = batches[i];
+      for (int64_t s = 0; s < batch.sequences(); ++s)
+        run.adapters[static_cast<size_t>(batch.adapter_of(s))].tokens +=
+            batch.offsets[static_cast<size_t>(s) + 1] - batch.offsets[static_cast<size_t>(s)];
       const int64_t count = run.policy.set_rows(batch);
       if (count == 0) continue;
-      run.policy.set_weights(batch, static_cast<float>(run.loss_scale / weight));
+      run.policy.set_weights(batch, factors);
       Pass pass = run.start(batch, i);
       run.timed(
           [&](Pass& p) {
@@ -30,15 +43,24 @@ class Sft final : public Objective {
             return run.policy.decoder().loss(p, b, stream, count, loss_);
           },
           pass);
-      run.policy.set_weights(batch, 1.0f);
       const PassBuffers& b = run.policy.buffers();
-      for (int64_t r = 0; r < count; ++r) {
-        nll += static_cast<double>(b.head_weights.f32()[r]) * b.nll.f32()[r];
-        penalty += static_cast<double>(b.head_weights.f32()[r]) * b.penalty.f32()[r];
-      }
+      int64_t r = 0;
+      for_each_supervised(batch, [&](int32_t t, int64_t s) {
+        const auto k = static_cast<size_t>(batch.adapter_of(s));
+        nll[k] += static_cast<double>(batch.weight(t)) * static_cast<double>(b.nll.f32()[r]);
+        penalty[k] += static_cast<double>(batch.weight(t)) * static_cast<double>(b.penalty.f32()[r++]);
+      });
     }
-    run.metrics["nll"] = nll / weight;
-    return (nll + penalty) / weight;
+    double loss = 0, plain = 0, trained = 0;
+    for (size_t k = 0; k < adapters; ++k) {
+      if (!(weight[k] > 0)) continue;
+      run.adapters[k].loss = (nll[k] + penalty[k]) / weight[k];
+      loss += run.adapters[k].loss;
+      plain += nll[k] / weight[k];
+      trained += 1;
+    }
+    run.metrics["nll"] = plain / trained;
+    return loss / trained;
   }
 
  private:
