@@ -1,6 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { createWriteStream } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
@@ -57,7 +56,7 @@ async function writeCanonical(path: string, target: string, o: ImportOptions) {
       remedy: "choose the columns for user and assistant",
     });
   const hash = createHash("sha256");
-  const out = createWriteStream(target, { flags: "wx", mode: 0o600, highWaterMark: 1 << 20 });
+  const out = (await open(target, "wx", 0o600)).createWriteStream({ highWaterMark: 1 << 20 });
   let rows = 0;
   let badLineCount = 0;
   let longestBytes = 0;

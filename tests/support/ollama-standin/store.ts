@@ -202,7 +202,7 @@ export class Store {
   }
 
   async remove(stored: Stored): Promise<void> {
-    await rm(this.manifestPath(stored.name));
+    await rm(this.manifestPath(stored.name), { force: true });
     await this.removeEmptyFolders(join(this.folder, "manifests"));
     await this.removeUnused(stored.manifest);
   }
@@ -216,10 +216,13 @@ export class Store {
       if (digest && !used.has(digest)) await rm(this.blobPath(digest), { force: true });
   }
 
+  // Two deletes at once walk the same folders: one of them finds a folder gone, or filled again, and that is well.
   private async removeEmptyFolders(folder: string): Promise<void> {
-    for (const entry of await readdir(folder, { withFileTypes: true }))
+    for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => []))
       if (entry.isDirectory()) await this.removeEmptyFolders(join(folder, entry.name));
-    if ((await readdir(folder)).length === 0) await rmdir(folder);
+    await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
+      if (!["ENOENT", "ENOTEMPTY", "EEXIST"].includes(error.code ?? "")) throw error;
+    });
   }
 
   // At start, blobs of no manifest that are older than an hour go, as do stray temporary files.

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { createWriteStream } from "node:fs";
-import { mkdir, rm, statfs } from "node:fs/promises";
+import { mkdir, open, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ServiceError } from "@anneal/contracts";
@@ -38,8 +37,10 @@ export async function storeBody(
       yield chunk;
     }
   }
+  // Opened before the first byte: a stream that opens by itself may still make the file after a broken body removed it.
+  const file = await open(path, "wx", 0o600);
   try {
-    await pipeline(body, counted, createWriteStream(path, { flags: "wx", mode: 0o600 }), { signal: options.signal });
+    await pipeline(body, counted, file.createWriteStream(), { signal: options.signal });
   } catch (error) {
     await rm(path, { force: true });
     throw error;
