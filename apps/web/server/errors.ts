@@ -10,6 +10,7 @@ const codes: Record<ErrorCode, { trpc: TrpcCode; status: number }> = {
   FORBIDDEN: { trpc: "FORBIDDEN", status: 403 },
   NOT_FOUND: { trpc: "NOT_FOUND", status: 404 },
   CONFLICT: { trpc: "CONFLICT", status: 409 },
+  TOO_LARGE: { trpc: "PAYLOAD_TOO_LARGE", status: 413 },
   PRECONDITION_FAILED: { trpc: "PRECONDITION_FAILED", status: 412 },
   DOES_NOT_FIT: { trpc: "UNPROCESSABLE_CONTENT", status: 422 },
   NOTHING_TO_TRAIN: { trpc: "UNPROCESSABLE_CONTENT", status: 422 },
@@ -45,8 +46,9 @@ function ofTrpc(error: TRPCError): Problem {
     case "BAD_REQUEST":
     case "UNSUPPORTED_MEDIA_TYPE":
     case "METHOD_NOT_SUPPORTED":
-    case "PAYLOAD_TOO_LARGE":
       return { ...base, code: "INVALID_INPUT", remedy: "send the request as the typed client does" };
+    case "PAYLOAD_TOO_LARGE":
+      return { ...base, code: "TOO_LARGE", remedy: "send less at once" };
     default:
       return internal;
   }

@@ -134,6 +134,7 @@ export const api = {
       z.object({
         runId: Id,
         afterSeq: z.int().min(-1).default(-1),
+        beforeSeq: z.int().min(0).optional(), // to page back, newest first
         limit: z.int().min(1).max(1000).default(500),
         types: z.array(z.string()).optional(),
         search: z.string().max(200).optional(),

@@ -7,6 +7,7 @@ export const ErrorCode = z.enum([
   "FORBIDDEN",
   "NOT_FOUND",
   "CONFLICT",
+  "TOO_LARGE", // a body over its cap
   "PRECONDITION_FAILED",
   "DOES_NOT_FIT",
   "NOTHING_TO_TRAIN",

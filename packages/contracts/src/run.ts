@@ -52,6 +52,9 @@ export const RunSummary = z.object({
   createdAt: z.string(),
   startedAt: z.string().nullable(),
   finishedAt: z.string().nullable(),
+  // Time in workers' hands, without pauses and waiting: the ended attempts' sum, and since when the present one runs.
+  workedSeconds: z.number(),
+  workingSince: z.string().nullable(),
 });
 export type RunSummary = z.infer<typeof RunSummary>;
 

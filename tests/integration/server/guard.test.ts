@@ -99,7 +99,7 @@ test("a body beyond the cap is refused, with and without a promised length", asy
   const big = JSON.stringify({ name: "x".repeat(5 * 1024 * 1024) });
   const headers = { "content-type": "application/json", ...bearer(site.localToken) };
   const promised = await fetch(`${site.url}/api/trpc/system.createToken`, { method: "POST", headers, body: big });
-  expect(promised.status).toBe(400);
+  expect(promised.status).toBe(413);
   expect(await promised.text()).toContain("more than 4194304 bytes");
   const init: RequestInit & { duplex: "half" } = {
     method: "POST",
@@ -108,5 +108,5 @@ test("a body beyond the cap is refused, with and without a promised length", asy
     duplex: "half",
   };
   const streamed = await fetch(`${site.url}/api/trpc/system.createToken`, init);
-  expect(streamed.status).toBe(400);
+  expect(streamed.status).toBe(413);
 });

@@ -104,7 +104,7 @@ test("bodies above the cap, broken off or empty leave nothing behind", async () 
     body: bodyOf("x".repeat(100), "y".repeat(100)),
     maxBytes: 150,
   });
-  expect(await problemOf(big)).toMatchObject({ code: "INVALID_INPUT", field: "file" });
+  expect(await problemOf(big)).toMatchObject({ code: "TOO_LARGE", field: "file" });
   async function* broken() {
     yield Buffer.from("text,category\n");
     throw new Error("the line went dead");

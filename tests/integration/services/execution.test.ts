@@ -68,6 +68,9 @@ test("one worker holds a run; a lease that is over lets the next one in and shut
   expect(await settleRun(world.ctx, second, { kind: "succeeded", report: null })).toBe("succeeded");
   const detail = await runs.get(world.ctx, { runId });
   expect(detail.attempts.map(({ outcome }) => outcome)).toEqual(["lost", "succeeded"]);
+  const lasted = detail.attempts.map((a) => (Date.parse(a.endedAt ?? "") - Date.parse(a.startedAt)) / 1000);
+  expect(detail.workedSeconds).toBeCloseTo(lasted.reduce((sum, seconds) => sum + seconds));
+  expect(detail.workingSince).toBeNull();
 });
 
 test("negative control: without the check a stale attempt writes", async () => {
@@ -90,6 +93,20 @@ test("a journal told twice, overlapping or at once is stored once; a gap is refu
   expect((await points()).map(({ step }) => step)).toEqual(lines.map((_, i) => i + 1));
   const events = await runs.events(world.ctx, { runId, limit: 1000, types: ["metrics"] });
   expect(events).toHaveLength(400);
+  // Paged back from the end, page by page, the same ones.
+  const back: RunEvent[] = [];
+  for (let before: number | undefined; ; before = back.at(-1)?.seq) {
+    const page = await runs.events(world.ctx, {
+      runId,
+      limit: 150,
+      types: ["metrics"],
+      newestFirst: true,
+      beforeSeq: before,
+    });
+    back.push(...page);
+    if (page.length < 150) break;
+  }
+  expect(back.reverse()).toEqual(events);
   await expect(storeJournal(world.ctx, claim, journal(402, 402, metricsAt))).rejects.toThrow(
     "journal line 401 is missing",
   );

@@ -23,6 +23,8 @@ const run: RunSummary = {
   createdAt: "2026-01-01T00:00:00.000Z",
   startedAt: "2026-01-01T00:00:10.000Z",
   finishedAt: null,
+  workedSeconds: 0,
+  workingSince: "2026-01-01T00:00:10.000Z",
 };
 
 describe("filters of the runs", () => {
@@ -36,11 +38,12 @@ describe("filters of the runs", () => {
     expect(matchesSearch(run, "  ")).toBe(true);
     expect(matchesSearch(run, "bank qwen")).toBe(false);
   });
-  it("count time from the start, to the end where there is one", () => {
-    expect(elapsedSeconds(run, Date.parse("2026-01-01T00:01:10.000Z"))).toBe(60);
-    expect(elapsedSeconds({ ...run, finishedAt: "2026-01-01T00:00:20.000Z" }, 0)).toBe(10);
-    expect(elapsedSeconds({ ...run, startedAt: null }, 0)).toBeNull();
-    expect(elapsedSeconds({ ...run, status: "paused" }, 0)).toBeNull();
+  it("count the time in workers' hands: ended attempts and the present one", () => {
+    const now = Date.parse("2026-01-01T00:01:10.000Z");
+    expect(elapsedSeconds(run, now)).toBe(60);
+    expect(elapsedSeconds({ ...run, workedSeconds: 100 }, now)).toBe(160);
+    expect(elapsedSeconds({ ...run, workedSeconds: 10, workingSince: null }, now)).toBe(10);
+    expect(elapsedSeconds({ ...run, startedAt: null }, now)).toBeNull();
   });
   it("shorten paths, not names", () => {
     expect(shortBase("/models/a/b.gguf")).toBe("b.gguf");

@@ -21,14 +21,14 @@ export function matchesSearch(run: RunSummary, search: string): boolean {
   return words.every((word) => text.includes(word));
 }
 
-// From the start to the end, or to now. Nothing while paused: the pause is not work, and how long it has been is not known here.
+// How long workers had it in hand; pauses and waiting do not count. Nothing before the first attempt.
 export function elapsedSeconds(
-  run: Pick<RunSummary, "status" | "startedAt" | "finishedAt">,
+  run: Pick<RunSummary, "startedAt" | "workedSeconds" | "workingSince">,
   nowMilliseconds: number,
 ): number | null {
-  if (!run.startedAt || run.status === "paused" || run.status === "queued") return null;
-  const end = run.finishedAt ? Date.parse(run.finishedAt) : nowMilliseconds;
-  return Math.max(0, (end - Date.parse(run.startedAt)) / 1000);
+  if (!run.startedAt) return null;
+  const present = run.workingSince ? (nowMilliseconds - Date.parse(run.workingSince)) / 1000 : 0;
+  return run.workedSeconds + Math.max(0, present);
 }
 
 // What stands for a base model in a narrow place: the file's name, or the name behind "ollama:".

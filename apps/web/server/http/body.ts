@@ -1,7 +1,7 @@
 import { ServiceError } from "@anneal/contracts";
 
 const tooLarge = (maxBytes: number) =>
-  new ServiceError("INVALID_INPUT", `the request's body has more than ${maxBytes} bytes`, {
+  new ServiceError("TOO_LARGE", `the request's body has more than ${maxBytes} bytes`, {
     field: "body",
     remedy: "send less at once",
   });

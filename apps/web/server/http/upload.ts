@@ -23,7 +23,7 @@ export const putUpload = edge(async (request, server) => {
   const maxBytes = server.env.uploadMaxBytes;
   const promised = Number(request.headers.get("content-length") ?? 0);
   if (promised > maxBytes)
-    throw new ServiceError("INVALID_INPUT", `the file has ${promised} bytes, more than the ${maxBytes} allowed`, {
+    throw new ServiceError("TOO_LARGE", `the file has ${promised} bytes, more than the ${maxBytes} allowed`, {
       field: "body",
       remedy: "split the file, put it into a folder of ANNEAL_DATA_DIRS, or raise ANNEAL_UPLOAD_MAX_BYTES",
     });

@@ -21,6 +21,7 @@ const ofCode: Record<ErrorCode, number> = {
   UNAUTHENTICATED: exitCodes.notAllowed,
   FORBIDDEN: exitCodes.notAllowed,
   NOT_FOUND: exitCodes.notFound,
+  TOO_LARGE: exitCodes.invalidInput,
   CONFLICT: exitCodes.conflict,
   PRECONDITION_FAILED: exitCodes.conflict,
   STALE_EPOCH: exitCodes.conflict,

@@ -13,7 +13,7 @@ const spareBytes = 512 * 1024 ** 2;
 export const uploadPath = (paths: StoragePaths, fileId: string) => join(paths.uploads, `${fileId}.upload`);
 
 const tooLarge = (cap: number) =>
-  new ServiceError("INVALID_INPUT", `the upload is larger than ${cap} bytes`, {
+  new ServiceError("TOO_LARGE", `the upload is larger than ${cap} bytes`, {
     field: "file",
     remedy: "split the file, or put it below a folder of ANNEAL_DATA_DIRS and import its path",
   });

@@ -3,13 +3,19 @@ import { schema } from "@anneal/db";
 import { and, desc, eq, getTableColumns, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
 
-const { runs, datasetVersions, datasets, workers } = schema;
+const { attempts, runs, datasetVersions, datasets, workers } = schema;
 
 // The plan is large (it holds example rows); lists leave it in the table.
 const { plan: _plan, ...listColumns } = getTableColumns(runs);
 
 const queuePosition = sql<number | null>`case when ${runs.status} = 'queued' then
   (select count(*)::int from runs ahead where ahead.status = 'queued' and (ahead.queued_at, ahead.id) <= (${runs.queuedAt}, ${runs.id})) end`;
+
+const workedSeconds = sql<number>`(select coalesce(sum(extract(epoch from a.ended_at - a.started_at)), 0)::float8
+  from ${attempts} a where a.run_id = ${runs.id} and a.ended_at is not null)`;
+const workingSince = sql<
+  string | null
+>`(select max(a.started_at) from ${attempts} a where a.run_id = ${runs.id} and a.ended_at is null)`;
 
 export const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 
@@ -21,6 +27,8 @@ function selectRuns(db: ServiceContext["db"]) {
       datasetNumber: datasetVersions.number,
       workerName: workers.name,
       queuePosition,
+      workedSeconds,
+      workingSince,
     })
     .from(runs)
     .innerJoin(datasetVersions, eq(datasetVersions.id, runs.datasetVersionId))
@@ -29,7 +37,7 @@ function selectRuns(db: ServiceContext["db"]) {
 }
 type Row = Awaited<ReturnType<typeof selectRuns>>[number];
 
-function toSummary({ run, datasetName, datasetNumber, workerName, queuePosition }: Row): RunSummary {
+function toSummary({ run, datasetName, datasetNumber, workerName, queuePosition, ...worked }: Row): RunSummary {
   return {
     id: run.id,
     name: run.name,
@@ -49,6 +57,8 @@ function toSummary({ run, datasetName, datasetNumber, workerName, queuePosition 
     createdAt: run.createdAt.toISOString(),
     startedAt: iso(run.startedAt),
     finishedAt: iso(run.finishedAt),
+    workedSeconds: worked.workedSeconds,
+    workingSince: worked.workingSince === null ? null : new Date(worked.workingSince).toISOString(),
   };
 }
 

@@ -1,5 +1,5 @@
 "use client";
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { ListTreeIcon, SearchXIcon } from "lucide-react";
 import { useFormatter, useTranslations } from "next-intl";
 import { Fragment, useDeferredValue, useState } from "react";
@@ -24,8 +24,7 @@ const dots: Record<EventTone, string> = {
   warning: "bg-warning",
   danger: "bg-destructive",
 };
-const few = 200;
-const many = 1000;
+const pageRows = 200;
 
 // Timeline and log in one list, newest first; search and kinds are looked up on the server, over all of the run.
 export function EventsPanel({ runId }: { runId: string }) {
@@ -36,21 +35,23 @@ export function EventsPanel({ runId }: { runId: string }) {
   const textOf = useEventText();
   const [kind, setKind] = useState<ToldType | "all">("all");
   const [search, setSearch] = useState("");
-  const [limit, setLimit] = useState(few);
   const sought = useDeferredValue(search.trim());
-  const events = useQuery({
-    queryKey: [...eventsKey(runId), kind, sought, limit],
-    queryFn: () =>
+  const events = useInfiniteQuery({
+    queryKey: [...eventsKey(runId), kind, sought],
+    initialPageParam: undefined as number | undefined,
+    queryFn: ({ pageParam }) =>
       client.runs.events.query({
         runId,
         newestFirst: true,
-        limit,
+        limit: pageRows,
+        ...(pageParam === undefined ? {} : { beforeSeq: pageParam }),
         types: kind === "all" ? [...toldTypes] : [kind],
         ...(sought ? { search: sought } : {}),
       }),
+    getNextPageParam: (last) => (last.length === pageRows ? last.at(-1)?.seq : undefined),
     placeholderData: keepPreviousData,
   });
-  const rows = events.data ?? [];
+  const rows = events.data?.pages.flat() ?? [];
   let day = "";
 
   return (
@@ -126,9 +127,11 @@ export function EventsPanel({ runId }: { runId: string }) {
           </ol>
         )}
       </Card>
-      {rows.length === few && limit === few ? (
+      {events.hasNextPage ? (
         <div className="mt-3 flex justify-center">
-          <Button onClick={() => setLimit(many)}>{t("older")}</Button>
+          <Button disabled={events.isFetchingNextPage} onClick={() => void events.fetchNextPage()}>
+            {t("older")}
+          </Button>
         </div>
       ) : null}
     </>
