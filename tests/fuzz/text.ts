@@ -52,6 +52,7 @@ async function shardTarget(): Promise<Target> {
   });
   async function* rows() {
     for (const length of [3, 1, 12, 5]) yield row(Array.from({ length }, (_, i) => i * 31));
+    yield { ...row([7, 8, 9]), mark: 1 as const, weights: Float32Array.of(0, 0.5, 1) };
   }
   await writeShard(path, rows());
   const good = readFileSync(path);
@@ -68,7 +69,11 @@ async function shardTarget(): Promise<Target> {
       const shard = openShard(path);
       try {
         for (let i = 0; i < shard.rows; i++)
-          if (shard.tokens(i).length !== shard.length(i) || shard.labels(i).length !== shard.length(i))
+          if (
+            shard.tokens(i).length !== shard.length(i) ||
+            shard.labels(i).length !== shard.length(i) ||
+            (shard.weights(i)?.length ?? shard.length(i)) !== shard.length(i)
+          )
             throw new Error(`row ${i} has another length than the shard says`);
       } finally {
         shard.close();

@@ -6,11 +6,19 @@ export const DatasetFormat = z.enum([
   "alpaca",
   "sharegpt",
   "prompt-completion",
+  "preference",
+  "openai-preference",
+  "kto",
   "csv",
   "tsv",
   "plain-text",
 ]);
 export type DatasetFormat = z.infer<typeof DatasetFormat>;
+
+/** What the rows of a version are: answers to imitate, two answers of which one is better, or answers marked good or bad. */
+export type RowKind = "answers" | "pairs" | "marked";
+export const rowKindOf = (format: DatasetFormat): RowKind =>
+  format === "preference" || format === "openai-preference" ? "pairs" : format === "kto" ? "marked" : "answers";
 
 export const Role = z.enum(["system", "user", "assistant", "tool"]);
 export type Role = z.infer<typeof Role>;
@@ -18,13 +26,33 @@ export type Role = z.infer<typeof Role>;
 export const Message = z.object({
   role: Role,
   content: z.string(),
-  weight: z.union([z.literal(0), z.literal(1)]).optional(),
+  weight: z.number().min(0).max(1).optional(), // of this answer's loss; 0: not trained
 });
 export type Message = z.infer<typeof Message>;
 
-// One normal row: a conversation, or running text (every token trained).
-export const DatasetRow = z.union([z.object({ messages: z.array(Message).min(1) }), z.object({ text: z.string() })]);
+const messages = z.array(Message).min(1);
+const source = z.string().min(1).max(200).optional(); // where the row comes from; a run may weigh sources differently
+
+// A question with a better and a worse answer; all are the last turns of one conversation.
+export const PairRow = z.object({ prompt: messages, chosen: messages, rejected: messages, source });
+export type PairRow = z.infer<typeof PairRow>;
+// A question with an answer that somebody liked or did not.
+export const MarkedRow = z.object({ prompt: messages, completion: messages, desirable: z.boolean(), source });
+export type MarkedRow = z.infer<typeof MarkedRow>;
+export const ChatRow = z.object({ messages, source });
+export type ChatRow = z.infer<typeof ChatRow>;
+export const TextRow = z.object({ text: z.string(), source }); // running text: every token trained
+export type TextRow = z.infer<typeof TextRow>;
+
+export const DatasetRow = z.union([ChatRow, TextRow, PairRow, MarkedRow]);
 export type DatasetRow = z.infer<typeof DatasetRow>;
+
+/** All messages of a row in order, for whoever shows or measures it; running text is one of the user's. */
+export function messagesOf(row: DatasetRow): Message[] {
+  if ("text" in row) return [{ role: "user", content: row.text }];
+  if ("messages" in row) return row.messages;
+  return "chosen" in row ? [...row.prompt, ...row.chosen, ...row.rejected] : [...row.prompt, ...row.completion];
+}
 
 // How the columns of a CSV or TSV become a conversation.
 export const ColumnMapping = z.object({
@@ -92,8 +120,11 @@ export type DatasetSummary = z.infer<typeof DatasetSummary>;
 // What the loss-mask X-ray shows: text runs in order, each trained or ignored.
 export const TokenSpan = z.object({ text: z.string(), tokens: z.int(), trained: z.boolean(), fromUser: z.boolean() });
 export type TokenSpan = z.infer<typeof TokenSpan>;
+export const AnswerSide = z.enum(["chosen", "rejected", "desirable", "undesirable"]);
+export type AnswerSide = z.infer<typeof AnswerSide>;
 export const RenderedRow = z.object({
   row: z.int().nonnegative(),
+  side: AnswerSide.optional(), // of a preference: which of its answers this is
   spans: z.array(TokenSpan),
   tokens: z.int(),
   supervisedTokens: z.int(),
@@ -108,6 +139,7 @@ export const DatasetCheck = z.object({
   truncatedRows: z.int(),
   zeroTargetRows: z.int(),
   longestTokens: z.int(),
+  sources: z.record(z.string(), z.int()).default({}), // rows by source, where they name one; the first hundred sources
   histogram: z.array(z.object({ upToTokens: z.int(), rows: z.int() })),
   examples: z.array(RenderedRow),
 });

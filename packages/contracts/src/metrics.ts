@@ -12,6 +12,8 @@ export const metricCatalogue = {
   "eval/perplexity": { unit: "", group: "loss" },
   "eval/exact_match": { unit: "share", group: "quality" },
   "eval/token_accuracy": { unit: "share", group: "quality" },
+  "eval/reward_margin": { unit: "", group: "quality" },
+  "eval/reward_accuracy": { unit: "share", group: "quality" },
   "optim/learning_rate": { unit: "", group: "optimizer" },
   "optim/grad_norm": { unit: "", group: "optimizer" },
   "optim/grad_norm_clipped": { unit: "", group: "optimizer" },

@@ -40,6 +40,12 @@ describe("RunSpec", () => {
     ["a pair that no micro-batch holds", { objective: { kind: "dpo" }, maxSequenceTokens: 1536 }, ["microBatchTokens"]],
     ["a sequence that no micro-batch holds", { maxSequenceTokens: 4096 }, ["microBatchTokens"]],
     ["all layers and one of them", { method: { kind: "lora", targets: ["all-linear", "q_proj"] } }, ["method.targets"]],
+    [
+      "a marked answer that no micro-batch holds",
+      { objective: { kind: "kto" }, maxSequenceTokens: 1536 },
+      ["microBatchTokens"],
+    ],
+    ["sources weighed under preferences", { objective: { kind: "dpo" }, sourceWeights: { a: 2 } }, ["sourceWeights"]],
     ["noise under preferences", { objective: { kind: "kto" }, neftuneAlpha: 5 }, ["neftuneAlpha"]],
     ["a beta of nothing", { objective: { kind: "dpo", beta: 0 } }, ["objective.beta"]],
     ["a beta of Lion's that forgets nothing", { optimizer: { kind: "lion", beta1: 1 } }, ["optimizer.beta1"]],

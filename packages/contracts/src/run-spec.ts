@@ -12,6 +12,7 @@ import {
   OptimizerSpec,
   Precision,
   ScheduleSpec,
+  SourceWeights,
 } from "./training.ts";
 
 const positive = z.number().positive();
@@ -51,6 +52,7 @@ export const RunSpec = z
     gradientCheckpointing: z.boolean().default(false),
     clipNorm: z.number().min(0).max(1e6).default(1), // 0: off
     neftuneAlpha: z.number().min(0).max(1000).default(0), // noise on the embeddings; 0: off
+    sourceWeights: SourceWeights.default({}), // loss weight of rows by their source; those not named: 1
     routerAuxWeight: z.number().min(0).max(10).default(0), // mixture-of-experts models: weight of the balancing loss
     earlyStopping: EarlyStopping.nullable().default(null),
     guards: Guards.prefault({}),

@@ -96,6 +96,9 @@ export const EvaluationResult = z.object({
   loss: z.number().nullable(),
   exactMatch: z.number().nullable(), // share of rows answered exactly
   exactMatches: z.int().nullable(),
+  // Of runs on preferences: how much more the chosen answer is rewarded, and in which share of the rows it is.
+  rewardMargin: z.number().nullable().default(null),
+  rewardAccuracy: z.number().nullable().default(null),
 });
 export type EvaluationResult = z.infer<typeof EvaluationResult>;
 

@@ -1,11 +1,4 @@
-import {
-  type EarlyStopping,
-  isPairwise,
-  isPreference,
-  type Method,
-  type ObjectiveSpec,
-  type ScheduleSpec,
-} from "./training.ts";
+import { type EarlyStopping, isPreference, type Method, type ObjectiveSpec, type ScheduleSpec } from "./training.ts";
 
 // Rules over several fields of a run's spec; each names the field that a person would change.
 
@@ -21,6 +14,7 @@ interface Ruled {
   packing: boolean;
   lengthGrouping: boolean;
   neftuneAlpha: number;
+  sourceWeights: Record<string, number>;
   earlyStopping: EarlyStopping | null;
   evaluation: { dataset: string | null; heldOutFraction: number };
   checkpoints: { keepBest: boolean; restoreBest: boolean };
@@ -38,7 +32,8 @@ export function brokenRules(spec: Ruled): BrokenRule[] {
   const refuse = (path: string, message: string) => broken.push({ path, message });
   const { method, objective, optimizer, schedule } = spec;
 
-  const sequences = isPairwise(objective.kind) ? 2 : 1;
+  // kto's second sequence is the same question with another row's answer.
+  const sequences = isPreference(objective.kind) ? 2 : 1;
   if (spec.maxSequenceTokens * sequences > spec.microBatchTokens)
     refuse(
       "microBatchTokens",
@@ -64,6 +59,9 @@ export function brokenRules(spec: Ruled): BrokenRule[] {
     refuse("optimizer.nesterov", "needs a momentum above 0; set optimizer.momentum, for example to 0.9");
   if (isPreference(objective.kind) && spec.neftuneAlpha > 0)
     refuse("neftuneAlpha", `noise would blur the comparison that ${objective.kind} makes; set it to 0`);
+
+  if (isPreference(objective.kind) && Object.keys(spec.sourceWeights).length > 0)
+    refuse("sourceWeights", `${objective.kind} weighs whole answers, not tokens; leave it empty`);
 
   const evaluates = spec.evaluation.dataset !== null || spec.evaluation.heldOutFraction > 0;
   if (!evaluates) {

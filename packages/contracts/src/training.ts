@@ -146,6 +146,10 @@ export const isPairwise = (kind: ObjectiveSpec["kind"]): boolean => ["dpo", "ipo
 /** Objectives that learn from preferences instead of answers to imitate. */
 export const isPreference = (kind: ObjectiveSpec["kind"]): boolean => isPairwise(kind) || kind === "kto";
 
+/** How much the loss of a source's rows counts; 0 leaves them out. */
+export const SourceWeights = z.record(z.string().min(1).max(200), z.number().min(0).max(1000));
+export type SourceWeights = z.infer<typeof SourceWeights>;
+
 export const EarlyStopping = z.object({
   patience: z.int().min(1).max(1000).default(3), // evaluations without improvement
   minDelta: z.number().min(0).max(100).default(0), // a fall of the held-out loss below this is none

@@ -18,7 +18,12 @@ export interface Detection {
 
 const looksAt = 50;
 
+const isMark = (value: unknown) => typeof value === "boolean" || value === 0 || value === 1;
+
 function jsonShape(row: Fields): DatasetFormat | null {
+  if (row.preferred_output !== undefined && row.non_preferred_output !== undefined) return "openai-preference";
+  if (row.chosen !== undefined && row.rejected !== undefined) return "preference";
+  if (row.prompt !== undefined && row.completion !== undefined && isMark(row.label)) return "kto";
   if (Array.isArray(row.messages)) return "openai-messages";
   if (Array.isArray(row.conversations) || Array.isArray(row.conversation)) return "sharegpt";
   if (row.instruction !== undefined && row.output !== undefined) return "alpaca";
@@ -32,6 +37,9 @@ const words: Record<DatasetFormat, string> = {
   sharegpt: 'rows have "conversations"',
   alpaca: 'rows have "instruction" and "output"',
   "prompt-completion": "rows have a question and an answer",
+  preference: 'rows have "chosen" and "rejected"',
+  "openai-preference": 'rows have "preferred_output" and "non_preferred_output"',
+  kto: 'rows have "prompt", "completion" and a "label" of true or false',
   csv: "a heading and rows of the same width, parted by commas",
   tsv: "a heading and rows of the same width, parted by tabs",
   "plain-text": "text without a table's or JSON's marks",
@@ -90,6 +98,10 @@ const firstKeys: Record<string, DatasetFormat> = {
   conversations: "sharegpt",
   conversation: "sharegpt",
   instruction: "alpaca",
+  chosen: "preference",
+  rejected: "preference",
+  preferred_output: "openai-preference",
+  non_preferred_output: "openai-preference",
   ...Object.fromEntries(answerPairs.map(([question]) => [question, "prompt-completion"])),
 };
 

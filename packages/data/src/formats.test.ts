@@ -18,6 +18,13 @@ const chat = (...turns: [DatasetRow & { messages: unknown } extends never ? neve
     weight === undefined ? { role, content } : { role, content, weight },
   ),
 });
+const turns = (...list: [string, string][]) => list.map(([role, content]) => ({ role, content }));
+const pair = (prompt: [string, string][], chosen: string, rejected: string, more: object = {}) => ({
+  prompt: turns(...prompt),
+  chosen: turns(["assistant", chosen]),
+  rejected: turns(["assistant", rejected]),
+  ...more,
+});
 const lines = (...rows: unknown[]) => `${rows.map((row) => JSON.stringify(row)).join("\n")}\n`;
 
 const goldens: { name: string; file: string; text: string; format: DatasetFormat; rows: unknown[] }[] = [
@@ -164,6 +171,111 @@ const goldens: { name: string; file: string; text: string; format: DatasetFormat
     rows: [{ text: "One line,\nanother." }, { text: "Second paragraph." }],
   },
   {
+    name: "preference pairs: texts, lists of messages, whole conversations, the question repeated before the answers",
+    file: "j.jsonl",
+    text: lines(
+      { prompt: "Hi", chosen: "Hello!", rejected: "What?", source: "forum" },
+      {
+        prompt: [
+          { role: "system", content: "S" },
+          { role: "user", content: "q" },
+        ],
+        chosen: [{ role: "assistant", content: "good" }],
+        rejected: [{ role: "assistant", content: "bad" }],
+      },
+      {
+        messages: [
+          { role: "user", content: "a" },
+          { role: "assistant", content: "b", weight: 0.5 },
+          { role: "user", content: "c" },
+        ],
+        chosen: "d",
+        rejected: "e",
+      },
+      {
+        chosen: [
+          { role: "user", content: "same" },
+          { role: "assistant", content: "x" },
+        ],
+        rejected: [
+          { role: "user", content: "same" },
+          { role: "assistant", content: "y" },
+        ],
+      },
+      {
+        prompt: "asked twice",
+        system: "T",
+        chosen: [
+          { role: "user", content: "asked twice" },
+          { role: "assistant", content: "x" },
+        ],
+        rejected: [
+          { role: "user", content: "asked twice" },
+          { role: "assistant", content: "y" },
+        ],
+      },
+    ),
+    format: "preference",
+    rows: [
+      pair([["user", "Hi"]], "Hello!", "What?", { source: "forum" }),
+      pair(
+        [
+          ["system", "S"],
+          ["user", "q"],
+        ],
+        "good",
+        "bad",
+      ),
+      pair(
+        [
+          ["user", "a"],
+          ["assistant", "b"],
+          ["user", "c"],
+        ],
+        "d",
+        "e",
+      ),
+      pair([["user", "same"]], "x", "y"),
+      pair(
+        [
+          ["system", "T"],
+          ["user", "asked twice"],
+        ],
+        "x",
+        "y",
+      ),
+    ],
+  },
+  {
+    name: "OpenAI's preference format",
+    file: "k.jsonl",
+    text: lines({
+      input: { messages: [{ role: "user", content: "q" }], tools: [], parallel_tool_calls: true },
+      preferred_output: [{ role: "assistant", content: "good" }],
+      non_preferred_output: [{ role: "assistant", content: [{ type: "text", text: "bad" }] }],
+    }),
+    format: "openai-preference",
+    rows: [pair([["user", "q"]], "good", "bad")],
+  },
+  {
+    name: "answers marked liked or not",
+    file: "l.jsonl",
+    text: lines(
+      { prompt: "q", completion: "a", label: true },
+      {
+        prompt: [{ role: "user", content: "r" }],
+        completion: [{ role: "assistant", content: "b" }],
+        label: 0,
+        source: "s",
+      },
+    ),
+    format: "kto",
+    rows: [
+      { prompt: turns(["user", "q"]), completion: turns(["assistant", "a"]), desirable: true },
+      { prompt: turns(["user", "r"]), completion: turns(["assistant", "b"]), desirable: false, source: "s" },
+    ],
+  },
+  {
     name: "objects over several lines, one after the other",
     file: "i.json",
     text: '{\n "prompt": "a}",\n "completion": "b"\n}\n{\n "prompt": "c", "completion": "d\\""\n}\n',
@@ -207,6 +319,30 @@ describe("bad lines", () => {
     }
     expect(found.badLines[1]?.cause).toContain('the role of message 1 is "robot"');
     expect(found.badLines[2]?.cause).toContain("the content of message 1 is empty");
+  });
+
+  test("preferences without a question, an answer or a difference", async () => {
+    const good = { prompt: "q", chosen: "a", rejected: "b" };
+    const bad = [
+      { chosen: "a", rejected: "b" },
+      { ...good, chosen: "" },
+      { ...good, rejected: "a" },
+      { ...good, prompt: [{ role: "system", content: "alone" }] },
+      { ...good, chosen: [{ role: "user", content: "no answer" }] },
+      { ...good, chosen: [{ role: "assistant", content: "a", weight: 0.5 }] },
+    ];
+    const found = await inspect("p.jsonl", lines(good, ...bad), { format: "preference" });
+    expect(found.goodRows).toBe(1);
+    expect(found.badLines.map(({ line, cause }) => `${line}: ${cause}`)).toEqual([
+      '2: "prompt" is missing',
+      '3: "chosen" is empty',
+      '4: "chosen" and "rejected" are the same answer',
+      "5: the row has no question",
+      '6: "chosen" holds no message of the assistant',
+      '7: message 1 of "chosen" has a weight; an answer that is compared counts as a whole',
+    ]);
+    const marks = await inspect("m.jsonl", lines({ prompt: "q", completion: "a", label: "yes" }), { format: "kto" });
+    expect(marks.badLines).toMatchObject([{ line: 1, cause: '"label" is a text' }]);
   });
 
   test("the first 200 are kept, all are counted; duplicates too", async () => {

@@ -4,6 +4,7 @@ import {
   type DatasetFormat,
   type DatasetRow,
   type FormatGuess,
+  type Message,
   type UploadInspection,
 } from "@anneal/contracts";
 import { type Detection, detect } from "./detect.ts";
@@ -56,8 +57,12 @@ const previewMessages = 50;
 function shortened(row: DatasetRow): DatasetRow {
   const cut = (text: string) =>
     text.length > previewCharacters ? `${text.slice(0, previewCharacters).replace(/[\ud800-\udbff]$/, "")}…` : text;
-  if ("text" in row) return { text: cut(row.text) };
-  return { messages: row.messages.slice(0, previewMessages).map((m) => ({ ...m, content: cut(m.content) })) };
+  const few = (list: Message[]) => list.slice(0, previewMessages).map((m) => ({ ...m, content: cut(m.content) }));
+  if ("text" in row) return { ...row, text: cut(row.text) };
+  if ("messages" in row) return { ...row, messages: few(row.messages) };
+  const prompt = few(row.prompt);
+  if ("chosen" in row) return { ...row, prompt, chosen: few(row.chosen), rejected: few(row.rejected) };
+  return { ...row, prompt, completion: few(row.completion) };
 }
 
 /** Reads the whole file once: what it is, how many rows are good, which lines are not and why, and the first rows. */

@@ -1,6 +1,6 @@
 import { type DatasetRow, type Message, ServiceError } from "@anneal/contracts";
 import type { DuckDBDataChunk } from "@duckdb/node-api";
-import { openDuckDb, sqlPath } from "./parquet.ts";
+import { columnNames, isList, openDuckDb, sqlPath } from "./parquet.ts";
 
 export interface DatasetReader {
   readonly rows: number;
@@ -12,31 +12,53 @@ export interface DatasetReader {
 }
 
 interface StoredMessage extends Omit<Message, "weight"> {
-  weight: 0 | 1 | null;
+  weight: number | null;
 }
 
-function toRow(messages: unknown, text: unknown): DatasetRow {
-  if (typeof text === "string") return { text };
-  if (typeof messages !== "string") throw new Error("a row of the dataset file holds neither messages nor text");
-  const stored = JSON.parse(messages) as StoredMessage[];
-  return {
-    messages: stored.map(({ role, content, weight }) =>
-      weight === null ? { role, content } : { role, content, weight },
-    ),
-  };
+type Name = (typeof columnNames)[number];
+type Columns = Partial<Record<Name, readonly unknown[]>>;
+
+const listOf = (value: unknown): Message[] =>
+  (JSON.parse(value as string) as StoredMessage[]).map(({ role, content, weight }) =>
+    weight === null ? { role, content } : { role, content, weight },
+  );
+
+function answersAt(c: Columns, i: number): DatasetRow {
+  if (typeof c.text?.[i] === "string") return { text: c.text[i] };
+  if (typeof c.messages?.[i] === "string") return { messages: listOf(c.messages[i]) };
+  if (typeof c.chosen?.[i] === "string")
+    return { prompt: listOf(c.prompt?.[i]), chosen: listOf(c.chosen[i]), rejected: listOf(c.rejected?.[i]) };
+  if (typeof c.completion?.[i] === "string")
+    return {
+      prompt: listOf(c.prompt?.[i]),
+      completion: listOf(c.completion[i]),
+      desirable: c.desirable?.[i] === true,
+    };
+  throw new Error("a row of the dataset file holds neither messages nor text nor answers");
 }
 
-function chunkRows(chunk: DuckDBDataChunk): { number: number; row: DatasetRow }[] {
-  const [numbers = [], messages = [], texts = []] = chunk.getColumns();
-  return numbers.map((number, i) => ({ number: Number(number), row: toRow(messages[i], texts[i]) }));
+function rowAt(c: Columns, i: number): DatasetRow {
+  const row = answersAt(c, i);
+  const source = c.source?.[i];
+  return typeof source === "string" ? { ...row, source } : row;
+}
+
+function chunkRows(chunk: DuckDBDataChunk, names: readonly Name[]): { number: number; row: DatasetRow }[] {
+  const [numbers = [], ...values] = chunk.getColumns();
+  const columns: Columns = Object.fromEntries(names.map((name, i) => [name, values[i]]));
+  return numbers.map((number, i) => ({ number: Number(number), row: rowAt(columns, i) }));
 }
 
 /** Opens a version's Parquet file for pages and for streaming. */
 export async function openVersion(path: string): Promise<DatasetReader> {
   const { connection, close } = await openDuckDb({ memory: "1GB", threads: 1 });
   const source = `read_parquet(${sqlPath(path)})`;
-  const select = `select row, to_json(messages)::varchar, text from ${source}`;
   try {
+    // Files of older versions lack columns that came later.
+    const there = (await connection.runAndReadAll(`describe select * from ${source}`)).getRows().map(([name]) => name);
+    const names = columnNames.filter((name) => there.includes(name));
+    const expressions = names.map((name) => (isList(name) ? `to_json(${name})::varchar` : name));
+    const select = `select ${["row", ...expressions].join(", ")} from ${source}`;
     const [[count] = []] = (await connection.runAndReadAll(`select count(*) from ${source}`)).getRows();
     const rows = Number(count);
     return {
@@ -49,7 +71,7 @@ export async function openVersion(path: string): Promise<DatasetReader> {
         const result = await connection.run(
           `${select} where row >= ${offset} and row < ${offset + limit} order by row`,
         );
-        return (await result.fetchAllChunks()).flatMap(chunkRows).map(({ row }) => row);
+        return (await result.fetchAllChunks()).flatMap((chunk) => chunkRows(chunk, names)).map(({ row }) => row);
       },
       async *all() {
         const result = await connection.stream(select);
@@ -57,7 +79,7 @@ export async function openVersion(path: string): Promise<DatasetReader> {
         for (;;) {
           const chunk = await result.fetchChunk();
           if (!chunk || chunk.rowCount === 0) break;
-          for (const { number, row } of chunkRows(chunk)) {
+          for (const { number, row } of chunkRows(chunk, names)) {
             if (number !== expected++) throw new Error(`row ${expected - 1} of ${path} is out of order (${number})`);
             yield row;
           }

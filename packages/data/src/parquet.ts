@@ -52,8 +52,23 @@ export async function openDuckDb(options: DuckDbOptions) {
   };
 }
 
-const columns =
-  "columns={row:'BIGINT', messages:'STRUCT(role VARCHAR, content VARCHAR, weight TINYINT)[]', text:'VARCHAR'}";
+const list = "'STRUCT(role VARCHAR, content VARCHAR, weight DOUBLE)[]'";
+/** Columns of a version's file beside the row's number, with their types. A row fills those of its kind. */
+const columns = {
+  messages: list,
+  text: "'VARCHAR'",
+  prompt: list,
+  chosen: list,
+  rejected: list,
+  completion: list,
+  desirable: "'BOOLEAN'",
+  source: "'VARCHAR'",
+};
+export const columnNames = Object.keys(columns) as (keyof typeof columns)[];
+export const isList = (name: keyof typeof columns): boolean => columns[name] === list;
+const declared = `columns={row:'BIGINT', ${Object.entries(columns)
+  .map(([name, type]) => `${name}:${type}`)
+  .join(", ")}}`;
 
 /** Numbered canonical JSON lines to Parquet; the row numbers let a page be found without reading what lies before it. */
 export async function jsonLinesToParquet(
@@ -66,7 +81,7 @@ export async function jsonLinesToParquet(
   // among threads. One thread has no other order than the file's, and the caller reads it all back and compares.
   await withDuckDb({ memory: "1GB", threads: 1, spillFolder, keepOrder: false }, async (connection) => {
     await connection.run(
-      `copy (select row, messages, text from read_json(${sqlPath(from)}, format='newline_delimited', ${columns},
+      `copy (select row, ${columnNames.join(", ")} from read_json(${sqlPath(from)}, format='newline_delimited', ${declared},
          maximum_object_size=${Math.max(1 << 20, longestBytes + 1024)}, maximum_depth=-1))
        to ${sqlPath(to)} (format parquet, compression zstd, row_group_size 8192, row_group_size_bytes '32MB')`,
     );

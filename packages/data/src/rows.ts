@@ -1,9 +1,10 @@
 import { type ColumnMapping, type DatasetFormat, type DatasetRow, ServiceError } from "@anneal/contracts";
 import { canonicalLine, unstorable } from "./canonical.ts";
 import type { Detection } from "./detect.ts";
-import { isObject, kindOf } from "./formats/fields.ts";
+import { isObject, kindOf, sourceOf } from "./formats/fields.ts";
 import { readAlpaca, readPromptCompletion } from "./formats/instructions.ts";
 import { readOpenaiMessages, readSharegpt } from "./formats/messages.ts";
+import { readKto, readOpenaiPreference, readPreference } from "./formats/preferences.ts";
 import { bindMapping, readTableRow } from "./formats/table-rows.ts";
 import type { Limits } from "./limits.ts";
 import { badLine, isRefusal, type Outcome, printable, type Refusal, refuse } from "./outcome.ts";
@@ -30,6 +31,9 @@ const jsonReaders = {
   sharegpt: readSharegpt,
   alpaca: readAlpaca,
   "prompt-completion": readPromptCompletion,
+  preference: readPreference,
+  "openai-preference": readOpenaiPreference,
+  kto: readKto,
 } as const;
 
 async function* jsonRows(path: string, o: RowsOptions, format: keyof typeof jsonReaders): AsyncGenerator<Outcome[]> {
@@ -38,7 +42,8 @@ async function* jsonRows(path: string, o: RowsOptions, format: keyof typeof json
   const toRow = ({ value, refusal }: JsonValue): DatasetRow | Refusal => {
     if (refusal) return refusal;
     if (!isObject(value)) return refuse(`the row is ${kindOf(value)}`, "write each row as an object in { }");
-    return read(value, o.limits.messages);
+    const row = read(value, o.limits.messages);
+    return isRefusal(row) ? row : { ...row, ...sourceOf(value) };
   };
   for await (const batch of source(path, o.limits, o.signal))
     yield batch.map((item) => toOutcome(item.line, item.text, toRow(item)));

@@ -17,6 +17,7 @@ import { canonicalLine } from "./canonical.ts";
 import { digestOfVersion, importVersion, versionPath } from "./import.ts";
 import { inspectFile } from "./inspect.ts";
 import { openVersion } from "./open-version.ts";
+import { sqlPath, withDuckDb } from "./parquet.ts";
 
 const root = mkdtempSync(join(tmpdir(), "anneal-versions-"));
 const folder = join(root, "datasets");
@@ -63,6 +64,46 @@ test("rows come back as they were, by page and in one stream; the digest is that
   const all = [];
   for await (const row of reader.all()) all.push(canonicalLine(row));
   expect(all).toEqual(rows.map((row) => JSON.stringify(row)));
+  await reader.close();
+});
+
+test("preferences, marks, sources and fractions of weights come back; files written before there were any open, too", async () => {
+  const prompt = [{ role: "user", content: "q" }];
+  const pairs = [
+    { prompt, chosen: [{ role: "assistant", content: "a" }], rejected: [{ role: "assistant", content: "b" }] },
+    {
+      prompt,
+      chosen: [{ role: "assistant", content: "c" }],
+      rejected: [{ role: "assistant", content: "d" }],
+      source: "forum",
+    },
+  ];
+  const marked = [
+    { prompt, completion: "a", label: true },
+    { prompt, completion: "b", label: false, source: "s" },
+  ];
+  const weighed = [{ messages: [...prompt, { role: "assistant", content: "a", weight: 0.3 }], source: "s" }];
+  for (const [name, rows] of Object.entries({ pairs, marked, weighed })) {
+    const made = await load(write(`${name}.jsonl`, rows.map((row) => JSON.stringify(row)).join("\n")), `${name}.jsonl`);
+    const reader = await openVersion(made.path);
+    const read = await reader.read(0, 9);
+    await reader.close();
+    if (name === "marked")
+      expect(read).toEqual([
+        { prompt, completion: [{ role: "assistant", content: "a" }], desirable: true },
+        { prompt, completion: [{ role: "assistant", content: "b" }], desirable: false, source: "s" },
+      ]);
+    else expect(read).toEqual(rows);
+  }
+  const old = join(root, "old.parquet");
+  await withDuckDb({ memory: "200MB", threads: 1 }, (connection) =>
+    connection.run(
+      `copy (select 0::bigint as row, [{role: 'user', content: 'x', weight: 1::tinyint}] as messages, null::varchar as text)
+       to ${sqlPath(old)} (format parquet)`,
+    ),
+  );
+  const reader = await openVersion(old);
+  expect(await reader.read(0, 9)).toEqual([{ messages: [{ role: "user", content: "x", weight: 1 }] }]);
   await reader.close();
 });
 

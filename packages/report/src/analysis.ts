@@ -44,8 +44,22 @@ const estimate = (correct: number, count: number): ShareEstimate => ({
   ...wilson(correct, count, confidence),
 });
 
+/** What is judged: answers, right or wrong; of preferences, whether the better answer scores higher. */
+function judgedRows({ rows, preference }: ReportData["evaluation"]): ReportRow[] {
+  if (!preference) return rows;
+  const judged = (margin: number) => ({ answer: "", correct: margin > 0, lossNats: null });
+  return preference.pairs.map(({ id, prompt, base, tuned }) => ({
+    id,
+    prompt,
+    expected: "",
+    base: base === null ? null : judged(base),
+    tuned: judged(tuned),
+  }));
+}
+
 export function analyse(data: ReportData): Analysis {
-  const { rows, primary, seed } = data.evaluation;
+  const { primary, seed } = data.evaluation;
+  const rows = judgedRows(data.evaluation);
   const paired = rows.flatMap((row) => (row.base ? [{ base: row.base, tuned: row.tuned }] : []));
   const pairs = { both: 0, onlyBase: 0, onlyTuned: 0, neither: 0 };
   for (const { base, tuned } of paired) {

@@ -25,6 +25,40 @@ const withRows = (rows: [base: boolean, tuned: boolean][]): ReportInput => {
 const verdict = (input: ReportInput) => analyse(ReportData.parse(input)).verdict;
 const repeat = <T>(count: number, value: T): T[] => Array.from({ length: count }, () => value);
 
+describe("preferences", () => {
+  const input = sampleReport({ rows: 4 });
+  const withPairs = (base: number | null, tuned: number): ReportInput => ({
+    ...input,
+    evaluation: {
+      ...input.evaluation,
+      preference: {
+        rewardMargin: 0.7,
+        rewardAccuracy: 0.9,
+        pairs: Array.from({ length: 60 }, (_, i) => ({
+          id: String(i),
+          prompt: `question ${i}`,
+          chosen: "<b>good</b>",
+          rejected: "bad",
+          base: base === null ? null : base * (i % 2 ? 1 : -1),
+          tuned: tuned * (i % 20 ? 1 : -1),
+        })),
+      },
+    },
+  });
+  it("are judged by which answer scores higher, and shown with their margin", () => {
+    expect(verdict(withPairs(1, 2))).toBe("better");
+    expect(verdict(withPairs(1, -2))).toBe("not-better");
+    expect(verdict(withPairs(null, 2))).toBe("uncertain"); // marks have no base to compare with
+    const page = renderReport(withPairs(1, 2));
+    expect(page).toContain("Preferences on held-out rows");
+    expect(page).toContain("+0.700");
+    expect(page).toContain("Better answer ranked higher");
+    expect(page).toContain("&lt;b&gt;good");
+    expect(page).not.toContain("Most frequent confusions");
+    expect(renderReport(input)).not.toContain("Preferences on held-out rows");
+  });
+});
+
 describe("verdict", () => {
   it("says better when the interval clears zero", () => {
     expect(

@@ -4,6 +4,7 @@ import { foreign, html } from "./html.ts";
 import { ReportData, type ReportInput, type ReportLanguage } from "./schema.ts";
 import { confusionsSection } from "./sections/confusions.ts";
 import { servingSection, trainingSection } from "./sections/measurements.ts";
+import { preferenceSection } from "./sections/preference.ts";
 import { limitsSection, provenanceSection, settingsSection } from "./sections/record.ts";
 import { samplesSection } from "./sections/samples.ts";
 import { qualitySection, verdictSection } from "./sections/verdict.ts";
@@ -26,6 +27,7 @@ export function renderReport(input: ReportInput, options: { language?: ReportLan
   const sections = [
     verdictSection,
     qualitySection,
+    preferenceSection,
     confusionsSection,
     samplesSection,
     trainingSection,

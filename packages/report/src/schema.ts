@@ -23,6 +23,17 @@ export const ReportRow = z.object({
 });
 export type ReportRow = z.infer<typeof ReportRow>;
 
+// A held-out preference: how far the chosen answer's score lies above the rejected one's, by each model.
+export const ReportPair = z.object({
+  id: z.string(),
+  prompt: z.string(),
+  chosen: z.string().nullable(), // null: of a marked answer that nobody wants
+  rejected: z.string().nullable(),
+  base: finite.nullable(), // null: only the tuned model can be judged
+  tuned: finite,
+});
+export type ReportPair = z.infer<typeof ReportPair>;
+
 export const ReportCurve = z.object({
   name: z.string(), // of the metric catalogue, such as train/loss
   unit: z.string(),
@@ -85,6 +96,11 @@ export const ReportData = z.object({
     matchRule: z.string(),
     decoding: z.string(), // such as "greedy, at most 32 tokens"
     rows: z.array(ReportRow),
+    // Of runs on preferences: the verdict then goes by which answer scores higher.
+    preference: z
+      .object({ pairs: z.array(ReportPair), rewardMargin: finite.nullable(), rewardAccuracy: finite.nullable() })
+      .nullable()
+      .default(null),
     baseLossNats: finite.nullable(), // mean over all supervised tokens of the held-out rows
     tunedLossNats: finite.nullable(),
     seed: z.int().nonnegative().default(42), // of the bootstrap

@@ -130,3 +130,14 @@ export function summarise(values: readonly number[]): Summary | null {
     max: quantileSorted(sorted, 1),
   };
 }
+
+/** So many of the items, drawn by lottery; the same draw for the same random numbers. */
+export function draw<T>(items: readonly T[], count: number, random: () => number): T[] {
+  const pool = [...items];
+  for (let i = 0; i < Math.min(count, pool.length); i += 1) {
+    const j = i + Math.floor(random() * (pool.length - i));
+    const [a, b] = [pool[i], pool[j]];
+    if (a !== undefined && b !== undefined) [pool[i], pool[j]] = [b, a];
+  }
+  return pool.slice(0, count);
+}

@@ -3,8 +3,9 @@ export { type ExportValue, exportTextMetadata } from "./model/export-metadata.ts
 export { type ChatOptions, decodeAnswer, encodePrompt, renderChat } from "./model/prompt.ts";
 export type { TextSource } from "./model/source.ts";
 export { type LoadOptions, loadTextModel, type TextModel } from "./model/text-model.ts";
+export { type Answer, answersOf, encodeMarked, encodePair, kindOfRow } from "./rows/answers.ts";
 export { type CheckOptions, checkDataset } from "./rows/check-dataset.ts";
-export { type EncodedRow, encodeRow, explainRow, type RowOptions } from "./rows/encode-row.ts";
+export { type EncodedRow, encodeRow, explainRow, type Mark, type RowOptions } from "./rows/encode-row.ts";
 export { dataOrder } from "./shard/data-order.ts";
 export { openShard, type Shard, shardDigest } from "./shard/open.ts";
 export { buildMicroBatch, type PackedRows, planStep, type StepOptions } from "./shard/plan-step.ts";

@@ -1,12 +1,11 @@
-import type { RunDetail, RunEventBody, RunSpecInput } from "@anneal/contracts";
+import type { RunSpecInput } from "@anneal/contracts";
 import { createTestDatabase, type TestDatabase } from "@anneal/db/testing";
-import { runs } from "@anneal/services";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { endProcess, hasEnded, type Lab, openLab, trainedDigests, trainerOf } from "../../support/worker-lab.ts";
+import { eventsOf, finish, twice } from "../../support/killed-run.ts";
+import { endProcess, type Lab, openLab } from "../../support/worker-lab.ts";
 
 // What makes a run end otherwise than at its last step, or leave out a batch: each undisturbed and with its trainer killed
 // in the middle, to the same weights and the same events.
-const ended = hasEnded("succeeded", "failed", "cancelled");
 const common: Partial<RunSpecInput> = {
   epochs: 40,
   evaluation: { heldOutFraction: 0.2, everySteps: 20, maxRows: 8, maxNewTokens: 2, finalMaxRows: 8 },
@@ -25,34 +24,6 @@ afterAll(async () => {
   await database.drop();
 });
 
-async function eventsOf<T extends RunEventBody["type"]>(id: string, type: T) {
-  const events = await runs.events(lab.ctx, { runId: id, types: [type], limit: 1000 });
-  return events.flatMap(({ body }) => (body.type === type ? [body as Extract<RunEventBody, { type: T }>] : []));
-}
-
-async function finish(id: string): Promise<RunDetail> {
-  const run = await lab.until(id, "succeeded", ended);
-  expect(run.problem).toBeNull();
-  expect(run.status).toBe("succeeded");
-  return run;
-}
-
-/** The run once undisturbed, once with its trainer killed after `killAfter` steps. */
-async function twice(spec: Partial<RunSpecInput>, killAfter: number) {
-  const worker = lab.startWorker();
-  const calm = await finish((await lab.createRun(spec)).id);
-  const { id } = await lab.createRun(spec);
-  await lab.until(id, "under way", (run) => (run.progress?.step ?? 0) >= killAfter || ended(run));
-  const pid = trainerOf(worker.pid ?? 0);
-  if (pid === null) throw new Error("the trainer had ended before it could be killed; make the run longer");
-  process.kill(pid, "SIGKILL");
-  const killed = await finish(id);
-  expect(killed.attempts).toHaveLength(2);
-  expect(await trainedDigests(lab.ctx, id)).toEqual(await trainedDigests(lab.ctx, calm.id));
-  await endProcess(worker, "SIGTERM");
-  return { calm, killed };
-}
-
 test("the held-out loss stops the run early, and the best checkpoint is what comes out", async () => {
   const spec: Partial<RunSpecInput> = {
     ...common,
@@ -60,15 +31,15 @@ test("the held-out loss stops the run early, and the best checkpoint is what com
     earlyStopping: { patience: 3, minDelta: 0.3 },
     checkpoints: { everySteps: 30, keepLast: 1, keepBest: true, restoreBest: true },
   };
-  const { calm, killed } = await twice(spec, 25);
+  const { calm, killed } = await twice(lab, spec, 25);
   for (const { id, checkpoints } of [calm, killed]) {
-    const evaluations = (await eventsOf(id, "evaluation")).filter(({ which }) => which === "during");
+    const evaluations = (await eventsOf(lab, id, "evaluation")).filter(({ which }) => which === "during");
     const last = evaluations.at(-1)?.step ?? 0;
     expect(last).toBeLessThan(400);
     const best = evaluations.reduce((a, b) => ((b.result.loss ?? 9) < (a.result.loss ?? 9) ? b : a));
-    expect((await eventsOf(id, "trained")).map(({ step }) => step)).toEqual([best.step]);
+    expect((await eventsOf(lab, id, "trained")).map(({ step }) => step)).toEqual([best.step]);
     expect(checkpoints.find(({ isBest }) => isBest)?.step).toBe(best.step);
-    const points = (await eventsOf(id, "metrics")).flatMap(({ values }) => values["optim/learning_rate"] ?? []);
+    const points = (await eventsOf(lab, id, "metrics")).flatMap(({ values }) => values["optim/learning_rate"] ?? []);
     expect(points).toHaveLength(last);
     expect(points.at(-1)).toBeLessThan(points[10] ?? 0); // the plateau lowered it
   }
@@ -82,8 +53,8 @@ test("poisoned batches are left out, the weights go back, and every attempt come
     checkpoints: { everySteps: 9, keepLast: 1, keepBest: false },
     schedule: { kind: "constant", warmupSteps: 4 },
   };
-  const { calm, killed } = await twice(spec, 60);
-  const [first, second] = [await eventsOf(calm.id, "guard"), await eventsOf(killed.id, "guard")];
+  const { calm, killed } = await twice(lab, spec, 60);
+  const [first, second] = [await eventsOf(lab, calm.id, "guard"), await eventsOf(lab, killed.id, "guard")];
   expect(second).toEqual(first);
   expect(new Set(first.map(({ action }) => action))).toEqual(new Set(["skipped", "rolled_back"]));
   const [one] = first;
@@ -95,6 +66,7 @@ test("poisoned batches are left out, the weights go back, and every attempt come
 
 test("other methods, optimizers and numbers come through a kill to the same weights", async () => {
   const { calm } = await twice(
+    lab,
     {
       ...common,
       precision: "f16",
@@ -110,13 +82,14 @@ test("other methods, optimizers and numbers come through a kill to the same weig
 
 test("a run goes on from the adapter of another, and only in its shape", async () => {
   const worker = lab.startWorker();
-  const first = await finish((await lab.createRun({ ...common, epochs: 4 })).id);
+  const first = await finish(lab, (await lab.createRun({ ...common, epochs: 4 })).id);
   const method = { kind: "lora" as const, rank: 4, alpha: 8, targets: ["q_proj", "v_proj", "down_proj"] };
   const startFrom = `run:${first.id}`;
   await expect(lab.createRun({ ...common, method: { ...method, rank: 8, startFrom } })).rejects.toMatchObject({
     problem: { field: "method.rank", remedy: "set method.rank to 4" },
   });
   const next = await finish(
+    lab,
     (await lab.createRun({ ...common, epochs: 1, learningRate: 1e-6, method: { ...method, startFrom } })).id,
   );
   expect(next.evaluationAfter?.loss).toBeCloseTo(first.evaluationAfter?.loss ?? 0, 2);

@@ -1,5 +1,6 @@
 "use client";
-import type { DatasetRow, Role } from "@anneal/contracts";
+import type { AnswerSide, DatasetRow, Message, Role } from "@anneal/contracts";
+import { ThumbsDownIcon, ThumbsUpIcon } from "lucide-react";
 import { useTranslations } from "next-intl";
 import { Badge, type BadgeTone } from "../../components/ui/badge.tsx";
 import { cn } from "../../lib/cn.ts";
@@ -12,9 +13,46 @@ export function Conversation({ row, whole = false }: { row: DatasetRow; whole?: 
   const t = useTranslations("datasets");
   const clamp = whole ? "" : "line-clamp-3";
   if ("text" in row) return <p className={cn("foreign text-sm", clamp)}>{visible(row.text)}</p>;
+  if ("messages" in row) return <Messages messages={row.messages} clamp={clamp} />;
+  const answers =
+    "chosen" in row
+      ? ([
+          ["chosen", row.chosen],
+          ["rejected", row.rejected],
+        ] as const)
+      : ([[row.desirable ? "desirable" : "undesirable", row.completion]] as const);
+  return (
+    <div className="space-y-2">
+      <Messages messages={row.prompt} clamp={clamp} />
+      {answers.map(([side, messages]) => (
+        <section key={side} aria-label={t(`side.${side}`)} className="border-l-2 pl-2.5">
+          <p className="mb-1">
+            <SideBadge side={side} />
+          </p>
+          <Messages messages={messages} clamp={clamp} />
+        </section>
+      ))}
+    </div>
+  );
+}
+
+// Which of a preference's answers this is: a sign and a word, never colour alone.
+export function SideBadge({ side }: { side: AnswerSide }) {
+  const t = useTranslations("datasets");
+  const good = side === "chosen" || side === "desirable";
+  return (
+    <Badge tone={good ? "success" : "danger"}>
+      {good ? <ThumbsUpIcon aria-hidden /> : <ThumbsDownIcon aria-hidden />}
+      {t(`side.${side}`)}
+    </Badge>
+  );
+}
+
+function Messages({ messages, clamp }: { messages: readonly Message[]; clamp: string }) {
+  const t = useTranslations("datasets");
   return (
     <ul className="space-y-1">
-      {row.messages.map((message, i) => (
+      {messages.map((message, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: messages have no identity but their place
         <li key={i} className="flex min-w-0 items-baseline gap-2">
           <span className="w-20 shrink-0">
@@ -22,7 +60,11 @@ export function Conversation({ row, whole = false }: { row: DatasetRow; whole?: 
           </span>
           <p className={cn("foreign min-w-0 flex-1 text-sm", clamp)}>
             {visible(message.content)}
-            {message.weight === 0 ? <em className="ml-2 text-muted-foreground text-xs">{t("notTrained")}</em> : null}
+            {message.weight === undefined || message.weight === 1 ? null : (
+              <em className="ml-2 text-muted-foreground text-xs">
+                {message.weight === 0 ? t("notTrained") : t("weight", { weight: String(message.weight) })}
+              </em>
+            )}
           </p>
         </li>
       ))}

@@ -9,8 +9,14 @@ import { cn } from "../../lib/cn.ts";
 import { formatNumber, formatPercent } from "../../lib/format.ts";
 import { wilson } from "../../lib/interval.ts";
 
-const intervalOf = (result: EvaluationResult | null) =>
-  result && result.exactMatches !== null ? wilson(result.exactMatches, result.rows) : null;
+// Rows done right: answered exactly, or, of preferences, ranked right.
+const rightOf = (result: EvaluationResult | null): number | null =>
+  result?.exactMatches ??
+  (result && result.rewardAccuracy !== null ? Math.round(result.rewardAccuracy * result.rows) : null);
+const intervalOf = (result: EvaluationResult | null) => {
+  const right = rightOf(result);
+  return result && right !== null ? wilson(right, result.rows) : null;
+};
 
 // Did it get better? Both models on the same held-out rows, each with its interval.
 export function EvaluationCard({ run }: { run: RunDetail }) {
@@ -51,7 +57,8 @@ export function EvaluationCard({ run }: { run: RunDetail }) {
 function Row({ label, result, strong = false }: { label: string; result: EvaluationResult | null; strong?: boolean }) {
   const t = useTranslations("run.evaluation");
   const interval = intervalOf(result);
-  const share = result?.exactMatch ?? null;
+  const share = result?.exactMatch ?? result?.rewardAccuracy ?? null;
+  const margin = result?.rewardMargin ?? null;
   return (
     <div>
       <div className="flex flex-wrap items-baseline justify-between gap-x-4">
@@ -62,6 +69,11 @@ function Row({ label, result, strong = false }: { label: string; result: Evaluat
           ) : (
             <>
               {share === null ? null : <span className="mr-3 font-semibold text-lg">{formatPercent(share)}</span>}
+              {margin === null ? null : (
+                <span className="mr-3">
+                  {t("margin")} {formatNumber(margin)}
+                </span>
+              )}
               {result.loss === null ? null : (
                 <span className="text-muted-foreground">
                   {t("loss")} {formatNumber(result.loss)}
@@ -92,6 +104,7 @@ function Row({ label, result, strong = false }: { label: string; result: Evaluat
               ? t("rowsOnly", { rows: result.rows })
               : t("rows", { matches: result.exactMatches, rows: result.rows })}
           </span>
+          {margin === null ? null : <span>{t(result.rewardAccuracy === null ? "notRewarded" : "ranked")}</span>}
           {interval ? (
             <span>{t("interval", { low: formatPercent(interval.low), high: formatPercent(interval.high) })}</span>
           ) : null}

@@ -27,6 +27,8 @@ export function KeyFigures({ run, store }: { run: RunDetail; store: SeriesStore 
   const evaluationStep = store.last("eval/loss")?.step;
   const accuracy = run.evaluationAfter?.exactMatch ?? last("eval/exact_match");
   const before = run.evaluationBefore?.exactMatch ?? null;
+  const ranked = run.evaluationAfter?.rewardAccuracy ?? last("eval/reward_accuracy");
+  const margin = run.evaluationAfter?.rewardMargin ?? last("eval/reward_margin");
   const speeds = store.points("speed/tokens_per_second");
   const count = speeds.reduce((sum, point) => sum + point.count, 0);
   const meanSpeed = count === 0 ? null : speeds.reduce((sum, point) => sum + point.mean * point.count, 0) / count;
@@ -46,11 +48,19 @@ export function KeyFigures({ run, store }: { run: RunDetail; store: SeriesStore 
           value={shown(last("eval/loss") ?? run.evaluationAfter?.loss ?? null, formatNumber)}
           note={evaluationStep === undefined ? "–" : t("step", { step: evaluationStep })}
         />
-        <Stat
-          label={t("accuracy")}
-          value={shown(accuracy, formatPercent)}
-          note={before === null ? "–" : t("accuracyBefore", { value: formatPercent(before) })}
-        />
+        {margin === null ? (
+          <Stat
+            label={t("accuracy")}
+            value={shown(accuracy, formatPercent)}
+            note={before === null ? "–" : t("accuracyBefore", { value: formatPercent(before) })}
+          />
+        ) : (
+          <Stat
+            label={t("preference")}
+            value={shown(ranked, formatPercent)}
+            note={t("margin", { value: formatNumber(margin) })}
+          />
+        )}
         <Stat
           label={t("speed")}
           value={shown(last("speed/tokens_per_second"), (value) => formatNumber(Math.round(value)))}

@@ -3,8 +3,8 @@ import type { MicroBatch } from "@anneal/engine";
 import { buildMicroBatch, dataOrder, planStep, type Shard } from "@anneal/text";
 import { groupByLength } from "./length-groups.ts";
 
-// An example is what one row of a dataset becomes: one sequence of the shard, or two (the chosen answer, then the rejected
-// one) where preferences are trained. Examples are numbered; 2e and 2e + 1 are the sequences of pair e.
+// An example is what one row of a dataset becomes: one sequence of the shard, or two where preferences are trained (the chosen
+// answer, then the rejected one; for KTO the answer, then what measures). Examples are numbered; 2e and 2e + 1 are those of e.
 export type Sequences = 1 | 2;
 
 export const sequencesOf = (example: number, sequences: Sequences): number[] =>
@@ -13,25 +13,20 @@ export const sequencesOf = (example: number, sequences: Sequences): number[] =>
 export const exampleLength = (shard: Shard, example: number, sequences: Sequences): number =>
   sequencesOf(example, sequences).reduce((sum, row) => sum + shard.length(row), 0);
 
-/** What a preference says of a shard's sequence: 1 chosen or desirable, 0 rejected or not. */
-export type PreferenceOf = (sequence: number) => number;
-const byPlace: PreferenceOf = (sequence) => 1 - (sequence % 2);
-
 /** Examples of a shard as micro-batches in the order given; those of an example stay together. */
 export function microBatches(
   shard: Shard,
   examples: readonly number[],
   spec: Pick<RunSpec, "microBatchTokens" | "packing" | "objective">,
   sequences: Sequences = 1,
-  preferenceOf: PreferenceOf = byPlace,
 ): { rows: number[]; batch: MicroBatch }[] {
   const lengths = examples.map((example) => exampleLength(shard, example, sequences));
   const { microBatchTokens, packing } = spec;
   return planStep(lengths, { microBatchTokens, packing }).map((positions) => {
     const chosen = positions.map((position) => examples[position] ?? 0);
     const rows = chosen.flatMap((example) => sequencesOf(example, sequences));
-    const batch: MicroBatch & { preference?: Int8Array } = buildMicroBatch(shard, rows);
-    if (isPreference(spec.objective.kind)) batch.preference = Int8Array.from(rows, preferenceOf);
+    const batch: MicroBatch = buildMicroBatch(shard, rows);
+    if (isPreference(spec.objective.kind)) batch.preference = Int8Array.from(rows, (row) => shard.mark(row) ?? 0);
     return { rows: chosen, batch };
   });
 }

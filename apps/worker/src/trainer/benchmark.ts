@@ -9,12 +9,14 @@ import { replaceFile } from "../run-directory/files.ts";
 import { readJournal } from "../run-directory/journal-file.ts";
 import { fileSlug, guard, isTold, tellFile } from "./artifacts.ts";
 import { readCurves } from "./curves.ts";
-import { isExactMatch, matchRule } from "./held-out.ts";
+import { matchRule } from "./held-out.ts";
 import { type Job, ProgressTeller } from "./job.ts";
-import { type Measured, totals } from "./measure.ts";
+import type { Measured } from "./measure.ts";
 import type { Prepared } from "./prepare.ts";
+import { rankingRule, reportPreference, reportRows } from "./report-rows.ts";
 import { reportSettings } from "./report-settings.ts";
 import { benchmarkServing, type ServingFigures } from "./serving-benchmark.ts";
+import { totals } from "./totals.ts";
 
 interface Findings {
   before: Measured;
@@ -54,6 +56,7 @@ async function reportData(
   const memory = session.memory();
   const record = await readRecord(runDirectory, epoch);
   const answered = reportRows(prepared, before, after, rows);
+  const preference = reportPreference(spec, prepared, before, after, rows);
   return {
     generatedAt: new Date().toISOString(),
     annealVersion: info.version,
@@ -77,12 +80,13 @@ async function reportData(
         : `${Math.round(spec.evaluation.heldOutFraction * 100)}% of the rows, split off by the seed ${spec.seed}`,
     },
     evaluation: {
-      primary: answered.length > 0 ? "exactMatch" : "loss",
-      matchRule,
+      primary: answered.length > 0 || preference ? "exactMatch" : "loss",
+      matchRule: preference ? rankingRule : matchRule,
+      preference,
       decoding: `greedy, at most ${spec.evaluation.maxNewTokens} new tokens`,
       rows: answered,
-      baseLossNats: totals(prepared, before, rows).loss,
-      tunedLossNats: totals(prepared, after, rows).loss,
+      baseLossNats: totals(spec, prepared, before, before, rows).loss,
+      tunedLossNats: totals(spec, prepared, after, before, rows).loss,
     },
     curves: await readCurves(runDirectory, epoch),
     serving: [
@@ -135,34 +139,6 @@ async function reportData(
       ...record.guards,
     ],
   };
-}
-
-function reportRows(
-  prepared: Prepared,
-  before: Measured,
-  after: Measured,
-  rows: number,
-): ReportInput["evaluation"]["rows"] {
-  const answerOf = (measured: Measured, row: number, expected: string) => {
-    const answer = measured.answers.get(row);
-    const loss = measured.losses.get(row);
-    if (answer === undefined) return null;
-    return {
-      answer,
-      correct: isExactMatch(answer, expected),
-      lossNats: loss && loss.tokens > 0 ? loss.lossSum / loss.tokens : null,
-    };
-  };
-  const found: ReportInput["evaluation"]["rows"] = [];
-  for (let row = 0; row < rows; row++) {
-    const question = prepared.questions[row];
-    const tuned = question && answerOf(after, row, question.expected);
-    if (!question || !tuned) continue;
-    const { expected } = question;
-    const prompt = question.prompt.findLast(({ role }) => role === "user")?.content ?? "";
-    found.push({ id: String(question.row), prompt, expected, base: answerOf(before, row, expected), tuned });
-  }
-  return found;
 }
 
 /** When the run began, and which files came of it, from its own journal. */

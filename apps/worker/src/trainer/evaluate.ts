@@ -3,8 +3,9 @@ import type { Session } from "@anneal/engine";
 import { AnswersFile } from "./answers-file.ts";
 import type { Eta } from "./eta.ts";
 import { type Job, ProgressTeller, tell } from "./job.ts";
-import { type Measured, measure, nothingMeasured, resultOf, totals } from "./measure.ts";
+import { type Measured, measure, nothingMeasured } from "./measure.ts";
 import type { Prepared } from "./prepare.ts";
+import { resultOf, totals } from "./totals.ts";
 
 interface Which {
   which: "before" | "after";
@@ -12,6 +13,7 @@ interface Which {
   step: number;
   totalSteps: number;
   baseOnly: boolean;
+  reference: Measured | null; // what the base made of the same rows; null: this is it
   about: string; // the state that answers: nothing measured of another one counts
   note: string;
 }
@@ -26,7 +28,7 @@ export async function evaluateAll(
 ): Promise<Measured> {
   const { spec, runDirectory, epoch, checkEpoch } = job.start;
   if (!prepared.heldOut) return nothingMeasured();
-  const rows = Math.min(spec.evaluation.finalMaxRows, prepared.heldOut.rows);
+  const rows = Math.min(spec.evaluation.finalMaxRows, prepared.heldOutExamples);
   const about = `${which.about} ${prepared.heldOutSource?.digest} ${spec.evaluation.maxNewTokens}`;
   const file = new AnswersFile(runDirectory, which.which, about, epoch, checkEpoch);
   const progress = new ProgressTeller(job);
@@ -37,6 +39,7 @@ export async function evaluateAll(
     const measured = await measure(job, session, prepared, known, {
       baseOnly: which.baseOnly,
       rows,
+      answers: true,
       stage: which.stage,
       step: which.step,
       keep: (part) => {
@@ -58,7 +61,7 @@ export async function evaluateAll(
     });
     if (fresh > 0) eta.evaluated(rows, (performance.now() - began) / 1000);
     if (!job.journal.told.evaluated.has(which.which)) {
-      const result = resultOf(totals(prepared, measured, rows));
+      const result = resultOf(totals(job.start.spec, prepared, measured, which.reference ?? measured, rows));
       tell(job, { type: "evaluation", step: which.step, which: which.which, result });
     }
     return measured;

@@ -45,13 +45,34 @@ export interface Question {
   expected: string;
 }
 
-/** Null: running text, or a conversation without an answer at its end; only its loss is measured. */
+const answerIn = (messages: readonly Message[]): string | null =>
+  messages.findLast(({ role }) => role === "assistant")?.content ?? null;
+
+/** Null: running text, a conversation without an answer at its end, an answer nobody wants; only losses are measured. */
 export function questionOf(row: number, data: DatasetRow): Question | null {
+  if ("prompt" in data) {
+    const expected = "chosen" in data ? answerIn(data.chosen) : data.desirable ? answerIn(data.completion) : null;
+    return expected === null ? null : { row, prompt: data.prompt, expected };
+  }
   if (!("messages" in data)) return null;
   const at = data.messages.findLastIndex(({ role }) => role === "assistant");
   const answer = data.messages[at];
   if (!answer || at === 0) return null;
   return { row, prompt: data.messages.slice(0, at), expected: answer.content };
+}
+
+/** A held-out preference as the report shows it; null: the row is none. */
+export interface PreferenceTexts {
+  prompt: string; // its last question
+  chosen: string | null;
+  rejected: string | null;
+}
+export function preferenceTextsOf(data: DatasetRow): PreferenceTexts | null {
+  if (!("prompt" in data)) return null;
+  const prompt = data.prompt.findLast(({ role }) => role === "user")?.content ?? "";
+  if ("chosen" in data) return { prompt, chosen: answerIn(data.chosen), rejected: answerIn(data.rejected) };
+  const answer = answerIn(data.completion);
+  return { prompt, chosen: data.desirable ? answer : null, rejected: data.desirable ? null : answer };
 }
 
 /** The rule of "exact match": the answers without outer blanks are equal, character by character. */

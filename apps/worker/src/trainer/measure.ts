@@ -1,9 +1,8 @@
-import type { EvaluationResult, RunSpec, RunStage } from "@anneal/contracts";
+import type { RunSpec, RunStage } from "@anneal/contracts";
 import type { Session } from "@anneal/engine";
 import { decodeAnswer, encodePrompt } from "@anneal/text";
-import { microBatches } from "./batches.ts";
+import { microBatches, sequencesOf } from "./batches.ts";
 import { engineCall } from "./engine-call.ts";
-import { isExactMatch } from "./held-out.ts";
 import { heartbeat, type Job } from "./job.ts";
 import type { Prepared } from "./prepare.ts";
 
@@ -13,16 +12,17 @@ export interface RowLoss {
   correct: number; // tokens that were the first choice
 }
 
-/** What is known of the held-out rows: each row's loss, and its answer where it asks something. */
+/** What is known of the held-out rows: the loss of each of their sequences, and the answer where one asks something. */
 export interface Measured {
-  losses: Map<number, RowLoss>;
-  answers: Map<number, string>;
+  losses: Map<number, RowLoss>; // by sequence of the shard
+  answers: Map<number, string>; // by row
 }
 export const nothingMeasured = (): Measured => ({ losses: new Map(), answers: new Map() });
 
 export interface MeasureOptions {
   baseOnly: boolean; // LoRA: leave the adapter out
   rows: number; // the first so many held-out rows
+  answers: boolean; // ask, too
   stage: RunStage;
   step: number;
   onRows?: (done: number, total: number) => void;
@@ -44,8 +44,8 @@ export async function measure(
   const { heldOut, questions } = prepared;
   if (!heldOut) return known;
   const { spec } = job.start;
-  const rows = Math.min(options.rows, heldOut.rows);
-  const asked = Array.from({ length: rows }, (_, row) => row).filter((row) => questions[row]);
+  const rows = Math.min(options.rows, prepared.heldOutExamples);
+  const asked = Array.from({ length: options.answers ? rows : 0 }, (_, row) => row).filter((row) => questions[row]);
   const total = rows + asked.length;
   let done = 0;
   let seconds = 30;
@@ -60,9 +60,10 @@ export async function measure(
   for (let from = 0; from < rows; from += rowsAtOnce) {
     const chunk = Array.from({ length: Math.min(rowsAtOnce, rows - from) }, (_, i) => from + i);
     done += chunk.length;
-    if (chunk.every((row) => known.losses.has(row))) continue;
+    const sequences = chunk.flatMap((row) => sequencesOf(row, prepared.sequences));
+    if (sequences.every((sequence) => known.losses.has(sequence))) continue;
     const losses = await lossesOf(session, prepared, chunk, spec, options.baseOnly, timed);
-    for (const [row, loss] of losses) known.losses.set(row, loss);
+    for (const [sequence, loss] of losses) known.losses.set(sequence, loss);
     options.keep?.({ losses });
     options.onRows?.(done, total);
   }
@@ -82,19 +83,23 @@ type Timed = <T>(work: () => Promise<T>) => Promise<T>;
 
 async function lossesOf(
   session: Session,
-  { heldOut }: Prepared,
+  { heldOut, sequences }: Prepared,
   rows: number[],
   spec: RunSpec,
   baseOnly: boolean,
   timed: Timed,
 ): Promise<[number, RowLoss][]> {
   if (!heldOut) return [];
-  const losses = new Map<number, RowLoss>(rows.map((row) => [row, { lossSum: 0, tokens: 0, correct: 0 }]));
-  const withLoss = rows.filter((row) => heldOut.supervised(row) > 0);
-  for (const { rows: chosen, batch } of microBatches(heldOut, withLoss, spec)) {
-    const { perSequence } = await timed(() => session.evaluate([batch], { baseOnly }));
-    for (const [i, { loss, tokens, correct }] of perSequence.entries())
-      losses.set(chosen[i] ?? -1, { lossSum: loss, tokens, correct });
+  const all = rows.flatMap((row) => sequencesOf(row, sequences));
+  const losses = new Map<number, RowLoss>(all.map((sequence) => [sequence, { lossSum: 0, tokens: 0, correct: 0 }]));
+  // An answer that was cut off whole cannot be compared: its row has no loss.
+  const withLoss = rows.filter((row) => sequencesOf(row, sequences).every((one) => heldOut.supervised(one) > 0));
+  for (const { rows: chosen, batch } of microBatches(heldOut, withLoss, spec, sequences)) {
+    const { tokens, labels, offsets } = batch; // weights are for training: what is held out counts alike
+    const { perSequence } = await timed(() => session.evaluate([{ tokens, labels, offsets }], { baseOnly }));
+    const measured = chosen.flatMap((row) => sequencesOf(row, sequences));
+    for (const [i, { loss, tokens: count, correct }] of perSequence.entries())
+      losses.set(measured[i] ?? -1, { lossSum: loss, tokens: count, correct });
   }
   return [...losses];
 }
@@ -131,39 +136,3 @@ async function answersOf(
   });
   return answers;
 }
-
-export interface Totals extends EvaluationResult {
-  tokenAccuracy: number | null;
-}
-
-/** Totals over the first rows. Loss is the mean over all supervised tokens, as in training. */
-export function totals(prepared: Prepared, measured: Measured, rows: number): Totals {
-  let lossSum = 0;
-  let tokens = 0;
-  let correct = 0;
-  let asked = 0;
-  let exactMatches = 0;
-  const count = Math.min(rows, prepared.heldOut?.rows ?? 0);
-  for (let row = 0; row < count; row++) {
-    const loss = measured.losses.get(row);
-    if (loss) {
-      lossSum += loss.lossSum;
-      tokens += loss.tokens;
-      correct += loss.correct;
-    }
-    const question = prepared.questions[row];
-    const answer = measured.answers.get(row);
-    if (!question || answer === undefined) continue;
-    asked++;
-    if (isExactMatch(answer, question.expected)) exactMatches++;
-  }
-  return {
-    rows: count,
-    loss: tokens > 0 ? lossSum / tokens : null,
-    exactMatch: asked > 0 ? exactMatches / asked : null,
-    exactMatches: asked > 0 ? exactMatches : null,
-    tokenAccuracy: tokens > 0 ? correct / tokens : null,
-  };
-}
-
-export const resultOf = ({ tokenAccuracy: _, ...result }: Totals): EvaluationResult => result;

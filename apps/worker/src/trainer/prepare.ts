@@ -1,9 +1,17 @@
-import { type DatasetRow, isPairwise, ServiceError, type TrainerStart } from "@anneal/contracts";
+import { type DatasetRow, isPreference, ServiceError, type TrainerStart } from "@anneal/contracts";
 import { type DatasetReader, openVersion } from "@anneal/data";
-import { type EncodedRow, encodeRow, type Shard, type TextModel } from "@anneal/text";
+import type { EncodedRow, Shard, TextModel } from "@anneal/text";
 import { verifyBase } from "./base-check.ts";
-import { type PreferenceOf, type Sequences, sequencesOf } from "./batches.ts";
-import { type Question, questionOf, type Split, splitRows } from "./held-out.ts";
+import { type Sequences, sequencesOf } from "./batches.ts";
+import { encodeRows, encodingOf, sequencesPerRow } from "./encode-rows.ts";
+import {
+  type PreferenceTexts,
+  preferenceTextsOf,
+  type Question,
+  questionOf,
+  type Split,
+  splitRows,
+} from "./held-out.ts";
 import { heartbeat, type Job, logLine, ProgressTeller } from "./job.ts";
 import { type CachedShard, cachedShard } from "./shard-cache.ts";
 import { clockOf, textModelOf } from "./text-model.ts";
@@ -15,12 +23,12 @@ export interface Prepared {
   sequences: Sequences; // of an example: see batches.ts
   trainRows: Uint32Array; // examples of the shard that carry loss
   rowNumbers: Uint32Array; // of the dataset, by example
-  preferenceOf: PreferenceOf | undefined; // undefined: the first of a pair is the better one
   trainSource: CachedShard;
   heldOut: Shard | null;
   heldOutSource: CachedShard | null;
   heldOutExamples: number;
-  questions: (Question | null)[]; // one per held-out example
+  questions: (Question | null)[]; // one per held-out example; of preferences only a few, to be read
+  preferences: (PreferenceTexts | null)[]; // likewise, of the first rows
   heldOutRows: number; // before the cap
 }
 
@@ -30,6 +38,8 @@ const templateNames = {
 } as const;
 const readAtOnce = 500;
 const signOfLifeEvery = 200; // rows
+const preferencesShown = 2000; // texts kept for the report's lottery
+const preferenceQuestions = 24; // answers to them are compared by no rule, so a few to look at will do
 
 /** Rows at these numbers, in this order, read in few and large reads. */
 async function readRows(reader: DatasetReader, numbers: Uint32Array): Promise<DatasetRow[]> {
@@ -50,7 +60,7 @@ async function readRows(reader: DatasetReader, numbers: Uint32Array): Promise<Da
 export async function prepare(job: Job): Promise<Prepared> {
   const { start } = job;
   const { spec } = start;
-  const sequences = isPairwise(spec.objective.kind) ? 2 : 1;
+  const sequences = sequencesPerRow(spec.objective);
   const beat = (seconds: number) => heartbeat(job, "prepare", 0, seconds);
   beat(120);
   const baseDigest = await verifyBase(start, (name) => {
@@ -75,35 +85,24 @@ export async function prepare(job: Job): Promise<Prepared> {
       finalMaxRows: spec.evaluation.finalMaxRows,
       seed: spec.seed,
     });
-    const encode = { maxSequenceTokens: spec.maxSequenceTokens };
     const madeOf = {
-      format: 1,
+      format: 2,
       base: baseDigest,
       template: text.templateSource,
       clock: clockOf(text),
-      ...encode,
+      ...encodingOf(spec),
       dataset: start.dataset.digest,
       heldOut: start.evaluationDataset?.digest ?? { fraction: spec.evaluation.heldOutFraction, seed: spec.seed },
     };
     const trainSource = await cachedShard(start.shardDirectory, { ...madeOf, part: "train" }, () =>
-      encodeAll(job, text, dataset, split, encode),
+      encodeAll(job, text, trainingRows(job, dataset, split)),
     );
     const rows = await readRows(evaluation ?? dataset, split.asked);
     const heldOutSource =
       rows.length === 0
         ? null
-        : await cachedShard(
-            start.shardDirectory,
-            { ...madeOf, part: "held-out", rows: rows.length },
-            async function* () {
-              for (const [i, row] of rows.entries()) {
-                if (i % signOfLifeEvery === 0) {
-                  beat(60);
-                  job.control.throwIfStopped();
-                }
-                yield encodeRow(text, row, encode);
-              }
-            },
+        : await cachedShard(start.shardDirectory, { ...madeOf, part: "held-out", rows: rows.length }, () =>
+            encodeAll(job, text, rows),
           );
     const { shard } = trainSource;
     const examples = Array.from({ length: shard.rows / sequences }, (_, i) => i);
@@ -116,10 +115,13 @@ export async function prepare(job: Job): Promise<Prepared> {
         `none of the ${examples.length} training rows has a token that is trained`,
         {
           field: "dataset",
-          remedy: "give each conversation an assistant answer that fits into maxSequenceTokens",
+          remedy:
+            sequences === 2
+              ? "give each question answers that fit into maxSequenceTokens"
+              : "give each conversation an assistant answer that fits into maxSequenceTokens",
         },
       );
-    describe(job, trainSource, heldOutSource, trainRows.length);
+    describe(job, trainSource, { withLoss: trainRows.length, all: examples.length, heldOut: rows.length });
     return {
       text,
       baseDigest,
@@ -127,12 +129,14 @@ export async function prepare(job: Job): Promise<Prepared> {
       sequences,
       trainRows,
       rowNumbers: Uint32Array.from({ length: dataset.rows }, (_, row) => row).filter((row) => !split.excluded.has(row)),
-      preferenceOf: undefined,
       trainSource,
       heldOut: heldOutSource?.shard ?? null,
       heldOutSource,
       heldOutExamples: rows.length,
-      questions: rows.map((row, i) => questionOf(split.asked[i] ?? i, row)),
+      questions: rows.map((row, i) =>
+        isPreference(spec.objective.kind) && i >= preferenceQuestions ? null : questionOf(split.asked[i] ?? i, row),
+      ),
+      preferences: rows.slice(0, preferencesShown).map(preferenceTextsOf),
       heldOutRows: split.heldOutRows,
     };
   } finally {
@@ -151,33 +155,42 @@ async function openChecked(version: TrainerStart["dataset"]): Promise<DatasetRea
   });
 }
 
-async function* encodeAll(
-  job: Job,
-  text: TextModel,
-  dataset: DatasetReader,
-  split: Split,
-  options: { maxSequenceTokens: number },
-): AsyncGenerator<EncodedRow> {
+/** The rows that are trained, in order, told as they are read. */
+async function* trainingRows(job: Job, dataset: DatasetReader, split: Split): AsyncGenerator<DatasetRow> {
   const progress = new ProgressTeller(job);
   let i = 0;
   for await (const row of dataset.all()) {
     if (i % signOfLifeEvery === 0) {
-      heartbeat(job, "prepare", 0, 60);
-      job.control.throwIfStopped();
       const fraction = i / Math.max(1, dataset.rows);
       progress.tell({ stage: "prepare", step: 0, totalSteps: 0, fraction, etaSeconds: null, note: "tokenising" });
     }
-    if (!split.excluded.has(i++)) yield encodeRow(text, row, options);
+    if (!split.excluded.has(i++)) yield row;
   }
 }
 
-function describe(job: Job, train: CachedShard, heldOut: CachedShard | null, withLoss: number): void {
-  const { rows, tokens, supervisedTokens, fromCache } = train;
-  const lacking = rows - withLoss;
+async function* encodeAll(
+  job: Job,
+  text: TextModel,
+  rows: AsyncIterable<DatasetRow> | Iterable<DatasetRow>,
+): AsyncGenerator<EncodedRow> {
+  let i = 0;
+  for await (const sequences of encodeRows(text, rows, job.start.spec)) {
+    if (i++ % signOfLifeEvery === 0) {
+      heartbeat(job, "prepare", 0, 60);
+      job.control.throwIfStopped();
+    }
+    yield* sequences;
+  }
+}
+
+function describe(job: Job, train: CachedShard, counts: { withLoss: number; all: number; heldOut: number }): void {
+  const { tokens, supervisedTokens, fromCache } = train;
+  const { withLoss, all, heldOut } = counts;
+  const lacking = all - withLoss;
   logLine(
     job,
     lacking > 0 ? "warn" : "info",
     `training rows: ${withLoss} (${tokens} tokens, ${supervisedTokens} trained${fromCache ? ", from the cache" : ""})` +
-      `${lacking > 0 ? `; ${lacking} rows carry no loss and are left out` : ""}; held-out rows: ${heldOut?.rows ?? 0}`,
+      `${lacking > 0 ? `; ${lacking} rows carry no loss and are left out` : ""}; held-out rows: ${heldOut}`,
   );
 }

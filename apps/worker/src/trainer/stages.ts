@@ -41,13 +41,14 @@ export async function runStages(job: Job): Promise<TrainerOutcome> {
       step: 0,
       totalSteps,
       baseOnly: start.spec.method.kind === "lora",
+      reference: null,
       about: `base ${prepared.baseDigest}`,
       note: "asking the base model",
     });
     return { prepared, session, eta, before, totalSteps };
   });
   try {
-    const { end, chosen } = await stage(job, "train", () => train(job, session, prepared, resumed, eta));
+    const { end, chosen } = await stage(job, "train", () => train(job, session, prepared, resumed, before, eta));
     const after = await stage(job, "evaluate", () =>
       evaluateAll(job, session, prepared, eta, {
         which: "after",
@@ -55,6 +56,7 @@ export async function runStages(job: Job): Promise<TrainerOutcome> {
         step: chosen.step,
         totalSteps,
         baseOnly: false,
+        reference: before,
         about: `trained ${chosen.digest}`,
         note: "asking the tuned model",
       }),

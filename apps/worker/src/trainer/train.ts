@@ -10,6 +10,7 @@ import type { Eta } from "./eta.ts";
 import { leaveOut, lossLimit, poisonOf } from "./guard.ts";
 import { evaluateDuring } from "./held-out-loss.ts";
 import { heartbeat, type Job, logLine, ProgressTeller, tell } from "./job.ts";
+import type { Measured } from "./measure.ts";
 import type { Prepared } from "./prepare.ts";
 import { rehearse } from "./rehearse.ts";
 import { tellSamples } from "./samples.ts";
@@ -33,6 +34,7 @@ export async function train(
   session: Session,
   prepared: Prepared,
   resumed: Checkpoint | null,
+  before: Measured,
   eta: Eta,
 ): Promise<Trained> {
   const plan = dataPlanOf(job, prepared);
@@ -46,7 +48,15 @@ export async function train(
         { remedy: "start a new run" },
       );
   } else await rehearse(job, session, prepared);
-  const trainer = new Trainer(job, session, prepared, plan, resumed?.cursor ?? startCursor(plan.totalSteps), eta);
+  const trainer = new Trainer(
+    job,
+    session,
+    prepared,
+    plan,
+    resumed?.cursor ?? startCursor(plan.totalSteps),
+    before,
+    eta,
+  );
   if (resumed) trainer.saver.tellSaved(resumed, false);
   const end = await trainer.run(resumed);
   const chosen = await restoreBest(job, session, end);
@@ -90,6 +100,7 @@ class Trainer {
     private readonly prepared: Prepared,
     private readonly plan: DataPlan,
     private cursor: Cursor,
+    private readonly before: Measured,
     private readonly eta: Eta,
   ) {
     const { spec, runDirectory } = job.start;
@@ -131,7 +142,14 @@ class Trainer {
     const { step } = this.cursor;
     let isBest = false;
     if (cadence.evaluatesAt(step) && this.cursor.lastEvaluation?.step !== step) {
-      ({ cursor: this.cursor, isBest } = await evaluateDuring(job, this.session, this.prepared, this.cursor, this.eta));
+      ({ cursor: this.cursor, isBest } = await evaluateDuring(
+        job,
+        this.session,
+        this.prepared,
+        this.cursor,
+        this.before,
+        this.eta,
+      ));
       if (this.cursor.stopping.stopped)
         logLine(
           job,
@@ -181,9 +199,7 @@ class Trainer {
     heartbeat(job, "train", step, this.stepsDone === 0 ? 120 : 2 * this.secondsPerStep);
     const began = performance.now();
     const rows = plan.rowsOf(step);
-    const batches = microBatches(prepared.train, rows, spec, prepared.sequences, prepared.preferenceOf).map(
-      ({ batch }) => batch,
-    );
+    const batches = microBatches(prepared.train, rows, spec, prepared.sequences).map(({ batch }) => batch);
     const learningRate = this.learningRate(step);
     const maxLoss = lossLimit(this.cursor, spec);
     let result: StepResult;

@@ -53,12 +53,21 @@ export function toRole(value: unknown, where: string): Role | Refusal {
   return refuse(`${where} is "${value.slice(0, 40)}"`, "use system, user, assistant or tool");
 }
 
-export function toWeight(value: unknown, where: string): 0 | 1 | undefined | Refusal {
+export function toWeight(value: unknown, where: string): number | undefined | Refusal {
   if (value === undefined || value === null) return undefined;
-  if (value === 0 || value === 1) return value;
+  if (typeof value === "number" && value >= 0 && value <= 1) return value;
   if (typeof value === "boolean") return value ? 1 : 0;
-  return refuse(`${where} is ${kindOf(value)}`, "use 0 (not trained) or 1 (trained), or leave it out");
+  return refuse(
+    `${where} is ${kindOf(value)}`,
+    "use 0 (not trained), 1 (trained) or a fraction between, or leave it out",
+  );
 }
+
+/** The row's own "source", where it has one; anything that is no short text is none. */
+export const sourceOf = (row: Fields): { source?: string } =>
+  typeof row.source === "string" && row.source.trim() !== "" && row.source.length <= 200
+    ? { source: row.source.trim() }
+    : {};
 
 /** Text, or OpenAI's list of parts of which every one is text. */
 export function toContent(value: unknown, role: Role, where: string): string | Refusal {

@@ -42,7 +42,7 @@ export function toMessages(value: unknown, field: string, keys: Keys, cap: numbe
   return messages;
 }
 
-const openaiKeys = { role: ["role"], content: ["content"] };
+export const openaiKeys = { role: ["role"], content: ["content"] };
 const sharegptKeys = { role: ["from", "role"], content: ["value", "content"] };
 
 const noTools = (row: Fields): Refusal | null =>

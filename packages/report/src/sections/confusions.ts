@@ -4,7 +4,8 @@ import type { Section } from "../section.ts";
 
 const shown = 15;
 
-export const confusionsSection: Section = ({ analysis, words, f }) => {
+export const confusionsSection: Section = ({ data, analysis, words, f }) => {
+  if (data.evaluation.preference) return html``;
   const { confusions, matrix, labelCount, tuned } = analysis;
   if (labelCount === 0) return html`<section><h2>${words.confusions}</h2><p>${words.noLabels}</p></section>`;
   if (tuned.correct === tuned.count)

@@ -25,7 +25,10 @@ ${line(words.engine, `Anneal ${data.annealVersion}, ${machine.engineVersion}`)}$
 export const limitsSection: Section = ({ data, words, f }) => {
   const { evaluation, dataset } = data;
   const limits = [
-    words.limitRows(f.count(evaluation.rows.length), f.count(dataset.heldOutRows)),
+    words.limitRows(
+      f.count(evaluation.preference?.pairs.length ?? evaluation.rows.length),
+      f.count(dataset.heldOutRows),
+    ),
     words.limitSource(dataset.heldOutSource),
     words.limitRule(evaluation.matchRule),
     words.limitDecoding(evaluation.decoding),

@@ -1,12 +1,13 @@
 import { foreign, html } from "../html.ts";
 import type { ReportAnswer, ReportRow } from "../schema.ts";
 import type { Section } from "../section.ts";
-import { seededRandom } from "../stats.ts";
+import { draw, seededRandom } from "../stats.ts";
 
 const perKind = 4;
 
 // Drawn by a seeded lottery within each kind, so that nobody picks the pretty ones; losses come before mere successes.
 export const samplesSection: Section = ({ data, words }) => {
+  if (data.evaluation.preference) return html``; // its own section shows answers that no rule calls right or wrong
   const kinds: [string, (row: ReportRow) => boolean][] = [
     [words.gained, (r) => r.tuned.correct && r.base !== null && !r.base.correct],
     [words.lost, (r) => !r.tuned.correct && r.base?.correct === true],
@@ -14,7 +15,7 @@ export const samplesSection: Section = ({ data, words }) => {
     [words.stillRight, (r) => r.tuned.correct && r.base?.correct !== false],
   ];
   return html`<section><h2>${words.samples}</h2>${kinds.map(([title, belongs], i) => {
-    const rows = draw(data.evaluation.rows.filter(belongs), perKind, data.evaluation.seed + i);
+    const rows = draw(data.evaluation.rows.filter(belongs), perKind, seededRandom(data.evaluation.seed + i));
     if (rows.length === 0) return html`<h3>${title}</h3><p class="soft">${words.noSamples}</p>`;
     return html`<h3>${title}</h3><div class="scroll" tabindex="0"><table class="samples"><thead><tr><th>${words.question}</th><th>${words.expected}</th><th>${words.base}</th><th>${words.tuned}</th></tr></thead><tbody>${rows.map(
       (row) =>
@@ -26,15 +27,4 @@ export const samplesSection: Section = ({ data, words }) => {
 function answer(value: ReportAnswer | null, words: { right: string; wrong: string; notMeasured: string }) {
   if (!value) return html`<span class="soft">${words.notMeasured}</span>`;
   return html`${foreign(value.answer, 400)} <span class="${value.correct ? "right" : "wrong"}">${value.correct ? `✓ ${words.right}` : `✗ ${words.wrong}`}</span>`;
-}
-
-function draw<T>(items: T[], count: number, seed: number): T[] {
-  const pool = [...items];
-  const random = seededRandom(seed);
-  for (let i = 0; i < Math.min(count, pool.length); i += 1) {
-    const j = i + Math.floor(random() * (pool.length - i));
-    const [a, b] = [pool[i], pool[j]];
-    if (a !== undefined && b !== undefined) [pool[i], pool[j]] = [b, a];
-  }
-  return pool.slice(0, count);
 }

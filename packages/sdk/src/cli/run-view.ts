@@ -1,5 +1,6 @@
 import type { RunEvent } from "@anneal/contracts";
 import { MultiBar, Presets, type SingleBar } from "cli-progress";
+import { preferenceText } from "./summary.ts";
 import { duration, oneLine, percent } from "./terminal.ts";
 
 const stageWords: Record<string, string> = {
@@ -55,9 +56,8 @@ export class RunView {
     else if (body.type === "evaluation") {
       const { loss, exactMatch, rows } = body.result;
       const when = { before: "base model", during: `step ${body.step}`, after: "tuned model" }[body.which];
-      this.say(
-        `  ${when}: ${percent(exactMatch)} exact${loss === null ? "" : `, loss ${loss.toFixed(4)}`} on ${rows} rows`,
-      );
+      const found = preferenceText(body.result) ?? `${percent(exactMatch)} exact`;
+      this.say(`  ${when}: ${found}${loss === null ? "" : `, loss ${loss.toFixed(4)}`} on ${rows} rows`);
     } else if (body.type === "attempt" && body.resumedFromStep !== null)
       this.say(`  ${oneLine(body.workerName)} goes on from step ${body.resumedFromStep}`);
     else if (body.type === "status" && body.problem)

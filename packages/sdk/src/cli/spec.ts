@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type DatasetRow, Id, ServiceError } from "@anneal/contracts";
+import { type DatasetRow, Id, type Message, ServiceError } from "@anneal/contracts";
 import { parse } from "yaml";
 import { z } from "zod";
 import type { AnnealClient } from "../client.ts";
@@ -82,6 +82,8 @@ export async function datasetVersionId(client: AnnealClient, named: string, fiel
 export async function resolveNames(client: AnnealClient, spec: Tree): Promise<Tree> {
   const resolved = { ...spec };
   if (typeof spec.base === "string") resolved.base = baseRef(spec.base);
+  if (isTree(spec.objective) && typeof spec.objective.teacher === "string")
+    resolved.objective = { ...spec.objective, teacher: baseRef(spec.objective.teacher) };
   if (typeof spec.dataset === "string") resolved.dataset = await datasetVersionId(client, spec.dataset, "dataset");
   if (isTree(spec.evaluation) && typeof spec.evaluation.dataset === "string")
     resolved.evaluation = {
@@ -91,5 +93,12 @@ export async function resolveNames(client: AnnealClient, spec: Tree): Promise<Tr
   return resolved;
 }
 
-export const rowText = (row: DatasetRow): string =>
-  "text" in row ? row.text : row.messages.map((message) => `${message.role}: ${message.content}`).join(" | ");
+const joined = (messages: readonly Message[]): string =>
+  messages.map((message) => `${message.role}: ${message.content}`).join(" | ");
+
+export function rowText(row: DatasetRow): string {
+  if ("text" in row) return row.text;
+  if ("messages" in row) return joined(row.messages);
+  if ("chosen" in row) return `${joined(row.prompt)} | chosen ${joined(row.chosen)} | rejected ${joined(row.rejected)}`;
+  return `${joined(row.prompt)} | ${row.desirable ? "liked" : "disliked"} ${joined(row.completion)}`;
+}

@@ -4,8 +4,16 @@ import { baseUrl } from "../client.ts";
 import { wilsonInterval } from "../interval.ts";
 import { bytes, duration, oneLine, percent } from "./terminal.ts";
 
+/** What a preference is worth: "margin 0.812, 93.8% of pairs right"; null for other runs. */
+export function preferenceText({ rewardMargin, rewardAccuracy }: EvaluationResult): string | null {
+  if (rewardMargin === null) return null;
+  return `reward margin ${rewardMargin.toFixed(4)}${rewardAccuracy === null ? "" : `, ${percent(rewardAccuracy)} ranked right`}`;
+}
+
 function accuracy(result: EvaluationResult | null): string {
   if (!result) return "not measured";
+  const preference = preferenceText(result);
+  if (preference) return `${preference}${result.loss === null ? "" : `, loss ${result.loss.toFixed(4)}`}`;
   const loss = result.loss === null ? "" : `, loss ${result.loss.toFixed(4)}`;
   if (result.exactMatches === null) return `${percent(result.exactMatch)}${loss}`;
   const { low, high } = wilsonInterval(result.exactMatches, result.rows);

@@ -1,11 +1,10 @@
-import { api, type DatasetRow, ServiceError } from "@anneal/contracts";
+import { api, type DatasetRow, messagesOf, ServiceError } from "@anneal/contracts";
 import { openVersion } from "@anneal/data";
 import { verb } from "../verb.ts";
 import { findVersion } from "./find-version.ts";
 
 const mostCharacters = 32 * 1024 ** 2;
-const lengthOf = (row: DatasetRow) =>
-  "text" in row ? row.text.length : row.messages.reduce((sum, { content }) => sum + content.length, 0);
+const lengthOf = (row: DatasetRow) => messagesOf(row).reduce((sum, { content }) => sum + content.length, 0);
 
 export const rows = verb(api.datasets.rows, async (ctx, { versionId, offset, limit }) => {
   const version = await findVersion(ctx, versionId, "versionId");

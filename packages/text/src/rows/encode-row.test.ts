@@ -70,6 +70,16 @@ describe("which tokens are trained", () => {
     expect(joined(model, weighted)).toEqual(["Ciao 👍🏽<|im_end|>"]);
   });
 
+  it("a fraction weighs an answer, a row's own weight all of it", () => {
+    const weighted = chat.map((message, i) => (i === 2 ? { ...message, weight: 0.25 } : message));
+    const row = encodeRow(model, { messages: weighted }, { ...wide, weight: 2 });
+    const found = new Set(Array.from(row.weights ?? []).filter((_, i) => row.labels[i] !== -100));
+    expect(found).toEqual(new Set([0.5, 2]));
+    expect(row.weights?.length).toBe(row.tokens.length);
+    expect(encodeRow(model, { messages: chat }, wide).weights).toBeUndefined();
+    expect(encodeRow(model, { messages: chat }, { ...wide, weight: 0 }).supervisedTokens).toBe(0);
+  });
+
   it("an empty answer is its end of turn", () => {
     expect(
       joined(model, [

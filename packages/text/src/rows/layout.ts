@@ -1,4 +1,4 @@
-import type { DatasetRow, Message } from "@anneal/contracts";
+import type { ChatRow, Message, TextRow } from "@anneal/contracts";
 import type { Run, Traced } from "../chat/traced.ts";
 import { renderTraced } from "../model/prompt.ts";
 import type { TextModel } from "../model/text-model.ts";
@@ -11,16 +11,17 @@ export interface Layout {
   runs: readonly Run[]; // which of the text the row itself holds
   ids: Int32Array;
   ends: Int32Array;
-  trained: Uint8Array;
+  trained: Float32Array; // weight of each token's loss; 0: not trained
   extra: Uint8Array;
 }
 
 interface Span {
   start: number;
   end: number;
+  weight: number;
 }
 
-export function layoutRow(model: TextModel, row: DatasetRow): Layout {
+export function layoutRow(model: TextModel, row: ChatRow | TextRow): Layout {
   return "messages" in row ? layoutChat(model, row.messages) : layoutText(model, row.text);
 }
 
@@ -31,7 +32,11 @@ function layoutText(model: TextModel, text: string): Layout {
   const { ids, ends } = tokenizer.encodeGuarded(text, runs);
   const suffix =
     tokenizer.suffixIds.length > 0 ? tokenizer.suffixIds : tokenizer.eosId === null ? [] : [tokenizer.eosId];
-  return surround({ text, runs, ids, ends, trained: new Uint8Array(ids.length).fill(1) }, tokenizer.prefixIds, suffix);
+  return surround(
+    { text, runs, ids, ends, trained: new Float32Array(ids.length).fill(1) },
+    tokenizer.prefixIds,
+    suffix,
+  );
 }
 
 function layoutChat(model: TextModel, messages: readonly Message[]): Layout {
@@ -48,29 +53,31 @@ function layoutChat(model: TextModel, messages: readonly Message[]): Layout {
   const spans: Span[] = [];
   let closes = false; // the last answer is followed by nothing that ends it
   messages.forEach((message, index) => {
-    if (message.role !== "assistant" || message.weight === 0) return;
+    const weight = message.weight ?? 1;
+    if (message.role !== "assistant" || weight === 0) return;
     const start = answerStart(model, messages, index, rendered, (from, to) => firstControl(from, to) >= 0);
     if (start === null) return;
     const contentEnd = Math.max(start, runs.findLast((run) => run.source === index)?.end ?? start);
     const next = runs.find((run) => run.source > index && run.start >= contentEnd)?.start ?? text.length;
     const control = firstControl(contentEnd, next);
-    if (control >= 0) spans.push({ start, end: Math.max(ends[control] as number, startOf(control) + 1) });
+    if (control >= 0) spans.push({ start, end: Math.max(ends[control] as number, startOf(control) + 1), weight });
     else if (index === messages.length - 1) {
-      spans.push({ start, end: text.length });
+      spans.push({ start, end: text.length, weight });
       closes = true;
-    } else spans.push({ start, end: contentEnd });
+    } else spans.push({ start, end: contentEnd, weight });
   });
-  const trained = new Uint8Array(ids.length);
+  const trained = new Float32Array(ids.length);
   let span = 0;
   for (let i = 0; i < ids.length; i++) {
     while (span < spans.length && startOf(i) >= (spans[span] as Span).end) span++;
-    if (span < spans.length && startOf(i) >= (spans[span] as Span).start) trained[i] = 1;
+    if (span < spans.length && startOf(i) >= (spans[span] as Span).start) trained[i] = (spans[span] as Span).weight;
   }
   const { bosId, eosId } = tokenizer;
   return surround(
     { text, runs, ids, ends, trained },
     model.addsBos && bosId !== null ? [bosId] : [],
     closes && eosId !== null ? [eosId] : [],
+    spans.at(-1)?.weight,
   );
 }
 
@@ -112,13 +119,18 @@ function promptBefore(model: TextModel, messages: readonly Message[]): string | 
   }
 }
 
-function surround(inner: Omit<Layout, "extra">, prefix: readonly number[], suffix: readonly number[]): Layout {
+function surround(
+  inner: Omit<Layout, "extra">,
+  prefix: readonly number[],
+  suffix: readonly number[],
+  suffixWeight = 1,
+): Layout {
   const { text, runs } = inner;
   const count = inner.ids.length;
   const total = prefix.length + count + suffix.length;
   const ids = new Int32Array(total);
   const ends = new Int32Array(total).fill(text.length);
-  const trained = new Uint8Array(total);
+  const trained = new Float32Array(total);
   const extra = new Uint8Array(total).fill(1);
   ids.set(prefix);
   ends.fill(0, 0, prefix.length);
@@ -127,7 +139,7 @@ function surround(inner: Omit<Layout, "extra">, prefix: readonly number[], suffi
   trained.set(inner.trained, prefix.length);
   extra.fill(0, prefix.length, prefix.length + count);
   ids.set(suffix, prefix.length + count);
-  trained.fill(1, prefix.length + count);
+  trained.fill(suffixWeight, prefix.length + count);
   trained[0] = 0; // nothing comes before the first token that could foretell it
   return { text, runs, ids, ends, trained, extra };
 }

@@ -1,7 +1,18 @@
 import { createHash } from "node:crypto";
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from "node:fs";
+import type { Mark } from "../rows/encode-row.ts";
 import { TextError } from "../text-error.ts";
-import { footerBytes, indexEntryBytes, littleEndian, magic, recordBytes, rowTokenLimit } from "./format.ts";
+import {
+  footerBytes,
+  indexEntryBytes,
+  indexWords,
+  littleEndian,
+  magic,
+  markBits,
+  recordBytes,
+  rowTokenLimit,
+  weightsFlag,
+} from "./format.ts";
 
 export interface Shard {
   readonly rows: number;
@@ -11,6 +22,8 @@ export interface Shard {
   supervised(row: number): number;
   tokens(row: number): Int32Array;
   labels(row: number): Int32Array; // the token where it is trained, else -100
+  weights(row: number): Float32Array | null; // of each token's loss; null: what is trained weighs 1
+  mark(row: number): Mark | null; // of a preference
   close(): void;
 }
 
@@ -52,7 +65,7 @@ class OpenShard implements Shard {
   private readonly file: number;
   private readonly index: Uint32Array;
   private readonly places: Float64Array;
-  private last: { row: number; tokens: Int32Array; mask: Uint8Array } | null = null;
+  private last: { row: number; tokens: Int32Array; mask: Uint8Array; weights: Float32Array | null } | null = null;
   private closed = false;
 
   constructor(file: number) {
@@ -72,7 +85,7 @@ class OpenShard implements Shard {
       damaged(`says ${this.rows} rows, which its size contradicts`);
     const bytes = readAt(file, indexAt, indexSize);
     if (!littleEndian) bytes.swap32();
-    this.index = new Uint32Array(bytes.buffer, bytes.byteOffset, this.rows * 2).slice();
+    this.index = new Uint32Array(bytes.buffer, bytes.byteOffset, this.rows * indexWords).slice();
     this.places = new Float64Array(this.rows);
     let place = magic.length;
     let tokens = 0;
@@ -80,8 +93,9 @@ class OpenShard implements Shard {
     for (let row = 0; row < this.rows; row++) {
       const length = this.length(row);
       if (length > rowTokenLimit || this.supervised(row) > length) damaged(`row ${row + 1} has an impossible length`);
+      if (this.flags(row) > (markBits | weightsFlag)) damaged(`row ${row + 1} has unknown flags`);
       this.places[row] = place;
-      place += recordBytes(length);
+      place += recordBytes(length, this.hasWeights(row));
       tokens += length;
       supervised += this.supervised(row);
     }
@@ -90,11 +104,11 @@ class OpenShard implements Shard {
   }
 
   length(row: number): number {
-    return this.index[this.checked(row) * 2] as number;
+    return this.index[this.checked(row) * indexWords] as number;
   }
 
   supervised(row: number): number {
-    return this.index[this.checked(row) * 2 + 1] as number;
+    return this.index[this.checked(row) * indexWords + 1] as number;
   }
 
   tokens(row: number): Int32Array {
@@ -104,6 +118,15 @@ class OpenShard implements Shard {
   labels(row: number): Int32Array {
     const { tokens, mask } = this.record(row);
     return Int32Array.from(tokens, (token, i) => (mask[i] ? token : -100));
+  }
+
+  weights(row: number): Float32Array | null {
+    return this.record(row).weights?.slice() ?? null;
+  }
+
+  mark(row: number): Mark | null {
+    const bits = this.flags(row) & markBits;
+    return bits === 0 ? null : ((bits - 1) as Mark);
   }
 
   close(): void {
@@ -117,10 +140,18 @@ class OpenShard implements Shard {
     return row;
   }
 
+  private flags(row: number): number {
+    return this.index[this.checked(row) * indexWords + 2] as number;
+  }
+
+  private hasWeights(row: number): boolean {
+    return (this.flags(row) & weightsFlag) !== 0;
+  }
+
   private record(row: number) {
     if (this.last?.row === row) return this.last;
     const length = this.length(row);
-    const bytes = readAt(this.file, this.places[row] as number, recordBytes(length));
+    const bytes = readAt(this.file, this.places[row] as number, recordBytes(length, this.hasWeights(row)));
     const tokens = new Int32Array(length);
     for (let i = 0; i < length; i++) {
       const token = bytes.readInt32LE(i * 4);
@@ -134,7 +165,13 @@ class OpenShard implements Shard {
       supervised += flag;
     }
     if (supervised !== this.supervised(row)) damaged(`row ${row + 1} has another mask than its index says`);
-    this.last = { row, tokens, mask };
+    const weights = this.hasWeights(row) ? new Float32Array(length) : null;
+    for (let i = 0; weights && i < length; i++) {
+      const weight = bytes.readFloatLE(recordBytes(length, false) + i * 4);
+      if (!(weight >= 0 && Number.isFinite(weight))) damaged(`row ${row + 1} has a loss weight of ${weight}`);
+      weights[i] = weight;
+    }
+    this.last = { row, tokens, mask, weights };
     return this.last;
   }
 }

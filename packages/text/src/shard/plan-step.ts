@@ -36,6 +36,7 @@ export interface PackedRows {
   tokens: Int32Array;
   labels: Int32Array;
   offsets: Int32Array; // sequence i is tokens[offsets[i]] .. tokens[offsets[i + 1] - 1]
+  weights?: Float32Array; // of each token's loss, where some row has weights
 }
 
 // Rows of a shard end to end, as the engine takes them. Indices are rows of the shard.
@@ -51,5 +52,11 @@ export function buildMicroBatch(shard: Shard, rows: readonly number[]): PackedRo
     tokens.set(shard.tokens(row), offsets[i]);
     labels.set(shard.labels(row), offsets[i]);
   });
-  return { tokens, labels, offsets };
+  const weighed = rows.map((row) => shard.weights(row));
+  if (weighed.every((weights) => weights === null)) return { tokens, labels, offsets };
+  const weights = new Float32Array(total).fill(1);
+  weighed.forEach((own, i) => {
+    if (own) weights.set(own, offsets[i]);
+  });
+  return { tokens, labels, offsets, weights };
 }

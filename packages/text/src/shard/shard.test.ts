@@ -31,6 +31,7 @@ const rows = [
   row([], 0),
   row([70_000, 5], 2),
   row([9], 0),
+  { ...row([4, 5, 6], 1), mark: 2 as const, weights: Float32Array.of(1, 0.25, 3) },
   row(
     Array.from({ length: 1001 }, (_, i) => i),
     500,
@@ -44,6 +45,8 @@ function readAll(path: string): void {
     for (let i = 0; i < shard.rows; i++) {
       shard.tokens(i);
       shard.labels(i);
+      shard.weights(i);
+      shard.mark(i);
     }
   } finally {
     shard.close();
@@ -54,18 +57,20 @@ describe("token shards", () => {
   it("hold rows as they were given, under the digest of their bytes", async () => {
     const path = join(dir, "a.shard");
     const written = await writeShard(path, rows);
-    expect(written).toMatchObject({ rows: 5, tokens: 1007, supervisedTokens: 2 + 0 + 0 + 1 + 501 });
+    expect(written).toMatchObject({ rows: 6, tokens: 1010, supervisedTokens: 2 + 0 + 0 + 1 + 2 + 501 });
     expect(written.digest).toMatch(/^sha256:[0-9a-f]{64}$/);
     expect(await shardDigest(path)).toBe(written.digest);
     const shard = openShard(path);
-    expect(shard.rows).toBe(5);
+    expect(shard.rows).toBe(6);
     rows.forEach((given, i) => {
       expect(shard.length(i)).toBe(given.tokens.length);
       expect(shard.supervised(i)).toBe(given.supervisedTokens);
       expect(shard.tokens(i)).toEqual(given.tokens);
       expect(shard.labels(i)).toEqual(given.labels);
+      expect(shard.weights(i)).toEqual("weights" in given ? given.weights : null);
+      expect(shard.mark(i)).toBe("mark" in given ? given.mark : null);
     });
-    expect(() => shard.tokens(5)).toThrow(RangeError);
+    expect(() => shard.tokens(6)).toThrow(RangeError);
     shard.close();
     shard.close();
     const again = await writeShard(join(dir, "b.shard"), rows);
@@ -161,6 +166,8 @@ describe("buildMicroBatch", () => {
     await writeShard(path, rows);
     const shard = openShard(path);
     const { tokens, labels, offsets } = buildMicroBatch(shard, [2, 0]);
+    expect(buildMicroBatch(shard, [2, 0]).weights).toBeUndefined();
+    expect(Array.from(buildMicroBatch(shard, [0, 4]).weights ?? [])).toEqual([1, 1, 1, 1, 0.25, 3]);
     shard.close();
     expect(Array.from(tokens)).toEqual([70_000, 5, 1, 2, 3]);
     expect(Array.from(labels)).toEqual([-100, -100, -100, 2, 3]);

@@ -3,7 +3,7 @@ import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { EncodedRow } from "../rows/encode-row.ts";
 import { TextError } from "../text-error.ts";
-import { footerBytes, littleEndian, magic, recordBytes, rowTokenLimit } from "./format.ts";
+import { footerBytes, indexWords, littleEndian, magic, recordBytes, rowTokenLimit, weightsFlag } from "./format.ts";
 
 export interface WrittenShard {
   digest: string; // sha256:...
@@ -14,33 +14,41 @@ export interface WrittenShard {
 
 const bufferBytes = 1 << 20;
 
-function record({ tokens, labels }: EncodedRow, row: number): Buffer {
+function record({ tokens, labels, weights }: EncodedRow, row: number): Buffer {
   if (tokens.length > rowTokenLimit || labels.length !== tokens.length)
     throw new TextError(
       `row ${row + 1}`,
       `has ${tokens.length} tokens`,
       `Lower maxSequenceTokens to ${rowTokenLimit}.`,
     );
-  const bytes = Buffer.alloc(recordBytes(tokens.length));
+  const bytes = Buffer.alloc(recordBytes(tokens.length, weights !== undefined));
   for (let i = 0; i < tokens.length; i++) {
     bytes.writeInt32LE(tokens[i] as number, i * 4);
     if (labels[i] !== -100) bytes[tokens.length * 4 + i] = 1;
   }
+  const at = recordBytes(tokens.length, false);
+  weights?.forEach((weight, i) => {
+    bytes.writeFloatLE(weight, at + i * 4);
+  });
   return bytes;
 }
 
-// Growing list of uint32 pairs, so that millions of rows take 8 bytes each.
+const flagsOf = ({ mark, weights }: EncodedRow): number =>
+  (mark === undefined ? 0 : mark + 1) | (weights ? weightsFlag : 0);
+
+// Growing list of uint32 triples, so that millions of rows take 12 bytes each.
 class Index {
-  private words = new Uint32Array(2048);
+  private words = new Uint32Array(1024 * indexWords);
   private count = 0;
-  push(tokens: number, supervised: number): void {
-    if (this.count + 2 > this.words.length) {
+  push(tokens: number, supervised: number, flags: number): void {
+    if (this.count + indexWords > this.words.length) {
       const grown = new Uint32Array(this.words.length * 2);
       grown.set(this.words);
       this.words = grown;
     }
     this.words[this.count++] = tokens;
     this.words[this.count++] = supervised;
+    this.words[this.count++] = flags;
   }
   bytes(): Buffer {
     const view = Buffer.from(this.words.buffer, 0, this.count * 4);
@@ -77,7 +85,7 @@ export async function writeShard(
     let place = magic.length;
     for await (const row of rows) {
       const bytes = record(row, counts.rows);
-      index.push(row.tokens.length, row.supervisedTokens);
+      index.push(row.tokens.length, row.supervisedTokens, flagsOf(row));
       counts.rows++;
       counts.tokens += row.tokens.length;
       counts.supervisedTokens += row.supervisedTokens;

@@ -4,15 +4,21 @@ import { useTranslations } from "next-intl";
 import { Badge } from "../../../components/ui/badge.tsx";
 import { cn } from "../../../lib/cn.ts";
 import { visible } from "../../../lib/format.ts";
+import { SideBadge } from "../conversation.tsx";
 import { joinTrained } from "./spans.ts";
 
 // One conversation exactly as the model sees it. Trained runs have a ground, a line below and a mark for screen readers: never colour alone.
 export function RenderedRow({ row }: { row: Row }) {
   const t = useTranslations("datasets.xray");
+  const sides = useTranslations("datasets.side");
   return (
-    <article aria-label={t("row", { row: row.row + 1 })} className="space-y-1.5 px-4 py-3">
+    <article
+      aria-label={row.side ? `${t("row", { row: row.row + 1 })}, ${sides(row.side)}` : t("row", { row: row.row + 1 })}
+      className="space-y-1.5 px-4 py-3"
+    >
       <p className="tabular flex flex-wrap items-center gap-2 text-muted-foreground text-xs">
         <span className="font-medium text-foreground">{t("row", { row: row.row + 1 })}</span>
+        {row.side ? <SideBadge side={row.side} /> : null}
         {t("tokensTrained", { trained: row.supervisedTokens, tokens: row.tokens })}
         {row.truncated ? <Badge tone="warning">{t("truncated")}</Badge> : null}
         {row.supervisedTokens === 0 ? <Badge tone="danger">{t("noLoss")}</Badge> : null}

@@ -84,7 +84,7 @@ export function XrayPanel({ versionId }: { versionId: string }) {
             <CardHeader title={t("examples")} description={<XrayLegend />} />
             <div className="divide-y border-t">
               {check.data.examples.map((row) => (
-                <RenderedRow key={row.row} row={row} />
+                <RenderedRow key={`${row.row} ${row.side}`} row={row} />
               ))}
             </div>
             {more && check.data.rows > check.data.examples.length ? (

@@ -25,7 +25,7 @@ export function DataCard({ plan, maxSequenceTokens }: { plan: RunPlan; maxSequen
       {shown.length > 0 ? (
         <div className="divide-y border-t">
           {shown.map((row) => (
-            <RenderedRow key={row.row} row={row} />
+            <RenderedRow key={`${row.row} ${row.side}`} row={row} />
           ))}
         </div>
       ) : null}

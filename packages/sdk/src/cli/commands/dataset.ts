@@ -59,9 +59,9 @@ function checkWords(check: DatasetCheck): string {
     `${check.truncatedRows} rows truncated, ${check.zeroTargetRows} rows without a trained token`,
   ];
   // Trained text stands in brackets, so that it is told without colours too.
-  for (const { row, spans } of check.examples.slice(0, 3))
+  for (const { row, side, spans } of check.examples.slice(0, 3))
     lines.push(
-      `\nrow ${row + 1} ([trained] text in brackets):`,
+      `\nrow ${row + 1}${side ? `, ${side}` : ""} ([trained] text in brackets):`,
       spans.map(({ text, trained }) => (trained ? `[${safe(text)}]` : safe(text))).join(""),
     );
   return lines.join("\n");

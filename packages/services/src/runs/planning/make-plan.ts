@@ -2,6 +2,7 @@ import {
   countHeldOut,
   countSteps,
   type FitSuggestion,
+  type ModelFacts,
   type Problem,
   type ResolvedInputs,
   type RunPlan,
@@ -15,14 +16,17 @@ import { readFacts } from "../../models/facts.ts";
 import { foreignError } from "../../models/foreign-error.ts";
 import { resolveAdapter } from "../../models/resolve-adapter.ts";
 import { resolveBase } from "../../models/resolve-base.ts";
+import { textModelOf } from "../../models/text-model.ts";
 import type { ResolvedBase } from "../../ports.ts";
 import { adapterProblems } from "./adapter-problems.ts";
 import { diskFree, diskNeed } from "./disk.ts";
 import { enginePlan, toMemoryPlan } from "./engine-plan.ts";
 import { memoryBudget } from "./memory-budget.ts";
 import { dataProblems, diskProblem, memoryProblem, modelProblems } from "./problems.ts";
+import { rowProblems, sourceProblems } from "./row-problems.ts";
 import { secondsPerStep } from "./speed.ts";
 import { suggestFits } from "./suggest.ts";
+import { teacherProblems } from "./teacher-problems.ts";
 import { unbuiltProblems } from "./unbuilt.ts";
 
 export interface Planned {
@@ -88,6 +92,15 @@ async function inputs(ctx: ServiceContext, spec: RunSpec) {
   return { dataset, evaluation, base, facts, teacher, adapter, engine };
 }
 
+async function teacherFits(ctx: ServiceContext, facts: ModelFacts, base: ResolvedBase, teacher: ResolvedBase) {
+  const mine = await textModelOf(ctx, base.source);
+  try {
+    return teacherProblems(facts, await readFacts(ctx, teacher.source), [mine, await textModelOf(ctx, teacher.source)]);
+  } catch (error) {
+    throw atField(foreignError(error, "objective.teacher"), "objective.teacher");
+  }
+}
+
 /**
  * Everything that can be known before a run: bytes, steps, seconds, disk, what the data becomes. `runs.plan` shows it,
  * `runs.create` refuses what it finds wanting; both go through here.
@@ -97,11 +110,17 @@ export async function makePlan(
   spec: RunSpec,
   options: { waitForSpeedMilliseconds: number },
 ): Promise<Planned> {
-  const { dataset, evaluation, base, facts, adapter, engine } = await inputs(ctx, spec);
-  stop([...unbuiltProblems(spec), ...modelProblems(spec, facts), ...adapterProblems(spec, adapter, facts)]);
+  const { dataset, evaluation, base, facts, teacher, adapter, engine } = await inputs(ctx, spec);
+  stop([
+    ...unbuiltProblems(spec),
+    ...modelProblems(spec, facts),
+    ...rowProblems(spec, dataset, evaluation),
+    ...adapterProblems(spec, adapter, facts),
+    ...(teacher ? await teacherFits(ctx, facts, base, teacher) : []),
+  ]);
   const planned = enginePlan(ctx, spec, engine);
   const data = await checkVersion(ctx, dataset, base.source, { maxSequenceTokens: spec.maxSequenceTokens, examples });
-  const problems = dataProblems(spec, data);
+  const problems = [...dataProblems(spec, data), ...sourceProblems(spec, data)];
 
   const budgetBytes = await memoryBudget(ctx, spec);
   const fits = planned.totalBytes <= budgetBytes;

@@ -1,12 +1,10 @@
-import { isPreference, type Problem, type RunSpec } from "@anneal/contracts";
+import type { Problem, RunSpec } from "@anneal/contracts";
 
 /** What the spec can say and this build cannot do yet. A line goes when its part comes. */
 export function unbuiltProblems(spec: RunSpec): Problem[] {
   const problems: Problem[] = [];
   const refuse = (field: string, value: unknown, remedy: string) =>
     problems.push({ code: "UNSUPPORTED", field, message: `${field}: ${value} is not in this build`, remedy });
-  // The engine has them; datasets of pairs and marks are not read yet.
-  if (isPreference(spec.objective.kind)) refuse("objective.kind", spec.objective.kind, "choose sft or distill");
   if (spec.routerAuxWeight > 0) refuse("routerAuxWeight", "the router loss", "set it to 0");
   return problems;
 }

@@ -1,0 +1,81 @@
+import { type EvaluationResult, isPreference, type RunSpec } from "@anneal/contracts";
+import { isExactMatch } from "./held-out.ts";
+import type { Measured, RowLoss } from "./measure.ts";
+import { type AnswerScore, preferenceFigures, type ScoredExample } from "./preference-figures.ts";
+import type { Prepared } from "./prepare.ts";
+
+export interface Totals extends EvaluationResult {
+  tokenAccuracy: number | null;
+}
+type Spec = Pick<RunSpec, "objective">;
+type Needs = Pick<Prepared, "heldOut" | "heldOutExamples" | "questions">;
+
+const nothing: Totals = {
+  rows: 0,
+  loss: null,
+  exactMatch: null,
+  exactMatches: null,
+  tokenAccuracy: null,
+  rewardMargin: null,
+  rewardAccuracy: null,
+};
+
+/** Totals over the first rows; what a preference is worth is seen against the reference, the model before training. */
+export function totals(spec: Spec, prepared: Needs, measured: Measured, reference: Measured, rows: number): Totals {
+  const count = Math.min(rows, prepared.heldOutExamples);
+  if (!isPreference(spec.objective.kind)) return answerTotals(prepared, measured, count);
+  const examples = scoredExamples(prepared, measured, reference, count).map(({ example }) => example);
+  const figures = preferenceFigures(spec.objective, examples);
+  return { ...nothing, rows: count, ...figures };
+}
+
+/** Loss is the mean over all supervised tokens, as in training. */
+function answerTotals(prepared: Needs, measured: Measured, count: number): Totals {
+  let lossSum = 0;
+  let tokens = 0;
+  let correct = 0;
+  let asked = 0;
+  let exactMatches = 0;
+  for (let row = 0; row < count; row++) {
+    const loss = measured.losses.get(row);
+    if (loss) {
+      lossSum += loss.lossSum;
+      tokens += loss.tokens;
+      correct += loss.correct;
+    }
+    const question = prepared.questions[row];
+    const answer = measured.answers.get(row);
+    if (!question || answer === undefined) continue;
+    asked++;
+    if (isExactMatch(answer, question.expected)) exactMatches++;
+  }
+  return {
+    ...nothing,
+    rows: count,
+    loss: tokens > 0 ? lossSum / tokens : null,
+    exactMatch: asked > 0 ? exactMatches / asked : null,
+    exactMatches: asked > 0 ? exactMatches : null,
+    tokenAccuracy: tokens > 0 ? correct / tokens : null,
+  };
+}
+
+/** The preferences among the first rows both of whose answers were scored, by both models. */
+export function scoredExamples(
+  { heldOut }: Pick<Prepared, "heldOut">,
+  measured: Measured,
+  reference: Measured,
+  count: number,
+): { row: number; example: ScoredExample }[] {
+  const score = (sequence: number): AnswerScore | null => {
+    const [mine, theirs] = [measured.losses.get(sequence), reference.losses.get(sequence)];
+    const has = (loss: RowLoss | undefined): loss is RowLoss => loss !== undefined && loss.tokens > 0;
+    return has(mine) && has(theirs) ? { policy: -mine.lossSum, reference: -theirs.lossSum, tokens: mine.tokens } : null;
+  };
+  return Array.from({ length: count }, (_, row) => row).flatMap((row) => {
+    const [first, second] = [score(2 * row), score(2 * row + 1)];
+    const desirable = heldOut?.mark(2 * row) === 1;
+    return first && second ? [{ row, example: { first, second, desirable } }] : [];
+  });
+}
+
+export const resultOf = ({ tokenAccuracy: _, ...result }: Totals): EvaluationResult => result;

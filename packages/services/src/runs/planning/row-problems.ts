@@ -1,0 +1,65 @@
+import {
+  type DatasetCheck,
+  isPairwise,
+  isPreference,
+  type Problem,
+  type RowKind,
+  type RunSpec,
+  rowKindOf,
+} from "@anneal/contracts";
+import type { VersionRow } from "../../datasets/find-version.ts";
+
+const words: Record<RowKind, string> = {
+  answers: "answers to imitate",
+  pairs: "pairs of a chosen and a rejected answer",
+  marked: "answers marked liked or not",
+};
+const objectives: Record<RowKind, string> = {
+  answers: "sft or distill",
+  pairs: "dpo, ipo, orpo or simpo (or sft, which imitates the chosen answers)",
+  marked: "kto",
+};
+const wantedBy = (kind: RunSpec["objective"]["kind"]): RowKind =>
+  kind === "kto" ? "marked" : isPairwise(kind) ? "pairs" : "answers";
+
+/** Whether the rows are what the objective learns from; of pairs, the chosen answers may also be imitated. */
+export function rowProblems(
+  spec: RunSpec,
+  dataset: Pick<VersionRow, "format">,
+  evaluation: Pick<VersionRow, "format"> | null,
+): Problem[] {
+  const { kind } = spec.objective;
+  const wanted = wantedBy(kind);
+  const refuse = (field: string, has: RowKind): Problem => ({
+    code: "INVALID_INPUT",
+    field,
+    message: `${field}: ${kind} learns from ${words[wanted]}; the rows are ${words[has]}`,
+    remedy:
+      field === "objective.kind"
+        ? `choose ${objectives[has]}, or another dataset`
+        : `choose rows that are ${words[wanted]}`,
+  });
+  const fits = (has: RowKind) => has === wanted || (has === "pairs" && !isPreference(kind));
+  const has = rowKindOf(dataset.format);
+  if (!fits(has)) return [refuse("objective.kind", has)];
+  if (!evaluation || fits(rowKindOf(evaluation.format))) return [];
+  return [refuse("evaluation.dataset", rowKindOf(evaluation.format))];
+}
+
+/** Sources that are weighed must be there. */
+export function sourceProblems(spec: RunSpec, data: DatasetCheck): Problem[] {
+  const known = Object.keys(data.sources);
+  const unknown = Object.keys(spec.sourceWeights).filter((name) => !known.includes(name));
+  if (unknown.length === 0) return [];
+  return [
+    {
+      code: "INVALID_INPUT",
+      field: "sourceWeights",
+      message: `sourceWeights: no row comes from ${unknown.slice(0, 5).join(", ")}`,
+      remedy:
+        known.length > 0
+          ? `the rows' sources are ${known.slice(0, 8).join(", ")}`
+          : 'give the rows a "source", or leave sourceWeights empty',
+    },
+  ];
+}

@@ -1,0 +1,29 @@
+import type { ModelFacts, Problem } from "@anneal/contracts";
+import type { TextModel } from "@anneal/text";
+
+const looksAt = 50; // differing tokens are told from the first
+
+/** A teacher's probabilities are of its own tokens: they mean something to the student only if the tokens are the same. */
+export function teacherProblems(student: ModelFacts, teacher: ModelFacts, texts: [TextModel, TextModel]): Problem[] {
+  const refuse = (message: string): Problem[] => [
+    {
+      code: "INVALID_INPUT",
+      field: "objective.teacher",
+      message: `objective.teacher: ${message}`,
+      remedy: "choose a teacher of the same family of tokenizers, or train on answers that it wrote (sft)",
+    },
+  ];
+  if (student.vocabularySize !== teacher.vocabularySize)
+    return refuse(
+      `it has a vocabulary of ${teacher.vocabularySize} tokens, the base ${student.vocabularySize}: both must share one tokenizer`,
+    );
+  const [mine, theirs] = texts.map(({ tokenizer }) => tokenizer) as [TextModel["tokenizer"], TextModel["tokenizer"]];
+  for (let id = 0; id < student.vocabularySize; id++) {
+    const [a, b] = [mine.tokenText(id), theirs.tokenText(id)];
+    if (a !== b)
+      return refuse(
+        `its token ${id} is ${JSON.stringify(b.slice(0, looksAt))}, that of the base ${JSON.stringify(a.slice(0, looksAt))}: both must share one tokenizer`,
+      );
+  }
+  return [];
+}
