@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatasetRow, RunSpec, trainingSettings } from "@anneal/contracts";
+import { ChatRow, RunSpec, trainingSettings } from "@anneal/contracts";
 import { inspectModel, openSession, readGgufMetadata, type TrainingSpec } from "@anneal/engine";
 import { decodeAnswer, encodePrompt, encodeRow, loadTextModel, renderChat } from "@anneal/text";
 import { describe, expect, it } from "vitest";
@@ -12,8 +12,8 @@ const text = loadTextModel({ kind: "gguf", metadata: readGgufMetadata(path).meta
 const lines = (file: string, count: number) =>
   readFileSync(join(repoRoot, "demo", file), "utf8")
     .split("\n", count)
-    .map((line) => DatasetRow.parse(JSON.parse(line)));
-const messagesOf = (row: DatasetRow) => ("messages" in row ? row.messages : []);
+    .map((line) => ChatRow.parse(JSON.parse(line)));
+const messagesOf = (row: ChatRow) => row.messages;
 const nobody = "00000000-0000-7000-8000-000000000000";
 
 describe("the demo's base model", () => {
