@@ -107,5 +107,14 @@ export const RunSpec = z
 export type RunSpec = z.infer<typeof RunSpec>;
 export type RunSpecInput = z.input<typeof RunSpec>;
 
-export const PresetName = z.enum(["quick-look", "balanced", "thorough", "full-fine-tune", "continued-pretraining"]);
+export const PresetName = z.enum([
+  "quick-look",
+  "balanced",
+  "thorough",
+  "small-memory",
+  "preference-tuning",
+  "distillation",
+  "full-fine-tune",
+  "continued-pretraining",
+]);
 export type PresetName = z.infer<typeof PresetName>;

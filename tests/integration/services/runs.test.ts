@@ -120,7 +120,7 @@ test("each setting that the model or the data cannot take is refused at its fiel
     [{ method: { kind: "lora", targets: ["kv_b_proj"] } }, { code: "INVALID_INPUT", field: "method.targets" }],
     [{ method: { kind: "lora", startFrom: `run:${crypto.randomUUID()}` } }, { field: "method.startFrom" }],
     [{ method: { kind: "lora", startFrom: "/etc" } }, { code: "INVALID_INPUT", field: "method.startFrom" }],
-    [{ objective: { kind: "dpo" } }, { code: "UNSUPPORTED", field: "objective.kind" }],
+    [{ objective: { kind: "dpo" } }, { code: "INVALID_INPUT", field: "objective.kind" }],
     [{ routerAuxWeight: 0.1 }, { code: "UNSUPPORTED", field: "routerAuxWeight" }],
     [{ threads: 1000 }, { code: "INVALID_INPUT", field: "threads" }],
     [{ base: "ollama:nothing" }, { code: "NOT_FOUND", field: "base" }],

@@ -30,7 +30,7 @@ export function SpecField({
   const t = useTranslations("newRun");
   const words = useTranslations("spec.fields") as Translate;
   const { form, values, errorAt } = useSpecForm();
-  const standard = defaultAt(path);
+  const standard = defaultAt(path, values);
   const changed = !sameValue(valueAt(values, path), standard);
   const standardWords = shown ? shown(standard) : standard === null || standard === "" ? null : String(standard);
   return (

@@ -17,6 +17,7 @@ import { versionOptions } from "./dataset-options.ts";
 import { EvaluationGroup, KeepingGroup } from "./expert/evaluation-groups.tsx";
 import { ExportGroup } from "./expert/export-group.tsx";
 import { MethodGroup } from "./expert/method-group.tsx";
+import { ObjectiveGroup } from "./expert/objective-group.tsx";
 import { BatchGroup, LearningGroup } from "./expert/training-groups.tsx";
 import { fieldId } from "./fields.tsx";
 import { SpecFormProvider } from "./form-context.tsx";
@@ -121,6 +122,7 @@ export function NewRunForm({ initial }: { initial: SpecForm }) {
         <Card className="min-w-0 lg:col-start-1">
           <CardHeader title={t("expert")} description={t("expertAbout")} />
           <div className="divide-y border-t">
+            <ObjectiveGroup />
             <MethodGroup />
             <LearningGroup />
             <BatchGroup />

@@ -37,13 +37,10 @@ function SpecCard({ run }: { run: RunDetail }) {
     [t("base"), visible(spec.base)],
     [t("dataset"), `${visible(run.datasetName)} v${run.datasetVersion}`],
     [t("method"), method],
+    [t("objective"), kindWords(spec.objective)],
     [t("precision"), spec.precision],
-    [
-      t("optimizer"),
-      Object.entries(spec.optimizer)
-        .map(([name, value]) => (name === "kind" ? value : `${name} ${value}`))
-        .join(", "),
-    ],
+    ...(spec.baseStorage === "dense" ? [] : [[t("baseStorage"), spec.baseStorage] as const]),
+    [t("optimizer"), kindWords(spec.optimizer)],
     [t("learningRate"), formatNumber(spec.learningRate)],
     [t("schedule"), `${spec.schedule.kind}, warm-up ${spec.schedule.warmupSteps}`],
     [t("epochs"), formatNumber(spec.epochs)],
@@ -82,6 +79,14 @@ function SpecCard({ run }: { run: RunDetail }) {
     </Card>
   );
 }
+
+/** A choice with its settings: "dpo, beta 0.1". */
+const kindWords = (choice: Record<string, unknown>) =>
+  visible(
+    Object.entries(choice)
+      .map(([name, value]) => (name === "kind" ? String(value) : `${name} ${value}`))
+      .join(", "),
+  );
 
 // {"everySteps":null,"keepLast":2} as words: keepLast 2; what is left to Anneal is left out.
 const json = (value: Record<string, unknown>) =>

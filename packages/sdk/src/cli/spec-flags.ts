@@ -11,6 +11,11 @@ export interface CreateFlags {
   method?: string;
   rank?: string;
   alpha?: string;
+  objective?: string;
+  beta?: string;
+  teacher?: string;
+  baseStorage?: string;
+  optimizer?: string;
   precision?: string;
   learningRate?: string;
   epochs?: string;
@@ -44,6 +49,7 @@ export function specOfFlags(flags: CreateFlags): Tree {
     base: flags.base,
     dataset: flags.dataset,
     precision: flags.precision,
+    baseStorage: flags.baseStorage,
     learningRate: number("--learning-rate", flags.learningRate),
     epochs: number("--epochs", flags.epochs),
     maxSteps: number("--max-steps", flags.maxSteps),
@@ -60,6 +66,12 @@ export function specOfFlags(flags: CreateFlags): Tree {
     });
   if (flags.method || rank !== undefined || alpha !== undefined)
     spec.method = merge({ kind: flags.method ?? "lora" }, { rank, alpha });
+  const objective = merge(
+    { kind: flags.objective ?? (flags.teacher ? "distill" : undefined) },
+    { beta: number("--beta", flags.beta), teacher: flags.teacher },
+  );
+  if (Object.keys(objective).length > 0) spec.objective = objective;
+  if (flags.optimizer) spec.optimizer = { kind: flags.optimizer };
   if (flags.evalDataset) spec.evaluation = { dataset: flags.evalDataset };
   const types = flags.gguf?.split(",").map((type) => type.trim());
   if (types) spec.export = { gguf: types };

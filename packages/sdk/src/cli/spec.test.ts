@@ -34,5 +34,11 @@ test("flags become a spec with only what was said; the first export is the one t
     publish: { name: "mine", gguf: "F16" },
   });
   expect(specOfFlags({ set: ["method.dropout=0.1"], method: "lora" }).method).toEqual({ kind: "lora", dropout: 0.1 });
+  expect(specOfFlags({ set: [], objective: "dpo", beta: "0.2", baseStorage: "nf4", optimizer: "adamw8bit" })).toEqual({
+    objective: { kind: "dpo", beta: 0.2 },
+    baseStorage: "nf4",
+    optimizer: { kind: "adamw8bit" },
+  });
+  expect(specOfFlags({ set: [], teacher: "ollama:big" }).objective).toEqual({ kind: "distill", teacher: "ollama:big" });
   expect(() => specOfFlags({ set: [], epochs: "two" })).toThrow(/--epochs/);
 });

@@ -27,6 +27,32 @@ const presetSpecs: Record<PresetName, Record<string, unknown>> = {
     earlyStopping: { patience: 3, minDelta: 0 },
     checkpoints: { restoreBest: true },
   },
+  "small-memory": {
+    method: { kind: "lora", rank: 16, alpha: 32, dropout: 0, rsLora: false },
+    baseStorage: "nf4",
+    optimizer: { kind: "adamw8bit" },
+    gradientCheckpointing: true,
+    microBatchTokens: 1024,
+    learningRate: 1e-3,
+    schedule: { kind: "cosine", warmupSteps: 20 },
+  },
+  "preference-tuning": {
+    method: { kind: "lora", rank: 16, alpha: 32, dropout: 0, rsLora: false },
+    objective: { kind: "dpo", beta: 0.1 },
+    epochs: 1,
+    learningRate: 5e-5,
+    batchRows: 16,
+    schedule: { kind: "cosine", warmupSteps: 20 },
+  },
+  // The teacher is whom the person names.
+  distillation: {
+    method: { kind: "lora", rank: 32, alpha: 64, dropout: 0, rsLora: false },
+    objective: { kind: "distill", divergence: "forward_kl", temperature: 1, crossEntropyWeight: 0.5 },
+    epochs: 2,
+    learningRate: 5e-4,
+    batchRows: 32,
+    schedule: { kind: "cosine", warmupSteps: 20 },
+  },
   "full-fine-tune": {
     method: { kind: "full" },
     epochs: 2,

@@ -1,10 +1,15 @@
 "use client";
 import { allLinear, LinearName } from "@anneal/contracts";
 import { useTranslations } from "next-intl";
+import { useState } from "react";
+import { Input } from "../../../components/ui/input.tsx";
 import { Checkbox } from "../../../components/ui/switch.tsx";
 import { fieldId, NumberSetting, SelectSetting, SpecField, SwitchSetting, TextSetting } from "../fields.tsx";
 import { useSpecForm } from "../form-context.tsx";
 import { Group } from "./group.tsx";
+
+const precisions = ["bf16", "f32", "bf16_sr", "f16"] as const;
+const storages = ["dense", "int8", "nf4", "blocks"] as const;
 
 export function MethodGroup() {
   const t = useTranslations("newRun.groups");
@@ -15,7 +20,7 @@ export function MethodGroup() {
   return (
     <Group
       title={t("method")}
-      paths={["method", "precision"]}
+      paths={["method", "precision", "baseStorage"]}
       summary={[
         words(`method.${method.kind}`),
         ...(lora
@@ -24,11 +29,15 @@ export function MethodGroup() {
               method.targets.includes(allLinear) ? t("allLayers") : t("layers", { count: method.targets.length }),
             ]
           : []),
-        values.precision,
+        words(`precision.${values.precision}`),
+        ...(lora && values.baseStorage !== "dense" ? [words(`baseStorage.${values.baseStorage}`)] : []),
       ].join(" · ")}
     >
       <SelectSetting path="method.kind" options={["lora", "full"]} words={(kind) => words(`method.${kind}`)} />
-      <SelectSetting path="precision" options={["bf16", "f32"]} words={(kind) => words(`precision.${kind}`)} />
+      <SelectSetting path="precision" options={precisions} words={(kind) => words(`precision.${kind}`)} />
+      {lora || values.baseStorage !== "dense" ? (
+        <SelectSetting path="baseStorage" options={storages} words={(kind) => words(`baseStorage.${kind}`)} />
+      ) : null}
       {lora ? (
         <>
           <NumberSetting path="method.rank" />
@@ -36,10 +45,38 @@ export function MethodGroup() {
           <Targets />
           <NumberSetting path="method.dropout" />
           <SwitchSetting path="method.rsLora" />
+          <SwitchSetting path="method.dora" />
+          <NumberSetting path="method.loraPlusRatio" />
           <TextSetting path="method.startFrom" />
         </>
-      ) : null}
+      ) : (
+        <Freeze />
+      )}
     </Group>
+  );
+}
+
+// Patterns as one line: commas part them, as no name of a tensor holds one.
+function Freeze() {
+  const { form, values } = useSpecForm();
+  const [text, setText] = useState(values.method.freeze.join(", "));
+  return (
+    <SpecField path="method.freeze" shown={() => "–"}>
+      {(aria) => (
+        <Input
+          {...aria}
+          className="font-mono text-xs"
+          autoComplete="off"
+          value={text}
+          placeholder="embed_tokens, layers.0.*"
+          onChange={(event) => {
+            setText(event.target.value);
+            const patterns = event.target.value.split(",").map((part) => part.trim());
+            form.setValue("method.freeze", patterns.filter(Boolean), { shouldDirty: true });
+          }}
+        />
+      )}
+    </SpecField>
   );
 }
 

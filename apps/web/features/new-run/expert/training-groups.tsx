@@ -1,9 +1,11 @@
 "use client";
-import { type ScheduleSpec, scheduleKinds } from "@anneal/contracts";
+import { optimizerKinds, type ScheduleSpec, scheduleKinds } from "@anneal/contracts";
 import { useTranslations } from "next-intl";
+import { NativeSelect } from "../../../components/ui/input.tsx";
 import { formatNumber } from "../../../lib/format.ts";
-import { NumberSetting, SelectSetting, SwitchSetting } from "../fields.tsx";
+import { NumberSetting, SelectSetting, SpecField, SwitchSetting } from "../fields.tsx";
 import { useSpecForm } from "../form-context.tsx";
+import { optimizerForm, optimizerOf, optimizerSettings } from "../spec/kinds.ts";
 import { Group } from "./group.tsx";
 
 // The usual ones first.
@@ -28,7 +30,8 @@ const number = (value: number | null) => (value === null ? "–" : formatNumber(
 export function LearningGroup() {
   const t = useTranslations("newRun.groups");
   const words = useTranslations("spec.options");
-  const { values } = useSpecForm();
+  const { form, values } = useSpecForm();
+  const { optimizer } = values;
   return (
     <Group
       title={t("learning")}
@@ -36,6 +39,7 @@ export function LearningGroup() {
       summary={[
         t("rate", { rate: number(values.learningRate) }),
         words(`schedule.${values.schedule.kind}`),
+        words(`optimizer.${optimizer.kind}`),
         t("epochs", { count: values.epochs ?? 0 }),
         t("seed", { seed: String(values.seed ?? "–") }),
       ].join(" · ")}
@@ -47,11 +51,29 @@ export function LearningGroup() {
       {scheduleSettings[values.schedule.kind].map((name) => (
         <NumberSetting key={name} path={`schedule.${name}`} />
       ))}
-      <SelectSetting path="optimizer.kind" options={["adamw"]} words={(kind) => words(`optimizer.${kind}`)} />
+      <SpecField path="optimizer.kind" shown={() => words("optimizer.adamw")}>
+        {(aria) => (
+          <NativeSelect
+            {...aria}
+            value={optimizer.kind}
+            onChange={(event) => {
+              const next = optimizerOf(event.target.value as typeof optimizer.kind);
+              form.setValue("optimizer", optimizerForm(next), { shouldDirty: true });
+            }}
+          >
+            {optimizerKinds.map((kind) => (
+              <option key={kind} value={kind}>
+                {words(`optimizer.${kind}`)}
+              </option>
+            ))}
+          </NativeSelect>
+        )}
+      </SpecField>
       <NumberSetting path="optimizer.weightDecay" />
-      <NumberSetting path="optimizer.beta1" />
-      <NumberSetting path="optimizer.beta2" />
-      <NumberSetting path="optimizer.epsilon" />
+      {optimizerSettings[optimizer.kind].map((name) => (
+        <NumberSetting key={`${optimizer.kind}.${name}`} path={`optimizer.${name}`} />
+      ))}
+      {optimizer.kind === "sgd" ? <SwitchSetting path="optimizer.nesterov" /> : null}
       <NumberSetting path="clipNorm" />
       <SwitchSetting path="guards.nonFinite" />
       <NumberSetting path="guards.spikeFactor" />

@@ -1,17 +1,37 @@
-import { RunSpec } from "@anneal/contracts";
+import { ObjectiveSpec, OptimizerSpec, RunSpec } from "@anneal/contracts";
+import { anyTeacher, freshObjective, objectiveForm, optimizerForm, optimizerOf } from "./kinds.ts";
 import { leaves, sameValue, valueAt, withChange } from "./paths.ts";
 import { defaultSpec, formOf, type SpecForm, specOf } from "./spec-form.ts";
 
 const defaults: SpecForm = formOf(defaultSpec);
 
-export const defaultAt = (path: string): unknown => valueAt(defaults, path);
+/** The default at a path; of objectives and optimizers, that of the kind that is chosen. */
+export const defaultAt = (path: string, form: SpecForm = defaults): unknown => {
+  if (path.startsWith("objective.") && path !== "objective.kind")
+    return valueAt({ objective: freshObjective(form.objective.kind) }, path);
+  if (path.startsWith("optimizer.") && path !== "optimizer.kind")
+    return valueAt({ optimizer: optimizerForm(optimizerOf(form.optimizer.kind)) }, path);
+  return valueAt(defaults, path);
+};
 
 // What belongs to this person's task or machine, which a preset has no opinion on.
-const own = ["name", "base", "dataset", "publishing", "publish", "evaluation.dataset", "threads", "memoryBudgetGiB"];
+const own = [
+  "name",
+  "base",
+  "dataset",
+  "objective.teacher",
+  "publishing",
+  "publish",
+  "evaluation.dataset",
+  "threads",
+  "memoryBudgetGiB",
+];
 
 /** The form with a preset's settings; null when the preset is not a valid spec (a server of another version). */
 export function withPreset(form: SpecForm, preset: Record<string, unknown>): SpecForm | null {
-  const parsed = RunSpec.safeParse(withChange(defaultSpec, preset));
+  // The teacher of a distillation is chosen by the person; until then any will do.
+  const start = { ...defaultSpec, objective: { ...defaultSpec.objective, teacher: anyTeacher } };
+  const parsed = RunSpec.safeParse(withChange(start, preset));
   if (!parsed.success) return null;
   const kept = Object.fromEntries(own.map((path) => [path, valueAt(form, path)]));
   return withChange(formOf(parsed.data), kept);
@@ -30,15 +50,26 @@ export function withSuggestion(form: SpecForm, change: Record<string, unknown>):
   return parsed.success ? formOf(parsed.data) : null;
 }
 
-// LoRA's settings do not count while everything is trained.
+// What the chosen kinds do not look at does not count.
 function relevant(form: SpecForm): SpecForm {
-  return form.method.kind === "full" ? { ...form, method: { ...defaults.method, kind: "full" } } : form;
+  const { method, objective, optimizer } = form;
+  const named = { ...objective, teacher: objective.teacher || anyTeacher };
+  const objectiveSpec = ObjectiveSpec.safeParse(named);
+  const optimizerSpec = OptimizerSpec.safeParse(optimizer);
+  return {
+    ...form,
+    method: method.kind === "full" ? { ...defaults.method, kind: "full", freeze: method.freeze } : method,
+    objective: objectiveSpec.success
+      ? { ...objectiveForm(objectiveSpec.data), teacher: objective.kind === "distill" ? objective.teacher : "" }
+      : objective,
+    optimizer: optimizerSpec.success ? optimizerForm(optimizerSpec.data) : optimizer,
+  };
 }
 
 /** Paths, among these prefixes, whose value is not the default. */
 export function changedPaths(form: SpecForm, prefixes: readonly string[]): string[] {
   return leaves(relevant(form))
     .filter(([path]) => prefixes.some((prefix) => path === prefix || path.startsWith(`${prefix}.`)))
-    .filter(([path, value]) => !sameValue(value, defaultAt(path)))
+    .filter(([path, value]) => !sameValue(value, defaultAt(path, form)))
     .map(([path]) => path);
 }

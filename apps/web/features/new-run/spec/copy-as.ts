@@ -28,14 +28,15 @@ const flags: Record<string, string> = {
 };
 
 export function specAsCli(spec: RunSpec): string {
-  const short = shortSpec(spec);
+  const { sourceWeights, ...short } = shortSpec(spec);
   const { publish } = short;
-  // Names of parameters may hold signs that a path may not.
+  // Names of parameters and sources may hold signs that a path may not.
   const { parameters, ...published } = publish ?? {};
   const parts = leaves({ ...short, ...(publish ? { publish: published } : {}) }).map(([path, value]) => {
     const flag = flags[path];
     return flag ? `${flag} ${shellWord(String(value))}` : `--set ${shellWord(`${path}=${plain(value)}`)}`;
   });
+  if (sourceWeights) parts.push(`--set ${shellWord(`sourceWeights=${JSON.stringify(sourceWeights)}`)}`);
   if (parameters) parts.push(`--set ${shellWord(`publish.parameters=${JSON.stringify(parameters)}`)}`);
   return `./anneal run create \\\n${parts.map((part) => `  ${part}`).join(" \\\n")}\n`;
 }

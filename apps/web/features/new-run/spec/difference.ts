@@ -1,4 +1,5 @@
-import { LoraMethod, RunSpec, type RunSpecInput } from "@anneal/contracts";
+import { RunSpec, type RunSpecInput } from "@anneal/contracts";
+import { kindDefaults } from "./kinds.ts";
 import { sameValue } from "./paths.ts";
 import { defaultSpec } from "./spec-form.ts";
 
@@ -18,13 +19,21 @@ function difference(value: Plain, base: Plain): Plain {
 
 /** The shortest input that parses to this spec: base and dataset, and what differs from the defaults. */
 export function shortSpec(spec: RunSpec): RunSpecInput {
-  const { base, dataset, name, method, publish, ...rest } = spec;
-  const { base: _base, dataset: _dataset, method: _method, publish: _publish, ...defaults } = defaultSpec;
+  const { base, dataset, name, method, objective, optimizer, publish, ...rest } = spec;
+  const {
+    base: _base,
+    dataset: _dataset,
+    method: _method,
+    objective: _objective,
+    optimizer: _optimizer,
+    publish: _publish,
+    ...defaults
+  } = defaultSpec;
   const short: Plain = { ...(name === undefined ? {} : { name }), base, dataset };
-  if (method.kind === "full") short.method = { kind: "full" };
-  else {
-    const changed = difference(method, LoraMethod.parse({ kind: "lora" }));
-    if (Object.keys(changed).length > 0) short.method = { kind: "lora", ...changed };
+  for (const [field, value] of Object.entries({ method, objective, optimizer })) {
+    const changed = difference(value, kindDefaults(field as "method" | "objective" | "optimizer", value.kind));
+    const isUsual = value.kind === defaultSpec[field as "method"].kind;
+    if (!isUsual || Object.keys(changed).length > 0) short[field] = { kind: value.kind, ...changed };
   }
   Object.assign(short, difference(rest, defaults));
   if (publish) short.publish = { name: publish.name, ...difference({ ...publish }, publishDefaults(publish.name)) };

@@ -4,12 +4,11 @@ import {
   FullMethod,
   type GgufType,
   LoraMethod,
-  type ObjectiveSpec,
-  type OptimizerSpec,
   type Precision,
   RunSpec,
   type ScheduleSpec,
 } from "@anneal/contracts";
+import { type ObjectiveForm, type OptimizerForm, objectiveForm, optimizerForm } from "./kinds.ts";
 import { formatParameters, type ParameterError, parseParameters } from "./parameters.ts";
 
 // What the form holds. It has the paths of RunSpec, so that an error of zod or of the server finds its field; it differs
@@ -30,16 +29,10 @@ export interface SpecForm {
     startFrom: string; // "": a fresh adapter
     freeze: string[];
   };
-  objective: ObjectiveSpec;
+  objective: ObjectiveForm;
   precision: Precision;
   baseStorage: BaseStorage;
-  optimizer: {
-    kind: OptimizerSpec["kind"];
-    beta1: number | null;
-    beta2: number | null;
-    epsilon: number | null;
-    weightDecay: number | null;
-  };
+  optimizer: OptimizerForm;
   schedule: { kind: ScheduleSpec["kind"] } & { [name in Exclude<keyof ScheduleSpec, "kind">]: number | null };
   learningRate: number | null;
   epochs: number | null;
@@ -52,6 +45,7 @@ export interface SpecForm {
   gradientCheckpointing: boolean;
   clipNorm: number | null;
   neftuneAlpha: number | null;
+  sourceWeights: Record<string, number>;
   routerAuxWeight: number | null;
   stoppingEarly: boolean;
   earlyStopping: { patience: number | null; minDelta: number | null };
@@ -81,7 +75,6 @@ const anyId = "00000000-0000-7000-8000-000000000000";
 export const defaultSpec: RunSpec = RunSpec.parse({ base: "/any", dataset: anyId });
 const defaultLora = LoraMethod.parse({ kind: "lora" });
 const defaultFull = FullMethod.parse({ kind: "full" });
-const adamDefaults = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
 export function formOf(spec: RunSpec): SpecForm {
   const lora = spec.method.kind === "lora" ? spec.method : defaultLora;
@@ -95,7 +88,8 @@ export function formOf(spec: RunSpec): SpecForm {
       freeze: spec.method.kind === "full" ? spec.method.freeze : defaultFull.freeze,
       kind: spec.method.kind,
     },
-    optimizer: { ...adamDefaults, ...spec.optimizer },
+    objective: objectiveForm(spec.objective),
+    optimizer: optimizerForm(spec.optimizer),
     stoppingEarly: spec.earlyStopping !== null,
     earlyStopping: spec.earlyStopping ?? EarlyStopping.parse({}),
     memoryBudgetGiB: memoryBudgetBytes === null ? null : memoryBudgetBytes / gibibyte,
@@ -170,6 +164,7 @@ export function fieldOf(path: readonly string[] | string): string {
   if (named === "publish") return "publish.name";
   if (named === "earlyStopping") return "stoppingEarly";
   if (named === "method") return "method.kind";
+  if (named === "objective") return "objective.kind";
   if (named === "evaluation") return "evaluation.dataset";
   return named;
 }

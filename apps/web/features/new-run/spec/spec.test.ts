@@ -31,12 +31,20 @@ const rich = RunSpec.parse({
 });
 const full = RunSpec.parse({ base: "/m.gguf", dataset: id, method: { kind: "full" }, seed: 7 });
 const plain = RunSpec.parse({ base: "/m.gguf", dataset: id, publish: { name: "bank" } });
+const methods = [
+  { objective: { kind: "dpo", beta: 0.2, labelSmoothing: 0.1 }, baseStorage: "nf4", optimizer: { kind: "adamw8bit" } },
+  // Equal to another kind's default, and yet to be said.
+  { objective: { kind: "simpo", beta: 0.1 }, optimizer: { kind: "lion", beta2: 0.999 }, precision: "f16" },
+  { objective: { kind: "distill", teacher: "ollama:big", divergence: "jsd" }, sourceWeights: { "a b": 0.5 } },
+  { method: { kind: "full", freeze: ["embed*"] }, optimizer: { kind: "sgd", momentum: 0.9, nesterov: true } },
+  { optimizer: { kind: "adafactor" }, objective: { kind: "sft", zLoss: 1e-4 }, neftuneAlpha: 5 },
+].map((part) => RunSpec.parse({ base: "/m.gguf", dataset: id, ...part }));
 // `samples.prompts` that hold only spaces are dropped by the form.
 const kept = RunSpec.parse({ ...rich, samples: { ...rich.samples, prompts: [nasty, "yes", "1.0", "null"] } });
 
 describe("form and spec", () => {
   it("a spec survives the form unchanged", () => {
-    for (const spec of [kept, full, plain, RunSpec.parse({ base: "/m", dataset: id })])
+    for (const spec of [kept, full, plain, ...methods, RunSpec.parse({ base: "/m", dataset: id })])
       expect(specOf(formOf(spec))).toEqual({ ok: true, spec });
   });
 
@@ -78,7 +86,7 @@ describe("form and spec", () => {
 
 describe("what differs from the defaults", () => {
   it("parses back to the same spec", () => {
-    for (const spec of [rich, full, plain]) expect(RunSpec.parse(shortSpec(spec))).toEqual(spec);
+    for (const spec of [rich, full, plain, ...methods]) expect(RunSpec.parse(shortSpec(spec))).toEqual(spec);
   });
   it("says nothing that is a default", () => {
     expect(shortSpec(plain)).toEqual({ base: "/m.gguf", dataset: id, publish: { name: "bank" } });
@@ -89,7 +97,7 @@ describe("what differs from the defaults", () => {
 
 describe("copy as", () => {
   it("YAML reads back as the same spec", () => {
-    for (const spec of [rich, full, plain]) expect(RunSpec.parse(parse(specAsYaml(spec)))).toEqual(spec);
+    for (const spec of [rich, full, plain, ...methods]) expect(RunSpec.parse(parse(specAsYaml(spec)))).toEqual(spec);
   });
 
   const put = (tree: Record<string, unknown>, path: string, value: unknown) => {
@@ -128,7 +136,7 @@ describe("copy as", () => {
 
   it("the command line gets exactly the spec, whatever its texts hold", () => {
     const odd = RunSpec.parse({ ...plain, publish: { name: "bank", parameters: { "a.b c": "x", stop: ["'"] } } });
-    for (const spec of [rich, full, plain, odd]) expect(RunSpec.parse(viaShell(spec))).toEqual(spec);
+    for (const spec of [rich, full, plain, ...methods, odd]) expect(RunSpec.parse(viaShell(spec))).toEqual(spec);
   });
 
   it("shell words", () => {

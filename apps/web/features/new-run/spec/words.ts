@@ -1,3 +1,4 @@
+import { isPreference } from "@anneal/contracts";
 import type { ParameterError } from "./parameters.ts";
 import type { SpecForm, SpecIssue } from "./spec-form.ts";
 
@@ -9,6 +10,7 @@ const missing: Record<string, string> = {
   dataset: "errors.chooseDataset",
   "publish.name": "errors.publishName",
   "method.targets": "errors.targets",
+  "objective.teacher": "errors.teacher",
 };
 
 /** An issue of the contract in the person's language; t is that of the namespace `spec`. */
@@ -26,7 +28,9 @@ export function issueWords(t: Translate, { path, issue }: SpecIssue, form: SpecF
       return t(issue.inclusive ? "errors.max" : "errors.lessThan", { value: value(issue.maximum) });
     case "custom":
       return path === "microBatchTokens"
-        ? t("errors.microBatch", { value: value(form.maxSequenceTokens ?? undefined) })
+        ? t(isPreference(form.objective.kind) ? "errors.microBatchPair" : "errors.microBatch", {
+            value: value(form.maxSequenceTokens ?? undefined),
+          })
         : issue.message;
     default:
       return issue.message;

@@ -1,4 +1,14 @@
-import { type RunDetail, RunSpec, ServiceError } from "@anneal/contracts";
+import {
+  BaseStorage,
+  GgufType,
+  objectiveKinds,
+  optimizerKinds,
+  Precision,
+  PresetName,
+  type RunDetail,
+  RunSpec,
+  ServiceError,
+} from "@anneal/contracts";
 import { type Command, Option } from "commander";
 import { exitCodes } from "../exit-codes.ts";
 import { openSession, type Session } from "../session.ts";
@@ -84,7 +94,7 @@ export function runCommands(program: Command): void {
     .command("create")
     .description("start a run; without --watch it returns at once")
     .option("--spec <file>", "YAML or JSON with any fields of the spec; - reads standard input")
-    .option("--preset <name>", "quick-look, balanced, thorough or full-fine-tune")
+    .option("--preset <name>", PresetName.options.join(", "))
     .option("--base <model>", "ollama:NAME, model:ID, a .gguf file or a Hugging Face folder")
     .option("--dataset <name>", "NAME (its newest version), NAME@NUMBER or a version's id")
     .option("--publish <name>", "name of the model in Ollama")
@@ -92,7 +102,12 @@ export function runCommands(program: Command): void {
     .addOption(new Option("--method <kind>", "lora or full").choices(["lora", "full"]))
     .option("--rank <n>", "LoRA rank")
     .option("--alpha <n>", "LoRA alpha")
-    .addOption(new Option("--precision <kind>", "bf16 or f32").choices(["bf16", "f32"]))
+    .addOption(new Option("--objective <kind>", "what it learns from; default: sft").choices([...objectiveKinds]))
+    .option("--beta <n>", "of objectives that learn from preferences")
+    .option("--teacher <model>", "named as --base is; distils it into the base")
+    .addOption(new Option("--precision <kind>", "what it computes in").choices(Precision.options))
+    .addOption(new Option("--base-storage <kind>", "the frozen base in memory (LoRA)").choices(BaseStorage.options))
+    .addOption(new Option("--optimizer <kind>").choices([...optimizerKinds]))
     .option("--learning-rate <n>")
     .option("--epochs <n>")
     .option("--max-steps <n>")
@@ -101,7 +116,7 @@ export function runCommands(program: Command): void {
     .option("--max-sequence-tokens <n>")
     .option("--seed <n>")
     .option("--eval-dataset <name>", "held-out rows; without it a share of the dataset is held out")
-    .option("--gguf <types>", "exports, comma-separated: F16, BF16, Q8_0, Q4_K_M")
+    .option("--gguf <types>", `exports, comma-separated: ${GgufType.options.join(", ")}`)
     .option("--set <field=value>", "any other field, such as schedule.warmupSteps=50 (repeatable)", collect, [])
     .option("--idempotency-key <key>", "the same key twice makes one run")
     .option("--plan", "only say what it would need; starts nothing")

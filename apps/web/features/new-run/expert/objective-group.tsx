@@ -1,0 +1,78 @@
+"use client";
+import { isPreference, objectiveKinds } from "@anneal/contracts";
+import { useTranslations } from "next-intl";
+import { NativeSelect } from "../../../components/ui/input.tsx";
+import { BasePicker } from "../../base-picker/base-picker.tsx";
+import { fieldId, NumberSetting, SelectSetting, SpecField } from "../fields.tsx";
+import { useSpecForm } from "../form-context.tsx";
+import { freshObjective, objectiveSettings } from "../spec/kinds.ts";
+import { Group } from "./group.tsx";
+
+const divergences = ["forward_kl", "reverse_kl", "jsd"] as const;
+
+// What a run learns from: answers, preferences, a teacher; and the settings that this has.
+export function ObjectiveGroup() {
+  const t = useTranslations("newRun.groups");
+  const words = useTranslations("spec.options");
+  const fields = useTranslations("spec.fields");
+  const { form, values, errorAt } = useSpecForm();
+  const { objective } = values;
+  const { kind } = objective;
+  return (
+    <Group
+      title={t("objective")}
+      paths={["objective", "neftuneAlpha"]}
+      summary={[
+        words(`objective.${kind}`),
+        ...(isPreference(kind) ? [t("beta", { beta: String(objective.beta ?? "–") })] : []),
+        ...(kind === "distill" && objective.teacher === "" ? [t("noTeacher")] : []),
+      ].join(" · ")}
+    >
+      <SpecField path="objective.kind" shown={() => words("objective.sft")} className="sm:col-span-2">
+        {(aria) => (
+          <NativeSelect
+            {...aria}
+            value={kind}
+            onChange={(event) => {
+              // Another kind begins with its own defaults: a beta of DPO's means something else to SimPO.
+              const next = event.target.value as typeof kind;
+              form.setValue("objective", freshObjective(next, objective.teacher), { shouldDirty: true });
+              if (isPreference(next)) form.setValue("neftuneAlpha", 0, { shouldDirty: true });
+            }}
+          >
+            {objectiveKinds.map((one) => (
+              <option key={one} value={one}>
+                {words(`objective.${one}`)}
+              </option>
+            ))}
+          </NativeSelect>
+        )}
+      </SpecField>
+      <p className="text-muted-foreground text-sm sm:col-span-2">{t(`when.${kind}`)}</p>
+      {kind === "distill" ? (
+        <>
+          <div className="sm:col-span-2">
+            <BasePicker
+              id={fieldId("objective.teacher")}
+              label={fields("objective.teacher.label")}
+              hint={fields("objective.teacher.why")}
+              value={objective.teacher}
+              error={errorAt("objective.teacher")}
+              onChange={(teacher) => form.setValue("objective.teacher", teacher, { shouldDirty: true })}
+            />
+          </div>
+          <SelectSetting
+            path="objective.divergence"
+            options={divergences}
+            words={(one) => words(`divergence.${one}`)}
+          />
+          {objective.divergence === "jsd" ? <NumberSetting path="objective.jsdBeta" /> : null}
+        </>
+      ) : null}
+      {objectiveSettings[kind].map((name) => (
+        <NumberSetting key={`${kind}.${name}`} path={`objective.${name}`} />
+      ))}
+      {isPreference(kind) ? null : <NumberSetting path="neftuneAlpha" />}
+    </Group>
+  );
+}
