@@ -4,15 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type GgufExportType, type GgufValue, openSession, readGgufMetadata, type Session } from "@anneal/engine";
 import { loadTextModel, renderChat } from "@anneal/text";
-import { getLlama, type Llama, LlamaLogLevel, type Token } from "node-llama-cpp";
+import type { Llama } from "node-llama-cpp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fixtures, repoRoot } from "../support/paths.ts";
+import { continuation, startLlama } from "../support/real-llama.ts";
+import { logSoftmax } from "../support/softmax.ts";
 
 const base = join(repoRoot, "demo/base/anneal-demo-base.F16.gguf");
 const dir = mkdtempSync(join(tmpdir(), "anneal-llama-cpp-"));
 let llama: Llama;
 beforeAll(async () => {
-  llama = await getLlama({ gpu: false, build: "never", logLevel: LlamaLogLevel.error });
+  llama = await startLlama();
 });
 afterAll(async () => {
   await llama.dispose();
@@ -50,40 +52,11 @@ async function trainALittle(session: Session, tokens: Int32Array): Promise<void>
     await session.step({ microBatches: [batch], learningRate: 5e-3, clipNorm: 1, step });
 }
 
-function logSoftmax(logits: Float32Array): Float32Array {
-  const top = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const sum = logits.reduce((a, b) => a + Math.exp(b - top), 0);
-  return logits.map((x) => x - top - Math.log(sum));
-}
-
-interface Place {
-  token: number;
-  best: [number, number][]; // token, natural log-probability
-}
-
-/** llama.cpp's greedy continuation, with the best ten of every place. */
-async function continuation(path: string, prompt: number[], count: number): Promise<Place[]> {
-  const model = await llama.loadModel({ modelPath: path });
-  const context = await model.createContext({ contextSize: 256, flashAttention: false });
-  const places: Place[] = [];
-  const stream = context
-    .getSequence()
-    .evaluateWithMetadata(prompt as Token[], { probabilities: true }, { temperature: 0, yieldEogToken: true });
-  for await (const { token, probabilities } of stream) {
-    const best = [...probabilities].map(([id, p]): [number, number] => [id, Math.log(p)]);
-    places.push({ token, best: best.sort((a, b) => b[1] - a[1]).slice(0, 10) });
-    if (places.length === count) break;
-  }
-  await context.dispose();
-  await model.dispose();
-  return places;
-}
-
 /** The engine's own numbers for the same tokens. */
 async function compare(path: string, prompt: number[], type: GgufExportType): Promise<void> {
   const band = bands[type];
   if (!band) throw new Error(`no band for ${type}`);
-  const places = await continuation(path, prompt, 16);
+  const places = await continuation(llama, path, prompt, 16);
   expect(places.length).toBeGreaterThan(0);
   const session = await open({ kind: "gguf", path });
   const chosen = places.map(({ token }) => token);

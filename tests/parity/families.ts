@@ -5,8 +5,9 @@ import { basename, join } from "node:path";
 import { EngineError, inspectModel, openSession, type Session } from "../../packages/engine/src/index.ts";
 import { openSafetensors, type SafetensorsReader } from "../support/safetensors.ts";
 import type { CaseResult } from "../support/suite-result.ts";
+import { checkBf16 } from "./bf16.ts";
 import { relativeToNorm, verdict, worstAbsolute, worstScaled } from "./compare.ts";
-import { FamilyCase, type Hyper, packedBatch, rowBatch, specOf } from "./family-case.ts";
+import { FamilyCase, goldenRate, packedBatch, packedLogits, rowBatch, specOf } from "./family-case.ts";
 import { checkObjectives } from "./objectives.ts";
 
 const LOGITS_LIMIT = 1e-4;
@@ -15,29 +16,6 @@ const CURVE_LIMIT = 1e-4;
 const WEIGHTS_LIMIT = 1e-3;
 // Ten steps of Adam turn the rounding of a gradient near zero into whole steps, and logits magnify what weights barely show.
 const LOGITS_AFTER_LIMIT = 5e-3;
-
-/** The goldens' own schedule: the warm-up's first step already trains, then cosine to 0 over the steps that are left. */
-function goldenRate(hyper: Hyper, step: number): number {
-  if (step < hyper.warmup_steps) return (hyper.lr * (step + 1)) / hyper.warmup_steps;
-  const progress = (step - hyper.warmup_steps) / Math.max(1, hyper.steps - hyper.warmup_steps);
-  return hyper.lr * 0.5 * (1 + Math.cos(Math.PI * progress));
-}
-
-/** Logits of the real positions of a padded (B, T, V) reference, in packed order. */
-function packedLogits(golden: FamilyCase, reference: SafetensorsReader, name: string): Float32Array {
-  const all = reference.floats(name);
-  const [, rowLength = 0, vocab = 0] = reference.shape(name);
-  const parts = golden.lengths.map((length, row) =>
-    all.subarray(row * rowLength * vocab, (row * rowLength + length) * vocab),
-  );
-  const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
 
 async function trainCurve(session: Session, golden: FamilyCase, kind: "full" | "lora") {
   const { hyper } = golden[kind];
@@ -145,4 +123,5 @@ export async function* check(dir: string): AsyncIterable<CaseResult> {
   yield* checkFull(name, dir, golden, reference);
   yield* checkLora(name, dir, golden, reference);
   yield* checkObjectives(name, dir, golden);
+  yield* checkBf16(dir, golden, reference);
 }

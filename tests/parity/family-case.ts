@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import type { LinearName, MicroBatch, TrainingSpec } from "../../packages/engine/src/index.ts";
+import type { SafetensorsReader } from "../support/safetensors.ts";
 
 const Hyper = z.object({
   lr: z.number(),
@@ -55,6 +56,29 @@ export function packedBatch(golden: FamilyCase, chosen = golden.lengths.map((_, 
     labels: Int32Array.from(rows.flatMap((row) => [...row.labels])),
     offsets: Int32Array.from(offsets),
   };
+}
+
+/** The goldens' own schedule: the warm-up's first step already trains, then cosine to 0 over the steps that are left. */
+export function goldenRate(hyper: Hyper, step: number): number {
+  if (step < hyper.warmup_steps) return (hyper.lr * (step + 1)) / hyper.warmup_steps;
+  const progress = (step - hyper.warmup_steps) / Math.max(1, hyper.steps - hyper.warmup_steps);
+  return hyper.lr * 0.5 * (1 + Math.cos(Math.PI * progress));
+}
+
+/** Logits of the real positions of a padded (B, T, V) reference, in packed order. */
+export function packedLogits(golden: FamilyCase, reference: SafetensorsReader, name: string): Float32Array {
+  const all = reference.floats(name);
+  const [, rowLength = 0, vocab = 0] = reference.shape(name);
+  const parts = golden.lengths.map((length, row) =>
+    all.subarray(row * rowLength * vocab, (row * rowLength + length) * vocab),
+  );
+  const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
 }
 
 export function specOf(dir: string, golden: FamilyCase, kind: "full" | "lora"): TrainingSpec {

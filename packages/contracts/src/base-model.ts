@@ -42,6 +42,7 @@ export const ModelFacts = z.object({
   linearNames: z.array(z.string()),
   fileBytes: Bytes,
   hasChatTemplate: z.boolean(),
+  ggufProblem: z.string().nullable().default(null), // why llama.cpp could not run it from a GGUF
 });
 export type ModelFacts = z.infer<typeof ModelFacts>;
 

@@ -62,6 +62,8 @@ export interface ModelInfo {
   ropeTheta: number;
   ropeScaling: RopeScaling | null;
   normEpsilon: number;
+  /** Why llama.cpp could not run the model from a GGUF, the configuration's field first; null where exportGguf can write it. */
+  ggufProblem: string | null;
 }
 
 export interface LoraMethod {

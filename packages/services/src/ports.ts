@@ -21,6 +21,7 @@ export interface EngineModelInfo {
   quantisation: string;
   linearNames: string[];
   fileBytes: number;
+  ggufProblem: string | null;
 }
 
 export interface EngineMemoryPlan {

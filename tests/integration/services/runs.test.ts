@@ -1,10 +1,11 @@
-import { join } from "node:path";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { api, RunSpec, type RunSpecInput } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { datasets, models, runs, system } from "@anneal/services";
 import { count, eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { tinyRows } from "../../support/tiny-model.ts";
+import { tinyRows, writeTinyModel } from "../../support/tiny-model.ts";
 import { makeDataset, openWorld, problemOf, type World } from "./world.ts";
 
 let world: World;
@@ -105,7 +106,18 @@ test("each setting that the model or the data cannot take is refused at its fiel
     "untrained",
     '{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b","weight":0}]}\n'.repeat(3),
   );
+  // llama.cpp runs yarn with bounds of its own: found before a run, not at its export.
+  const odd = join(dirname(world.model), "odd");
+  mkdirSync(odd);
+  writeTinyModel(odd);
+  const config: object = JSON.parse(readFileSync(join(odd, "config.json"), "utf8"));
+  const rope_scaling = { rope_type: "yarn", factor: 2, beta_fast: 16 };
+  writeFileSync(join(odd, "config.json"), JSON.stringify({ ...config, rope_scaling }));
   const cases: [Partial<RunSpecInput>, object][] = [
+    [
+      { base: odd },
+      { code: "INVALID_INPUT", field: "export.gguf", message: expect.stringContaining("beta_fast: llama.cpp") },
+    ],
     [{ dataset: untrained }, { code: "NOTHING_TO_TRAIN", field: "dataset" }],
     [
       { maxSequenceTokens: 16 },

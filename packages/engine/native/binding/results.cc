@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "models/gguf_layout.h"
+
 namespace anneal {
 namespace {
 
@@ -90,6 +92,8 @@ Napi::Value model_info_to_js(Napi::Env env, Model& model) {
   o.Set("ropeTheta", c.rope.theta);
   o.Set("ropeScaling", rope_scaling_to_js(env, c.rope));
   o.Set("normEpsilon", static_cast<double>(c.norm_epsilon));
+  const std::string problem = gguf_problem(model.source->family(), c);
+  o.Set("ggufProblem", problem.empty() ? env.Null() : Napi::Value(Napi::String::New(env, problem)));
   return o;
 }
 

@@ -76,13 +76,6 @@ struct Llama3RopeScaling {
 };
 std::vector<float> llama3_rope_factors(int64_t head_size, double freq_base, const Llama3RopeScaling& scaling);
 
-// Row order of llama's attn_q / attn_k: GGUF row i of a head holds Hugging Face row
-// (i % 2) * head_size / 2 + i / 2 of that head.
-inline int64_t gguf_rope_source_row(int64_t row, int64_t head_size) {
-  const int64_t head = row / head_size, i = row % head_size;
-  return head * head_size + (i % 2) * (head_size / 2) + i / 2;
-}
-
 // Type of one tensor under a file type: the mixture rules of llama.cpp's quantiser, with its fall-backs when the row is
 // no multiple of 256. `tied_head`: there is no output.weight, so that token_embd plays its part.
 DType gguf_tensor_type(GgufFileType type, const std::string& name, const Shape& shape, int64_t block_count,

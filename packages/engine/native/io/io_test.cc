@@ -12,6 +12,7 @@
 #include "io/adapter.h"
 #include "io/gguf.h"
 #include "io/gguf_export.h"
+#include "io/gguf_rows.h"
 #include "io/json.h"
 #include "io/safetensors.h"
 #include "io/sha256.h"
@@ -277,10 +278,18 @@ TEST(export_refuses_values_that_would_be_lost) {
 
 TEST(rope_rows_and_factors) {
   // Pairs (i, i + half) of Hugging Face's halves become neighbours in llama.cpp's order.
-  CHECK_EQ(gguf_rope_source_row(0, 8), 0);
-  CHECK_EQ(gguf_rope_source_row(1, 8), 4);
-  CHECK_EQ(gguf_rope_source_row(2, 8), 1);
-  CHECK_EQ(gguf_rope_source_row(9, 8), 12);
+  const RotationPairs whole{8, 0, 8}, part{10, 6, 4};
+  CHECK_EQ(whole.from_file(0), 0);
+  CHECK_EQ(whole.from_file(1), 4);
+  CHECK_EQ(whole.from_file(2), 1);
+  CHECK_EQ(whole.from_file(9), 12);
+  CHECK_EQ(part.from_file(5), 5);
+  CHECK_EQ(part.from_file(17), 18);
+  CHECK_EQ(RotationPairs{}.to_file(7), 7);
+  for (int64_t row = 0; row < 40; ++row) {
+    CHECK_EQ(whole.to_file(whole.from_file(row)), row);
+    CHECK_EQ(part.from_file(part.to_file(row)), row);
+  }
   const std::vector<float> f = llama3_rope_factors(64, 500000.0, {32.0, 1.0, 4.0, 8192});
   CHECK_EQ(f.size(), size_t{32});
   CHECK_EQ(f[0], 1.0f);

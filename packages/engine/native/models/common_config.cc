@@ -1,9 +1,8 @@
 #include "models/common_config.h"
 
-#include <array>
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <utility>
 
 #include "core/error.h"
 
@@ -23,10 +22,11 @@ std::vector<float> read_floats(const JsonValue& object, const char* key, const s
 void read_scaling(const JsonValue& p, RopeConfig& rope, int64_t context, const std::string& at) {
   rope.type = p.get_string_or("rope_type", p.get_string_or("type", "default", at), at);
   if (rope.type == "su") rope.type = "longrope";  // its name in the first Phi-3 files
-  rope.factor = p.get_number_or("factor", rope.type == "longrope" ? 0.0 : 1.0, at);
   rope.low_frequency_factor = p.get_number_or("low_freq_factor", 1.0, at);
   rope.high_frequency_factor = p.get_number_or("high_freq_factor", 4.0, at);
   rope.original_context = p.get_int_or("original_max_position_embeddings", context, at);
+  const double ratio = rope.original_context > 0 ? static_cast<double>(context) / static_cast<double>(rope.original_context) : 1.0;
+  rope.factor = p.get_number_or("factor", rope.type == "longrope" ? 0.0 : rope.type == "yarn" ? ratio : 1.0, at);
   rope.beta_fast = p.get_number_or("beta_fast", 32.0, at);
   rope.beta_slow = p.get_number_or("beta_slow", 1.0, at);
   rope.mscale = p.get_number_or("mscale", 0.0, at);
@@ -56,8 +56,9 @@ void read_hf_rope(const JsonValue& config, ModelConfig& c, const std::string& wh
     throw Error(ErrorCode::kFormat, where, "partial_rotary_factor must lie between 0 and 1");
   if (partial != 1.0) c.rotary_size = static_cast<int64_t>(static_cast<double>(c.head_size) * partial);
   if (!parameters || parameters->is_null()) return;
-  const int64_t original = config.get_int_or("original_max_position_embeddings", c.context_length, where);
-  read_scaling(*parameters, c.rope, original, where + ": rope scaling");
+  read_scaling(*parameters, c.rope, c.context_length, where + ": rope scaling");
+  // Phi-3 writes it beside the scaling, where transformers prefers it.
+  c.rope.original_context = config.get_int_or("original_max_position_embeddings", c.rope.original_context, where);
 }
 
 // A GGUF keeps llama3 scaling as divisors; config.json wants the rule. Finds the released rule that gives the same divisors.
@@ -137,30 +138,6 @@ std::string layer_types_field(const ModelConfig& c) {
   return ",\n  \"layer_types\": [" + types + "]";
 }
 
-constexpr std::array<std::pair<const char*, const char*>, 3> kGlobalNames = {{
-    {"model.embed_tokens.", "token_embd."},
-    {"model.norm.", "output_norm."},
-    {"lm_head.", "output."},
-}};
-
-constexpr std::array<std::pair<const char*, const char*>, 13> kLayerNames = {{
-    {"input_layernorm.", "attn_norm."},
-    {"self_attn.q_proj.", "attn_q."},
-    {"self_attn.k_proj.", "attn_k."},
-    {"self_attn.v_proj.", "attn_v."},
-    {"self_attn.o_proj.", "attn_output."},
-    {"post_attention_layernorm.", "ffn_norm."},
-    {"mlp.gate_proj.", "ffn_gate."},
-    {"mlp.up_proj.", "ffn_up."},
-    {"mlp.down_proj.", "ffn_down."},
-    {"self_attn.q_norm.", "attn_q_norm."},
-    {"self_attn.k_norm.", "attn_k_norm."},
-    {"self_attn.qkv_proj.", "attn_qkv."},
-    {"mlp.gate_up_proj.", "ffn_up."},
-}};
-
-bool starts_with(const std::string& text, const std::string& prefix) { return text.compare(0, prefix.size(), prefix) == 0; }
-
 }  // namespace
 
 ModelConfig read_common_hf(const JsonValue& config, const std::string& where, const char* wanted) {
@@ -223,51 +200,6 @@ void read_layer_types(const JsonValue& config, ModelConfig& c, const std::string
   }
 }
 
-ModelConfig read_common_gguf(const GgufFile& file, const std::string& architecture) {
-  const std::string a = architecture + ".";
-  ModelConfig c;
-  c.hidden_size = file.get_int(a + "embedding_length");
-  c.layers = file.get_int(a + "block_count");
-  c.heads = file.get_int(a + "attention.head_count");
-  if (c.heads < 1) throw Error(ErrorCode::kFormat, file.path(), "attention.head_count must be at least 1");
-  c.kv_heads = file.get_int_or(a + "attention.head_count_kv", c.heads);
-  c.head_size = file.get_int_or(a + "attention.key_length", c.hidden_size / c.heads);
-  if (file.get_int_or(a + "attention.value_length", c.head_size) != c.head_size)
-    throw Error(ErrorCode::kUnsupported, file.path(), "attention.value_length other than key_length is not supported");
-  const int64_t rotated = file.get_int_or(a + "rope.dimension_count", c.head_size);
-  if (rotated != c.head_size && architecture != "phi3")
-    throw Error(ErrorCode::kUnsupported, file.path(), "rope.dimension_count other than the head size is not supported");
-  if (rotated != c.head_size) c.rotary_size = rotated;
-  c.ffn_size = file.get_int(a + "feed_forward_length");
-  c.context_length = file.get_int(a + "context_length");
-  c.norm_epsilon = static_cast<float>(file.get_number_or(a + "attention.layer_norm_rms_epsilon", 1e-6));
-  c.rope.theta = file.get_number_or(a + "rope.freq_base", 10000.0);
-  const std::string scaling = file.get_string_or(a + "rope.scaling.type", "none");
-  const double factor = file.get_number_or(a + "rope.scaling.factor", 1.0);
-  if (scaling == "linear") {
-    c.rope.type = "linear";
-    c.rope.factor = factor;
-  } else if (scaling != "none" && factor != 1.0) {
-    throw Error(ErrorCode::kUnsupported, file.path(),
-                "rope.scaling.type \"" + scaling + "\" is not supported; supported are none, linear and rope_freqs.weight");
-  }
-  const GgufTensor& embedding = file.tensor("token_embd.weight");
-  if (embedding.shape.rank != 2)
-    throw Error(ErrorCode::kShape, file.path(), "token_embd.weight has shape " + embedding.shape.to_string());
-  c.vocab_size = embedding.shape[0];
-  c.tied_head = file.find_tensor("output.weight") == nullptr;
-  c.qkv_bias = file.find_tensor("blk.0.attn_q.bias") != nullptr;
-  c.output_bias = file.find_tensor("blk.0.attn_output.bias") != nullptr;
-  c.mlp_bias = file.find_tensor("blk.0.ffn_gate.bias") != nullptr;
-  if (const GgufTensor* freqs = file.find_tensor("rope_freqs.weight")) {
-    if (freqs->shape.elements() != c.head_size / 2)
-      throw Error(ErrorCode::kShape, file.path(), "rope_freqs.weight must hold head_size / 2 values");
-    c.rope.divisors.resize(static_cast<size_t>(c.head_size / 2));
-    freqs->read_rows_f32(0, freqs->tensor(file.path()).rows(), c.rope.divisors.data(), file.path());
-  }
-  return c;
-}
-
 std::string common_hf_fields(const ModelConfig& c, const std::string& model_type, const std::string& class_name,
                              const std::string& dtype) {
   std::string s;
@@ -287,7 +219,7 @@ std::string common_hf_fields(const ModelConfig& c, const std::string& model_type
   field("num_key_value_heads", integer(c.kv_heads));
   field("head_dim", integer(c.head_size));
   field(c.gelu ? "hidden_activation" : "hidden_act", c.gelu ? "\"gelu_pytorch_tanh\"" : "\"silu\"");
-  field("max_position_embeddings", integer(c.context_length));
+  field("max_position_embeddings", integer(std::max(c.context_length, c.served_context)));
   field("rms_norm_eps", json_number(static_cast<double>(c.norm_epsilon)));
   field("tie_word_embeddings", boolean(c.tied_head));
   field("attention_bias", boolean(c.qkv_bias));
@@ -314,73 +246,6 @@ std::string gemma_hf_fields(const ModelConfig& c) {
          ",\n  \"attn_logit_softcapping\": " + cap(c.attention_soft_cap) +
          ",\n  \"final_logit_softcapping\": " + cap(c.logit_soft_cap) + ",\n  \"sliding_window\": " + std::to_string(c.window) +
          layer_types_field(c);
-}
-
-void refuse_windows(const ModelConfig& c, const char* architecture) {
-  for (int64_t i = 0; i < c.layers; ++i)
-    if (c.slides(i))
-      throw Error(ErrorCode::kUnsupported, "exportGguf",
-                  std::string("llama.cpp runs ") + architecture + " without the sliding window of layer " + std::to_string(i) +
-                      "; export a merged folder instead");
-}
-
-bool is_norm(const std::string& hf_name) { return hf_name.find("norm.weight") != std::string::npos; }
-
-GgufMetadata gemma_gguf_keys(const ModelConfig& c, const char* architecture) {
-  // Beyond these every file is run with 1 / sqrt(head size); the largest of each family with its own rule.
-  const double wanted = 1.0 / std::sqrt(static_cast<double>(c.head_size));
-  const double large = 1.0 / std::sqrt(static_cast<double>(c.hidden_size) / static_cast<double>(c.heads));
-  const bool is_large = c.layers == (std::string(architecture) == "gemma2" ? 46 : 62);
-  if (std::abs(c.attention_scale - (is_large ? large : wanted)) > 1e-6)
-    throw Error(ErrorCode::kUnsupported, "exportGguf",
-                std::string("llama.cpp runs ") + architecture +
-                    " with a scale of scores other than this model's query_pre_attn_scalar; export a merged folder instead");
-  const std::string a = std::string(architecture) + ".";
-  GgufMetadata keys;
-  keys.emplace_back(a + "attention.sliding_window", GgufValue::u32(static_cast<uint32_t>(c.window)));
-  if (c.attention_soft_cap > 0.0)
-    keys.emplace_back(a + "attn_logit_softcapping", GgufValue::f32(static_cast<float>(c.attention_soft_cap)));
-  if (c.logit_soft_cap > 0.0)
-    keys.emplace_back(a + "final_logit_softcapping", GgufValue::f32(static_cast<float>(c.logit_soft_cap)));
-  return keys;
-}
-
-std::string gemma_gguf_name(const std::string& hf_name) {
-  constexpr std::array<std::pair<const char*, const char*>, 3> kNames = {{
-      {".post_attention_layernorm.", ".post_attention_norm."},
-      {".pre_feedforward_layernorm.", ".ffn_norm."},
-      {".post_feedforward_layernorm.", ".post_ffw_norm."},
-  }};
-  for (const auto& [hf, gguf] : kNames) {
-    const size_t at = hf_name.find(hf);
-    if (at == std::string::npos) continue;
-    const std::string prefix = "model.layers.";
-    return "blk." + hf_name.substr(prefix.size(), at - prefix.size()) + gguf + "weight";
-  }
-  return common_gguf_name(hf_name);
-}
-
-void read_gemma_gguf(const GgufFile& file, const char* architecture, int64_t large_layers, ModelConfig& c) {
-  const std::string a = std::string(architecture) + ".";
-  c.gelu = true;
-  c.window = file.get_int_or(a + "attention.sliding_window", 4096);
-  c.logit_soft_cap = file.get_number_or(a + "final_logit_softcapping", 0.0);
-  c.attention_scale = 1.0 / std::sqrt(c.layers == large_layers ? static_cast<double>(c.hidden_size) / static_cast<double>(c.heads)
-                                                               : static_cast<double>(c.head_size));
-}
-
-std::string common_gguf_name(const std::string& hf_name) {
-  for (const auto& [hf, gguf] : kGlobalNames)
-    if (starts_with(hf_name, hf)) return gguf + hf_name.substr(std::string(hf).size());
-  const std::string prefix = "model.layers.";
-  if (!starts_with(hf_name, prefix)) return "";
-  const size_t dot = hf_name.find('.', prefix.size());
-  if (dot == std::string::npos) return "";
-  const std::string rest = hf_name.substr(dot + 1);
-  for (const auto& [hf, gguf] : kLayerNames)
-    if (starts_with(rest, hf))
-      return "blk." + hf_name.substr(prefix.size(), dot - prefix.size()) + "." + gguf + rest.substr(std::string(hf).size());
-  return "";
 }
 
 }  // namespace anneal

@@ -1,8 +1,7 @@
-// What llama-like families share when they read and write configurations.
+// What llama-like families share when they read and write config.json.
 #pragma once
 #include <string>
 
-#include "io/gguf.h"
 #include "io/json.h"
 #include "models/model_config.h"
 
@@ -20,9 +19,6 @@ RopeConfig read_layer_rope(const JsonValue& config, const char* kind, double fal
 void read_layer_types(const JsonValue& config, ModelConfig& c, const std::string& where, bool (*slides)(int64_t layer, int64_t parameter),
                       int64_t parameter);
 
-// The same from ARCH.* keys; the head is tied where there is no output.weight; rope_freqs.weight becomes divisors.
-ModelConfig read_common_gguf(const GgufFile& file, const std::string& architecture);
-
 // The shortest decimal text that reads back the same.
 std::string json_number(double value);
 
@@ -33,18 +29,5 @@ std::string common_hf_fields(const ModelConfig& config, const std::string& model
 // Further fields, each behind a comma: windows and kinds of layers (qwen2, qwen3), and what gemma has beside.
 std::string window_hf_fields(const ModelConfig& config);
 std::string gemma_hf_fields(const ModelConfig& config);
-
-// llama.cpp runs this architecture without windows: throws kUnsupported where some layers have one.
-void refuse_windows(const ModelConfig& config, const char* architecture);
-
-// Gemma's norms are stored in GGUF with the 1 that Hugging Face adds when it runs them.
-bool is_norm(const std::string& hf_name);
-// Keys and checks that gemma2 and gemma3 share: window, soft caps, and llama.cpp's own rule for the scale of scores.
-GgufMetadata gemma_gguf_keys(const ModelConfig& config, const char* architecture);
-std::string gemma_gguf_name(const std::string& hf_name);
-void read_gemma_gguf(const GgufFile& file, const char* architecture, int64_t large_layers, ModelConfig& config);
-
-// "model.layers.3.self_attn.q_proj.weight" -> "blk.3.attn_q.weight"; empty where unknown.
-std::string common_gguf_name(const std::string& hf_name);
 
 }  // namespace anneal

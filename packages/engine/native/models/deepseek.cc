@@ -2,6 +2,7 @@
 // V3 by sigmoids with a correction bias.
 #include "core/error.h"
 #include "models/common_config.h"
+#include "models/deepseek_gguf.h"
 #include "models/dense_decoder.h"
 #include "models/family.h"
 
@@ -12,7 +13,7 @@ class DeepseekFamily final : public Family {
  public:
   explicit DeepseekFamily(bool v3) : v3_(v3) {}
   const char* name() const override { return v3_ ? "deepseek_v3" : "deepseek_v2"; }
-  const char* gguf_architecture() const override { return v3_ ? "deepseek3" : "deepseek2"; }
+  const char* gguf_architecture() const override { return "deepseek2"; }
 
   ModelConfig read_hf(const JsonValue& config, const std::string& where) const override {
     ModelConfig c = read_common_hf(config, where);
@@ -32,9 +33,11 @@ class DeepseekFamily final : public Family {
   }
 
   ModelConfig read_gguf(const GgufFile& file) const override {
-    throw Error(ErrorCode::kUnsupported, file.path(),
-                std::string("general.architecture \"") + gguf_architecture() + "\" is read from Hugging Face folders only");
+    ModelConfig c = read_deepseek_gguf(file);
+    c.family = name();
+    return c;
   }
+  bool owns_gguf(const GgufFile& file) const override { return deepseek_gguf_is_sigmoid(file) == v3_; }
 
   std::string write_hf(const ModelConfig& c, const std::string& dtype) const override {
     std::string s = "{\n" + common_hf_fields(c, name(), v3_ ? "DeepseekV3ForCausalLM" : "DeepseekV2ForCausalLM", dtype);
@@ -64,8 +67,8 @@ class DeepseekFamily final : public Family {
     return s + "\n}\n";
   }
 
-  std::string gguf_name(const std::string&) const override { return ""; }
-  bool gguf_permutes(const std::string&) const override { return false; }
+  GgufPlace gguf_place(const ModelConfig& c, const std::string& hf_name) const override { return deepseek_gguf_place(c, hf_name); }
+  GgufMetadata gguf_keys(const ModelConfig& c) const override { return deepseek_gguf_keys(c); }
 
   std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {
     return build_dense_decoder(config, parameters);

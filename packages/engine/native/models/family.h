@@ -7,6 +7,7 @@
 
 #include "io/gguf.h"
 #include "io/json.h"
+#include "models/gguf_place.h"
 #include "models/model_config.h"
 #include "nn/decoder.h"
 #include "nn/parameter.h"
@@ -26,14 +27,12 @@ class Family {
   // config.json as transformers reads it.
   virtual std::string write_hf(const ModelConfig& config, const std::string& dtype) const = 0;
 
-  // Name of a tensor in a GGUF; empty where the family has no such tensor.
-  virtual std::string gguf_name(const std::string& hf_name) const = 0;
-  // True where GGUF keeps the rows of each head in rotation pairs (llama's Q and K).
-  virtual bool gguf_permutes(const std::string& hf_name) const = 0;
-  // What GGUF adds to every value of a tensor (gemma's norms are stored with their 1).
-  virtual float gguf_offset(const std::string&) const { return 0.0f; }
-  // Keys beyond those every architecture has, with "ARCH." in front. Throws kUnsupported for a configuration that llama.cpp would run
-  // otherwise than it was trained.
+  // Families that share an architecture's name tell their files apart by what these hold.
+  virtual bool owns_gguf(const GgufFile&) const { return true; }
+  // Where a parameter lies in a GGUF.
+  virtual GgufPlace gguf_place(const ModelConfig& config, const std::string& hf_name) const = 0;
+  // Keys beyond those every architecture has, with "ARCH." in front; they win over those. Throws kUnsupported naming the field of a
+  // configuration that llama.cpp would run otherwise than it was trained.
   virtual GgufMetadata gguf_keys(const ModelConfig&) const { return {}; }
 
   // Declares every parameter and composes the network over them.
@@ -42,7 +41,7 @@ class Family {
 
 // Registry: one line per family (registry.cc). nullptr where unknown.
 const Family* find_family(const std::string& model_type);
-const Family* find_gguf_family(const std::string& architecture);
+const Family* find_gguf_family(const GgufFile& file);
 // "llama, qwen2": for messages.
 std::string family_names();
 

@@ -4,8 +4,10 @@
 
 #include "core/error.h"
 #include "models/common_config.h"
+#include "models/common_gguf.h"
 #include "models/dense_decoder.h"
 #include "models/family.h"
+#include "models/gemma_gguf.h"
 
 namespace anneal {
 namespace {
@@ -30,7 +32,7 @@ class Gemma2Family final : public Family {
   ModelConfig read_gguf(const GgufFile& file) const override {
     ModelConfig c = read_common_gguf(file, "gemma2");
     c.family = name();
-    read_gemma_gguf(file, "gemma2", 46, c);
+    read_gemma_gguf(file, "gemma2", c);
     c.attention_soft_cap = file.get_number_or("gemma2.attn_logit_softcapping", 50.0);
     c.logit_soft_cap = file.get_number_or("gemma2.final_logit_softcapping", 30.0);
     for (int64_t i = 0; i < c.layers; ++i)
@@ -42,15 +44,15 @@ class Gemma2Family final : public Family {
     return "{\n" + common_hf_fields(config, name(), "Gemma2ForCausalLM", dtype) + gemma_hf_fields(config) + "\n}\n";
   }
 
-  std::string gguf_name(const std::string& hf_name) const override { return gemma_gguf_name(hf_name); }
-  float gguf_offset(const std::string& hf_name) const override { return is_norm(hf_name) ? 1.0f : 0.0f; }
+  GgufPlace gguf_place(const ModelConfig&, const std::string& hf_name) const override { return gemma_gguf_place(hf_name); }
   GgufMetadata gguf_keys(const ModelConfig& c) const override {
     for (int64_t i = 0; i < c.layers; ++i)
       if (c.slides(i) != (i % 2 == 0))
-        throw Error(ErrorCode::kUnsupported, "exportGguf", "llama.cpp slides every second layer from the first; layer_types differ");
+        refuse_gguf("layer_types", "llama.cpp slides every second layer of gemma2 from the first");
+    if (!c.tied_head) refuse_gguf("tie_word_embeddings", "llama.cpp always ties the head of gemma2");
+    if (!(c.attention_soft_cap > 0.0)) refuse_gguf("attn_logit_softcapping", "llama.cpp always caps the scores of gemma2");
     return gemma_gguf_keys(c, "gemma2");
   }
-  bool gguf_permutes(const std::string&) const override { return false; }
 
   std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {
     return build_dense_decoder(config, parameters, {.post_norms = true, .norm_offset = 1.0f, .scale_embedding = true});

@@ -4,8 +4,10 @@
 
 #include "core/error.h"
 #include "models/common_config.h"
+#include "models/common_gguf.h"
 #include "models/dense_decoder.h"
 #include "models/family.h"
+#include "models/gemma_gguf.h"
 
 namespace anneal {
 namespace {
@@ -40,10 +42,12 @@ class Gemma3Family final : public Family {
   ModelConfig read_gguf(const GgufFile& file) const override {
     ModelConfig c = read_common_gguf(file, "gemma3");
     c.family = name();
-    read_gemma_gguf(file, "gemma3", 62, c);
+    read_gemma_gguf(file, "gemma3", c);
     c.local_rope.theta = file.get_number_or("gemma3.rope.freq_base_swa", 10000.0);
     c.has_local_rope = true;
-    const int64_t pattern = file.get_int_or("gemma3.attention.sliding_window_pattern", 6);
+    // Without a window every layer is full.
+    const bool slides = file.get_int_or("gemma3.attention.sliding_window", 0) > 0;
+    const int64_t pattern = slides ? file.get_int_or("gemma3.attention.sliding_window_pattern", 6) : 1;
     if (pattern < 1) throw Error(ErrorCode::kFormat, file.path(), "gemma3.attention.sliding_window_pattern must be at least 1");
     for (int64_t i = 0; i < c.layers; ++i)
       c.attention.push_back(i % pattern < pattern - 1 ? LayerAttention::kSliding : LayerAttention::kFull);
@@ -54,9 +58,9 @@ class Gemma3Family final : public Family {
     return "{\n" + common_hf_fields(config, name(), "Gemma3ForCausalLM", dtype) + gemma_hf_fields(config) + "\n}\n";
   }
 
-  std::string gguf_name(const std::string& hf_name) const override { return gemma_gguf_name(hf_name); }
-  float gguf_offset(const std::string& hf_name) const override { return is_norm(hf_name) ? 1.0f : 0.0f; }
+  GgufPlace gguf_place(const ModelConfig&, const std::string& hf_name) const override { return gemma_gguf_place(hf_name); }
   GgufMetadata gguf_keys(const ModelConfig& c) const override {
+    if (c.attention_soft_cap > 0.0) refuse_gguf("attn_logit_softcapping", "llama.cpp does not cap the scores of gemma3");
     GgufMetadata keys = gemma_gguf_keys(c, "gemma3");
     keys.emplace_back("gemma3.rope.freq_base_swa", GgufValue::f32(static_cast<float>(c.local_rope.theta)));
     keys.emplace_back("gemma3.attention.sliding_window_pattern", GgufValue::u32(pattern_of(c)));
@@ -71,12 +75,10 @@ class Gemma3Family final : public Family {
       for (int64_t i = 0; i < c.layers && fits; ++i) fits = c.slides(i) == (i % pattern < pattern - 1);
       if (fits) return static_cast<uint32_t>(pattern);
     }
-    throw Error(ErrorCode::kUnsupported, "exportGguf", "layer_types follow no period; export a merged folder instead");
+    refuse_gguf("layer_types", "llama.cpp needs a full layer at the end of every period");
   }
 
  public:
-  bool gguf_permutes(const std::string&) const override { return false; }
-
   std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {
     return build_dense_decoder(config, parameters, {.qk_norm = true, .post_norms = true, .norm_offset = 1.0f, .scale_embedding = true});
   }

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "core/error.h"
-#include "io/gguf_export.h"
 #include "models/weight_source.h"
 #include "quant/quant.h"
 
@@ -15,68 +14,54 @@ class GgufSource final : public WeightSource {
  public:
   explicit GgufSource(const std::string& path) : file_(path) {
     path_ = path;
-    const std::string architecture = file_.get_string("general.architecture");
-    family_ = find_gguf_family(architecture);
+    family_ = find_gguf_family(file_);
     if (!family_)
       throw Error(ErrorCode::kUnsupported, path,
-                  "general.architecture \"" + architecture + "\" is not supported; supported are " + family_names());
+                  "general.architecture \"" + file_.get_string("general.architecture") + "\" is not supported; supported are " + family_names());
     config_ = family_->read_gguf(file_);
   }
 
   void check(const ParameterSet& parameters) const override {
-    std::unordered_set<std::string> known = {"rope_freqs.weight"};
-    for (const Parameter& p : parameters.all()) {
-      if (p.adapter) continue;
-      const GgufTensor& tensor = find(p.name);
-      known.insert(tensor.name);
-      if (!(tensor.shape == p.shape))
-        throw Error(ErrorCode::kShape, path_,
-                    "tensor " + tensor.name + " has shape " + tensor.shape.to_string() + ", the model needs " +
-                        p.shape.to_string());
-      tensor.tensor(path_);
-    }
+    std::unordered_set<std::string> known = {"rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight"};
+    for (const Parameter& p : parameters.all())
+      if (!p.adapter) check_parameter(p, known);
     for (const GgufTensor& tensor : file_.tensors())
-      if (!known.count(tensor.name))
+      if (!known.count(tensor.name) && !is_prediction_layer(tensor.name))
         throw Error(ErrorCode::kFormat, path_,
                     "tensor " + tensor.name + " does not belong to a " + family_->name() + " model of this configuration");
   }
 
   void read_rows(const std::string& name, int64_t first, int64_t count, float* out) const override {
-    const GgufTensor& tensor = find(name);
-    if (tensor.shape.rank < 2) {
-      read_vector(tensor, name, first, count, out);
-      const float offset = family_->gguf_offset(name);
-      for (int64_t i = 0; offset != 0.0f && i < count; ++i) out[i] -= offset;
-      return;
-    }
-    if (!family_->gguf_permutes(name)) {
-      tensor.read_rows_f32(first, count, out, path_);
-      return;
-    }
-    const int64_t cols = tensor.shape[-1];
-    for (int64_t i = 0; i < count; ++i)
-      tensor.read_rows_f32(gguf_row(first + i), 1, out + i * cols, path_);
+    const GgufPlace place = place_of(name);
+    const GgufTensor& tensor = file_.tensor(place.tensor);
+    if (place.key_rows) return read_taken_apart(place, tensor, first, count, out);
+    if (tensor.shape.rank < 2) return read_vector(tensor, place, first, count, out);
+    if (!place.pairs.stride) return tensor.read_rows_f32(first_row(place, tensor) + first, count, out, path_);
+    for (int64_t i = 0; i < count; ++i) tensor.read_rows_f32(place.pairs.to_file(first + i), 1, out + i * tensor.shape[-1], path_);
   }
 
   std::optional<DType> stored_type(const std::string& name) const override {
-    const GgufTensor& tensor = find(name);
-    return tensor.shape.rank < 2 ? std::nullopt : tensor.dtype;
+    const GgufPlace place = place_of(name);
+    const GgufTensor& tensor = file_.tensor(place.tensor);
+    return tensor.shape.rank < 2 || place.key_rows ? std::nullopt : tensor.dtype;
   }
 
   // Whole rows move, so blocks along a row stay as they are even where heads are permuted.
   void read_stored_rows(const std::string& name, int64_t first, int64_t count, void* out) const override {
-    const GgufTensor& tensor = find(name);
+    const GgufPlace place = place_of(name);
+    const GgufTensor& tensor = file_.tensor(place.tensor);
     const size_t row = quant_row_bytes(*tensor.dtype, tensor.shape[-1]);
-    const bool permuted = family_->gguf_permutes(name);
     for (int64_t i = 0; i < count; ++i) {
-      const int64_t from = permuted ? gguf_row(first + i) : first + i;
+      const int64_t from = first_row(place, tensor) + place.pairs.to_file(first + i);
       std::memcpy(static_cast<uint8_t*>(out) + static_cast<size_t>(i) * row, tensor.data + static_cast<size_t>(from) * row, row);
     }
   }
 
   void release(const std::string& name) const override {
-    const GgufTensor& tensor = find(name);
-    file_.file().release_pages(tensor.data, tensor.bytes);
+    const GgufPlace place = place_of(name);
+    const GgufTensor& tensor = file_.tensor(place.tensor);
+    const size_t bytes = place.experts ? tensor.bytes / static_cast<size_t>(place.experts) : tensor.bytes;
+    file_.file().release_pages(tensor.data + static_cast<size_t>(place.expert) * bytes, bytes);
   }
 
   std::string quantisation() const override {
@@ -94,24 +79,68 @@ class GgufSource final : public WeightSource {
   const GgufFile* gguf() const override { return &file_; }
 
  private:
-  const GgufTensor& find(const std::string& name) const {
-    const std::string gguf_name = family_->gguf_name(name);
-    if (gguf_name.empty()) throw Error(ErrorCode::kInternal, name, "has no GGUF name in family " + config_.family);
-    return file_.tensor(gguf_name);
+  GgufPlace place_of(const std::string& name) const {
+    GgufPlace place = family_->gguf_place(config_, name);
+    if (place.tensor.empty()) throw Error(ErrorCode::kInternal, name, "has no GGUF name in family " + config_.family);
+    if (!place.joined_tensor.empty() && file_.find_tensor(place.joined_tensor)) {
+      place.tensor = place.joined_tensor;
+      place.key_rows = 0;
+    }
+    return place;
   }
 
-  // Row of the file that holds Hugging Face row `row`: the inverse of gguf_rope_source_row.
-  int64_t gguf_row(int64_t row) const {
-    const int64_t d = config_.head_size, head = row / d, i = row % d, half = d / 2;
-    return head * d + (i % half) * 2 + i / half;
+  // Row of the file at which the parameter's own begin.
+  static int64_t first_row(const GgufPlace& place, const GgufTensor& tensor) {
+    return place.experts ? place.expert * tensor.shape[-2] : 0;
   }
 
-  void read_vector(const GgufTensor& tensor, const std::string& name, int64_t first, int64_t count, float* out) const {
+  void check_shape(const std::string& name, const Shape& wanted, std::unordered_set<std::string>& known) const {
+    const GgufTensor& tensor = file_.tensor(name);
+    known.insert(name);
+    if (!(tensor.shape == wanted))
+      throw Error(ErrorCode::kShape, path_,
+                  "tensor " + name + " has shape " + tensor.shape.to_string() + ", the model needs " + wanted.to_string());
+    tensor.tensor(path_);
+  }
+
+  void check_parameter(const Parameter& p, std::unordered_set<std::string>& known) const {
+    const GgufPlace place = place_of(p.name);
+    if (place.experts) return check_shape(place.tensor, {place.experts, p.shape[0], p.shape[1]}, known);
+    if (!place.key_rows) return check_shape(place.tensor, p.shape, known);
+    const int64_t heads = p.shape[0] / (place.key_rows + place.value_rows);
+    check_shape(place.tensor, {heads, p.shape[1], place.key_rows}, known);
+    check_shape(place.value_tensor, {heads, place.value_rows, p.shape[1]}, known);
+  }
+
+  // Blocks behind the last layer, where the file says that it carries such.
+  bool is_prediction_layer(const std::string& name) const {
+    if (name.rfind("blk.", 0) != 0 || file_.get_int_or(std::string(family_->gguf_architecture()) + ".nextn_predict_layers", 0) < 1) return false;
+    const std::string digits = name.substr(4, name.find('.', 4) - 4);
+    return !digits.empty() && digits.size() < 6 && digits.find_first_not_of("0123456789") == std::string::npos &&
+           std::stoll(digits) >= config_.layers;
+  }
+
+  void read_taken_apart(const GgufPlace& place, const GgufTensor& keys, int64_t first, int64_t count, float* out) const {
+    const GgufTensor& values = file_.tensor(place.value_tensor);
+    const int64_t in = values.shape[-1], per_head = place.key_rows + place.value_rows;
+    std::vector<float> transposed(static_cast<size_t>(in * place.key_rows));
+    int64_t loaded = -1;
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t head = (first + i) / per_head, row = (first + i) % per_head;
+      if (row >= place.key_rows) {
+        values.read_rows_f32(head * place.value_rows + row - place.key_rows, 1, out + i * in, path_);
+        continue;
+      }
+      if (head != loaded) keys.read_rows_f32(head * in, in, transposed.data(), path_);
+      loaded = head;
+      for (int64_t c = 0; c < in; ++c) out[i * in + c] = transposed[static_cast<size_t>(c * place.key_rows + row)];
+    }
+  }
+
+  void read_vector(const GgufTensor& tensor, const GgufPlace& place, int64_t first, int64_t count, float* out) const {
     std::vector<float> all(static_cast<size_t>(tensor.shape.elements()));
     tensor.read_rows_f32(0, 1, all.data(), path_);
-    const bool permuted = family_->gguf_permutes(name);
-    for (int64_t i = 0; i < count; ++i)
-      out[i] = all[static_cast<size_t>(permuted ? gguf_row(first + i) : first + i)];
+    for (int64_t i = 0; i < count; ++i) out[i] = all[static_cast<size_t>(place.pairs.to_file(first + i))] - place.offset;
   }
 
   GgufFile file_;

@@ -1,6 +1,7 @@
 // Llama (also SmolLM2, TinyLlama, DeepSeek-LLM and other models that name themselves llama).
 #include "core/error.h"
 #include "models/common_config.h"
+#include "models/common_gguf.h"
 #include "models/dense_decoder.h"
 #include "models/family.h"
 
@@ -31,11 +32,7 @@ class LlamaFamily final : public Family {
     return "{\n" + common_hf_fields(config, name(), "LlamaForCausalLM", dtype) + "\n}\n";
   }
 
-  std::string gguf_name(const std::string& hf_name) const override { return common_gguf_name(hf_name); }
-  bool gguf_permutes(const std::string& hf_name) const override {
-    return hf_name.find(".self_attn.q_proj.") != std::string::npos ||
-           hf_name.find(".self_attn.k_proj.") != std::string::npos;
-  }
+  GgufPlace gguf_place(const ModelConfig& c, const std::string& hf_name) const override { return llama_gguf_place(c, hf_name); }
 
   std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {
     return build_dense_decoder(config, parameters);

@@ -1,6 +1,7 @@
 // Mistral 7B and its kin: llama with a sliding window in every layer. GGUF files of it call themselves llama (and leave the window out).
 #include "core/error.h"
 #include "models/common_config.h"
+#include "models/common_gguf.h"
 #include "models/dense_decoder.h"
 #include "models/family.h"
 
@@ -30,11 +31,7 @@ class MistralFamily final : public Family {
     return "{\n" + common_hf_fields(config, name(), "MistralForCausalLM", dtype) + ",\n  \"sliding_window\": " + window + "\n}\n";
   }
 
-  std::string gguf_name(const std::string& hf_name) const override { return common_gguf_name(hf_name); }
-  bool gguf_permutes(const std::string& hf_name) const override {
-    return hf_name.find(".self_attn.q_proj.") != std::string::npos ||
-           hf_name.find(".self_attn.k_proj.") != std::string::npos;
-  }
+  GgufPlace gguf_place(const ModelConfig& c, const std::string& hf_name) const override { return llama_gguf_place(c, hf_name); }
 
   std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {
     return build_dense_decoder(config, parameters);

@@ -60,6 +60,7 @@ struct ModelConfig {
   int64_t head_size = 0;
   int64_t ffn_size = 0;
   int64_t context_length = 0;
+  int64_t served_context = 0;    // what files declare, where that is longer than what can be trained (longrope)
   float norm_epsilon = 1e-6f;
   bool tied_head = false;
   bool qkv_bias = false;

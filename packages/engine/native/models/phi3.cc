@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "models/common_config.h"
+#include "models/common_gguf.h"
 #include "models/dense_decoder.h"
 #include "models/family.h"
 
@@ -18,17 +19,20 @@ class Phi3Family final : public Family {
     ModelConfig c = read_common_hf(config, where);
     c.window = config.get_int_or("sliding_window", 0, where);
     read_layer_types(config, c, where, [](int64_t, int64_t window) { return window > 0; }, c.window);
+    if (c.rope.type == "yarn") c.rope.type = "longrope";  // another name of it in early files
     if (c.rope.type == "longrope") {
-      // The long factors would change every position at once: contexts end where the short ones do.
-      c.rope.attention_factor = static_cast<double>(rope_attention_factor(c.rope, c.context_length));
-      c.context_length = std::min(c.context_length, c.rope.original_context);
+      c.rope.original_context = config.get_int_or("original_max_position_embeddings", 4096, where);
+      if (c.rope.attention_factor == 0.0)
+        c.rope.attention_factor = static_cast<double>(rope_attention_factor(c.rope, c.context_length));
     }
+    stay_within_short_factors(c);
     return c;
   }
 
   ModelConfig read_gguf(const GgufFile& file) const override {
     ModelConfig c = read_common_gguf(file, "phi3");
     c.family = name();
+    stay_within_short_factors(c);
     return c;
   }
 
@@ -38,13 +42,18 @@ class Phi3Family final : public Family {
            ",\n  \"pad_token_id\": null\n}\n";
   }
 
-  std::string gguf_name(const std::string& hf_name) const override { return common_gguf_name(hf_name); }
+  GgufPlace gguf_place(const ModelConfig&, const std::string& hf_name) const override { return {.tensor = common_gguf_name(hf_name)}; }
   GgufMetadata gguf_keys(const ModelConfig& c) const override {
-    if (c.rope.type == "longrope")
-      throw Error(ErrorCode::kUnsupported, "exportGguf", "longrope is not written to GGUF; export a merged folder instead");
+    if (c.heads * c.head_size != c.hidden_size) refuse_gguf("head_dim", "llama.cpp needs hidden_size / num_attention_heads in phi3");
     return {};
   }
-  bool gguf_permutes(const std::string&) const override { return false; }
+
+  // The long factors would change every position at once: what is trained ends where the short ones do.
+  static void stay_within_short_factors(ModelConfig& c) {
+    if (c.rope.type != "longrope") return;
+    c.served_context = c.context_length;
+    c.context_length = std::min(c.context_length, c.rope.original_context);
+  }
 
   std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {
     return build_dense_decoder(config, parameters, {.fused_projections = true});

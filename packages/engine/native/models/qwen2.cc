@@ -1,6 +1,7 @@
 // Qwen2 and Qwen2.5: llama's layout with biases on Q, K and V; GGUF keeps Hugging Face's row order.
 #include "core/error.h"
 #include "models/common_config.h"
+#include "models/common_gguf.h"
 #include "models/dense_decoder.h"
 #include "models/family.h"
 
@@ -33,12 +34,11 @@ class Qwen2Family final : public Family {
     return "{\n" + common_hf_fields(config, name(), "Qwen2ForCausalLM", dtype) + window_hf_fields(config) + "\n}\n";
   }
 
-  std::string gguf_name(const std::string& hf_name) const override { return common_gguf_name(hf_name); }
+  GgufPlace gguf_place(const ModelConfig&, const std::string& hf_name) const override { return {.tensor = common_gguf_name(hf_name)}; }
   GgufMetadata gguf_keys(const ModelConfig& c) const override {
     refuse_windows(c, "qwen2");
     return {};
   }
-  bool gguf_permutes(const std::string&) const override { return false; }
 
   std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {
     return build_dense_decoder(config, parameters);

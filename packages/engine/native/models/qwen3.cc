@@ -1,6 +1,7 @@
 // Qwen3: norms on the queries and keys of each head, an explicit head size, no biases.
 #include "core/error.h"
 #include "models/common_config.h"
+#include "models/common_gguf.h"
 #include "models/dense_decoder.h"
 #include "models/family.h"
 
@@ -33,12 +34,11 @@ class Qwen3Family final : public Family {
     return "{\n" + common_hf_fields(config, name(), "Qwen3ForCausalLM", dtype) + window_hf_fields(config) + "\n}\n";
   }
 
-  std::string gguf_name(const std::string& hf_name) const override { return common_gguf_name(hf_name); }
+  GgufPlace gguf_place(const ModelConfig&, const std::string& hf_name) const override { return {.tensor = common_gguf_name(hf_name)}; }
   GgufMetadata gguf_keys(const ModelConfig& c) const override {
     refuse_windows(c, "qwen3");
     return {};
   }
-  bool gguf_permutes(const std::string&) const override { return false; }
 
   std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {
     return build_dense_decoder(config, parameters, {.qk_norm = true});

@@ -1,6 +1,7 @@
 // Qwen3 mixtures of experts: qwen3's attention, softmax routing, no shared experts.
 #include "core/error.h"
 #include "models/common_config.h"
+#include "models/common_gguf.h"
 #include "models/dense_decoder.h"
 #include "models/family.h"
 
@@ -38,7 +39,16 @@ class Qwen3MoeFamily final : public Family {
   }
 
   ModelConfig read_gguf(const GgufFile& file) const override {
-    throw Error(ErrorCode::kUnsupported, file.path(), "general.architecture \"qwen3moe\" is read from Hugging Face folders only");
+    ModelConfig c = read_common_gguf(file, "qwen3moe");
+    c.family = name();
+    c.moe.experts = file.get_int("qwen3moe.expert_count");
+    c.moe.experts_per_token = file.get_int("qwen3moe.expert_used_count");
+    if (c.moe.experts_per_token < 1) throw Error(ErrorCode::kFormat, file.path(), "qwen3moe.expert_used_count must be at least 1");
+    c.moe.ffn_size = file.get_int_or("qwen3moe.expert_feed_forward_length", c.ffn_size / c.moe.experts_per_token);
+    c.moe.normalise = true;
+    if (c.layers < 1 || c.layers > 1024) throw Error(ErrorCode::kFormat, file.path(), "qwen3moe.block_count must lie between 1 and 1024");
+    c.sparse.assign(static_cast<size_t>(c.layers), 1);
+    return c;
   }
 
   std::string write_hf(const ModelConfig& c, const std::string& dtype) const override {
@@ -53,8 +63,18 @@ class Qwen3MoeFamily final : public Family {
            ",\n  \"decoder_sparse_step\": 1,\n  \"mlp_only_layers\": [" + dense + "]\n}\n";
   }
 
-  std::string gguf_name(const std::string&) const override { return ""; }
-  bool gguf_permutes(const std::string&) const override { return false; }
+  GgufPlace gguf_place(const ModelConfig& c, const std::string& hf_name) const override { return moe_gguf_place(c, hf_name); }
+  GgufMetadata gguf_keys(const ModelConfig& c) const override {
+    refuse_windows(c, "qwen3moe");
+    for (int64_t i = 0; i < c.layers; ++i)
+      if (!c.is_sparse(i)) refuse_gguf("mlp_only_layers", "llama.cpp has experts in every layer of qwen3moe, layer " + std::to_string(i) + " has none");
+    if (!c.moe.normalise) refuse_gguf("norm_topk_prob", "llama.cpp always divides by the sum in qwen3moe");
+    GgufMetadata keys;
+    keys.emplace_back("qwen3moe.expert_count", GgufValue::u32(static_cast<uint32_t>(c.moe.experts)));
+    keys.emplace_back("qwen3moe.expert_used_count", GgufValue::u32(static_cast<uint32_t>(c.moe.experts_per_token)));
+    keys.emplace_back("qwen3moe.expert_feed_forward_length", GgufValue::u32(static_cast<uint32_t>(c.moe.ffn_size)));
+    return keys;
+  }
 
   std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {
     return build_dense_decoder(config, parameters, {.qk_norm = true});

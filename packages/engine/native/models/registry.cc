@@ -27,9 +27,10 @@ const Family* find_family(const std::string& model_type) {
   return nullptr;
 }
 
-const Family* find_gguf_family(const std::string& architecture) {
+const Family* find_gguf_family(const GgufFile& file) {
+  const std::string architecture = file.get_string("general.architecture");
   for (const Family* family : families())
-    if (architecture == family->gguf_architecture()) return family;
+    if (architecture == family->gguf_architecture() && family->owns_gguf(file)) return family;
   return nullptr;
 }
 

@@ -49,6 +49,7 @@ const toFacts = (info: EngineModelInfo, hasChatTemplate: boolean): ModelFacts =>
   linearNames: info.linearNames,
   fileBytes: info.fileBytes,
   hasChatTemplate,
+  ggufProblem: info.ggufProblem,
 });
 
 const remembered = new Map<string, ModelFacts>();

@@ -34,6 +34,8 @@ export function modelProblems(spec: RunSpec, facts: ModelFacts): Problem[] {
     );
   if (spec.routerAuxWeight > 0 && !/moe|deepseek_v/.test(facts.family))
     refuse("routerAuxWeight", `${facts.family} has no experts to balance`, "set it to 0");
+  if (spec.export.gguf.length > 0 && facts.ggufProblem)
+    refuse("export.gguf", facts.ggufProblem, "leave export.gguf and publish empty, and set export.merged");
   if (spec.maxSequenceTokens > facts.contextTokens)
     refuse(
       "maxSequenceTokens",
