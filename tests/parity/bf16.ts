@@ -16,7 +16,7 @@ import { type FamilyCase, goldenRate, packedBatch, packedLogits, rowBatch, specO
 
 const PRODUCT = 2 ** -9 * Math.sqrt(2 / 3);
 const STRETCH = 4;
-const EXPERTS = 4;
+const EXPERTS = 8;
 
 interface Bands {
   logits: number;
@@ -42,7 +42,11 @@ async function losses(session: Session, golden: FamilyCase, kind: "full" | "lora
   return all;
 }
 
-export async function* checkBf16(dir: string, golden: FamilyCase, reference: SafetensorsReader): AsyncIterable<CaseResult> {
+export async function* checkBf16(
+  dir: string,
+  golden: FamilyCase,
+  reference: SafetensorsReader,
+): AsyncIterable<CaseResult> {
   const name = `${basename(dir)} bf16`;
   const { layers, family } = inspectModel({ kind: "hf", dir });
   const bands = bandsOf(layers, /moe|deepseek/.test(family));
@@ -58,13 +62,21 @@ export async function* checkBf16(dir: string, golden: FamilyCase, reference: Saf
       flat(tensors.map((t) => reference.floats(`grad.${t.name}`))),
     );
     yield verdict(`${name} gradients`, distance, bands.gradients);
-    yield verdict(`${name} full: losses`, worstScaled(await losses(full, golden, "full"), golden.full.losses), bands.losses);
+    yield verdict(
+      `${name} full: losses`,
+      worstScaled(await losses(full, golden, "full"), golden.full.losses),
+      bands.losses,
+    );
   } finally {
     await full.close();
   }
   const lora = await openSession({ ...specOf(dir, golden, "lora"), precision: "bf16" });
   try {
-    yield verdict(`${name} lora: losses`, worstScaled(await losses(lora, golden, "lora"), golden.lora.losses), bands.losses);
+    yield verdict(
+      `${name} lora: losses`,
+      worstScaled(await losses(lora, golden, "lora"), golden.lora.losses),
+      bands.losses,
+    );
   } finally {
     await lora.close();
   }

@@ -20,6 +20,7 @@ export async function continuation(
   const context = await model.createContext({
     contextSize: 256,
     flashAttention: false,
+    threads: 1, // its threads wait by spinning: on a busy machine more are slower
     experimentalKvCacheKeyType: cache,
     experimentalKvCacheValueType: cache,
   });
