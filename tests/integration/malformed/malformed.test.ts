@@ -1,0 +1,87 @@
+// Files that are broken in a known way, each refused with the error that says so: place, cause and, where one can mend it, how.
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ServiceError } from "@anneal/contracts";
+import { EngineError } from "@anneal/engine";
+import { TextError } from "@anneal/text";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { adapterCorpus } from "./adapter.ts";
+import { BadLineFound, datasetCorpus } from "./dataset.ts";
+import { folderCorpus } from "./folder.ts";
+import { ggufCorpus } from "./gguf.ts";
+import { safetensorsCorpus } from "./safetensors.ts";
+import { prepareShard, shardCorpus } from "./shard.ts";
+import { prepareState, stateCorpus } from "./state.ts";
+import { ggufTokenizerCorpus, tokenizerCorpus } from "./tokenizer.ts";
+
+const corpora = [
+  safetensorsCorpus,
+  folderCorpus,
+  ggufCorpus,
+  tokenizerCorpus,
+  ggufTokenizerCorpus,
+  adapterCorpus,
+  stateCorpus,
+  shardCorpus,
+  datasetCorpus,
+];
+
+const root = mkdtempSync(join(tmpdir(), "anneal-malformed-"));
+let folders = 0;
+function freshFolder(): string {
+  const dir = join(root, String(folders++));
+  mkdirSync(dir);
+  return dir;
+}
+beforeAll(async () => {
+  await prepareShard(freshFolder());
+  await prepareState(freshFolder());
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+interface Refusal {
+  code: string;
+  message: string;
+  remedy: string | null; // null: the kind of error has none
+}
+
+/** How a reader refuses: an error of ours. Anything else is thrown on and fails the test. */
+async function refusalOf(read: () => unknown): Promise<Refusal | null> {
+  try {
+    await read();
+    return null;
+  } catch (error) {
+    if (error instanceof EngineError) return { code: error.code, message: error.message, remedy: null };
+    if (error instanceof TextError) return { code: "TextError", message: error.message, remedy: error.remedy };
+    if (error instanceof BadLineFound) return { code: error.code, message: error.message, remedy: error.remedy };
+    if (error instanceof ServiceError)
+      return { code: error.problem.code, message: error.message, remedy: error.problem.remedy ?? "" };
+    throw error;
+  }
+}
+
+test("the corpus holds 150 files and more, no two of a kind alike", () => {
+  expect(corpora.reduce((sum, { cases }) => sum + cases.length, 0)).toBeGreaterThanOrEqual(150);
+  for (const { reader, cases } of corpora)
+    expect(new Set(cases.map(({ name }) => name)).size, reader).toBe(cases.length);
+});
+
+describe.each(corpora)("$reader", ({ whole, read, cases }) => {
+  test("the whole file is read", async () => {
+    const dir = freshFolder();
+    whole(dir);
+    expect(await refusalOf(() => read(dir))).toBeNull();
+  });
+
+  test.each(cases)("refused: $name", async ({ code, says, write }) => {
+    const dir = freshFolder();
+    write(dir);
+    const refusal = await refusalOf(() => read(dir));
+    expect(refusal).toMatchObject({
+      code,
+      message: typeof says === "string" ? expect.stringContaining(says) : expect.stringMatching(says),
+    });
+    expect(refusal?.remedy).not.toBe("");
+  });
+});
