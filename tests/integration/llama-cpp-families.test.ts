@@ -57,6 +57,7 @@ const cases: Case[] = [
   { golden: "qwen3" },
   { golden: "qwen3_moe" },
   { golden: "phi3" },
+  { golden: "phi3", name: "window", changes: { sliding_window: 16 }, prompt: 6 },
   { golden: "phi3", name: "longrope", changes: { max_position_embeddings: 8192, rope_parameters: longrope } },
   { golden: "phi3", name: "half rotated", changes: { partial_rotary_factor: 0.5, rope_parameters: null } },
   { golden: "gemma2" },

@@ -86,7 +86,11 @@ void check_attention(const ModelConfig& c) {
 }  // namespace
 
 bool deepseek_gguf_is_sigmoid(const GgufFile& file) {
-  return file.get_int_or(kArchitecture + "expert_gating_func", kSoftmax) == kSigmoid;
+  const int64_t gating = file.get_int_or(kArchitecture + "expert_gating_func", 0);
+  if (gating != 0) return gating == kSigmoid;
+  // Converters take the kind from a field that not every config.json of V3 has; only V3 corrects its scores.
+  const int64_t sparse = file.get_int_or(kArchitecture + "leading_dense_block_count", 0);
+  return file.find_tensor("blk." + std::to_string(sparse) + ".exp_probs_b.bias") != nullptr;
 }
 
 ModelConfig read_deepseek_gguf(const GgufFile& file) {

@@ -32,6 +32,9 @@ class Phi3Family final : public Family {
   ModelConfig read_gguf(const GgufFile& file) const override {
     ModelConfig c = read_common_gguf(file, "phi3");
     c.family = name();
+    // Converters keep the window, 0 for none; llama.cpp leaves it out.
+    c.window = file.get_int_or("phi3.attention.sliding_window", 0);
+    if (c.window > 0 && c.layers >= 1 && c.layers <= 1024) c.attention.assign(static_cast<size_t>(c.layers), LayerAttention::kSliding);
     stay_within_short_factors(c);
     return c;
   }
@@ -45,7 +48,9 @@ class Phi3Family final : public Family {
   GgufPlace gguf_place(const ModelConfig&, const std::string& hf_name) const override { return {.tensor = common_gguf_name(hf_name)}; }
   GgufMetadata gguf_keys(const ModelConfig& c) const override {
     if (c.heads * c.head_size != c.hidden_size) refuse_gguf("head_dim", "llama.cpp needs hidden_size / num_attention_heads in phi3");
-    return {};
+    const auto slides = std::count(c.attention.begin(), c.attention.end(), LayerAttention::kSliding);
+    if (slides != 0 && slides != c.layers) refuse_gguf("layer_types", "llama.cpp knows no mixed windows in phi3");
+    return {{"phi3.attention.sliding_window", GgufValue::u32(static_cast<uint32_t>(slides ? c.window : 0))}};
   }
 
   // The long factors would change every position at once: what is trained ends where the short ones do.
