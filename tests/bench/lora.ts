@@ -1,11 +1,9 @@
 // LoRA step (rank 16 on every linear layer): our engine beside PyTorch + PEFT, same weights, same tokens, taking turns.
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { createInterface } from "node:readline";
 import { type MicroBatch, openSession, type Precision } from "@anneal/engine";
-import { repoRoot } from "../support/paths.ts";
+import { LineProcess, loraPeer, type PeerStep } from "./support/line-process.ts";
 import { llama118m, writeRandomLlama } from "./support/random-model.ts";
 import type { BenchRow } from "./types.ts";
 
@@ -50,25 +48,6 @@ function packed(workload: Workload): MicroBatch {
   };
 }
 
-class Peer {
-  private readonly child: ChildProcessWithoutNullStreams;
-  private readonly lines: AsyncIterator<string>;
-  constructor(python: string) {
-    this.child = spawn(python, [join(repoRoot, "tests/bench/peers/lora_step.py")]);
-    this.child.stderr.pipe(process.stderr);
-    this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
-  }
-  async ask(line: string): Promise<{ seconds: number; loss: number; peak_rss_bytes: number }> {
-    this.child.stdin.write(`${line}\n`);
-    const answer = await this.lines.next();
-    if (answer.done) throw new Error("the peer ended early; see its message above");
-    return JSON.parse(answer.value);
-  }
-  end() {
-    this.child.stdin.end();
-  }
-}
-
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 async function measure(
@@ -101,11 +80,11 @@ async function measure(
   let step = 0;
   const ours = async () =>
     (await session.step({ microBatches: [batch], learningRate: 1e-4, clipNorm: 1, step: step++ })).seconds;
-  let peer: Peer | null = null;
+  let peer: LineProcess<PeerStep> | null = null;
   if (python) {
     const longest = Math.max(...workload.rows.map((row) => row.length));
     const pad = (row: number[], value: number) => [...row, ...Array<number>(longest - row.length).fill(value)];
-    peer = new Peer(python);
+    peer = new LineProcess(python, [loraPeer]);
     await peer.ask(
       JSON.stringify({
         model_dir: resolve(dir),

@@ -5,6 +5,16 @@ import type { BenchRow } from "./types.ts";
 const benches: Record<string, { about: string; load: () => Promise<{ run: () => AsyncIterable<BenchRow> }> }> = {
   gemm: { about: "GEMM GFLOP/s against the measured FMA and VDPBF16PS peaks", load: () => import("./gemm.ts") },
   lora: { about: "LoRA step tokens/s against PyTorch + PEFT (ANNEAL_PEER_PYTHON)", load: () => import("./lora.ts") },
+  memory: {
+    about:
+      "quantised bases, adapters side by side and peak memory, against a bf16 base, one adapter and PyTorch + PEFT",
+    load: () => import("./memory.ts"),
+  },
+  packing: { about: "rows packed against rows padded, tokens/s", load: () => import("./packing.ts") },
+  quantisers: {
+    about: "error of our quantisers against llama.cpp's own (ANNEAL_LLAMA_QUANTIZE)",
+    load: () => import("./quantisers.ts"),
+  },
   decode: { about: "generation tokens/s against llama.cpp", load: () => import("./decode.ts") },
 };
 

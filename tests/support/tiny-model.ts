@@ -19,7 +19,12 @@ const chatTemplate =
 
 export function writeTinyModel(dir: string, shape: LlamaShape = tinyShape): void {
   writeRandomLlama(dir, shape);
-  const vocab = Object.fromEntries(byteAlphabet.map((char, id) => [char, id]));
+  writeByteTokenizer(dir);
+}
+
+/** Bytes, ChatML's tokens and, up to `entries`, tokens merged from two others each. */
+export function writeByteTokenizer(dir: string, entries: number = tinyShape.vocabulary): void {
+  const vocab: Record<string, number> = Object.fromEntries(byteAlphabet.map((char, id) => [char, id]));
   const added = specials.map((content, i) => ({
     id: 256 + i,
     content,
@@ -30,6 +35,19 @@ export function writeTinyModel(dir: string, shape: LlamaShape = tinyShape): void
     normalized: false,
   }));
   for (const { id, content } of added) vocab[content] = id;
+  const known = [...byteAlphabet];
+  const merges: string[] = [];
+  for (let i = 0; added.length + known.length < entries; i++) {
+    // Two strides that share no factor with each other meet every pair; most tokens come out six to eight bytes long.
+    const [left, right] = [
+      known[(i * 7919) % known.length] ?? "",
+      known[((i * 104_729 + 13) % 1024) % known.length] ?? "",
+    ];
+    if (left.length + right.length > 10 || vocab[left + right] !== undefined) continue;
+    vocab[left + right] = added.length + known.length;
+    known.push(left + right);
+    merges.push(`${left} ${right}`);
+  }
   const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
   writeFileSync(
     join(dir, "tokenizer.json"),
@@ -42,7 +60,7 @@ export function writeTinyModel(dir: string, shape: LlamaShape = tinyShape): void
       pre_tokenizer: byteLevel,
       post_processor: null,
       decoder: byteLevel,
-      model: { type: "BPE", dropout: null, unk_token: null, fuse_unk: false, vocab, merges: [] },
+      model: { type: "BPE", dropout: null, unk_token: null, fuse_unk: false, vocab, merges },
     }),
   );
   writeFileSync(

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Problem } from "./errors.ts";
 import { Digest, Id } from "./ids.ts";
 import { MetricNameSchema } from "./metrics.ts";
-import { ArtifactKind, EvaluationResult, RunProgress, RunStage, RunStatus, SampleAnswer } from "./run.ts";
+import { ArtifactKind, EvaluationResult, Quantisation, RunProgress, RunStage, RunStatus, SampleAnswer } from "./run.ts";
 
 // What a trainer says, in order. Every event has a number in its run (`seq`), given by the trainer's journal; a reader that
 // remembers the last number it saw never misses nor doubles one.
@@ -53,6 +53,7 @@ export const RunEventBody = z.discriminatedUnion("type", [
     path: z.string(),
     ggufType: z.string().nullable(),
     checkpointStep: z.int().nullable(), // null: made from the run's last state
+    quantisation: Quantisation.nullish(),
   }),
   // A batch that would have spoiled the weights was left out; `rows` are those of the dataset.
   z.object({

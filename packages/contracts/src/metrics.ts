@@ -34,6 +34,7 @@ export const metricCatalogue = {
   "data/packing_efficiency": { unit: "share", group: "data" },
   "data/micro_batches": { unit: "", group: "data" },
   "memory/rss_bytes": { unit: "bytes", group: "memory" },
+  "memory/peak_rss_bytes": { unit: "bytes", group: "memory" },
   "memory/planned_bytes": { unit: "bytes", group: "memory" },
   "memory/arena_peak_bytes": { unit: "bytes", group: "memory" },
   "machine/cpu_share": { unit: "share", group: "machine" },

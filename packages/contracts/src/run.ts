@@ -104,6 +104,15 @@ export type EvaluationResult = z.infer<typeof EvaluationResult>;
 
 export const ArtifactKind = z.enum(["adapter", "merged", "gguf", "report", "checkpoint"]);
 export type ArtifactKind = z.infer<typeof ArtifactKind>;
+/** What rounding an exported model to its file's types cost. */
+export const Quantisation = z.object({
+  relativeRmse: z.number().nonnegative(), // root mean square of the difference over that of the weights
+  worst: z.object({ tensor: z.string(), type: z.string(), relativeRmse: z.number().nonnegative() }).nullable(),
+  // On the first held-out rows, with the tuned weights as they were and with those of the file; null where there are no such rows.
+  perplexity: z.object({ rows: z.int().positive(), tuned: z.number(), file: z.number() }).nullable(),
+});
+export type Quantisation = z.infer<typeof Quantisation>;
+
 export const ArtifactSummary = z.object({
   id: Id,
   runId: Id.nullable(),
@@ -113,6 +122,7 @@ export const ArtifactSummary = z.object({
   digest: Digest,
   bytes: Bytes,
   path: z.string(),
+  quantisation: Quantisation.nullable(),
   createdAt: z.string(),
 });
 export type ArtifactSummary = z.infer<typeof ArtifactSummary>;

@@ -49,6 +49,7 @@ export interface NativeSession {
   requestStop(): void;
   clearStop(): void;
   memory(): SessionMemory;
+  releaseIdleMemory(): Promise<void>;
   close(): Promise<void>;
 }
 

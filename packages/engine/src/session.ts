@@ -24,6 +24,7 @@ function wrapSession(session: NativeSession): Session {
     exportGguf: (path, options) => awaitNative(() => session.exportGguf(path, options)),
     requestStop: () => session.requestStop(),
     clearStop: () => session.clearStop(),
+    releaseIdleMemory: () => awaitNative(() => session.releaseIdleMemory()),
     memory: () => callNative(() => session.memory()),
     close: () => awaitNative(() => session.close()),
   };

@@ -238,14 +238,20 @@ export interface MicroBatch {
 export interface MemoryPlan {
   parts: {
     weights: number;
+    /** Frozen matrices that stay quantised. */
+    blocks: number;
     adapter: number;
     gradients: number;
     optimizer: number;
     activations: number;
+    /** A teacher, or the copy that a fully trained policy is compared with. */
+    reference: number;
     logits: number;
     packing: number;
     runtime: number;
   };
+  /** Of the activations, what each layer keeps for backward; one entry for all layers that share their buffers. */
+  layerActivationBytes: number[];
   totalBytes: number;
   trainableParameters: number;
   /** Floating point operations of one full micro-batch, forward and backward. */
@@ -426,7 +432,9 @@ export interface GgufExportOptions {
 export interface SessionMemory {
   plannedBytes: number;
   arenaPeakBytes: number;
+  /** Of the whole process: now, and the most it ever was. */
   rssBytes: number;
+  peakRssBytes: number;
 }
 
 /** A model in memory with its optimizer. Calls queue on the session's own thread; stop requests act at once. */
@@ -458,6 +466,8 @@ export interface Session {
   requestStop(): void;
   clearStop(): void;
   memory(): SessionMemory;
+  /** Gives the system what holds nothing between two calls (activations, scratch), until training goes on. */
+  releaseIdleMemory(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -61,6 +61,7 @@ export const ReportProvenance = z.object({
   name: z.string(),
   digest: z.string().nullable(),
   bytes: finite.nonnegative().nullable().default(null),
+  note: z.string().nullable().default(null), // what making it cost
 });
 
 // Everything the report shows. Texts of models and datasets are hostile; the report makes them harmless, not the caller.

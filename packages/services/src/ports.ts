@@ -27,10 +27,12 @@ export interface EngineModelInfo {
 export interface EngineMemoryPlan {
   parts: {
     weights: number;
+    blocks: number;
     adapter: number;
     gradients: number;
     optimizer: number;
     activations: number;
+    reference: number;
     logits: number;
     packing: number;
     runtime: number;

@@ -36,11 +36,13 @@ function randomNormals(count: number, deviation: number, seed: number): Float32A
   return out;
 }
 
+export type HeaderEntry = [name: string, shape: number[]];
+
 export function writeRandomLlama(dir: string, shape: LlamaShape): void {
   mkdirSync(dir, { recursive: true });
   const headSize = shape.hidden / shape.heads;
   const kv = headSize * shape.keyValueHeads;
-  const tensors: [string, number[]][] = [["model.embed_tokens.weight", [shape.vocabulary, shape.hidden]]];
+  const tensors: HeaderEntry[] = [["model.embed_tokens.weight", [shape.vocabulary, shape.hidden]]];
   for (let layer = 0; layer < shape.layers; layer++) {
     const at = `model.layers.${layer}`;
     tensors.push(
@@ -56,27 +58,7 @@ export function writeRandomLlama(dir: string, shape: LlamaShape): void {
     );
   }
   tensors.push(["model.norm.weight", [shape.hidden]]);
-
-  const header: Record<string, unknown> = {};
-  let offset = 0;
-  for (const [name, dims] of tensors) {
-    const bytes = 4 * dims.reduce((a, b) => a * b, 1);
-    header[name] = { dtype: "F32", shape: dims, data_offsets: [offset, offset + bytes] };
-    offset += bytes;
-  }
-  let text = JSON.stringify(header);
-  text += " ".repeat((8 - (text.length % 8)) % 8);
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(text.length));
-  const file = openSync(join(dir, "model.safetensors"), "w");
-  writeSync(file, length);
-  writeSync(file, text);
-  tensors.forEach(([, dims], index) => {
-    const count = dims.reduce((a, b) => a * b, 1);
-    const values = dims.length === 1 ? new Float32Array(count).fill(1) : randomNormals(count, 0.02, index + 1);
-    writeSync(file, new Uint8Array(values.buffer));
-  });
-  closeSync(file);
+  writeRandomTensors(join(dir, "model.safetensors"), tensors);
   writeFileSync(
     join(dir, "config.json"),
     JSON.stringify({
@@ -101,4 +83,28 @@ export function writeRandomLlama(dir: string, shape: LlamaShape): void {
       torch_dtype: "float32",
     }),
   );
+}
+
+/** Vectors of ones, everything else roughly normal. */
+export function writeRandomTensors(path: string, tensors: readonly HeaderEntry[]): void {
+  const header: Record<string, unknown> = {};
+  let offset = 0;
+  for (const [name, dims] of tensors) {
+    const bytes = 4 * dims.reduce((a, b) => a * b, 1);
+    header[name] = { dtype: "F32", shape: dims, data_offsets: [offset, offset + bytes] };
+    offset += bytes;
+  }
+  let text = JSON.stringify(header);
+  text += " ".repeat((8 - (text.length % 8)) % 8);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  const file = openSync(path, "w");
+  writeSync(file, length);
+  writeSync(file, text);
+  tensors.forEach(([, dims], index) => {
+    const count = dims.reduce((a, b) => a * b, 1);
+    const values = dims.length === 1 ? new Float32Array(count).fill(1) : randomNormals(count, 0.02, index + 1);
+    writeSync(file, new Uint8Array(values.buffer));
+  });
+  closeSync(file);
 }

@@ -90,13 +90,19 @@ test("what does not fit is refused with the nearest settings that do, and they d
     const mended = await runs.plan(ctx, { spec: { ...tight, ...change } as RunSpec });
     expect(mended).toMatchObject({ fits: true, problems: [], memory: { totalBytes } });
   }
+  const { fastest } = refused;
+  expect(fastest?.relativeSeconds).toBeGreaterThan(0);
+  expect(await runs.plan(ctx, { spec: { ...tight, ...fastest?.change } as RunSpec })).toMatchObject({
+    fits: true,
+    memory: { totalBytes: fastest?.totalBytes },
+  });
   expect(await problemOf(runs.create(ctx, { spec: tight }))).toMatchObject({
     code: "DOES_NOT_FIT",
     field: "microBatchTokens",
     details: { suggestions: refused.suggestions },
   });
   const hopeless = await runs.plan(ctx, { spec: { ...big, memoryBudgetBytes: 1000 } });
-  expect(hopeless).toMatchObject({ fits: false, suggestions: [] });
+  expect(hopeless).toMatchObject({ fits: false, suggestions: [], fastest: null });
 });
 
 test("each setting that the model or the data cannot take is refused at its field, by plan and create alike", async () => {

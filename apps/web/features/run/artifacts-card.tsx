@@ -1,12 +1,34 @@
 "use client";
-import { type ArtifactSummary, artifactPath, reportPath } from "@anneal/contracts";
+import { type ArtifactSummary, artifactPath, type Quantisation, reportPath } from "@anneal/contracts";
 import { DownloadIcon, FileTextIcon, PackageIcon } from "lucide-react";
 import { useTranslations } from "next-intl";
 import { type Column, DataTable } from "../../components/data-table.tsx";
 import { EmptyState } from "../../components/empty-state.tsx";
 import { Button } from "../../components/ui/button.tsx";
 import { Card, CardHeader } from "../../components/ui/card.tsx";
-import { formatBytes, visible } from "../../lib/format.ts";
+import { formatBytes, formatNumber, formatPercent, visible } from "../../lib/format.ts";
+
+// What the file's types cost against the weights as they were trained.
+function Cost({ quantisation: { relativeRmse, worst, perplexity } }: { quantisation: Quantisation }) {
+  const t = useTranslations("run.artifacts");
+  const parts = [t("roundingError", { value: formatPercent(relativeRmse, 2) })];
+  if (perplexity)
+    parts.push(
+      t("perplexity", {
+        tuned: formatNumber(perplexity.tuned, 4),
+        file: formatNumber(perplexity.file, 4),
+        rows: perplexity.rows,
+      }),
+    );
+  return (
+    <p
+      className="tabular text-muted-foreground text-xs"
+      title={worst ? `${worst.tensor} (${worst.type}): ${formatPercent(worst.relativeRmse, 2)}` : undefined}
+    >
+      {parts.join(" · ")}
+    </p>
+  );
+}
 
 export function ArtifactsCard({ artifacts }: { artifacts: readonly ArtifactSummary[] }) {
   const t = useTranslations("run.artifacts");
@@ -26,6 +48,7 @@ export function ArtifactsCard({ artifacts }: { artifacts: readonly ArtifactSumma
           <p className="foreign text-muted-foreground text-xs" title={visible(row.path)}>
             {visible(row.name)}
           </p>
+          {row.quantisation ? <Cost quantisation={row.quantisation} /> : null}
         </>
       ),
     },

@@ -68,7 +68,7 @@ export function KeyFigures({ run, store }: { run: RunDetail; store: SeriesStore 
         />
         <Stat
           label={t("memory")}
-          value={shown(last("memory/rss_bytes"), formatBytes)}
+          value={shown(last("memory/peak_rss_bytes") ?? last("memory/rss_bytes"), formatBytes)}
           note={planned === null ? "–" : t("memoryPlanned", { value: formatBytes(planned) })}
         />
         <Stat

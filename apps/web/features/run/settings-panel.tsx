@@ -99,10 +99,12 @@ const json = (value: Record<string, unknown>) =>
 
 const memoryParts = [
   "weightBytes",
+  "blockBytes",
   "adapterBytes",
   "gradientBytes",
   "optimizerBytes",
   "activationBytes",
+  "referenceBytes",
   "logitsBytes",
   "packingBytes",
   "runtimeBytes",

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import type { ArtifactKind } from "@anneal/contracts";
+import type { ArtifactKind, Quantisation } from "@anneal/contracts";
 import { requireEpoch } from "../run-directory/epoch-lock.ts";
 import { sha256OfFile, syncFile } from "../run-directory/files.ts";
 import { type Job, tell } from "./job.ts";
@@ -38,6 +38,7 @@ export async function tellFile(
   path: string,
   kind: ArtifactKind,
   ggufType: string | null = null,
+  quantisation: Quantisation | null = null,
 ): Promise<void> {
   syncFile(path);
   tell(job, {
@@ -49,5 +50,6 @@ export async function tellFile(
     path,
     ggufType,
     checkpointStep: null,
+    quantisation,
   });
 }

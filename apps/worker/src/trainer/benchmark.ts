@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { cpus, release, type } from "node:os";
 import { join } from "node:path";
-import type { RunEventBody } from "@anneal/contracts";
+import type { Quantisation, RunEventBody } from "@anneal/contracts";
 import { engineInfo, type Session } from "@anneal/engine";
 import { type ReportInput, renderReport } from "@anneal/report";
 import type { Checkpoint } from "../run-directory/checkpoints.ts";
@@ -102,7 +102,7 @@ async function reportData(
     ],
     training: {
       tokensPerSecond: cursor.trainSeconds > 0 ? cursor.tokensSeen / cursor.trainSeconds : null,
-      peakMemoryBytes: memory.arenaPeakBytes,
+      peakMemoryBytes: memory.peakRssBytes,
       plannedMemoryBytes: memory.plannedBytes,
     },
     settings: reportSettings(spec),
@@ -145,7 +145,10 @@ async function reportData(
 async function readRecord(runDirectory: string, epoch: number) {
   let startedAt: string | null = null;
   const guards: string[] = [];
-  const artifacts = new Map<string, { what: string; name: string; digest: string; bytes: number }>();
+  const artifacts = new Map<
+    string,
+    { what: string; name: string; digest: string; bytes: number; note: string | null }
+  >();
   for await (const { body, time } of readJournal(runDirectory, { epoch })) {
     startedAt ??= time;
     if (body.type === "guard") guards.push(guardNote(body));
@@ -155,9 +158,18 @@ async function readRecord(runDirectory: string, epoch: number) {
         name: body.name,
         digest: body.digest,
         bytes: body.bytes,
+        note: body.quantisation ? costNote(body.quantisation) : null,
       });
   }
   return { startedAt, guards: guards.slice(0, guardsShown), artifacts: [...artifacts.values()] };
+}
+
+/** "rounding error 1.83 %; perplexity 3.214 -> 3.226 on 128 rows" */
+function costNote({ relativeRmse, perplexity }: Quantisation): string {
+  const error = `rounding error ${(100 * relativeRmse).toFixed(2)} %`;
+  if (!perplexity) return error;
+  const { tuned, file, rows } = perplexity;
+  return `${error}; perplexity ${tuned.toFixed(3)} -> ${file.toFixed(3)} on ${rows} held-out rows`;
 }
 
 const guardsShown = 50;

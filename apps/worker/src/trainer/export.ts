@@ -1,10 +1,12 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { GgufExportType, Session } from "@anneal/engine";
-import type { TextModel } from "@anneal/text";
 import { exportFolder, fileSlug, guard, isTold, tellFile } from "./artifacts.ts";
 import { engineCall } from "./engine-call.ts";
+import { quantisationOf } from "./export-quality.ts";
 import { heartbeat, type Job, ProgressTeller } from "./job.ts";
+import type { Measured } from "./measure.ts";
+import type { Prepared } from "./prepare.ts";
 import { ggufMetadata } from "./text-model.ts";
 
 const generousSeconds = 600;
@@ -20,7 +22,13 @@ const companions = [
 ];
 
 /** Adapter, merged weights and GGUFs as the spec asks. What is told of already is not made again. */
-export async function exportAll(job: Job, session: Session, text: TextModel, step: number): Promise<void> {
+export async function exportAll(
+  job: Job,
+  session: Session,
+  prepared: Prepared,
+  tuned: Measured,
+  step: number,
+): Promise<void> {
   const { spec, runDirectory, base, modelName, baseName } = job.start;
   const folder = exportFolder(runDirectory);
   const slug = fileSlug(modelName);
@@ -31,7 +39,10 @@ export async function exportAll(job: Job, session: Session, text: TextModel, ste
     const dir = join(folder, "adapter");
     parts.push({
       note: "adapter (PEFT)",
-      work: () => exportDirectory(job, dir, "adapter", () => session.exportAdapter(dir, { baseModelName: baseName })),
+      work: () =>
+        engineCall(job.control, () =>
+          exportDirectory(job, dir, "adapter", () => session.exportAdapter(dir, { baseModelName: baseName })),
+        ),
     });
   }
   if (spec.export.merged) {
@@ -39,12 +50,14 @@ export async function exportAll(job: Job, session: Session, text: TextModel, ste
     parts.push({
       note: "merged weights",
       work: () =>
-        exportDirectory(job, dir, "merged", async () => {
-          await session.exportMerged(dir, { dtype: spec.precision === "bf16" ? "bf16" : "f32" });
-          if (base.kind !== "hf") return;
-          for (const name of companions)
-            if (existsSync(join(base.dir, name))) copyFileSync(join(base.dir, name), join(dir, name));
-        }),
+        engineCall(job.control, () =>
+          exportDirectory(job, dir, "merged", async () => {
+            await session.exportMerged(dir, { dtype: spec.precision === "bf16" ? "bf16" : "f32" });
+            if (base.kind !== "hf") return;
+            for (const name of companions)
+              if (existsSync(join(base.dir, name))) copyFileSync(join(base.dir, name), join(dir, name));
+          }),
+        ),
     });
   }
   for (const type of spec.export.gguf) {
@@ -54,9 +67,17 @@ export async function exportAll(job: Job, session: Session, text: TextModel, ste
       work: async () => {
         if (isTold(job, "gguf", path)) return;
         guard(job);
-        const metadata = ggufMetadata(base, text, modelName, session.info.vocabSize);
-        await session.exportGguf(path, { type: type as GgufExportType, metadata });
-        await tellFile(job, path, "gguf", type);
+        const metadata = ggufMetadata(base, prepared.text, modelName, session.info.vocabSize);
+        const { error } = await engineCall(job.control, () =>
+          session.exportGguf(path, { type: type as GgufExportType, metadata }),
+        );
+        await tellFile(
+          job,
+          path,
+          "gguf",
+          type,
+          await quantisationOf(job, session, prepared, tuned, { path, error, step }),
+        );
       },
     });
   }
@@ -67,7 +88,7 @@ export async function exportAll(job: Job, session: Session, text: TextModel, ste
     const at = { stage: "export" as const, step, totalSteps: step, etaSeconds: null };
     progress.tell({ ...at, fraction: i / parts.length, note });
     heartbeat(job, "export", step, generousSeconds);
-    await engineCall(job.control, work);
+    await work();
   }
   progress.tell({ stage: "export", step, totalSteps: step, fraction: 1, etaSeconds: null, note: null });
 }

@@ -28,6 +28,8 @@ export async function runStages(job: Job): Promise<TrainerOutcome> {
   const { prepared, session, eta, before, totalSteps } = await stage(job, "prepare", async () => {
     const prepared = await prepare(job);
     heartbeat(job, "prepare", 0, loadSeconds);
+    // What reading and tokenising left behind would stay resident beside the session.
+    globalThis.gc?.();
     const session = await openSession(trainingSpec(start));
     control.attach(session);
     const { totalSteps } = dataPlanOf(job, prepared);
@@ -61,7 +63,7 @@ export async function runStages(job: Job): Promise<TrainerOutcome> {
         note: "asking the tuned model",
       }),
     );
-    await stage(job, "export", () => exportAll(job, session, prepared.text, chosen.step));
+    await stage(job, "export", () => exportAll(job, session, prepared, after, chosen.step));
     await stage(job, "benchmark", () => benchmark(job, session, prepared, { before, after, end, chosen }));
     return "finished";
   } finally {

@@ -75,6 +75,7 @@ export function stepMetrics(f: StepFacts): Metrics {
     "data/packing_efficiency": result.tokens / (f.microBatches * f.microBatchTokens),
     "data/micro_batches": f.microBatches,
     "memory/rss_bytes": f.memory.rssBytes,
+    "memory/peak_rss_bytes": f.memory.peakRssBytes,
     "memory/planned_bytes": f.memory.plannedBytes,
     "memory/arena_peak_bytes": f.memory.arenaPeakBytes,
     "machine/cpu_share": f.cpuShare,

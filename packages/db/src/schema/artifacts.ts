@@ -1,5 +1,5 @@
-import type { ArtifactKind } from "@anneal/contracts";
-import { pgTable, text, unique, uuid } from "drizzle-orm/pg-core";
+import type { ArtifactKind, Quantisation } from "@anneal/contracts";
+import { jsonb, pgTable, text, unique, uuid } from "drizzle-orm/pg-core";
 import { checkpoints } from "./checkpoints.ts";
 import { byteCount, createdAt, id } from "./columns.ts";
 import { runs } from "./runs.ts";
@@ -17,6 +17,7 @@ export const artifacts = pgTable(
     digest: text("digest").notNull(),
     bytes: byteCount("bytes").notNull(),
     path: text("path").notNull(),
+    quantisation: jsonb("quantisation").$type<Quantisation>(), // GGUF only: what rounding cost
     createdAt: createdAt(),
   },
   (t) => [unique("artifacts_name").on(t.runId, t.kind, t.name)],

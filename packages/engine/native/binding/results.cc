@@ -100,15 +100,20 @@ Napi::Value model_info_to_js(Napi::Env env, Model& model) {
 Napi::Value plan_to_js(Napi::Env env, const MemoryPlan& p) {
   Napi::Object parts = Napi::Object::New(env);
   parts.Set("weights", bytes(env, p.weights));
+  parts.Set("blocks", bytes(env, p.blocks));
   parts.Set("adapter", bytes(env, p.adapter));
   parts.Set("gradients", bytes(env, p.gradients));
   parts.Set("optimizer", bytes(env, p.optimizer));
   parts.Set("activations", bytes(env, p.activations));
+  parts.Set("reference", bytes(env, p.reference));
   parts.Set("logits", bytes(env, p.logits));
   parts.Set("packing", bytes(env, p.packing));
   parts.Set("runtime", bytes(env, p.runtime));
   Napi::Object o = Napi::Object::New(env);
   o.Set("parts", parts);
+  Napi::Array layers = Napi::Array::New(env, p.layer_activations.size());
+  for (uint32_t i = 0; i < p.layer_activations.size(); ++i) layers.Set(i, bytes(env, p.layer_activations[i]));
+  o.Set("layerActivationBytes", layers);
   o.Set("totalBytes", bytes(env, p.total));
   o.Set("trainableParameters", count(env, p.trainable_parameters));
   o.Set("flopsPerMicroBatch", p.flops_per_micro_batch);

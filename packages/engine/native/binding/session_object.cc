@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "binding/arguments.h"
+#include "binding/process_memory.h"
 #include "core/bf16.h"
 #include "infer/generate.h"
 #include "train/export.h"
@@ -22,15 +23,6 @@ TensorCopy copy_tensor(const std::string& name, const Tensor& t) {
   for (size_t i = 0; i < copy.values.size(); ++i)
     copy.values[i] = t.dtype == DType::kBF16 ? to_f32(t.as<bf16>()[i]) : t.f32()[i];
   return copy;
-}
-
-uint64_t resident_bytes() {
-  FILE* file = std::fopen("/proc/self/statm", "r");
-  if (!file) return 0;
-  unsigned long long total = 0, resident = 0;
-  const int got = std::fscanf(file, "%llu %llu", &total, &resident);
-  std::fclose(file);
-  return got == 2 ? resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
 }
 
 // A JavaScript function called per token. What it throws stops the generation and becomes its rejection.
@@ -75,6 +67,7 @@ void SessionObject::define(Napi::Env env) {
           InstanceMethod<&SessionObject::write_merged_folder>("exportMerged"),
           InstanceMethod<&SessionObject::write_gguf>("exportGguf"),
           InstanceMethod<&SessionObject::memory>("memory"),
+          InstanceMethod<&SessionObject::release_idle_memory>("releaseIdleMemory"),
           InstanceMethod<&SessionObject::close>("close"),
           InstanceMethod<&SessionObject::request_stop>("requestStop"),
           InstanceMethod<&SessionObject::clear_stop>("clearStop"),
@@ -382,8 +375,19 @@ Napi::Value SessionObject::memory(const Napi::CallbackInfo& info) {
     Napi::Object o = Napi::Object::New(info.Env());
     o.Set("plannedBytes", static_cast<double>(s.plan().total));
     o.Set("arenaPeakBytes", static_cast<double>(s.arena_peak_bytes()));
-    o.Set("rssBytes", static_cast<double>(resident_bytes()));
+    const ProcessMemory process = process_memory();
+    o.Set("rssBytes", static_cast<double>(process.resident));
+    o.Set("peakRssBytes", static_cast<double>(process.peak));
     return o;
+  });
+}
+
+Napi::Value SessionObject::release_idle_memory(const Napi::CallbackInfo& info) {
+  return with_js_errors(info.Env(), [&] {
+    return queue(info.Env(), [](Session& s) {
+      s.release_idle_memory();
+      return undefined_result();
+    });
   });
 }
 

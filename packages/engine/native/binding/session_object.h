@@ -37,6 +37,7 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value write_merged_folder(const Napi::CallbackInfo& info);
   Napi::Value write_gguf(const Napi::CallbackInfo& info);
   Napi::Value memory(const Napi::CallbackInfo& info);
+  Napi::Value release_idle_memory(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
   void request_stop(const Napi::CallbackInfo& info);
   void clear_stop(const Napi::CallbackInfo& info);

@@ -1,6 +1,7 @@
 #include "core/arena.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -9,10 +10,6 @@
 #include "core/checked.h"
 
 namespace anneal {
-
-namespace {
-constexpr size_t kHugePage = size_t{2} << 20;
-}
 
 size_t dense_bytes(DType dtype, const Shape& shape) {
   uint64_t n = 1;
@@ -43,7 +40,15 @@ Arena::Arena(size_t capacity_bytes) {
   madvise(p, capacity_, MADV_HUGEPAGE);  // a hint: small pages work too
 }
 
-Arena::~Arena() { munmap(base_, capacity_); }
+Arena::~Arena() {
+  if (owned_) munmap(base_, capacity_);
+}
+
+void Arena::release_pages(size_t mark) {
+  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t first = (mark + page - 1) / page * page;
+  if (owned_ && first < capacity_) madvise(base_ + first, capacity_ - first, MADV_DONTNEED);
+}
 
 void* Arena::allocate(size_t bytes) {
   const size_t start = (used_ + kAlignment - 1) / kAlignment * kAlignment;

@@ -8,14 +8,18 @@
 namespace anneal {
 
 constexpr size_t kAlignment = 64;
+constexpr size_t kHugePage = size_t{2} << 20;  // an arena's pages; what of the last one is unused is resident too
+
 
 // Bytes of a dense tensor. Throws kInvalidArgument for block types (their size is known to quant/).
 size_t dense_bytes(DType dtype, const Shape& shape);
 
 class Arena {
  public:
-  // Reserves `capacity_bytes` (rounded up to 2 MiB); throws kOutOfMemory when the system refuses. Not thread-safe.
+  // Reserves `capacity_bytes` (rounded up to kHugePage); throws kOutOfMemory when the system refuses. Not thread-safe.
   explicit Arena(size_t capacity_bytes);
+  // Hands out memory that belongs to somebody else.
+  Arena(std::byte* memory, size_t bytes) : base_(memory), capacity_(bytes), owned_(false) {}
   ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
@@ -27,7 +31,11 @@ class Arena {
   }
   Tensor tensor(DType dtype, const Shape& shape) { return {allocate(dense_bytes(dtype, shape)), dtype, shape}; }
 
+  // Gives the pages behind `mark` back to the system; they read as zeros when touched again.
+  void release_pages(size_t mark);
+
   size_t mark() const { return used_; }
+  std::byte* at(size_t mark) const { return base_ + mark; }
   void release(size_t mark) { used_ = mark; }
   size_t used_bytes() const { return used_; }
   size_t capacity_bytes() const { return capacity_; }
@@ -40,6 +48,7 @@ class Arena {
   size_t capacity_ = 0;
   size_t used_ = 0;
   size_t peak_ = 0;
+  bool owned_ = true;
 };
 
 // Gives back everything allocated inside a block: scratch of one op.

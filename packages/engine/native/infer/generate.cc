@@ -13,8 +13,10 @@ namespace {
 
 // Rows of the cache: enough to share one reading of the weights, few enough that the logits stay small.
 constexpr int64_t kMaxSlots = 64;
-// Prompt tokens of one prefill pass.
-constexpr int64_t kPrefillTokens = 2048;
+// Fewer would make a held-out set's answers slow: memory is taken beyond the session's idle buffers rather than go below.
+constexpr int64_t kFewSlots = 8;
+// Prompt tokens of one prefill pass, and what they may shrink to where memory is short.
+constexpr int64_t kPrefillTokens = 2048, kFewPrefillTokens = 256;
 constexpr int64_t kCacheBudgetBytes = int64_t{2} << 30;
 // Slack for ops that name no scratch of their own (attention over the cache, sampling).
 constexpr size_t kDecodeScratchBytes = size_t{8} << 20;
@@ -47,7 +49,7 @@ void check(const std::vector<std::vector<int32_t>>& prompts, const GenerateOptio
 class Generator {
  public:
   Generator(Session& session, const std::vector<std::vector<int32_t>>& prompts, const GenerateOptions& options)
-      : session_(session), decoder_(*session.model().decoder), prompts_(prompts), options_(options) {
+      : session_(session), idle_(session), decoder_(*session.model().decoder), prompts_(prompts), options_(options) {
     size_memory();
     result_.sequences.resize(prompts.size());
     for (size_t i = 0; i < prompts.size(); ++i) {
@@ -94,19 +96,38 @@ class Generator {
     const int64_t row_bytes = columns * capacity_ * (act == DType::kBF16 ? 2 : 4);
     slots_ = std::clamp<int64_t>(kCacheBudgetBytes / row_bytes, 1, kMaxSlots);
     slots_ = std::min(slots_, static_cast<int64_t>(prompts_.size()));
-    pass_tokens_ = std::max({longest, std::min(all, kPrefillTokens), slots_});
-
-    MemoryLayout counting;
-    place(counting);
-    scratch_bytes_ = decoder_.scratch_bytes(Context{session_.pool(), none_, session_.spec().isa}, session_.spec().precision(), buffers_, capacity_) +
-                     kDecodeScratchBytes;
-    arena_ = std::make_unique<Arena>(counting.total_bytes());
-    scratch_ = std::make_unique<Arena>(scratch_bytes_);
-    session_.note_extra_bytes(counting.total_bytes() + scratch_bytes_);
-    ctx_ = std::make_unique<Context>(Context{session_.pool(), *scratch_, session_.spec().isa});
+    int64_t prefill = kPrefillTokens;
+    uint64_t needed = measure(longest, std::min(all, prefill));
+    // A session with a budget keeps to what its training has taken; slots depend on the spec alone, so that answers do too.
+    const bool shrinks = session_.spec().memory_budget_bytes > 0;
+    while (shrinks && needed > idle_.bytes() && (slots_ > kFewSlots || prefill > kFewPrefillTokens)) {
+      slots_ = std::min(slots_, std::max(kFewSlots, slots_ / 2));
+      prefill = std::max(kFewPrefillTokens, prefill / 2);
+      needed = measure(longest, std::min(all, prefill));
+    }
+    if (needed <= idle_.bytes()) {
+      arena_ = std::make_unique<Arena>(idle_.begin(), idle_.bytes());
+    } else {
+      arena_ = std::make_unique<Arena>(needed);
+      session_.note_extra_bytes(needed);
+    }
     MemoryLayout placing(*arena_);
     place(placing);
+    ctx_ = std::make_unique<Context>(Context{session_.pool(), scratch_ ? *scratch_ : idle_.scratch(), session_.spec().isa});
     decoder_.fill_rope(buffers_);
+  }
+
+  // Bytes that `slots_` rows and passes of so many tokens take beside the session's scratch.
+  uint64_t measure(int64_t longest, int64_t prefill) {
+    pass_tokens_ = std::max({longest, prefill, slots_});
+    own_scratch_bytes_ = 0;
+    MemoryLayout counting;
+    place(counting);
+    const Context ctx{session_.pool(), none_, session_.spec().isa};
+    const size_t scratch = decoder_.scratch_bytes(ctx, session_.spec().precision(), buffers_, capacity_) + kDecodeScratchBytes;
+    if (scratch <= idle_.scratch().capacity_bytes()) return counting.total_bytes();
+    own_scratch_bytes_ = scratch;
+    return counting.total_bytes() + scratch + kAlignment;
   }
 
   void place(MemoryLayout& layout) {
@@ -123,6 +144,9 @@ class Generator {
     }
     cache_lengths_ = layout.take(Part::kRuntime, DType::kI32, {slots_});
     cache_slots_ = layout.take(Part::kRuntime, DType::kI32, {slots_});
+    if (!own_scratch_bytes_) return;
+    const Tensor scratch = layout.take(Part::kPacking, DType::kU8, {static_cast<int64_t>(own_scratch_bytes_)});
+    if (scratch.data) scratch_ = std::make_unique<Arena>(static_cast<std::byte*>(scratch.data), own_scratch_bytes_);
   }
 
   Pass start_pass(PassMode mode, int64_t tokens, int64_t sequences) {
@@ -239,6 +263,7 @@ class Generator {
   }
 
   Session& session_;
+  const Session::Idle idle_;
   const Decoder& decoder_;
   const std::vector<std::vector<int32_t>>& prompts_;
   const GenerateOptions& options_;
@@ -248,7 +273,7 @@ class Generator {
   PassBuffers buffers_;
   KvCache cache_;
   Tensor logits_, cache_lengths_, cache_slots_;
-  size_t scratch_bytes_ = 0;
+  size_t own_scratch_bytes_ = 0;  // where the session's is too small
   int64_t slots_ = 0, capacity_ = 0, pass_tokens_ = 0;
   std::deque<int32_t> waiting_;
   std::vector<int32_t> free_slots_;

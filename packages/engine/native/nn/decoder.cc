@@ -115,6 +115,7 @@ void Decoder::place_layers(MemoryLayout& layout, PassBuffers& b, DType act) cons
   Saved feed_forward;  // shared by layers whose feed-forward is made again
   std::string feed_forward_key;
   for (const DecoderLayer& layer : layers_) {
+    const uint64_t before = layout.total_bytes();
     if (b.train && b.recompute == Recompute::kFeedForward) {
       MemoryLayout counting;
       LayerActivations a = layer.place(counting, b.tokens, act);
@@ -125,17 +126,18 @@ void Decoder::place_layers(MemoryLayout& layout, PassBuffers& b, DType act) cons
       b.layer_buffers.push_back(b.layers.size());
       b.layers.push_back(layer.place_attention(layout, b.tokens, act));
       b.layers.back().ffn = feed_forward;
-      continue;
-    }
-    if (!b.train || b.recompute == Recompute::kLayers) {
-      MemoryLayout counting;
-      const auto [kind, is_new] = kinds.try_emplace(buffer_key(layer.place(counting, b.tokens, act)), b.layers.size());
-      b.layer_buffers.push_back(kind->second);
-      if (!is_new) continue;
     } else {
-      b.layer_buffers.push_back(b.layers.size());
+      if (!b.train || b.recompute == Recompute::kLayers) {
+        MemoryLayout counting;
+        const auto [kind, is_new] = kinds.try_emplace(buffer_key(layer.place(counting, b.tokens, act)), b.layers.size());
+        b.layer_buffers.push_back(kind->second);
+        if (!is_new) continue;
+      } else {
+        b.layer_buffers.push_back(b.layers.size());
+      }
+      b.layers.push_back(layer.place(layout, b.tokens, act));
     }
-    b.layers.push_back(layer.place(layout, b.tokens, act));
+    b.layer_bytes.push_back(layout.total_bytes() - before);
   }
 }
 

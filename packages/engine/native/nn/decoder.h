@@ -46,6 +46,7 @@ struct PassBuffers {
   Recompute recompute = Recompute::kNothing;
   std::vector<LayerActivations> layers;  // one per layer when training without checkpointing, else one per kind of layer
   std::vector<size_t> layer_buffers;     // which of them each layer uses
+  std::vector<uint64_t> layer_bytes;     // of each of them
   std::vector<Tensor> stream;            // (N, C) f32: input of each layer and the last output; one in place when not training
   Workspace workspace;
   std::vector<RopeTable> ropes;      // (longest sequence, R/2) each

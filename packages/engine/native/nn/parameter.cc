@@ -10,9 +10,9 @@ namespace {
 
 void place_blocks(Parameter& p, MemoryLayout& layout) {
   const int64_t cols = p.shape[-1], rows = p.shape.elements() / cols;
-  p.value = layout.take_bytes(Part::kWeights, *p.storage, p.shape, static_cast<size_t>(rows * p.codec.bytes(cols)));
+  p.value = layout.take_bytes(Part::kBlocks, *p.storage, p.shape, static_cast<size_t>(rows * p.codec.bytes(cols)));
   if (!p.scale_elements) return;
-  p.block_scales = layout.take(Part::kWeights, DType::kF32, {(p.shape.elements() + p.scale_elements - 1) / p.scale_elements});
+  p.block_scales = layout.take(Part::kBlocks, DType::kF32, {(p.shape.elements() + p.scale_elements - 1) / p.scale_elements});
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace {
 
 // Elements one thread reads at once, and runs after which the file's pages are let go.
 constexpr int64_t kRunElements = 1 << 18;
-constexpr int64_t kRunsPerRelease = 32;
+constexpr int64_t kRunsPerRelease = 8;
 
 [[noreturn]] void refuse(const std::string& message) { throw Error(ErrorCode::kInvalidArgument, "spec.baseStorage", message); }
 

@@ -48,7 +48,7 @@ void export_adapter(Session& session, const std::string& dir, const std::string&
   config.base_model_name = base_model_name;
   std::vector<AdapterTensor> tensors;
   const auto keep = [&tensors](const Parameter& p) { 
-    tensors.push_back({p.file_name.empty() ? p.name : p.file_name, peft_shape(p), to_peft_layout(p, trained_values(p).data())});
+    tensors.push_back({p.file_name.empty() ? p.name : p.file_name, peft_shape(p), to_peft_layout(p, TrainedValues(p).data())});
   };
   std::vector<std::string> of_experts;
   session.model().decoder->for_each_linear([&](Linear& linear) {

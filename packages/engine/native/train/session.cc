@@ -30,7 +30,9 @@ Session::Session(const TrainingSpec& spec)
   scratch_ = std::make_unique<Arena>(plan_.scratch_bytes);
   ctx_ = std::make_unique<Context>(Context{pool_, *scratch_, spec_.isa});
   MemoryLayout layout(*arena_);
-  buffers_ = place_session(model_, *objective_, spec_, layout);
+  place_state(model_, *objective_, spec_, layout);
+  buffers_begin_ = arena_->mark();
+  buffers_ = place_buffers(model_, spec_, layout);
   runner_ = std::make_unique<Runner>(*ctx_, *model_.decoder, buffers_, spec_);
   model_.decoder->fill_rope(buffers_);
   adapter_gradients_.resize(std::max<size_t>(1, spec_.adapters.size()));

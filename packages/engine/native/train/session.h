@@ -94,6 +94,33 @@ class Session {
   // Throws kStopped when a stop was requested.
   void check_stop() const;
 
+  // Memory that training passes use and that holds nothing between two calls, lent to a generation; `scratch` too.
+  class Idle {
+   public:
+    explicit Idle(Session& session)
+        : session_(session),
+          begin_(session.arena_->at(session.buffers_begin_)),
+          bytes_(session.arena_->used_bytes() - session.buffers_begin_) {}
+    ~Idle() { session_.model_.decoder->fill_rope(session_.buffers_); }  // the only content that stays
+    Idle(const Idle&) = delete;
+    Idle& operator=(const Idle&) = delete;
+    std::byte* begin() const { return begin_; }
+    size_t bytes() const { return bytes_; }
+    Arena& scratch() const { return *session_.scratch_; }
+
+   private:
+    Session& session_;
+    std::byte* begin_;
+    size_t bytes_;
+  };
+
+  // Gives the system what holds nothing between two calls, until training goes on: for another model beside this one.
+  void release_idle_memory() {
+    const Idle idle(*this);
+    arena_->release_pages(buffers_begin_);
+    scratch_->release_pages(0);
+  }
+
   uint64_t arena_peak_bytes() const { return arena_->peak_bytes() + scratch_->peak_bytes() + extra_peak_bytes_; }
   // Memory outside the plan taken by a generation, for the peak.
   void note_extra_bytes(uint64_t bytes) { extra_peak_bytes_ = bytes > extra_peak_bytes_ ? bytes : extra_peak_bytes_; }
@@ -116,6 +143,7 @@ class Session {
   std::unique_ptr<Arena> arena_;
   std::unique_ptr<Arena> scratch_;
   std::unique_ptr<Context> ctx_;
+  size_t buffers_begin_ = 0;  // their place in the arena, behind everything that lasts
   PassBuffers buffers_;
   std::unique_ptr<Runner> runner_;
   std::vector<Tensor> gradients_;

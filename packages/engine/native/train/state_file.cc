@@ -119,7 +119,11 @@ int64_t Session::load_state(const std::string& path) {
                                                entry->shape.to_string() + ", expected " +
                                                safetensors_type_name(type_of(t.tensor)) + " " + t.tensor.shape.to_string());
   }
-  for (const StateTensor& t : tensors) std::memcpy(t.tensor.data, file.find(t.name)->data, file.find(t.name)->bytes);
+  for (const StateTensor& t : tensors) {
+    const SafetensorsEntry& entry = *file.find(t.name);
+    std::memcpy(t.tensor.data, entry.data, entry.bytes);
+    file.file().release_pages(entry.data, entry.bytes);  // the state of full training is larger than the model: not twice in memory
+  }
   for (const Parameter& p : model_.parameters.all())
     if (p.trainable) refresh_copy(p);
   weights_changed();

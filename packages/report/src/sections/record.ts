@@ -14,7 +14,7 @@ export const provenanceSection: Section = ({ data, words, f }) => {
     value === null ? "" : html`<tr><td>${name}</td><td>${foreign(value, 300)}</td></tr>`;
   return html`<section><h2>${words.provenance}</h2>
 <div class="scroll" tabindex="0"><table><thead><tr><th>${words.what}</th><th>${words.name}</th><th>${words.digest}</th><th class="n">${words.size}</th></tr></thead><tbody>
-${data.provenance.map((p) => html`<tr><td>${p.what}</td><td>${foreign(p.name, 200)}</td><td><code>${p.digest ?? "–"}</code></td><td class="n">${p.bytes === null ? "" : f.bytes(p.bytes)}</td></tr>`)}
+${data.provenance.map((p) => html`<tr><td>${p.what}</td><td>${foreign(p.name, 200)}${p.note === null ? "" : html`<br><small>${p.note}</small>`}</td><td><code>${p.digest ?? "–"}</code></td><td class="n">${p.bytes === null ? "" : f.bytes(p.bytes)}</td></tr>`)}
 </tbody></table></div>
 <div class="scroll" tabindex="0"><table><tbody>
 ${line(words.baseModel, base.name)}${line(words.architecture, base.architecture)}${line(words.parameters, base.parameters === null ? null : f.compact(base.parameters))}${line(words.license, base.license)}

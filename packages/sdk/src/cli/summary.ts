@@ -34,10 +34,16 @@ export function runSummary(run: RunDetail, url: string): string {
   ];
   if (run.problem) lines.push(`  problem    ${oneLine(run.problem.message, 500)}`);
   if (run.problem?.remedy) lines.push(`  remedy     ${oneLine(run.problem.remedy, 500)}`);
-  for (const artifact of run.artifacts)
+  for (const { kind, ggufType, path, bytes: size, quantisation } of run.artifacts) {
+    const { perplexity, relativeRmse } = quantisation ?? {};
+    const cost = [
+      ...(relativeRmse ? [`rounding error ${(100 * relativeRmse).toFixed(2)} %`] : []),
+      ...(perplexity ? [`perplexity ${perplexity.tuned.toFixed(3)} -> ${perplexity.file.toFixed(3)}`] : []),
+    ];
     lines.push(
-      `  ${(artifact.kind === "gguf" ? (artifact.ggufType ?? "gguf") : artifact.kind).padEnd(10)} ${artifact.path} (${bytes(artifact.bytes)})`,
+      `  ${(kind === "gguf" ? (ggufType ?? "gguf") : kind).padEnd(10)} ${path} (${[bytes(size), ...cost].join(", ")})`,
     );
+  }
   for (const deployment of run.deployments) {
     const why = deployment.problem ? `: ${oneLine(deployment.problem.message, 300)}` : "";
     lines.push(`  ollama     ${oneLine(deployment.name)} is ${deployment.status}${why}`);

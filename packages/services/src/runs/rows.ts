@@ -9,8 +9,8 @@ export function toCheckpoint(row: typeof schema.checkpoints.$inferSelect): Check
 }
 
 export function toArtifact(row: typeof schema.artifacts.$inferSelect): ArtifactSummary {
-  const { id, runId, kind, name, ggufType, digest, bytes, path } = row;
-  return { id, runId, kind, name, ggufType, digest, bytes, path, createdAt: row.createdAt.toISOString() };
+  const { createdAt, checkpointId: _, ...rest } = row;
+  return { ...rest, createdAt: createdAt.toISOString() };
 }
 
 export function toDeployment(row: typeof schema.deployments.$inferSelect): DeploymentSummary {

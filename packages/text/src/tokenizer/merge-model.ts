@@ -21,7 +21,7 @@ export interface MergeModelOptions {
 }
 
 const encoder = new TextEncoder();
-const cacheLimit = 200_000;
+const cacheLimit = 32_768; // about half a kilobyte each
 const cachedWordLength = 64;
 
 // Byte-pair encoding of one pre-tokenized word: what Hugging Face calls BPE and SentencePiece's BPE alike.

@@ -2,11 +2,13 @@ import { describe, expect, it } from "vitest";
 import { memoryParts, scaleOf } from "./memory-parts.ts";
 
 const memory = {
-  weightBytes: 100,
+  weightBytes: 80,
+  blockBytes: 15,
   adapterBytes: 0,
   gradientBytes: 10,
   optimizerBytes: 20,
   activationBytes: 40,
+  referenceBytes: 5,
   logitsBytes: 5,
   packingBytes: 3,
   runtimeBytes: 2,

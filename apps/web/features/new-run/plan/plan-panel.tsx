@@ -6,7 +6,7 @@ import { ProblemNotice } from "../../../components/problem-notice.tsx";
 import { Badge } from "../../../components/ui/badge.tsx";
 import { Button } from "../../../components/ui/button.tsx";
 import { cn } from "../../../lib/cn.ts";
-import { formatBytes, formatDuration, formatNumber, visible } from "../../../lib/format.ts";
+import { formatBytes, formatDuration, formatNumber, formatPercent, visible } from "../../../lib/format.ts";
 import { useSpecForm } from "../form-context.tsx";
 import { changeWords } from "../spec/change-words.ts";
 import type { Translate } from "../spec/words.ts";
@@ -39,7 +39,11 @@ export function PlanBody({ state, onApply }: { state: PlanState; onApply: (sugge
         .map((problem) => (
           <ProblemNotice key={`${problem.code}:${problem.field}:${problem.message}`} error={problem} />
         ))}
-      {plan.memory.totalBytes <= plan.budgetBytes ? null : <Suggestions plan={plan} onApply={onApply} />}
+      {plan.memory.totalBytes <= plan.budgetBytes ? (
+        <Faster plan={plan} onApply={onApply} />
+      ) : (
+        <Suggestions plan={plan} onApply={onApply} />
+      )}
       <MemoryBar memory={plan.memory} budgetBytes={plan.budgetBytes} />
       <Disk plan={plan} />
     </div>
@@ -103,41 +107,76 @@ const Figure = ({ label, value }: { label: string; value: string }) => (
   </div>
 );
 
-function Suggestions({ plan, onApply }: { plan: RunPlan; onApply: (suggestion: FitSuggestion) => void }) {
-  const t = useTranslations("newRun.plan");
+interface Offer {
+  plan: RunPlan;
+  onApply: (suggestion: FitSuggestion) => void;
+}
+
+function SuggestionButton({ suggestion, onApply }: { suggestion: FitSuggestion; onApply: Offer["onApply"] }) {
   const common = useTranslations("newRun");
   const fields = useTranslations("spec.fields") as Translate;
   const { values } = useSpecForm();
-  const wordsOf = ({ change, words }: FitSuggestion) =>
-    changeWords(fields, (on) => common(on ? "on" : "off"), values, change) ?? words;
+  const { change, words, totalBytes } = suggestion;
+  return (
+    <Button
+      className="h-auto w-full justify-start whitespace-normal py-1.5 text-left"
+      onClick={() => onApply(suggestion)}
+    >
+      <WandSparklesIcon aria-hidden />
+      <span className="foreign min-w-0 flex-1">
+        {visible(changeWords(fields, (on) => common(on ? "on" : "off"), values, change) ?? words)}
+      </span>
+      <span className="tabular shrink-0 text-muted-foreground text-xs">{formatBytes(totalBytes)}</span>
+    </Button>
+  );
+}
+
+// Room that the run leaves unused could make it faster.
+function Faster({ plan, onApply }: Offer) {
+  const t = useTranslations("newRun.plan");
+  const { fastest } = plan;
+  if (!fastest?.relativeSeconds || fastest.relativeSeconds > 0.9) return null;
+  return (
+    <section aria-label={t("faster")} className="space-y-1.5">
+      <p className="text-sm">{t("fasterBy", { percent: formatPercent(1 - fastest.relativeSeconds, 0) })}</p>
+      <SuggestionButton suggestion={fastest} onApply={onApply} />
+    </section>
+  );
+}
+
+function Suggestions({ plan, onApply }: Offer) {
+  const t = useTranslations("newRun.plan");
+  const { fastest } = plan;
+  const others = plan.suggestions.filter(({ words }) => words !== fastest?.words);
   return (
     <section aria-label={t("makeItFit")} className="space-y-2 rounded-md bg-destructive-soft px-3 py-3" role="alert">
       <p className="font-medium text-sm">
         {t("tooLarge", { needed: formatBytes(plan.memory.totalBytes), budget: formatBytes(plan.budgetBytes) })}
       </p>
-      {plan.suggestions.length > 0 ? (
+      {fastest ? (
         <>
-          <p className="text-sm">{t("makeItFit")}</p>
+          <p className="text-sm">
+            {t("fastest")}
+            {fastest.relativeSeconds === null
+              ? null
+              : ` ${t("relativeTime", { factor: formatNumber(fastest.relativeSeconds, 2) })}`}
+          </p>
+          <SuggestionButton suggestion={fastest} onApply={onApply} />
+        </>
+      ) : null}
+      {others.length > 0 ? (
+        <>
+          <p className="text-sm">{t(fastest ? "orAnyOf" : "makeItFit")}</p>
           <ul className="space-y-1.5">
-            {plan.suggestions.map((suggestion) => (
+            {others.map((suggestion) => (
               <li key={suggestion.words}>
-                <Button
-                  className="h-auto w-full justify-start whitespace-normal py-1.5 text-left"
-                  onClick={() => onApply(suggestion)}
-                >
-                  <WandSparklesIcon aria-hidden />
-                  <span className="foreign min-w-0 flex-1">{visible(wordsOf(suggestion))}</span>
-                  <span className="tabular shrink-0 text-muted-foreground text-xs">
-                    {formatBytes(suggestion.totalBytes)}
-                  </span>
-                </Button>
+                <SuggestionButton suggestion={suggestion} onApply={onApply} />
               </li>
             ))}
           </ul>
         </>
-      ) : (
-        <p className="text-sm">{t("noSuggestion")}</p>
-      )}
+      ) : null}
+      {fastest || others.length > 0 ? null : <p className="text-sm">{t("noSuggestion")}</p>}
     </section>
   );
 }

@@ -30,7 +30,10 @@ const together: readonly { id: string; names: readonly MetricName[] }[] = [
   { id: "speed", names: ["speed/tokens_per_second", "speed/supervised_tokens_per_second"] },
   { id: "parts", names: ["speed/forward_seconds", "speed/backward_seconds", "speed/optimizer_seconds"] },
   { id: "tokens", names: ["data/tokens_seen", "data/supervised_tokens"] },
-  { id: "memory", names: ["memory/rss_bytes", "memory/planned_bytes", "memory/arena_peak_bytes"] },
+  {
+    id: "memory",
+    names: ["memory/rss_bytes", "memory/peak_rss_bytes", "memory/planned_bytes", "memory/arena_peak_bytes"],
+  },
 ];
 
 // The charts for the series that a run has, in the catalogue's order; every series is in exactly one.

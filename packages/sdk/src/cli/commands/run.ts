@@ -64,6 +64,7 @@ async function plan(session: Session, spec: RunSpec): Promise<void> {
       `${found.steps} steps, ${found.secondsPerStep === null ? "speed not measured" : `${duration(found.totalSeconds)} (${found.secondsPerStep.toFixed(2)} s a step)`}`,
       `${found.data.rows} rows, ${found.data.supervisedTokens} trained tokens, ${found.data.truncatedRows} truncated, ${found.data.zeroTargetRows} without a trained token`,
     ];
+    if (!found.fits && found.fastest) lines.push(`  fastest that fits: ${found.fastest.words}`);
     for (const { words } of found.suggestions) lines.push(`  would fit: ${words}`);
     for (const problem of found.problems) lines.push(`  ${problem.field ?? ""}: ${oneLine(problem.message, 300)}`);
     return lines.join("\n");

@@ -47,7 +47,7 @@ async function storeBody(tx: Transaction, claim: Claim, time: Date, body: RunEve
       )
       .onConflictDoNothing();
   else if (body.type === "artifact") {
-    const { kind, name, digest, bytes, path, ggufType, checkpointStep } = body;
+    const { kind, name, digest, bytes, path, ggufType, checkpointStep, quantisation = null } = body;
     const [checkpoint] =
       checkpointStep === null
         ? []
@@ -65,12 +65,13 @@ async function storeBody(tx: Transaction, claim: Claim, time: Date, body: RunEve
         bytes,
         path,
         ggufType,
+        quantisation,
         checkpointId: checkpoint?.id ?? null,
         createdAt: time,
       })
       .onConflictDoUpdate({
         target: [artifacts.runId, artifacts.kind, artifacts.name],
-        set: { digest, bytes, path, ggufType },
+        set: { digest, bytes, path, ggufType, quantisation },
       });
   } else if (body.type === "attempt")
     await tx

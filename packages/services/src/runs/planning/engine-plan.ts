@@ -30,10 +30,12 @@ export function enginePlan(
 export function toMemoryPlan({ parts, totalBytes }: EngineMemoryPlan): MemoryPlan {
   return {
     weightBytes: parts.weights,
+    blockBytes: parts.blocks,
     adapterBytes: parts.adapter,
     gradientBytes: parts.gradients,
     optimizerBytes: parts.optimizer,
     activationBytes: parts.activations,
+    referenceBytes: parts.reference,
     logitsBytes: parts.logits,
     packingBytes: parts.packing,
     runtimeBytes: parts.runtime,

@@ -21,6 +21,7 @@ import type { ResolvedBase } from "../../ports.ts";
 import { adapterProblems } from "./adapter-problems.ts";
 import { diskFree, diskNeed } from "./disk.ts";
 import { enginePlan, toMemoryPlan } from "./engine-plan.ts";
+import { fit } from "./fit.ts";
 import { memoryBudget } from "./memory-budget.ts";
 import { dataProblems, diskProblem, memoryProblem, modelProblems } from "./problems.ts";
 import { rowProblems, sourceProblems } from "./row-problems.ts";
@@ -124,21 +125,19 @@ export async function makePlan(
 
   const budgetBytes = await memoryBudget(ctx, spec);
   const fits = planned.totalBytes <= budgetBytes;
+  const planOf = (changed: RunSpec) => {
+    try {
+      return enginePlan(ctx, changed, engine);
+    } catch (error) {
+      if (error instanceof ServiceError) return null; // a setting the engine refuses is no suggestion
+      throw error;
+    }
+  };
   let suggestions: FitSuggestion[] = [];
   if (!fits) {
-    suggestions = await suggestFits({
-      spec,
-      budgetBytes,
-      longestTokens: data.longestTokens,
-      plannedBytes: (changed) => {
-        try {
-          return enginePlan(ctx, changed, engine).totalBytes;
-        } catch (error) {
-          if (error instanceof ServiceError) return null; // a setting the engine refuses is no suggestion
-          throw error;
-        }
-      },
-    });
+    const { longestTokens } = data;
+    const plannedBytes = (changed: RunSpec) => planOf(changed)?.totalBytes ?? null;
+    suggestions = await suggestFits({ spec, budgetBytes, longestTokens, plannedBytes });
     problems.push(memoryProblem(planned.totalBytes, budgetBytes, suggestions));
   }
 
@@ -148,6 +147,8 @@ export async function makePlan(
   const { totalSteps } = countSteps({ ...spec, rows: trainRows });
   const meanRowTokens = data.tokens / Math.max(1, data.rows);
   const tokensPerStep = Math.min(spec.batchRows, trainRows) * meanRowTokens;
+  const found = await fit({ spec, budgetBytes, longestTokens: data.longestTokens, tokensPerStep, plan: planOf });
+  const isAsked = found !== null && Object.keys(found.change).length === 0;
   const perStep =
     problems.length > 0
       ? null
@@ -177,6 +178,7 @@ export async function makePlan(
     budgetBytes,
     fits,
     suggestions,
+    fastest: isAsked ? null : found,
     steps: totalSteps,
     tokensPerStep,
     secondsPerStep: perStep,

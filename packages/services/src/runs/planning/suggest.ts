@@ -50,6 +50,17 @@ function axesOf(spec: RunSpec, longestTokens: number): Axis[] {
   ]);
   if (!spec.gradientCheckpointing)
     axes.push([same, { change: { gradientCheckpointing: true }, words: "gradientCheckpointing on", cost: 1.5 }]);
+  if (spec.optimizer.kind === "adamw")
+    axes.push([
+      same,
+      { change: { optimizer: { ...spec.optimizer, kind: "adamw8bit" } }, words: "optimizer adamw8bit", cost: 2.5 },
+    ]);
+  if (spec.method.kind === "lora" && spec.baseStorage === "dense")
+    axes.push([
+      same,
+      { change: { baseStorage: "int8" }, words: "baseStorage int8", cost: 3 },
+      { change: { baseStorage: "nf4" }, words: "baseStorage nf4", cost: 4 },
+    ]);
   if (spec.precision === "f32") axes.push([same, { change: { precision: "bf16" }, words: "precision bf16", cost: 3 }]);
   if (spec.method.kind === "full")
     axes.push([
@@ -154,5 +165,6 @@ export async function suggestFits(o: {
     words: options.map(({ words }) => words).join(", "),
     change: changeOf(options),
     totalBytes,
+    relativeSeconds: null,
   }));
 }
