@@ -23,6 +23,7 @@ async function tokenise(): Promise<{ prompts: Int32Array[] }> {
   const text = loadTextModel(source);
   const prompts: Int32Array[] = [];
   for await (const row of reader.all()) {
+    if (!("messages" in row)) continue;
     const { tokens } = encodeRow(text, row, { maxSequenceTokens: spec.maxSequenceTokens });
     if (prompts.length < 32) prompts.push(Int32Array.from(tokens.slice(0, 48)));
   }

@@ -24,11 +24,15 @@ const chosen = [
 ];
 
 describe("planned bytes", () => {
-  it.each(chosen)("lie within 10 % of the measured peak, at most 3 % below it: %s", { timeout: 120_000 }, async (name) => {
-    const cell = cells.find((one) => one.name === name);
-    if (!cell) throw new Error(`the plan check has no cell named ${name}`);
-    const { ratio } = runCell(bench, await cell.spec());
-    expect(ratio).toBeLessThanOrEqual(1 + most.above);
-    expect(ratio).toBeGreaterThanOrEqual(1 - most.below);
-  });
+  it.each(chosen)(
+    "lie within 10 % of the measured peak, at most 3 % below it: %s",
+    { timeout: 120_000 },
+    async (name) => {
+      const cell = cells.find((one) => one.name === name);
+      if (!cell) throw new Error(`the plan check has no cell named ${name}`);
+      const { ratio } = runCell(bench, await cell.spec());
+      expect(ratio).toBeLessThanOrEqual(1 + most.above);
+      expect(ratio).toBeGreaterThanOrEqual(1 - most.below);
+    },
+  );
 });

@@ -1,5 +1,6 @@
 // Exact resume: trained weights, what the optimizer keeps, the loss scale and the next step. Everything else is a function of the spec
 // and the step.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -13,6 +14,7 @@
 namespace anneal {
 namespace {
 
+constexpr size_t kLoadBytes = size_t{4} << 20;
 constexpr const char* kFormat = "anneal-state-2";
 
 struct StateTensor {
@@ -121,8 +123,12 @@ int64_t Session::load_state(const std::string& path) {
   }
   for (const StateTensor& t : tensors) {
     const SafetensorsEntry& entry = *file.find(t.name);
-    std::memcpy(t.tensor.data, entry.data, entry.bytes);
-    file.file().release_pages(entry.data, entry.bytes);  // the state of full training is larger than the model: not twice in memory
+    // The state of full training is larger than the model: not twice in memory, not even one of its tensors.
+    for (size_t at = 0; at < entry.bytes; at += kLoadBytes) {
+      const size_t bytes = std::min(kLoadBytes, entry.bytes - at);
+      std::memcpy(static_cast<uint8_t*>(t.tensor.data) + at, entry.data + at, bytes);
+      file.file().release_pages(entry.data + at, bytes);
+    }
   }
   for (const Parameter& p : model_.parameters.all())
     if (p.trainable) refresh_copy(p);

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { fit, type SettingPlan } from "./fit.ts";
 
 const spec = RunSpec.parse({
-  base: "demo",
+  base: "ollama:demo",
   dataset: "01890000-0000-7000-8000-000000000000",
   microBatchTokens: 2048,
   maxSequenceTokens: 1024,
