@@ -4,6 +4,8 @@ import type { Section } from "../section.ts";
 import { draw, seededRandom } from "../stats.ts";
 
 const shown = 12;
+// A model that knows no end may answer with empty lines alone; a page of them tells nothing.
+const compact = (text: string) => text.replace(/\s*\n\s*/g, "\n");
 
 // What a run on preferences reached: figures over all held-out rows, then some of them drawn by a seeded lottery.
 export const preferenceSection: Section = ({ data, words, f }) => {
@@ -29,7 +31,7 @@ ${rows
   .slice(0, shown)
   .map(
     (row) =>
-      html`<tr><td data-label="${words.question}">${foreign(row.prompt, 500)}</td><td data-label="${words.chosen}">${foreign(row.expected, 300)}</td><td data-label="${words.base}">${row.base ? foreign(row.base.answer, 400) : "–"}</td><td data-label="${words.tuned}">${foreign(row.tuned.answer, 400)}</td></tr>`,
+      html`<tr><td data-label="${words.question}">${foreign(row.prompt, 500)}</td><td data-label="${words.chosen}">${foreign(row.expected, 300)}</td><td data-label="${words.base}">${row.base ? foreign(compact(row.base.answer), 400) : "–"}</td><td data-label="${words.tuned}">${foreign(compact(row.tuned.answer), 400)}</td></tr>`,
   )}</tbody></table></div>`
 }<p class="soft">${words.invisible}</p></section>`;
 };
