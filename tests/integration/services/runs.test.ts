@@ -40,12 +40,19 @@ test("every preset is a valid change to a spec", async () => {
   expect(presets.map(({ name }) => name).sort()).toEqual([
     "balanced",
     "continued-pretraining",
+    "distillation",
     "full-fine-tune",
+    "preference-tuning",
     "quick-look",
+    "small-memory",
     "thorough",
   ]);
-  for (const { spec: change } of presets)
-    expect(() => RunSpec.parse({ base: world.model, dataset, ...change })).not.toThrow();
+  for (const { name, spec: change } of presets) {
+    // Whom to learn from is the person's to name.
+    const named =
+      name === "distillation" ? { objective: Object.assign({ teacher: world.model }, change.objective) } : {};
+    expect(() => RunSpec.parse({ base: world.model, dataset, ...change, ...named })).not.toThrow();
+  }
 });
 
 test("a plan tells bytes by part, steps, disk, data, and a measured speed that is remembered", async () => {
