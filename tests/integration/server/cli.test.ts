@@ -143,7 +143,7 @@ describe("runs", () => {
     [["--rank", "many"], 2, "--rank"],
     [["--set", "nonsense"], 2, "--set"],
     [["--set", "method.rank=0"], 2, "method.rank"],
-    [["--precision", "f16"], 2, "--precision"],
+    [["--precision", "f64"], 2, "--precision"],
     [["--method", "full", "--rank", "4"], 2, "--rank"],
     [["--dataset", "nothing"], 4, "dataset"],
     [["--base", "ollama:nothing"], 4, "base"],

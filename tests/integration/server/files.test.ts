@@ -42,10 +42,10 @@ describe("uploads", () => {
   test("beyond the cap nothing stays, whether the length was promised or not", async () => {
     const before = uploadsOnDisk();
     const promised = await put("big.jsonl", "x".repeat(maxBytes + 1));
-    expect(promised.status).toBe(400);
+    expect(promised.status).toBe(413);
     expect(await promised.text()).toContain("ANNEAL_UPLOAD_MAX_BYTES");
     const streamed = await put("big.jsonl", new Blob(["y".repeat(maxBytes + 1)]).stream());
-    expect(streamed.status).toBe(400);
+    expect(streamed.status).toBe(413);
     expect(uploadsOnDisk()).toEqual(before);
   });
   test("up to the cap it goes through (negative control)", async () => {
