@@ -176,7 +176,7 @@ describe("a run", () => {
   it("what does not fit is refused, and one click on a proposal makes it fit", async () => {
     await page.getByText("Batches and memory", { exact: true }).click();
     const budget = page.getByLabel("Memory budget");
-    await budget.fill("0.076");
+    await budget.fill("0.137");
     await page.getByText("Does not fit", { exact: true }).waitFor();
     expect(await page.getByRole("button", { name: "Start run" }).isDisabled()).toBe(true);
     await page.getByRole("alert", { name: "Any one of these makes it fit:" }).getByRole("button").first().click();
