@@ -4,27 +4,21 @@ import { join } from "node:path";
 import { createTestDatabase } from "@anneal/db/testing";
 import { datasets } from "@anneal/services";
 import { expect, test } from "vitest";
-import { sharedPath } from "../../support/paths.ts";
+import { mapping, realFiles } from "../../real/real-files.ts";
 import { endProcess, hasEnded, openLab } from "../../support/worker-lab.ts";
 
-const model = sharedPath("models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf");
-const questions = sharedPath("data/banking77/train.csv");
-if (!model || !questions) console.log("skipped: SmolLM2 and BANKING77 are not there (../shared or ANNEAL_SHARED)");
+const files = realFiles();
+if (!files) console.log("skipped: SmolLM2 and BANKING77 are not there (../shared or ANNEAL_SHARED)");
 
-test.skipIf(!model || !questions)("SmolLM2 learns from BANKING77 within a few steps", async () => {
-  if (!model || !questions) return;
+test.skipIf(!files)("SmolLM2 learns from BANKING77 within a few steps", async () => {
+  if (!files) return;
   const database = await createTestDatabase();
   const lab = await openLab({ databaseUrl: database.url });
   try {
     const base = join(lab.home, "models/smollm2.gguf");
-    copyFileSync(model, base);
+    copyFileSync(files.model, base);
     const file = join(lab.home, "incoming/questions.csv");
-    writeFileSync(file, readFileSync(questions, "utf8").split("\n").slice(0, 121).join("\n"));
-    const mapping = {
-      user: "text",
-      assistant: "category",
-      systemText: "Name the intent of the customer's message.",
-    };
+    writeFileSync(file, readFileSync(files.train, "utf8").split("\n").slice(0, 121).join("\n"));
     const { uploadId } = await datasets.importPath(lab.ctx, { path: file, mapping });
     const { versions } = await datasets.commit(lab.ctx, { uploadId, name: "banking", mapping });
     const worker = lab.startWorker();

@@ -1,9 +1,6 @@
 #include "binding/session_object.h"
 
-#include <unistd.h>
-
 #include <atomic>
-#include <cstdio>
 
 #include "binding/arguments.h"
 #include "binding/process_memory.h"
