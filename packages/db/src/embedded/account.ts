@@ -47,6 +47,8 @@ export async function chooseAccount(paths: string[]): Promise<Account> {
     "--clear-groups",
     "--inh-caps=+dac_override",
     "--ambient-caps=+dac_override",
+    // access(2), by which initdb looks for its programs, ignores the capabilities of a plain user without it.
+    "--securebits=+no_setuid_fixup",
   ];
   if (spawnSync("setpriv", [...prefix.slice(1), "true"]).status !== 0)
     throw new Error(
