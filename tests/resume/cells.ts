@@ -68,6 +68,17 @@ export function resumeCells(): ResumeCell[] {
           name: `${objective.kind} bf16 ${method}`,
           spec: { ...baseSpec, objective, method: value, precision: "bf16" },
         });
+  for (const family of ["qwen3_moe", "deepseek_v3"])
+    for (const precision of precisions)
+      cells.push({
+        name: `${family} ${precision} routers balanced`,
+        spec: {
+          ...baseSpec,
+          base: { kind: "hf", dir: join(fixtures, "goldens", family) },
+          precision,
+          routerAuxWeight: 0.1,
+        },
+      });
   for (const precision of precisions)
     cells.push({
       name: `adamw ${precision} side by side`,

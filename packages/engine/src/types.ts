@@ -201,7 +201,11 @@ export interface TrainingSpec {
   objective?: Objective;
   /** NEFTune: uniform noise of alpha / sqrt(length x channels) on the embeddings while training. */
   neftuneAlpha?: number;
-  /** Weight of the router's load-balancing loss; models with experts only. */
+  /**
+   * Weight of the load-balancing loss of the routers, added to the objective; models with experts only. qwen3_moe has the loss of
+   * transformers, taken over all tokens of the step (where it has several micro-batches, they first run forward once more); deepseek has
+   * the one of its papers, of each sequence. It counts every token of the sequences trained on, questions too.
+   */
   routerAuxWeight?: number;
   /** true is "layer", false is "none". */
   gradientCheckpointing: boolean | GradientCheckpointing;
@@ -289,7 +293,10 @@ export interface StepResult {
   tokens: number;
   seconds: number;
   phases: { forward: number; backward: number; optimizer: number };
-  /** The objective's own figures: nll, rewardMargin, rewardAccuracy, kl, ... */
+  /**
+   * The objective's own figures: nll, rewardMargin, rewardAccuracy, kl, ... Where routers are balanced: routerAux, without its weight, and
+   * expertLoadMax and expertLoadMin, the busiest and idlest expert's tokens over an even share, mean over the layers.
+   */
   metrics: Record<string, number>;
   /** Adapters side by side: each one's part, as if it trained alone. One without tokens in the step rests. */
   adapters?: { name: string; loss: number; gradNorm: number; supervisedTokens: number; tokens: number }[];

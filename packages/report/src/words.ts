@@ -132,6 +132,9 @@ const en = {
     "eval/reward_margin": "Reward margin, held out",
     "eval/reward_accuracy": "Ranked right, held out",
     "train/divergence": "Divergence from the teacher",
+    "train/router_aux": "Load-balancing loss",
+    "train/expert_load_max": "Busiest expert, over an even share",
+    "train/expert_load_min": "Idlest expert, over an even share",
     "memory/rss_bytes": "Memory (RSS)",
   } as Record<string, string>,
 };
@@ -264,6 +267,9 @@ const zh: Words = {
     "eval/reward_margin": "奖励差距（留出）",
     "eval/reward_accuracy": "排序正确（留出）",
     "train/divergence": "与教师的散度",
+    "train/router_aux": "负载均衡损失",
+    "train/expert_load_max": "最忙专家与均摊之比",
+    "train/expert_load_min": "最闲专家与均摊之比",
     "memory/rss_bytes": "内存（RSS）",
   },
 };

@@ -146,7 +146,10 @@ test("each setting that the model or the data cannot take is refused at its fiel
     [{ method: { kind: "lora", startFrom: `run:${crypto.randomUUID()}` } }, { field: "method.startFrom" }],
     [{ method: { kind: "lora", startFrom: "/etc" } }, { code: "INVALID_INPUT", field: "method.startFrom" }],
     [{ objective: { kind: "dpo" } }, { code: "INVALID_INPUT", field: "objective.kind" }],
-    [{ routerAuxWeight: 0.1 }, { code: "UNSUPPORTED", field: "routerAuxWeight" }],
+    [
+      { routerAuxWeight: 0.1 },
+      { code: "INVALID_INPUT", field: "routerAuxWeight", message: expect.stringContaining("no experts") },
+    ],
     [{ threads: 1000 }, { code: "INVALID_INPUT", field: "threads" }],
     [{ base: "ollama:nothing" }, { code: "NOT_FOUND", field: "base" }],
     [{ base: "/etc/passwd" }, { code: "INVALID_INPUT", field: "base" }],

@@ -40,6 +40,7 @@ export function reportSettings(spec: RunSpec): Setting[] {
     ["Optimizer", "learning rate", scheduleText(spec)],
     ["Optimizer", "clipping", spec.clipNorm === 0 ? "off" : `global norm ${spec.clipNorm}`],
     ["Optimizer", "noise on embeddings", spec.neftuneAlpha === 0 ? "off" : `NEFTune, alpha ${spec.neftuneAlpha}`],
+    ["Optimizer", "balancing of experts", spec.routerAuxWeight === 0 ? "off" : `weight ${spec.routerAuxWeight}`],
     [
       "Optimizer",
       "early stopping",

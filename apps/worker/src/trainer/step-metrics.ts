@@ -41,6 +41,9 @@ const objectiveNames: Record<string, MetricName> = {
   divergence: "train/divergence",
   rewardMargin: "train/reward_margin",
   rewardAccuracy: "train/reward_accuracy",
+  routerAux: "train/router_aux",
+  expertLoadMax: "train/expert_load_max",
+  expertLoadMin: "train/expert_load_min",
 };
 function objectiveMetrics({ metrics }: StepResult): Metrics {
   const values: Metrics = {};

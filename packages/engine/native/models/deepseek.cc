@@ -35,6 +35,7 @@ class DeepseekFamily final : public Family {
   ModelConfig read_gguf(const GgufFile& file) const override {
     ModelConfig c = read_deepseek_gguf(file);
     c.family = name();
+    c.moe.balance_by_sequence = true;
     return c;
   }
   bool owns_gguf(const GgufFile& file) const override { return deepseek_gguf_is_sigmoid(file) == v3_; }
@@ -83,6 +84,7 @@ class DeepseekFamily final : public Family {
     m.ffn_size = config.get_int("moe_intermediate_size", where);
     m.shared_experts = config.get_int_or("n_shared_experts", 0, where);
     m.sigmoid = v3_;
+    m.balance_by_sequence = true;
     m.scale = config.get_number_or("routed_scaling_factor", 1.0, where);
     m.normalise = config.get_bool_or("norm_topk_prob", v3_, where);
     const std::string method = config.get_string_or("topk_method", v3_ ? "noaux_tc" : "greedy", where);

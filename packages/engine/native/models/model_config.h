@@ -36,6 +36,7 @@ struct MoeConfig {
   int64_t topk_groups = 1;
   bool normalise = false;        // weights of the chosen sum to one
   double scale = 1.0;
+  bool balance_by_sequence = false;  // which load-balancing loss the family has; see nn/router_balance.h
 };
 
 // Multi-head latent attention (DeepSeek V2): queries and keys/values pass through low-rank bottlenecks.

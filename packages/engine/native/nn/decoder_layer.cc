@@ -13,11 +13,11 @@ std::unique_ptr<AttentionBlock> make_block(ParameterSet& p, const std::string& n
 std::unique_ptr<AttentionBlock> make_block(ParameterSet& p, const std::string& name, const MlaAttentionConfig& c, int64_t layer) {
   return std::make_unique<MlaAttention>(p, name, c, layer);
 }
-std::unique_ptr<Block> make_block(ParameterSet& p, const std::string& name, const MlpConfig& c) {
+std::unique_ptr<Block> make_block(ParameterSet& p, const std::string& name, const MlpConfig& c, int64_t) {
   return std::make_unique<Mlp>(p, name, c);
 }
-std::unique_ptr<Block> make_block(ParameterSet& p, const std::string& name, const MoeBlockConfig& c) {
-  return std::make_unique<Moe>(p, name, c);
+std::unique_ptr<Block> make_block(ParameterSet& p, const std::string& name, const MoeBlockConfig& c, int64_t layer) {
+  return std::make_unique<Moe>(p, name, c, layer);
 }
 
 }  // namespace
@@ -29,7 +29,7 @@ DecoderLayer::DecoderLayer(ParameterSet& p, const DecoderLayerConfig& c, int64_t
   // Without norms behind the blocks Hugging Face calls the feed-forward's own norm after the attention before it.
   if (c.post_norms) post_attention_norm_.emplace(p, name + "post_attention_layernorm", c.hidden_size, c.norm);
   ffn_norm_.emplace(p, name + (c.post_norms ? "pre_feedforward_layernorm" : "post_attention_layernorm"), c.hidden_size, c.norm);
-  std::visit([&](const auto& f) { feed_forward_ = make_block(p, name + "mlp", f); }, c.feed_forward);
+  std::visit([&](const auto& f) { feed_forward_ = make_block(p, name + "mlp", f, index); }, c.feed_forward);
   if (c.post_norms) post_ffn_norm_.emplace(p, name + "post_feedforward_layernorm", c.hidden_size, c.norm);
 }
 

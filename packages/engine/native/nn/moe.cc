@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "nn/router_balance.h"
 #include "ops/elementwise.h"
 #include "ops/expert_rows.h"
 
@@ -35,8 +36,8 @@ std::vector<int64_t> expert_offsets(const Tensor& experts, int64_t count) {
 
 }  // namespace
 
-Moe::Moe(ParameterSet& p, const std::string& name, const MoeBlockConfig& c)
-    : config_(c), gate_(&p.declare(name + ".gate.weight", {c.experts, c.hidden_size})) {
+Moe::Moe(ParameterSet& p, const std::string& name, const MoeBlockConfig& c, int64_t layer)
+    : config_(c), layer_(layer), gate_(&p.declare(name + ".gate.weight", {c.experts, c.hidden_size})) {
   if (c.correction_bias) {
     bias_ = &p.declare(name + ".gate.e_score_correction_bias", {c.experts});
     bias_->buffer = true;
@@ -102,6 +103,7 @@ Saved Moe::shared_saved(const Saved& s) const { return {{s.tensors.begin() + kSh
 void Moe::route(Pass& pass, const Tensor& x, Saved& s) const {
   gemm_abt(pass.ctx, x, gate_->view(), s[kScores]);
   router_forward(pass.ctx, s[kScores], bias_ ? bias_->value : Tensor{}, s[kExperts], s[kWeights], config_.router);
+  if (pass.balance) pass.balance->observe(pass.ctx, layer_, s[kScores], s[kExperts], pass.offsets, config_.router);
   const int64_t k = config_.router.top_k, n = pass.tokens;
   std::vector<int64_t> next = expert_offsets(s[kExperts], config_.experts);
   std::vector<int64_t> filled(static_cast<size_t>(n), 0);
@@ -193,7 +195,12 @@ void Moe::backward(Pass& pass, const Tensor& x, const Tensor& dout, Tensor dx, S
 }
 
 void Moe::backward_router(Pass& pass, const Tensor& x, Tensor dx, Saved& s) const {
-  router_backward(pass.ctx, s[kScores], s[kExperts], s[kDWeights], config_.router);
+  {
+    const ArenaScope scope(pass.ctx.scratch);
+    const BalanceSlopes balance =
+        pass.balance ? pass.balance->slopes(pass.ctx, s[kScores], s[kExperts], pass.offsets, config_.router) : BalanceSlopes{};
+    router_backward(pass.ctx, s[kScores], s[kExperts], s[kDWeights], config_.router, balance);
+  }
   GemmOptions options;
   options.accumulate = true;
   if (gate_->trainable) gemm_atb(pass.ctx, s[kScores], x, gate_->grad, options);
@@ -204,6 +211,8 @@ size_t Moe::scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t t
   size_t most = Block::scratch_bytes(ctx, precision, tokens, longest, train);
   for (const ExpertLinear* l : {&*gate_up_, &*down_}) most = std::max(most, l->scratch_bytes(ctx, precision, tokens, train));
   most = std::max(most, gemm_scratch_bytes(ctx, GemmPrecision::kF32, tokens, config_.experts, config_.hidden_size));
+  // Balancing: two values for each expert and sequence.
+  most = std::max(most, static_cast<size_t>(tokens * config_.experts) * 2 * sizeof(float) + 2 * kAlignment);
   if (!train) return most;
   most = std::max(most, gemm_scratch_bytes(ctx, GemmPrecision::kF32, tokens, config_.hidden_size, config_.experts));
   return std::max(most, gemm_scratch_bytes(ctx, GemmPrecision::kF32, config_.experts, config_.hidden_size, tokens));

@@ -20,7 +20,7 @@ struct MoeBlockConfig {
 class Moe final : public Block {
  public:
   // Declares NAME.gate, NAME.experts.*, NAME.shared_experts.*.
-  Moe(ParameterSet& parameters, const std::string& name, const MoeBlockConfig& config);
+  Moe(ParameterSet& parameters, const std::string& name, const MoeBlockConfig& config, int64_t layer);
 
   void for_each_linear(const LinearVisitor& visit) override;
   void for_each_expert(const ExpertVisitor& visit) override;
@@ -38,6 +38,7 @@ class Moe final : public Block {
   Saved shared_saved(const Saved& s) const;
 
   MoeBlockConfig config_;
+  int64_t layer_;
   Parameter* gate_;
   Parameter* bias_ = nullptr;
   std::optional<ExpertLinear> gate_up_, down_;

@@ -32,6 +32,8 @@ enum class PassMode {
   kDecode,   // one token per sequence over the cache
 };
 
+class RouterBalance;
+
 struct Pass {
   explicit Pass(Context& context) : ctx(context) {}
   Context& ctx;
@@ -47,6 +49,7 @@ struct Pass {
   std::vector<AdapterSegment> segments;  // cover all tokens in order; empty: all of them through `adapter`
   int adapter = 0;
   float noise_alpha = 0;  // NEFTune, in training
+  RouterBalance* balance = nullptr;  // where routers are balanced
   // Dropout of adapters is a function of step, micro-batch, the adapter's seed and the linear's id.
   uint64_t seed = 0;
   uint32_t step = 0;

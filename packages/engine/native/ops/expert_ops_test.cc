@@ -115,6 +115,44 @@ TEST(router) {
   }
 }
 
+TEST(router_balance) {
+  using reference::RouterShape;
+  const int64_t n = 41;
+  const std::vector<int32_t> offsets = {0, 7, 7, 30, 41};
+  for (const RouterShape& s : {RouterShape{6, 2, 1, 1, false, true, 1.0}, RouterShape{9, 3, 3, 1, false, false, 2.0},
+                               RouterShape{12, 4, 3, 2, true, true, 2.5}, RouterShape{7, 7, 1, 1, true, false, 1.0}, RouterShape{1, 1, 1, 1, false, true, 1.0}})
+    for (const bool whole : {false, true}) {
+      const std::vector<int32_t> parts = whole ? std::vector<int32_t>{0, static_cast<int32_t>(n)} : offsets;
+      const auto experts = static_cast<int64_t>(s.experts), k = static_cast<int64_t>(s.top_k);
+      const auto count = static_cast<int64_t>(parts.size()) - 1;
+      const auto logits = random_values(n * experts, DType::kF32, 3.0), dweights = random_values(n * k, DType::kF32);
+      const auto slopes = random_values(count * experts, DType::kF32);
+      const auto bias = s.sigmoid ? random_values(experts, DType::kF32, 0.3) : std::vector<double>{};
+      std::vector<double> choices, ignored;
+      const auto sums = reference::balance_sums(logits, bias, parts, s, choices);
+      auto want = reference::complex_step([&](const auto& in) { return reference::router_weights(in[0], bias, s); }, {logits}, 0, dweights);
+      const auto along = reference::complex_step([&](const auto& in) { return reference::balance_sums(in[0], bias, parts, s, ignored); }, {logits}, 0, slopes);
+      for (size_t i = 0; i < want.size(); ++i) want[i] += along[i];
+      const RouterOptions o{k, s.sigmoid, static_cast<int64_t>(s.groups), static_cast<int64_t>(s.topk_groups), s.normalise, static_cast<float>(s.scale)};
+      on_every_isa([&](Context& ctx) {
+        Buffer b = to_buffer(logits, DType::kF32, {n, experts}), chosen(DType::kI32, {n, k}), weights(DType::kF32, {n, k});
+        Buffer bb = to_buffer(bias, DType::kF32, {std::max<int64_t>(1, static_cast<int64_t>(bias.size()))});
+        router_forward(ctx, b.tensor(), s.sigmoid ? bb.tensor() : Tensor{}, chosen.tensor(), weights.tensor(), o);
+        Buffer counted(DType::kF32, {count, experts}), probability(DType::kF32, {count, experts}), at = to_ints(parts, {count + 1});
+        router_load(ctx, b.tensor(), chosen.tensor(), at.tensor(), counted.tensor(), probability.tensor(), o);
+        expect_close("choices", ctx.isa, counted.tensor(), choices, 0.0);
+        expect_close("probabilities", ctx.isa, probability.tensor(), sums, 1e-5);
+        Buffer bd = to_buffer(dweights, DType::kF32, {n, k}), bs = to_buffer(slopes, DType::kF32, {count, experts});
+        router_backward(ctx, b.tensor(), chosen.tensor(), bd.tensor(), o, {bs.tensor(), at.tensor()});
+        expect_close("balanced router gradient", ctx.isa, b.tensor(), want, 1e-5);
+        Buffer falling = to_ints(std::vector<int32_t>(static_cast<size_t>(count) + 1, 5), {count + 1});
+        CHECK_ERROR(router_load(ctx, b.tensor(), chosen.tensor(), falling.tensor(), counted.tensor(), probability.tensor(), o),
+                    ErrorCode::kInvalidArgument);
+        return keep(b, counted, probability);
+      });
+    }
+}
+
 TEST(router_takes_the_lower_expert_on_ties) {
   on_every_isa([](Context& ctx) {
     Buffer logits = to_buffer({1, 2, 2, 0}, DType::kF32, {1, 4}), chosen(DType::kI32, {1, 2}), weights(DType::kF32, {1, 2});

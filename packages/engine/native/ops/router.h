@@ -1,4 +1,5 @@
-// Choosing experts: scores of a router's logits, the k best (within the best groups where there are several), and their weights.
+// Choosing experts: scores of a router's logits, the k best (within the best groups where there are several), and their weights; and what
+// balancing the experts needs of them. Legend beside that of context.h: E experts, k of them for each token.
 #pragma once
 #include "ops/context.h"
 
@@ -17,7 +18,20 @@ struct RouterOptions {
 // experts (N,k) i32 and weights (N,k) f32, overwritten: best first, the lower expert on ties.
 void router_forward(Context& ctx, Tensor logits, const Tensor& bias, Tensor experts, Tensor weights, const RouterOptions& options);
 
+// Gradient of a loss over the tokens' probabilities of each expert: a softmax's scores, or sigmoids over their sum.
+struct BalanceSlopes {
+  Tensor slopes;   // (S,E) f32: of each sequence's tokens; (1,E): of all; empty = none
+  Tensor offsets;  // (S+1) i32; not read where there is one row
+};
+
 // scores as forward left them; dweights (N,k) f32 -> scores are overwritten by the gradient of the logits (N,E).
-void router_backward(Context& ctx, Tensor scores, const Tensor& experts, const Tensor& dweights, const RouterOptions& options);
+void router_backward(Context& ctx, Tensor scores, const Tensor& experts, const Tensor& dweights, const RouterOptions& options,
+                     const BalanceSlopes& balance = {});
+
+// Of each sequence, overwritten: choices (S,E) f32, how many of its tokens have the expert among their k best, and probability (S,E) f32,
+// the sum of its tokens' probabilities. The k best are those of `experts`; with sigmoids, those by the score alone, without bias and groups
+// (DeepSeek-V3, arXiv 2412.19437, equation 18).
+void router_load(Context& ctx, const Tensor& scores, const Tensor& experts, const Tensor& offsets, Tensor choices, Tensor probability,
+                 const RouterOptions& options);
 
 }  // namespace anneal

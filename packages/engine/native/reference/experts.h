@@ -68,6 +68,24 @@ std::vector<T> router_weights(const std::vector<T>& logits, const std::vector<do
   return weights;
 }
 
+// What balancing counts: of each sequence the tokens that chose an expert (S,E), as constants, and the sum of their probabilities (S,E).
+template <class T>
+std::vector<T> balance_sums(const std::vector<T>& logits, const std::vector<double>& bias, const std::vector<int32_t>& offsets,
+                            const RouterShape& s, std::vector<double>& choices) {
+  std::vector<T> sums((offsets.size() - 1) * s.experts);
+  choices.assign(sums.size(), 0.0);
+  for (size_t part = 0; part + 1 < offsets.size(); ++part)
+    for (auto row = static_cast<size_t>(offsets[part]); row < static_cast<size_t>(offsets[part + 1]); ++row) {
+      const std::vector<T> scores = expert_scores(logits, row, s);
+      std::vector<double> real;
+      T total = 0;
+      for (const T& x : scores) real.push_back(real_part(x)), total += x;
+      for (size_t e : s.sigmoid ? best_of(real, s.top_k) : chosen_experts(real, bias, s)) choices[part * s.experts + e] += 1;
+      for (size_t e = 0; e < s.experts; ++e) sums[part * s.experts + e] += scores[e] / total;
+    }
+  return sums;
+}
+
 // x (N, heads*D): pairs (2i, 2i + 1) behind `offset` channels of each head are rotated.
 inline std::vector<double> rope_interleaved(std::vector<double> x, size_t heads, size_t d, size_t offset,
                                             const std::vector<double>& frequencies, const std::vector<int32_t>& positions) {

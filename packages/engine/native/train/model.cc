@@ -19,7 +19,9 @@ void check_spec(const TrainingSpec& spec, const ModelConfig& config) {
   if (spec.max_sequence_tokens > spec.max_tokens)
     refuse("maxSequenceTokens", "is " + std::to_string(spec.max_sequence_tokens) +
                                     ", more than maxTokensPerMicroBatch (" + std::to_string(spec.max_tokens) + ")");
-  if (spec.router_aux_weight > 0) refuse("routerAuxWeight", "needs a model with experts");
+  const auto has_experts = [](uint8_t layer) { return layer != 0; };
+  if (spec.router_aux_weight > 0 && std::none_of(config.sparse.begin(), config.sparse.end(), has_experts))
+    refuse("routerAuxWeight", "needs a model with experts; " + config.family + " has none. Set it to 0");
   if (!spec.lora && !spec.adapters.empty()) refuse("adapters", "needs method.kind \"lora\"");
   if (!spec.lora && !spec.adapter.empty()) refuse("adapter", "needs method.kind \"lora\"");
 }
@@ -28,6 +30,8 @@ void check_side_by_side(const TrainingSpec& spec) {
   if (spec.adapters.empty()) return;
   if (!spec.adapter.empty()) refuse("adapter", "is for one adapter; give each of spec.adapters its own `from`");
   if (spec.lora_config.dora) refuse("method.dora", "is not for several adapters at once");
+  if (spec.router_aux_weight > 0)
+    refuse("routerAuxWeight", "must be 0 where several adapters train at once: their tokens share the experts");
   if (spec.objective.kind != ObjectiveKind::kSft) refuse("objective.kind", "must be \"sft\" where several adapters train at once");
   for (size_t i = 0; i < spec.adapters.size(); ++i)
     for (size_t j = 0; j < i; ++j)

@@ -17,6 +17,11 @@ std::string batch_name(size_t i) { return "microBatches[" + std::to_string(i) + 
 // Stochastic rounding draws from its own streams, away from the dropout of linears, which count micro-batches up from 0.
 uint32_t rounding_stream(uint32_t parameter) { return 0x80000000u | parameter; }
 
+RouterBalanceConfig balance_config(const ModelConfig& c, double weight) {
+  const auto sparse = std::count_if(c.sparse.begin(), c.sparse.end(), [](uint8_t experts) { return experts != 0; });
+  return {c.moe.experts, c.moe.experts_per_token, c.layers, sparse, c.moe.balance_by_sequence, weight};
+}
+
 }  // namespace
 
 Session::Session(const TrainingSpec& spec)
@@ -44,6 +49,7 @@ Session::Session(const TrainingSpec& spec)
   load_weights(model_, spec_, pool_);
   start_dora(model_, spec_, *ctx_);
   objective_->load(*ctx_);
+  if (spec_.router_aux_weight > 0) balance_.emplace(balance_config(config(), spec_.router_aux_weight));
 }
 
 void Session::check_stop() const {
@@ -72,7 +78,19 @@ double Session::accumulate(const std::vector<MicroBatch>& batches, int64_t step,
     for (const Tensor& g : gradients_) fill_zero(*ctx_, g);
   ObjectiveRun run{*runner_, [this] { check_stop(); }, step, gradients, static_cast<float>(loss_scale)};
   run.adapters.resize(adapter_gradients_.size());
-  const double loss = objective_->accumulate(batches, run);
+  if (balance_) {
+    run.balance = &*balance_;
+    std::vector<MicroBatch> parts;
+    for (const MicroBatch& batch : batches) parts.push_back(objective_->trained_part(batch));
+    run.start_balance(parts);
+  }
+  double loss = objective_->accumulate(batches, run);
+  if (balance_) {
+    loss += balance_->weighted_loss();
+    run.metrics["routerAux"] = balance_->loss();
+    run.metrics["expertLoadMax"] = balance_->busiest();
+    run.metrics["expertLoadMin"] = balance_->idlest();
+  }
   for (const AdapterTotals& totals : run.adapters) result.adapters.push_back({totals, 0.0});
   result.metrics = std::move(run.metrics);
   result.forward_seconds = run.forward_seconds;

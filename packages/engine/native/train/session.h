@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -148,6 +149,7 @@ class Session {
   std::unique_ptr<Runner> runner_;
   std::vector<Tensor> gradients_;
   std::vector<std::vector<Tensor>> adapter_gradients_;  // the same by adapter
+  std::optional<RouterBalance> balance_;
   LossScale loss_scale_;
   int64_t next_step_ = 0;
   uint64_t extra_peak_bytes_ = 0;

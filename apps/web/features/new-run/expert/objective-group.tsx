@@ -21,7 +21,7 @@ export function ObjectiveGroup() {
   return (
     <Group
       title={t("objective")}
-      paths={["objective", "neftuneAlpha"]}
+      paths={["objective", "neftuneAlpha", "routerAuxWeight"]}
       summary={[
         words(`objective.${kind}`),
         ...(isPreference(kind) ? [t("beta", { beta: String(objective.beta ?? "–") })] : []),
@@ -73,6 +73,7 @@ export function ObjectiveGroup() {
         <NumberSetting key={`${kind}.${name}`} path={`objective.${name}`} />
       ))}
       {isPreference(kind) ? null : <NumberSetting path="neftuneAlpha" />}
+      <NumberSetting path="routerAuxWeight" />
     </Group>
   );
 }

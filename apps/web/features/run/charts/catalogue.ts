@@ -26,6 +26,7 @@ const together: readonly { id: string; names: readonly MetricName[] }[] = [
   { id: "quality", names: ["eval/exact_match", "eval/token_accuracy"] },
   { id: "margin", names: ["train/reward_margin", "eval/reward_margin"] },
   { id: "ranked", names: ["train/reward_accuracy", "eval/reward_accuracy"] },
+  { id: "expertLoad", names: ["train/expert_load_max", "train/expert_load_min"] },
   { id: "gradient", names: ["optim/grad_norm", "optim/grad_norm_clipped"] },
   { id: "speed", names: ["speed/tokens_per_second", "speed/supervised_tokens_per_second"] },
   { id: "parts", names: ["speed/forward_seconds", "speed/backward_seconds", "speed/optimizer_seconds"] },

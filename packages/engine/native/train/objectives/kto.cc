@@ -35,6 +35,8 @@ class Kto final : public Objective {
         throw Error(ErrorCode::kInvalidArgument, where + ".labels", "sequence " + std::to_string(s) + " has no trained token");
   }
 
+  MicroBatch trained_part(const MicroBatch& batch) const override { return pick_sequences(batch, sequences_with(batch, false)); }
+
   double accumulate(const std::vector<MicroBatch>& batches, ObjectiveRun& run) override {
     double answers = 0;
     for (const MicroBatch& batch : batches) answers += static_cast<double>(sequences_with(batch, false).size());

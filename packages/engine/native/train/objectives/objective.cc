@@ -8,17 +8,44 @@ Pass ObjectiveRun::start(const MicroBatch& batch, size_t i) {
   Pass pass = policy.start(batch, gradients ? PassMode::kTrain : PassMode::kForward);
   pass.step = static_cast<uint32_t>(step);
   pass.micro_batch = static_cast<uint32_t>(i);
+  pass.balance = balance;
   return pass;
+}
+
+void ObjectiveRun::start_balance(const std::vector<MicroBatch>& parts) {
+  Stopwatch watch;
+  int64_t tokens = 0, sequences = 0, batches = 0;
+  for (const MicroBatch& part : parts) {
+    if (part.tokens.empty()) continue;
+    tokens += static_cast<int64_t>(part.tokens.size());
+    sequences += part.sequences();
+    batches += 1;
+  }
+  balance->begin(tokens, sequences, static_cast<double>(loss_scale));
+  if (!gradients || batches < 2 || !balance->needs_whole_step()) return;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i].tokens.empty()) continue;
+    check_stop();
+    Pass pass = start(parts[i], i);
+    balance->start_forward();
+    policy.decoder().forward(pass, policy.buffers());
+  }
+  balance->keep_choices();
+  forward_seconds += watch.lap();
 }
 
 void ObjectiveRun::timed(const std::function<Tensor(Pass&)>& forward, Pass& pass) {
   Stopwatch watch;
+  if (balance) balance->start_forward();
   const Tensor dstream = forward(pass);
+  if (balance) balance->end_forward();
   forward_seconds += watch.lap();
   if (!dstream) return;
   policy.decoder().backward(pass, policy.buffers(), dstream);
   backward_seconds += watch.lap();
 }
+
+MicroBatch Objective::trained_part(const MicroBatch& batch) const { return count_supervised(batch) > 0 ? batch : MicroBatch{}; }
 
 MicroBatch pick_sequences(const MicroBatch& batch, const std::vector<size_t>& sequences) {
   MicroBatch picked;

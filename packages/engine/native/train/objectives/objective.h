@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "nn/memory_layout.h"
+#include "nn/router_balance.h"
 #include "train/model.h"
 #include "train/runner.h"
 
@@ -25,6 +26,7 @@ struct ObjectiveRun {
   int64_t step = 0;
   bool gradients = true;  // false: the loss alone, as evaluation sees it (no dropout, no noise)
   float loss_scale = 1;   // gradients come out times this
+  RouterBalance* balance = nullptr;  // where routers are balanced beside the objective
 
   // Results.
   std::map<std::string, double> metrics{};
@@ -34,6 +36,9 @@ struct ObjectiveRun {
 
   // A pass over micro-batch i of the step.
   Pass start(const MicroBatch& batch, size_t i);
+  // Starts balancing over the trained parts of all micro-batches. Where a gradient depends on the choices of the whole step and there are
+  // several, the model first runs forward over all of them: accumulation equals the big batch.
+  void start_balance(const std::vector<MicroBatch>& parts);
   // Runs `forward`, which ends with the gradient of the stream (empty: none), and then the model backward; both timed.
   void timed(const std::function<Tensor(Pass&)>& forward, Pass& pass);
 };
@@ -48,6 +53,8 @@ class Objective {
   virtual void load(Context&) {}
   // Throws kInvalidArgument naming the micro-batch's field that this objective cannot use. Batches are checked otherwise.
   virtual void check(const MicroBatch& batch, const std::string& where) const = 0;
+  // What of a micro-batch is trained on, here all of it unless nothing is supervised; no tokens: nothing. Routers are balanced over it.
+  virtual MicroBatch trained_part(const MicroBatch& batch) const;
   // Adds the gradients of the loss to the parameters', scaled, and returns the loss.
   virtual double accumulate(const std::vector<MicroBatch>& batches, ObjectiveRun& run) = 0;
 };

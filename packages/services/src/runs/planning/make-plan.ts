@@ -28,7 +28,6 @@ import { rowProblems, sourceProblems } from "./row-problems.ts";
 import { secondsPerStep } from "./speed.ts";
 import { suggestFits } from "./suggest.ts";
 import { teacherProblems } from "./teacher-problems.ts";
-import { unbuiltProblems } from "./unbuilt.ts";
 
 export interface Planned {
   plan: RunPlan;
@@ -113,7 +112,6 @@ export async function makePlan(
 ): Promise<Planned> {
   const { dataset, evaluation, base, facts, teacher, adapter, engine } = await inputs(ctx, spec);
   stop([
-    ...unbuiltProblems(spec),
     ...modelProblems(spec, facts),
     ...rowProblems(spec, dataset, evaluation),
     ...adapterProblems(spec, adapter, facts),
