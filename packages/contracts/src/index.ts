@@ -1,3 +1,4 @@
+export * from "./adapters.ts";
 export * from "./api.ts";
 export * from "./base-model.ts";
 export * from "./dataset.ts";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AdapterName } from "./adapters.ts";
 
 // The live series of a run, with their units. A point is (run, step, name); values are finite numbers.
 export const metricCatalogue = {
@@ -44,9 +45,34 @@ export const metricCatalogue = {
   "machine/free_memory_bytes": { unit: "bytes", group: "machine" },
   "machine/disk_free_bytes": { unit: "bytes", group: "machine" },
 } as const;
-export type MetricName = keyof typeof metricCatalogue;
-export const metricNames = Object.keys(metricCatalogue) as [MetricName, ...MetricName[]];
-export const MetricNameSchema = z.enum(metricNames);
+type CatalogueName = keyof typeof metricCatalogue;
+export const metricNames = Object.keys(metricCatalogue) as [CatalogueName, ...CatalogueName[]];
+
+/** Series that each of several adapters side by side has for itself, as SERIES@ADAPTER. */
+export const adapterSeries = [
+  "train/loss",
+  "eval/loss",
+  "eval/exact_match",
+  "eval/token_accuracy",
+  "optim/learning_rate",
+  "optim/grad_norm",
+] as const satisfies readonly CatalogueName[];
+export type AdapterSeries = (typeof adapterSeries)[number];
+export type AdapterMetricName = `${AdapterSeries}@${string}`;
+export type MetricName = CatalogueName | AdapterMetricName;
+export const MetricNameSchema = z.union([
+  z.enum(metricNames),
+  z.templateLiteral([z.enum(adapterSeries), "@", AdapterName]),
+]);
+
+export const adapterMetric = (series: AdapterSeries, adapter: string): AdapterMetricName => `${series}@${adapter}`;
+
+/** The series of the catalogue that a name belongs to, and whose it is; null: the run's own. */
+export function metricOf(name: MetricName): { series: CatalogueName; adapter: string | null } {
+  const at = name.indexOf("@");
+  if (at < 0) return { series: name as CatalogueName, adapter: null };
+  return { series: name.slice(0, at) as CatalogueName, adapter: name.slice(at + 1) };
+}
 
 // One drawn bucket: so that spikes survive thinning, every bucket carries its extremes.
 export const MetricBucket = z.object({

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AdapterName, mostAdapters, SideAdapter } from "./adapters.ts";
 import { BaseModelRef } from "./base-model.ts";
 import { Bytes, DisplayName, Id } from "./ids.ts";
 import { brokenRules } from "./spec-rules.ts";
@@ -36,6 +37,7 @@ export const RunSpec = z
     base: BaseModelRef,
     dataset: Id, // a dataset version
     method: Method.default(() => LoraMethod.parse({ kind: "lora" })),
+    adapters: z.array(SideAdapter).max(mostAdapters).default([]), // side by side over one base; empty: the method's one
     objective: ObjectiveSpec.default(() => ObjectiveSpec.parse({})),
     precision: Precision.default("bf16"),
     baseStorage: BaseStorage.default("dense"),
@@ -88,7 +90,13 @@ export const RunSpec = z
         maxNewTokens: z.int().min(1).max(1024).default(48),
       })
       .prefault({}),
-    export: z.object({ gguf: z.array(GgufType).default(["Q8_0"]), merged: z.boolean().default(false) }).prefault({}),
+    export: z
+      .object({
+        gguf: z.array(GgufType).default(["Q8_0"]),
+        merged: z.boolean().default(false),
+        adapter: AdapterName.nullable().default(null), // of several: which goes into GGUF and merged weights; null: the best
+      })
+      .prefault({}),
     publish: z
       .object({
         name: OllamaName,

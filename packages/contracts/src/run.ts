@@ -91,6 +91,15 @@ export const SampleAnswer = z.object({
 });
 export type SampleAnswer = z.infer<typeof SampleAnswer>;
 
+/** What one of several adapters trained side by side makes of the held-out rows. */
+export const AdapterResult = z.object({
+  name: z.string(),
+  loss: z.number().nullable(),
+  exactMatch: z.number().nullable(),
+  exactMatches: z.int().nullable(),
+});
+export type AdapterResult = z.infer<typeof AdapterResult>;
+
 export const EvaluationResult = z.object({
   rows: z.int(),
   loss: z.number().nullable(),
@@ -99,6 +108,9 @@ export const EvaluationResult = z.object({
   // Of runs on preferences: how much more the chosen answer is rewarded, and in which share of the rows it is.
   rewardMargin: z.number().nullable().default(null),
   rewardAccuracy: z.number().nullable().default(null),
+  // Side by side: whose figures the above are (the best so far; at the end the exported one), and those of all.
+  adapter: z.string().nullable().default(null),
+  adapters: z.array(AdapterResult).default([]),
 });
 export type EvaluationResult = z.infer<typeof EvaluationResult>;
 

@@ -1,9 +1,11 @@
+import { mostAdapters, type SideAdapter } from "./adapters.ts";
 import { type EarlyStopping, isPreference, type Method, type ObjectiveSpec, type ScheduleSpec } from "./training.ts";
 
 // Rules over several fields of a run's spec; each names the field that a person would change.
 
 interface Ruled {
   method: Method;
+  adapters: readonly SideAdapter[];
   objective: ObjectiveSpec;
   precision: string;
   baseStorage: string;
@@ -18,7 +20,7 @@ interface Ruled {
   earlyStopping: EarlyStopping | null;
   evaluation: { dataset: string | null; heldOutFraction: number };
   checkpoints: { keepBest: boolean; restoreBest: boolean };
-  export: { gguf: string[] };
+  export: { gguf: string[]; adapter: string | null };
   publish: { gguf: string } | null;
 }
 
@@ -72,5 +74,30 @@ export function brokenRules(spec: Ruled): BrokenRule[] {
   }
   if (spec.checkpoints.restoreBest && !spec.checkpoints.keepBest)
     refuse("checkpoints.restoreBest", "needs the best checkpoint; switch checkpoints.keepBest on");
+  return [...broken, ...brokenAdapterRules(spec)];
+}
+
+/** What does not go with several adapters side by side. */
+function brokenAdapterRules({ adapters, method, objective, ...spec }: Ruled): BrokenRule[] {
+  const broken: BrokenRule[] = [];
+  const refuse = (path: string, message: string) => broken.push({ path, message });
+  const names = adapters.map(({ name }) => name);
+  const { adapter } = spec.export;
+  if (adapter !== null && !names.includes(adapter))
+    refuse("export.adapter", `${adapter} is none of the adapters; name one of them, or leave it empty for the best`);
+  if (adapters.length === 0) return broken;
+  if (adapters.length === 1)
+    refuse("adapters", `side by side are 2 to ${mostAdapters}; leave the list empty and set rank and rate of the one`);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) refuse("adapters", `${twice} is named twice; give each adapter a name of its own`);
+  if (method.kind === "full") refuse("adapters", "full training has no adapters; choose LoRA as the method");
+  else {
+    if (method.dora)
+      refuse("method.dora", "is not for several adapters at once; switch it off, or leave adapters empty");
+    if (method.startFrom !== null)
+      refuse("method.startFrom", "goes on from one adapter; leave it empty where several train at once");
+  }
+  if (objective.kind !== "sft")
+    refuse("objective.kind", `${objective.kind} trains one adapter; choose sft, or leave adapters empty`);
   return broken;
 }

@@ -1,3 +1,4 @@
+import { adaptersOf } from "./adapters.ts";
 import { allLinear } from "./base-model.ts";
 import type { RunSpec } from "./run-spec.ts";
 import type { BaseStorage, ObjectiveSpec, OptimizerSpec, Precision } from "./training.ts";
@@ -38,6 +39,7 @@ export interface TrainingSettings {
   maxSequenceTokens: number;
   memoryBudgetBytes?: number;
   adapter?: string;
+  adapters?: { name: string; rank: number; alpha: number; seed: number }[];
 }
 
 export interface ResolvedInputs {
@@ -90,5 +92,8 @@ export function trainingSettings(spec: RunSpec, inputs: ResolvedInputs): Trainin
     ...(spec.neftuneAlpha === 0 ? {} : { neftuneAlpha: spec.neftuneAlpha }),
     ...(spec.routerAuxWeight === 0 ? {} : { routerAuxWeight: spec.routerAuxWeight }),
     ...(inputs.adapter ? { adapter: inputs.adapter } : {}),
+    ...(spec.adapters.length === 0
+      ? {}
+      : { adapters: adaptersOf(spec).map(({ name, rank, alpha, seed }) => ({ name, rank, alpha, seed })) }),
   };
 }

@@ -17,6 +17,12 @@ export function probeBatch(tokenCount: number, sequenceTokens: number, vocabSize
   return { tokens, labels, offsets: Int32Array.from(offsets) };
 }
 
+/** Side by side: every adapter gets its share of the sequences, in order. */
+function ownersOf(sequences: number, adapters: number): Pick<MicroBatch, "adapters"> {
+  if (adapters === 0) return {};
+  return { adapters: Int32Array.from({ length: sequences }, (_, i) => Math.floor((i * adapters) / sequences)) };
+}
+
 /**
  * Times two steps of a full micro-batch on the real model and keeps the faster; the first also warms caches.
  * `sequenceTokens` is the typical length of one sequence in the data (defaults to the longest allowed).
@@ -26,7 +32,8 @@ export async function probeSpeed(spec: TrainingSpec, sequenceTokens = spec.maxSe
   const session = await openSession(spec);
   try {
     const length = Math.max(2, Math.min(sequenceTokens, spec.maxSequenceTokens, spec.maxTokensPerMicroBatch));
-    const batch = probeBatch(spec.maxTokensPerMicroBatch, length, session.info.vocabSize);
+    const plain = probeBatch(spec.maxTokensPerMicroBatch, length, session.info.vocabSize);
+    const batch = { ...plain, ...ownersOf(plain.offsets.length - 1, spec.adapters?.length ?? 0) };
     let secondsPerStep = Number.POSITIVE_INFINITY;
     for (let step = 0; step < 2; step++) {
       const result = await session.step({

@@ -40,12 +40,13 @@ export function thin(points: readonly (readonly [number, number])[], buckets: nu
   return kept;
 }
 
-// A small line chart of one or two series over steps.
+// A small line chart over steps, of one or two series (`family` s), or of as many as there are adapters (a).
 export function lineChart(
   title: string,
   curves: { curve: ReportCurve; label: string }[],
   stepWord: string,
   f: Formatter,
+  family: "s" | "a" = "s",
 ): Html {
   const width = 440;
   const height = 190;
@@ -64,7 +65,7 @@ export function lineChart(
   const unit = curves[0]?.curve.unit ?? "";
   return html`<figure class="chart"><figcaption>${title}${unit ? html` <small>${unit}</small>` : ""}${
     series.length > 1
-      ? html`<span class="keys">${series.map((s, i) => html`<span class="key s${i}">${s.label}</span>`)}</span>`
+      ? html`<span class="keys">${series.map((s, i) => html`<span class="key ${family}${i}">${s.label}</span>`)}</span>`
       : ""
   }</figcaption>
 <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}">
@@ -76,10 +77,12 @@ ${ticks(x0, x1, 5).map((x) => html`<text x="${n1(px(x))}" y="${height - 12}" tex
 <text class="axis" x="${width - box.right}" y="${height - 1}" text-anchor="end">${stepWord}</text>
 ${series.map((s, i) =>
   s.points.length === 1
-    ? html`<circle class="dot s${i}" cx="${n1(px(s.points[0]?.[0] ?? 0))}" cy="${n1(py(s.points[0]?.[1] ?? 0))}" r="3"/>`
-    : html`<polyline class="curve s${i}" points="${s.points.map(([x, y]) => `${n1(px(x))},${n1(py(y))}`).join(" ")}"/>${
+    ? html`<circle class="dot ${family}${i}" cx="${n1(px(s.points[0]?.[0] ?? 0))}" cy="${n1(py(s.points[0]?.[1] ?? 0))}" r="3"/>`
+    : html`<polyline class="curve ${family}${i}" points="${s.points.map(([x, y]) => `${n1(px(x))},${n1(py(y))}`).join(" ")}"/>${
         s.points.length <= 24 && i > 0
-          ? s.points.map(([x, y]) => html`<circle class="dot s${i}" cx="${n1(px(x))}" cy="${n1(py(y))}" r="2.5"/>`)
+          ? s.points.map(
+              ([x, y]) => html`<circle class="dot ${family}${i}" cx="${n1(px(x))}" cy="${n1(py(y))}" r="2.5"/>`,
+            )
           : ""
       }`,
 )}

@@ -25,6 +25,59 @@ const withRows = (rows: [base: boolean, tuned: boolean][]): ReportInput => {
 const verdict = (input: ReportInput) => analyse(ReportData.parse(input)).verdict;
 const repeat = <T>(count: number, value: T): T[] => Array.from({ length: count }, () => value);
 
+describe("adapters side by side", () => {
+  const input = sampleReport({ rows: 4 });
+  const adapter = (name: string, lossNats: number | null, is: { best: boolean; exported: boolean }) => ({
+    name,
+    rank: 8,
+    alpha: 16,
+    learningRate: 0.002,
+    seed: 7,
+    lossNats,
+    exactMatch: lossNats === null ? null : 0.75,
+    ...is,
+  });
+  const page = renderReport({
+    ...input,
+    adapters: [
+      adapter("<low>", 0.4321, { best: true, exported: false }),
+      adapter("high", 0.9, { best: false, exported: true }),
+      adapter("unmeasured", null, { best: false, exported: false }),
+    ],
+    curves: [
+      ...(input.curves ?? []),
+      {
+        name: "train/loss@<low>",
+        unit: "nats",
+        points: [
+          [1, 3],
+          [2, 1],
+        ],
+      },
+      {
+        name: "train/loss@high",
+        unit: "nats",
+        points: [
+          [1, 3],
+          [2, 2],
+        ],
+      },
+    ],
+  });
+  it("stand in one table with their figures, the best and the exported one marked", () => {
+    expect(page).toContain("Adapters trained side by side");
+    expect(page).toMatch(/&lt;low&gt;<\/bdi> <span class="right">lowest loss<\/span>/);
+    expect(page).toMatch(/high<\/bdi><\/b> <span class="right">exported<\/span>/);
+    expect(page).toContain("0.432");
+    expect(page).toMatch(/unmeasured.*<td class="n">–<\/td><td class="n">–<\/td>/);
+    expect(renderReport(input)).not.toContain("Adapters trained side by side");
+  });
+  it("have one picture for their losses, and none each among the training curves", () => {
+    expect(page.match(/class="curve a\d+"/g)).toEqual(['class="curve a0"', 'class="curve a1"']);
+    expect(page).not.toContain("<low>");
+  });
+});
+
 describe("preferences", () => {
   const input = sampleReport({ rows: 4 });
   const withPairs = (base: number | null, tuned: number): ReportInput => ({

@@ -2,6 +2,7 @@ import { analyse } from "./analysis.ts";
 import { formatter } from "./format.ts";
 import { foreign, html } from "./html.ts";
 import { ReportData, type ReportInput, type ReportLanguage } from "./schema.ts";
+import { adaptersSection } from "./sections/adapters.ts";
 import { confusionsSection } from "./sections/confusions.ts";
 import { servingSection, trainingSection } from "./sections/measurements.ts";
 import { preferenceSection } from "./sections/preference.ts";
@@ -27,6 +28,7 @@ export function renderReport(input: ReportInput, options: { language?: ReportLan
   const sections = [
     verdictSection,
     qualitySection,
+    adaptersSection,
     preferenceSection,
     confusionsSection,
     samplesSection,

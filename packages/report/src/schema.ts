@@ -34,6 +34,20 @@ export const ReportPair = z.object({
 });
 export type ReportPair = z.infer<typeof ReportPair>;
 
+// One of several adapters trained side by side: its settings, and what it came to on the held-out rows.
+export const ReportAdapter = z.object({
+  name: z.string(),
+  rank: z.int().positive(),
+  alpha: finite,
+  learningRate: finite,
+  seed: z.int().nonnegative(),
+  lossNats: finite.nullable(),
+  exactMatch: finite.nullable(), // share of rows
+  best: z.boolean(), // the lowest loss
+  exported: z.boolean(), // the report's tuned model
+});
+export type ReportAdapter = z.infer<typeof ReportAdapter>;
+
 export const ReportCurve = z.object({
   name: z.string(), // of the metric catalogue, such as train/loss
   unit: z.string(),
@@ -106,7 +120,8 @@ export const ReportData = z.object({
     tunedLossNats: finite.nullable(),
     seed: z.int().nonnegative().default(42), // of the bootstrap
   }),
-  curves: z.array(ReportCurve).default([]),
+  adapters: z.array(ReportAdapter).default([]), // side by side; empty: one was trained
+  curves: z.array(ReportCurve).default([]), // of an adapter: SERIES@NAME
   serving: z.array(ReportServing).default([]),
   training: z.object({
     tokensPerSecond: finite.nonnegative().nullable(),

@@ -1,6 +1,12 @@
 import { Html } from "./html.ts";
 
 // Colours are set once per theme; nothing else in the file names a colour.
+// As many hues as adapters can train side by side, neighbours far apart; what comes round again is dashed.
+const adapterColours = Array.from({ length: 16 }, (_, i) => {
+  const colour = `hsl(${Math.round(i * 137.5 + 215) % 360} 62% 48%)`;
+  return `.curve.a${i}{stroke:${colour}${i >= 8 ? ";stroke-dasharray:5 3" : ""}}.dot.a${i}{fill:${colour}}.key.a${i}::before{background:${colour}}`;
+}).join("");
+
 export const style = new Html(`<style>
 :root{color-scheme:light dark;--page:#f6f7f9;--card:#fff;--ink:#16202c;--soft:#556272;--line:#dde2e8;--s0:#8795a8;--s1:#1f6feb;--good:#12805c;--bad:#b4372f;--unsure:#8a6100;--good-bg:#e6f4ee;--bad-bg:#fbecea;--unsure-bg:#fbf2dc;--mark:#8250a8;--inverse:#fff}
 @media (prefers-color-scheme:dark){:root{--page:#0f141a;--card:#171e26;--ink:#e6ebf1;--soft:#9aa7b6;--line:#2b3541;--s0:#76869a;--s1:#5b9dff;--good:#4cc495;--bad:#f08a80;--unsure:#dcb24c;--good-bg:#12291f;--bad-bg:#321a18;--unsure-bg:#2e2512;--mark:#c9a0ea;--inverse:#0b1016}}
@@ -28,6 +34,7 @@ svg{display:block;width:100%;height:auto;font-size:11px}
 svg text{fill:var(--soft)}svg text.strong{fill:var(--ink);font-size:13px;font-weight:600}svg text.inverse{fill:var(--inverse);font-weight:600}
 .bars{max-width:760px;min-width:460px}.matrix text{font-size:11.5px}.matrix{max-width:860px;min-width:600px}.chart{max-width:520px}
 .grid{stroke:var(--line)}.curve{fill:none;stroke-width:1.6;stroke-linejoin:round}.curve.s0{stroke:var(--s1)}.curve.s1{stroke:var(--unsure)}.dot.s0{fill:var(--s1)}.dot.s1{fill:var(--unsure)}
+${adapterColours}
 .bar.s0{fill:var(--s0)}.bar.s1{fill:var(--s1)}.whisker{stroke:var(--ink);stroke-width:1.6}
 .cell{stroke:var(--line);stroke-width:.6}.cell.hit{fill:var(--good)}.cell.miss{fill:var(--bad)}
 .scroll{overflow-x:auto;margin:10px 0}

@@ -43,7 +43,7 @@ export function EvaluationCard({ run }: { run: RunDetail }) {
       {before || after ? (
         <CardBody className="space-y-4">
           <Row label={t("before")} result={before} />
-          <Row label={t("after")} result={after} strong />
+          <Row label={after?.adapter ? t("afterAdapter", { name: after.adapter }) : t("after")} result={after} strong />
         </CardBody>
       ) : (
         <EmptyState icon={ScaleIcon} title={t("empty")}>

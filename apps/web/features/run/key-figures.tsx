@@ -1,5 +1,5 @@
 "use client";
-import type { MetricName, RunDetail } from "@anneal/contracts";
+import { adapterMetric, type MetricName, type RunDetail } from "@anneal/contracts";
 import { useTranslations } from "next-intl";
 import { Stat } from "../../components/facts.tsx";
 import { Sparkline } from "../../components/sparkline.tsx";
@@ -7,6 +7,7 @@ import { Card } from "../../components/ui/card.tsx";
 import { ema } from "../../lib/ema.ts";
 import { formatBytes, formatNumber, formatPercent } from "../../lib/format.ts";
 import type { SeriesStore } from "../../lib/series.ts";
+import { adapterRows } from "./adapter-rows.ts";
 import { useStoreVersion } from "./charts/use-store-version.ts";
 
 // The six numbers a person looks for first.
@@ -23,6 +24,10 @@ export function KeyFigures({ run, store }: { run: RunDetail; store: SeriesStore 
       smoothing,
     ).filter((value) => value !== null);
   const shown = (value: number | null, format: (value: number) => string) => (value === null ? "–" : format(value));
+
+  // Adapters side by side have rates of their own: the best so far is shown.
+  const best = adapterRows(run, store).find((row) => row.best)?.name ?? run.spec.adapters[0]?.name;
+  const rate: MetricName = best ? adapterMetric("optim/learning_rate", best) : "optim/learning_rate";
 
   const evaluationStep = store.last("eval/loss")?.step;
   const accuracy = run.evaluationAfter?.exactMatch ?? last("eval/exact_match");
@@ -73,8 +78,8 @@ export function KeyFigures({ run, store }: { run: RunDetail; store: SeriesStore 
         />
         <Stat
           label={t("learningRate")}
-          value={shown(last("optim/learning_rate"), (value) => formatNumber(value, 3))}
-          note={<Sparkline values={spark("optim/learning_rate")} width={88} height={18} />}
+          value={shown(last(rate), (value) => formatNumber(value, 3))}
+          note={<Sparkline values={spark(rate)} width={88} height={18} />}
         />
       </dl>
     </Card>

@@ -9,6 +9,7 @@ import { Tabs, TabsContent, TabsList, TabsTrigger } from "../../components/ui/ta
 import { problemOf } from "../../lib/problem.ts";
 import { useUrlState } from "../../lib/use-url-state.ts";
 import { PublishDialog } from "../deployments/publish-dialog.tsx";
+import { AdaptersCard } from "./adapters-card.tsx";
 import { AnswersPanel } from "./answers-panel.tsx";
 import { CurvesPanel } from "./charts/curves-panel.tsx";
 import { CheckpointsPanel } from "./checkpoints-panel.tsx";
@@ -79,14 +80,17 @@ export function RunPage({ runId }: { runId: string }) {
               <SkeletonRows rows={6} label={common("loading")} />
             </Card>
           ) : (
-            <CurvesPanel store={store} />
+            <div className="space-y-3">
+              <AdaptersCard run={detail} store={store} />
+              <CurvesPanel store={store} />
+            </div>
           )}
         </TabsContent>
         <TabsContent value="answers">
           <AnswersPanel runId={runId} />
         </TabsContent>
         <TabsContent value="results">
-          <ResultsPanel run={detail} onPublish={() => setPublishing("final")} />
+          <ResultsPanel run={detail} store={store} onPublish={() => setPublishing("final")} />
         </TabsContent>
         <TabsContent value="checkpoints">
           <CheckpointsPanel checkpoints={detail.checkpoints} onPublish={setPublishing} />

@@ -37,6 +37,7 @@ function SpecCard({ run }: { run: RunDetail }) {
     [t("base"), visible(spec.base)],
     [t("dataset"), `${visible(run.datasetName)} v${run.datasetVersion}`],
     [t("method"), method],
+    ...(spec.adapters.length === 0 ? [] : [[t("adapters"), spec.adapters.map(({ name }) => name).join(", ")] as const]),
     [t("objective"), kindWords(spec.objective)],
     [t("precision"), spec.precision],
     ...(spec.baseStorage === "dense" ? [] : [[t("baseStorage"), spec.baseStorage] as const]),

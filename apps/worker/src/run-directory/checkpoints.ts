@@ -8,6 +8,7 @@ import { sha256OfFile, writeDurably } from "./files.ts";
 // with the SHA-256 of both. The folder appears under its name by one rename; the attempt's number in the name keeps a
 // stale attempt from ever replacing a newer one's.
 
+const Plateau = z.object({ best: z.number().nullable(), bad: z.int(), cooling: z.int(), factor: z.number() });
 export const Cursor = z.object({
   step: z.int().nonnegative(), // optimizer steps done; the next is this 0-based one
   totalSteps: z.int().positive(),
@@ -18,13 +19,17 @@ export const Cursor = z.object({
   trainSeconds: z.number(),
   best: z.object({ step: z.int(), loss: z.number() }).nullable(),
   lastEvaluation: z
-    .object({ step: z.int(), loss: z.number().nullable(), exactMatch: z.number().nullable() })
+    .object({
+      step: z.int(),
+      loss: z.number().nullable(),
+      exactMatch: z.number().nullable(),
+      adapter: z.string().nullable().default(null), // side by side: whose figures these are, the best one's
+    })
     .nullable(),
   // The engine counts only steps that were trained; after a batch was left out it stands behind `step`.
   engineStep: z.int().nonnegative().nullable().default(null), // null: as `step`
-  plateau: z
-    .object({ best: z.number().nullable(), bad: z.int(), cooling: z.int(), factor: z.number() })
-    .default({ best: null, bad: 0, cooling: 0, factor: 1 }),
+  plateau: Plateau.default({ best: null, bad: 0, cooling: 0, factor: 1 }),
+  plateaus: z.record(z.string(), Plateau).default({}), // of adapters side by side, by name
   stopping: z
     .object({ best: z.number().nullable(), bad: z.int(), stopped: z.boolean() })
     .default({ best: null, bad: 0, stopped: false }),

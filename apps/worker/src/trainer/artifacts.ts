@@ -23,9 +23,9 @@ export interface Told {
   ggufType?: string;
 }
 
-/** Whether a file was made and told of by this or an earlier attempt. */
-export const isTold = (job: Job, kind: ArtifactKind, path: string): boolean =>
-  job.journal.told.artifacts.has(`${kind}/${basename(path)}`) && existsSync(path);
+/** Whether a file was made and told of by this or an earlier attempt; `name` is what it is known by. */
+export const isTold = (job: Job, kind: ArtifactKind, path: string, name = basename(path)): boolean =>
+  job.journal.told.artifacts.has(`${kind}/${name}`) && existsSync(path);
 
 /** Refuses to write for an attempt that was taken over. */
 export function guard({ start }: Job): void {
@@ -39,12 +39,13 @@ export async function tellFile(
   kind: ArtifactKind,
   ggufType: string | null = null,
   quantisation: Quantisation | null = null,
+  name = basename(path),
 ): Promise<void> {
   syncFile(path);
   tell(job, {
     type: "artifact",
     kind,
-    name: basename(path),
+    name,
     digest: `sha256:${await sha256OfFile(path)}`,
     bytes: statSync(path).size,
     path,

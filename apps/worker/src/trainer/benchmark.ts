@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { cpus, release, type } from "node:os";
 import { join } from "node:path";
-import type { Quantisation, RunEventBody } from "@anneal/contracts";
+import type { EvaluationResult, Quantisation, RunEventBody } from "@anneal/contracts";
 import { engineInfo, type Session } from "@anneal/engine";
 import { type ReportInput, renderReport } from "@anneal/report";
 import type { Checkpoint } from "../run-directory/checkpoints.ts";
@@ -13,6 +13,7 @@ import { matchRule } from "./held-out.ts";
 import { type Job, ProgressTeller } from "./job.ts";
 import type { Measured } from "./measure.ts";
 import type { Prepared } from "./prepare.ts";
+import { reportAdapters } from "./report-adapters.ts";
 import { rankingRule, reportPreference, reportRows } from "./report-rows.ts";
 import { reportSettings } from "./report-settings.ts";
 import { benchmarkServing, type ServingFigures } from "./serving-benchmark.ts";
@@ -20,7 +21,8 @@ import { totals } from "./totals.ts";
 
 interface Findings {
   before: Measured;
-  after: Measured;
+  measured: Measured; // after training, of the model that was exported
+  result: EvaluationResult;
   end: Checkpoint; // of the last step
   chosen: Checkpoint; // whose weights were exported
 }
@@ -32,7 +34,7 @@ export async function benchmark(job: Job, session: Session, prepared: Prepared, 
   const path = join(folder, `${fileSlug(job.start.modelName)}-report.html`);
   if (isTold(job, "report", path)) return;
   const { step } = found.chosen;
-  const serving = await benchmarkServing(job, session, prepared, step);
+  const serving = await benchmarkServing(job, session, prepared, step, found.result.adapter);
   const html = renderReport(await reportData(job, session, prepared, found, serving));
   guard(job);
   mkdirSync(folder, { recursive: true });
@@ -45,7 +47,7 @@ async function reportData(
   job: Job,
   session: Session,
   prepared: Prepared,
-  { before, after, end, chosen }: Findings,
+  { before, measured: after, result, end, chosen }: Findings,
   serving: ServingFigures,
 ): Promise<ReportInput> {
   const { start } = job;
@@ -88,6 +90,7 @@ async function reportData(
       baseLossNats: totals(spec, prepared, before, before, rows).loss,
       tunedLossNats: totals(spec, prepared, after, before, rows).loss,
     },
+    adapters: reportAdapters(spec, result),
     curves: await readCurves(runDirectory, epoch),
     serving: [
       {

@@ -13,6 +13,7 @@ export const startCursor = (totalSteps: number): Cursor => ({
   lastEvaluation: null,
   engineStep: null,
   plateau: { best: null, bad: 0, cooling: 0, factor: 1 },
+  plateaus: {},
   stopping: { best: null, bad: 0, stopped: false },
   guard: { skippedInRow: 0, rollbacks: 0, rollbackTo: null },
 });

@@ -1,4 +1,4 @@
-import { type MetricName, metricCatalogue } from "@anneal/contracts";
+import { type AdapterSeries, type MetricName, metricCatalogue, metricOf } from "@anneal/contracts";
 import type { ReportInput } from "@anneal/report";
 import { readJournal } from "../run-directory/journal-file.ts";
 
@@ -19,6 +19,11 @@ const shown: MetricName[] = [
   "optim/grad_norm",
   "speed/tokens_per_second",
 ];
+const ofAdapters: readonly string[] = ["train/loss", "eval/loss"] satisfies AdapterSeries[];
+const isShown = (name: MetricName) => {
+  const { series, adapter } = metricOf(name);
+  return adapter === null ? shown.includes(name) : ofAdapters.includes(series);
+};
 const atMostPoints = 600;
 
 /** The run's curves out of its own journal, thinned to what a page can show; the last point always stays. */
@@ -26,19 +31,20 @@ export async function readCurves(runDirectory: string, epoch: number): Promise<C
   const series = new Map<MetricName, Map<number, number>>();
   for await (const { body } of readJournal(runDirectory, { epoch })) {
     if (body.type !== "metrics") continue;
-    for (const name of shown) {
-      const value = body.values[name];
-      if (value === undefined || !Number.isFinite(value)) continue;
+    for (const [key, value] of Object.entries(body.values)) {
+      const name = key as MetricName;
+      if (!isShown(name) || value === undefined || !Number.isFinite(value)) continue;
       const points = series.get(name) ?? new Map<number, number>();
       points.set(body.step, value);
       series.set(name, points);
     }
   }
-  return shown.flatMap((name) => {
+  const single = [...series.keys()].filter((name) => !shown.includes(name));
+  return [...shown, ...single].flatMap((name) => {
     const points = [...(series.get(name) ?? [])].sort(([a], [b]) => a - b);
     if (points.length === 0) return [];
     const every = Math.ceil(points.length / atMostPoints);
     const kept = points.filter((_, i) => i % every === 0 || i === points.length - 1);
-    return [{ name, unit: metricCatalogue[name].unit, points: kept }];
+    return [{ name, unit: metricCatalogue[metricOf(name).series].unit, points: kept }];
   });
 }

@@ -1,10 +1,11 @@
-import type { RunStage } from "@anneal/contracts";
+import type { EvaluationResult, RunStage } from "@anneal/contracts";
 import type { Session } from "@anneal/engine";
 import { AnswersFile } from "./answers-file.ts";
 import type { Eta } from "./eta.ts";
 import { type Job, ProgressTeller, tell } from "./job.ts";
 import { type Measured, measure, nothingMeasured } from "./measure.ts";
 import type { Prepared } from "./prepare.ts";
+import { choose, measureEach } from "./side-by-side.ts";
 import { resultOf, totals } from "./totals.ts";
 
 interface Which {
@@ -18,19 +19,62 @@ interface Which {
   note: string;
 }
 
-/** Loss and answers on all held-out rows (up to finalMaxRows), kept as they come and told once. */
+/** What was measured of the model that goes on: of several adapters the exported one. */
+export interface Evaluated {
+  measured: Measured;
+  result: EvaluationResult;
+}
+
+/**
+ * Loss and answers on all held-out rows (up to finalMaxRows), kept as they come and told once. After training every adapter side by
+ * side is asked; the one that the spec names for its exports, or the one of the lowest loss, goes on.
+ */
 export async function evaluateAll(
   job: Job,
   session: Session,
   prepared: Prepared,
   eta: Eta,
   which: Which,
+): Promise<Evaluated> {
+  const { spec } = job.start;
+  const rows = Math.min(spec.evaluation.finalMaxRows, prepared.heldOutExamples);
+  const totalsOf = (measured: Measured) => totals(spec, prepared, measured, which.reference ?? measured, rows);
+  const all = which.baseOnly
+    ? []
+    : await measureEach(spec, (name) => measureAll(job, session, prepared, eta, which, rows, name), totalsOf);
+  const { found, totals: total } =
+    all.length > 0
+      ? choose(all, spec.export.adapter)
+      : await measureAll(job, session, prepared, eta, which, rows, null).then((found) => ({
+          found,
+          totals: totalsOf(found),
+        }));
+  const result = resultOf(total);
+  if (prepared.heldOut && !job.journal.told.evaluated.has(which.which))
+    tell(job, { type: "evaluation", step: which.step, which: which.which, result });
+  return { measured: found, result };
+}
+
+async function measureAll(
+  job: Job,
+  session: Session,
+  prepared: Prepared,
+  eta: Eta,
+  which: Which,
+  rows: number,
+  adapter: string | null,
 ): Promise<Measured> {
   const { spec, runDirectory, epoch, checkEpoch } = job.start;
   if (!prepared.heldOut) return nothingMeasured();
-  const rows = Math.min(spec.evaluation.finalMaxRows, prepared.heldOutExamples);
-  const about = `${which.about} ${prepared.heldOutSource?.digest} ${spec.evaluation.maxNewTokens}`;
-  const file = new AnswersFile(runDirectory, which.which, about, epoch, checkEpoch);
+  const about = [
+    which.about,
+    ...(adapter ? [adapter] : []),
+    prepared.heldOutSource?.digest,
+    spec.evaluation.maxNewTokens,
+  ];
+  const name = adapter ? `${which.which}-${adapter}` : which.which;
+  const file = new AnswersFile(runDirectory, name, about.join(" "), epoch, checkEpoch);
+  const note = adapter ? `${which.note} (${adapter})` : which.note;
   const progress = new ProgressTeller(job);
   try {
     const known = await file.load(nothingMeasured());
@@ -38,6 +82,7 @@ export async function evaluateAll(
     let fresh = 0;
     const measured = await measure(job, session, prepared, known, {
       baseOnly: which.baseOnly,
+      adapter,
       rows,
       answers: true,
       stage: which.stage,
@@ -55,15 +100,11 @@ export async function evaluateAll(
           totalSteps: which.totalSteps,
           fraction: total > 0 ? done / total : 1,
           etaSeconds: which.which === "after" && left !== null ? left + eta.whileEvaluating(0) : null,
-          note: which.note,
+          note,
         });
       },
     });
     if (fresh > 0) eta.evaluated(rows, (performance.now() - began) / 1000);
-    if (!job.journal.told.evaluated.has(which.which)) {
-      const result = resultOf(totals(job.start.spec, prepared, measured, which.reference ?? measured, rows));
-      tell(job, { type: "evaluation", step: which.step, which: which.which, result });
-    }
     return measured;
   } finally {
     file.close();

@@ -7,6 +7,7 @@ import { exportFolder, fileSlug } from "./artifacts.ts";
 import { verifyBase } from "./base-check.ts";
 import type { Control } from "./control.ts";
 import { engineCall } from "./engine-call.ts";
+import { adapterOfCheckpoint } from "./side-by-side.ts";
 import { ggufMetadata, textModelOf } from "./text-model.ts";
 import { trainingSpec } from "./training-spec.ts";
 
@@ -28,6 +29,7 @@ export async function exportCheckpoint(
   control.attach(session);
   try {
     await session.loadState(statePath(checkpoint));
+    const adapter = adapterOfCheckpoint(start.spec, checkpoint.cursor.lastEvaluation?.adapter ?? null);
     const folder = exportFolder(start.runDirectory);
     mkdirSync(folder, { recursive: true });
     const files: Exported = [];
@@ -36,7 +38,7 @@ export async function exportCheckpoint(
       const path = join(folder, `${fileSlug(start.modelName)}-step-${checkpoint.step}-${gguf}.gguf`);
       const metadata = ggufMetadata(start.base, text, start.modelName, session.info.vocabSize);
       const { sha256, bytes } = await engineCall(control, () =>
-        session.exportGguf(path, { type: gguf as GgufExportType, metadata }),
+        session.exportGguf(path, { type: gguf as GgufExportType, metadata, ...(adapter ? { adapter } : {}) }),
       );
       files.push({ gguf, path, digest: `sha256:${sha256}`, bytes });
     }

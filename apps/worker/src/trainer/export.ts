@@ -3,9 +3,9 @@ import { join } from "node:path";
 import type { GgufExportType, Session } from "@anneal/engine";
 import { exportFolder, fileSlug, guard, isTold, tellFile } from "./artifacts.ts";
 import { engineCall } from "./engine-call.ts";
+import type { Evaluated } from "./evaluate.ts";
 import { quantisationOf } from "./export-quality.ts";
 import { heartbeat, type Job, ProgressTeller } from "./job.ts";
-import type { Measured } from "./measure.ts";
 import type { Prepared } from "./prepare.ts";
 import { ggufMetadata } from "./text-model.ts";
 
@@ -21,12 +21,15 @@ const companions = [
   "merges.txt",
 ];
 
-/** Adapter, merged weights and GGUFs as the spec asks. What is told of already is not made again. */
+/**
+ * Adapter, merged weights and GGUFs as the spec asks. Of adapters side by side each is written, the exported one first; merged weights
+ * and GGUFs hold that one. What is told of already is not made again.
+ */
 export async function exportAll(
   job: Job,
   session: Session,
   prepared: Prepared,
-  tuned: Measured,
+  { measured: tuned, result: { adapter, adapters } }: Evaluated,
   step: number,
 ): Promise<void> {
   const { spec, runDirectory, base, modelName, baseName } = job.start;
@@ -35,7 +38,8 @@ export async function exportAll(
   const progress = new ProgressTeller(job);
   const parts: { note: string; work: () => Promise<void> }[] = [];
 
-  if (spec.method.kind === "lora") {
+  const chosen = adapter ? { adapter } : {};
+  if (spec.method.kind === "lora" && adapters.length === 0) {
     const dir = join(folder, "adapter");
     parts.push({
       note: "adapter (PEFT)",
@@ -45,6 +49,14 @@ export async function exportAll(
         ),
     });
   }
+  for (const { name } of adapters.toSorted((a, b) => Number(b.name === adapter) - Number(a.name === adapter))) {
+    const dir = join(folder, "adapters", name);
+    const write = () => session.exportAdapter(dir, { baseModelName: baseName, adapter: name });
+    parts.push({
+      note: `adapter ${name} (PEFT)`,
+      work: () => engineCall(job.control, () => exportDirectory(job, dir, "adapter", write, `${name}/`)),
+    });
+  }
   if (spec.export.merged) {
     const dir = join(folder, "merged");
     parts.push({
@@ -52,7 +64,7 @@ export async function exportAll(
       work: () =>
         engineCall(job.control, () =>
           exportDirectory(job, dir, "merged", async () => {
-            await session.exportMerged(dir, { dtype: spec.precision === "bf16" ? "bf16" : "f32" });
+            await session.exportMerged(dir, { dtype: spec.precision === "bf16" ? "bf16" : "f32", ...chosen });
             if (base.kind !== "hf") return;
             for (const name of companions)
               if (existsSync(join(base.dir, name))) copyFileSync(join(base.dir, name), join(dir, name));
@@ -69,7 +81,7 @@ export async function exportAll(
         guard(job);
         const metadata = ggufMetadata(base, prepared.text, modelName, session.info.vocabSize);
         const { error } = await engineCall(job.control, () =>
-          session.exportGguf(path, { type: type as GgufExportType, metadata }),
+          session.exportGguf(path, { type: type as GgufExportType, metadata, ...chosen }),
         );
         await tellFile(
           job,
@@ -93,18 +105,22 @@ export async function exportAll(
   progress.tell({ stage: "export", step, totalSteps: step, fraction: 1, etaSeconds: null, note: null });
 }
 
-/** A folder's files are told one by one: each can be fetched and proven for itself. */
+/** A folder's files are told one by one, under `prefix` and their names: each can be fetched and proven for itself. */
 async function exportDirectory(
   job: Job,
   dir: string,
   kind: "adapter" | "merged",
   write: () => Promise<void>,
+  prefix = "",
 ): Promise<void> {
   const files = () => (existsSync(dir) ? readdirSync(dir).sort() : []);
   const names = files();
-  if (names.length > 0 && names.every((name) => isTold(job, kind, join(dir, name)))) return;
+  if (names.length > 0 && names.every((name) => isTold(job, kind, join(dir, name), prefix + name))) return;
   guard(job);
   mkdirSync(dir, { recursive: true });
   await write();
-  for (const name of files()) if (!isTold(job, kind, join(dir, name))) await tellFile(job, join(dir, name), kind);
+  for (const file of files()) {
+    const [path, name] = [join(dir, file), prefix + file];
+    if (!isTold(job, kind, path, name)) await tellFile(job, path, kind, null, null, name);
+  }
 }

@@ -1,4 +1,4 @@
-import { isPreference, type MetricName } from "@anneal/contracts";
+import { adapterMetric, isPreference, type MetricName } from "@anneal/contracts";
 import type { Session } from "@anneal/engine";
 import type { Cursor } from "../run-directory/checkpoints.ts";
 import { courseAfter } from "./course.ts";
@@ -6,7 +6,10 @@ import type { Eta } from "./eta.ts";
 import { type Job, tell } from "./job.ts";
 import { type Measured, measure, nothingMeasured } from "./measure.ts";
 import type { Prepared } from "./prepare.ts";
-import { resultOf, totals } from "./totals.ts";
+import { choose, type Measurement, measureEach } from "./side-by-side.ts";
+import { resultOf, type Totals, totals } from "./totals.ts";
+
+type Values = Partial<Record<MetricName, number>>;
 
 /** Held-out loss and answers on the way: told once, and what they make of the rest of the run. */
 export async function evaluateDuring(
@@ -23,21 +26,23 @@ export async function evaluateDuring(
   const rows = spec.evaluation.maxRows;
   const began = performance.now();
   const answers = !isPreference(spec.objective.kind);
-  const options = { baseOnly: false, rows, answers, stage: "train" as const, step };
-  const measured = await measure(job, session, prepared, nothingMeasured(), options);
+  const measureOne = (adapter: string | null) =>
+    measure(job, session, prepared, nothingMeasured(), {
+      baseOnly: false,
+      adapter,
+      rows,
+      answers,
+      stage: "train",
+      step,
+    });
+  const totalsOf = (measured: Measured) => totals(spec, prepared, measured, before, rows);
+  const all = await measureEach(spec, measureOne, totalsOf);
+  const total = all.length > 0 ? choose(all, spec.export.adapter).totals : totalsOf(await measureOne(null));
   eta.evaluated(Math.min(rows, prepared.heldOutExamples), (performance.now() - began) / 1000);
-  const total = totals(spec, prepared, measured, before, rows);
-  const { loss, exactMatch, tokenAccuracy, rewardMargin, rewardAccuracy } = total;
-  const { isBest, ...course } = courseAfter(cursor, { step, loss, exactMatch }, spec);
+  const { loss, exactMatch, adapter, adapters } = total;
+  const { isBest, ...course } = courseAfter(cursor, { step, loss, exactMatch, adapter }, spec, adapters);
   if (step > job.journal.told.duringStep) {
-    const values: Partial<Record<MetricName, number>> = {
-      ...(loss === null ? {} : { "eval/loss": loss }),
-      ...(loss === null || isPreference(spec.objective.kind) ? {} : { "eval/perplexity": Math.exp(loss) }),
-      ...(exactMatch === null ? {} : { "eval/exact_match": exactMatch }),
-      ...(tokenAccuracy === null ? {} : { "eval/token_accuracy": tokenAccuracy }),
-      ...(rewardMargin === null ? {} : { "eval/reward_margin": rewardMargin }),
-      ...(rewardAccuracy === null ? {} : { "eval/reward_accuracy": rewardAccuracy }),
-    };
+    const values = { ...valuesOf(total, isPreference(spec.objective.kind)), ...valuesOfEach(all) };
     tell(
       job,
       { type: "metrics", step, tokens: cursor.tokensSeen, values },
@@ -45,4 +50,26 @@ export async function evaluateDuring(
     );
   }
   return { cursor: { ...cursor, ...course }, isBest };
+}
+
+function valuesOf(total: Totals, preference: boolean): Values {
+  const { loss, exactMatch, tokenAccuracy, rewardMargin, rewardAccuracy } = total;
+  return {
+    ...(loss === null ? {} : { "eval/loss": loss }),
+    ...(loss === null || preference ? {} : { "eval/perplexity": Math.exp(loss) }),
+    ...(exactMatch === null ? {} : { "eval/exact_match": exactMatch }),
+    ...(tokenAccuracy === null ? {} : { "eval/token_accuracy": tokenAccuracy }),
+    ...(rewardMargin === null ? {} : { "eval/reward_margin": rewardMargin }),
+    ...(rewardAccuracy === null ? {} : { "eval/reward_accuracy": rewardAccuracy }),
+  };
+}
+
+function valuesOfEach(all: readonly Measurement[]): Values {
+  const values: Values = {};
+  for (const { name, totals: total } of all) {
+    if (total.loss !== null) values[adapterMetric("eval/loss", name)] = total.loss;
+    if (total.exactMatch !== null) values[adapterMetric("eval/exact_match", name)] = total.exactMatch;
+    if (total.tokenAccuracy !== null) values[adapterMetric("eval/token_accuracy", name)] = total.tokenAccuracy;
+  }
+  return values;
 }

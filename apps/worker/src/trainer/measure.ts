@@ -1,4 +1,4 @@
-import type { RunSpec, RunStage } from "@anneal/contracts";
+import { adaptersOf, type RunSpec, type RunStage } from "@anneal/contracts";
 import type { Session } from "@anneal/engine";
 import { decodeAnswer, encodePrompt } from "@anneal/text";
 import { microBatches, sequencesOf } from "./batches.ts";
@@ -21,6 +21,7 @@ export const nothingMeasured = (): Measured => ({ losses: new Map(), answers: ne
 
 export interface MeasureOptions {
   baseOnly: boolean; // LoRA: leave the adapter out
+  adapter?: string | null; // of several side by side, the one that is measured
   rows: number; // the first so many held-out rows
   answers: boolean; // ask, too
   stage: RunStage;
@@ -62,7 +63,7 @@ export async function measure(
     done += chunk.length;
     const sequences = chunk.flatMap((row) => sequencesOf(row, prepared.sequences));
     if (sequences.every((sequence) => known.losses.has(sequence))) continue;
-    const losses = await lossesOf(session, prepared, chunk, spec, options.baseOnly, timed);
+    const losses = await lossesOf(session, prepared, chunk, spec, options, timed);
     for (const [sequence, loss] of losses) known.losses.set(sequence, loss);
     options.keep?.({ losses });
     options.onRows?.(done, total);
@@ -71,7 +72,7 @@ export async function measure(
     const chunk = asked.slice(from, from + answersAtOnce);
     done += chunk.length;
     if (chunk.every((row) => known.answers.has(row))) continue;
-    const answers = await answersOf(session, prepared, chunk, spec.evaluation.maxNewTokens, options.baseOnly, timed);
+    const answers = await answersOf(session, prepared, chunk, spec.evaluation.maxNewTokens, options, timed);
     for (const [row, answer] of answers) known.answers.set(row, answer);
     options.keep?.({ answers });
     options.onRows?.(done, total);
@@ -80,13 +81,22 @@ export async function measure(
 }
 
 type Timed = <T>(work: () => Promise<T>) => Promise<T>;
+type Who = Pick<MeasureOptions, "baseOnly" | "adapter">;
+
+/** Which adapter every sequence goes through, where the session has several; the base alone goes through none of them. */
+function ownersOf(spec: RunSpec, adapter: string | null | undefined, sequences: number): { adapters?: Int32Array } {
+  const all = adaptersOf(spec);
+  if (all.length === 0) return {};
+  const index = all.findIndex(({ name }) => name === adapter);
+  return { adapters: new Int32Array(sequences).fill(Math.max(0, index)) };
+}
 
 async function lossesOf(
   session: Session,
   { heldOut, sequences }: Prepared,
   rows: number[],
   spec: RunSpec,
-  baseOnly: boolean,
+  { baseOnly, adapter }: Who,
   timed: Timed,
 ): Promise<[number, RowLoss][]> {
   if (!heldOut) return [];
@@ -96,7 +106,8 @@ async function lossesOf(
   const withLoss = rows.filter((row) => sequencesOf(row, sequences).every((one) => heldOut.supervised(one) > 0));
   for (const { rows: chosen, batch } of microBatches(heldOut, withLoss, spec, sequences)) {
     const { tokens, labels, offsets } = batch; // weights are for training: what is held out counts alike
-    const { perSequence } = await timed(() => session.evaluate([{ tokens, labels, offsets }], { baseOnly }));
+    const owners = ownersOf(spec, adapter, offsets.length - 1);
+    const { perSequence } = await timed(() => session.evaluate([{ tokens, labels, offsets, ...owners }], { baseOnly }));
     const measured = chosen.flatMap((row) => sequencesOf(row, sequences));
     for (const [i, { loss, tokens: count, correct }] of perSequence.entries())
       losses.set(measured[i] ?? -1, { lossSum: loss, tokens: count, correct });
@@ -109,7 +120,7 @@ async function answersOf(
   { questions, text }: Prepared,
   rows: number[],
   maxNewTokens: number,
-  baseOnly: boolean,
+  { baseOnly, adapter }: Who,
   timed: Timed,
 ): Promise<[number, string][]> {
   const prompts = rows.map((row) => encodePrompt(text, questions[row]?.prompt ?? []));
@@ -128,6 +139,7 @@ async function answersOf(
       seed: 0,
       stopTokens: text.stopTokens,
       baseOnly,
+      ...(adapter ? { adapter } : {}),
     }),
   );
   sequences.forEach(({ tokens }, i) => {

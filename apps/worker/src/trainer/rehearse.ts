@@ -28,9 +28,13 @@ export async function rehearse(job: Job, session: Session, { train, trainRows, s
   const worst = worstRows(trainRows, (row) => exampleLength(train, row, sequences), spec);
   const [first] = microBatches(train, worst, spec, sequences);
   if (!first) return;
+  const { length } = spec.adapters;
+  // Side by side: each adapter gets its share of the rows.
+  const owners = first.rows.map((_, i) => Math.floor((i * length) / first.rows.length));
+  const batch = length === 0 ? first.batch : { ...first.batch, adapters: Int32Array.from(owners) };
   heartbeat(job, "train", 0, 300);
   try {
-    await engineCall(job.control, () => session.gradients([first.batch], { lossOnly: true }));
+    await engineCall(job.control, () => session.gradients([batch], { lossOnly: true }));
   } catch (error) {
     // Values that are not finite are the guard's business, at the step that meets them.
     if (!(error instanceof EngineError && error.code === "ENGINE_NUMERIC")) throw error;

@@ -30,8 +30,11 @@ function scheduleText({ schedule, learningRate }: RunSpec): string {
 /** The settings of a run as the report lists them. */
 export function reportSettings(spec: RunSpec): Setting[] {
   const { earlyStopping, guards } = spec;
-  const rows: [group: string, name: string, value: string | number | boolean][] = [
+  const rows: (readonly [group: string, name: string, value: string | number | boolean])[] = [
     ["Method", "method", methodText(spec.method)],
+    ...(spec.adapters.length === 0
+      ? []
+      : [["Method", "adapters side by side", spec.adapters.map(({ name }) => name).join(", ")] as const]),
     ["Method", "objective", listed(spec.objective)],
     ["Method", "precision", spec.precision],
     ["Method", "base in memory", spec.baseStorage],

@@ -1,6 +1,7 @@
-import type { SampleAnswer } from "@anneal/contracts";
+import { adaptersOf, type SampleAnswer } from "@anneal/contracts";
 import type { Session } from "@anneal/engine";
 import { decodeAnswer, encodePrompt } from "@anneal/text";
+import type { Cursor } from "../run-directory/checkpoints.ts";
 import { engineCall } from "./engine-call.ts";
 import { heartbeat, type Job, tell } from "./job.ts";
 import type { Prepared } from "./prepare.ts";
@@ -24,8 +25,9 @@ function questionsOf(job: Job, prepared: Prepared): Asked[] {
 
 const lastUserText = (asked: Asked) => asked.prompt.findLast(({ role }) => role === "user")?.content ?? "";
 
-/** Greedy answers to the same few questions as training goes, told once a step. */
-export async function tellSamples(job: Job, session: Session, prepared: Prepared, step: number): Promise<void> {
+/** Greedy answers to the same few questions as training goes, told once a step. Of adapters side by side the best so far answers. */
+export async function tellSamples(job: Job, session: Session, prepared: Prepared, cursor: Cursor): Promise<void> {
+  const { step } = cursor;
   if (step <= job.journal.told.samplesStep) return;
   const { maxNewTokens } = job.start.spec.samples;
   const room = session.info.contextLength - maxNewTokens;
@@ -34,6 +36,7 @@ export async function tellSamples(job: Job, session: Session, prepared: Prepared
     .filter(({ tokens }) => tokens.length > 0 && tokens.length <= room);
   if (asked.length === 0) return;
   heartbeat(job, "train", step, 60);
+  const adapter = cursor.lastEvaluation?.adapter ?? adaptersOf(job.start.spec)[0]?.name;
   const { sequences } = await engineCall(job.control, () =>
     session.generate({
       prompts: asked.map(({ tokens }) => tokens),
@@ -43,6 +46,7 @@ export async function tellSamples(job: Job, session: Session, prepared: Prepared
       topP: 1,
       seed: 0,
       stopTokens: prepared.text.stopTokens,
+      ...(adapter ? { adapter } : {}),
     }),
   );
   const samples: Omit<SampleAnswer, "createdAt" | "step">[] = asked.map(({ question }, i) => ({

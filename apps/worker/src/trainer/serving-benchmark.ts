@@ -20,6 +20,7 @@ export async function benchmarkServing(
   session: Session,
   prepared: Prepared,
   step: number,
+  adapter: string | null, // of several side by side
 ): Promise<ServingFigures> {
   const { maxNewTokens } = job.start.spec.evaluation;
   const room = session.info.contextLength - maxNewTokens;
@@ -45,6 +46,7 @@ export async function benchmarkServing(
         topP: 1,
         seed: 0,
         stopTokens: prepared.text.stopTokens,
+        ...(adapter ? { adapter } : {}),
         onToken: () => {
           firstAt ??= performance.now();
         },

@@ -6,7 +6,8 @@ import { evaluateAll } from "./evaluate.ts";
 import { exportAll } from "./export.ts";
 import { heartbeat, type Job, logLine, stage, tell } from "./job.ts";
 import { prepare } from "./prepare.ts";
-import { dataPlanOf, train } from "./train.ts";
+import { StepData } from "./step-data.ts";
+import { train } from "./train.ts";
 import { trainingSpec } from "./training-spec.ts";
 
 const loadSeconds = 300;
@@ -32,12 +33,12 @@ export async function runStages(job: Job): Promise<TrainerOutcome> {
     globalThis.gc?.();
     const session = await openSession(trainingSpec(start));
     control.attach(session);
-    const { totalSteps } = dataPlanOf(job, prepared);
+    const { totalSteps } = new StepData(start.spec, prepared);
     const { maxRows } = start.spec.evaluation;
     const asked = prepared.heldOutExamples;
     const eta = new Eta(asked, Math.min(asked, maxRows), 10, totalSteps);
     // The base answers before anything is trained: after full training there is no base left to ask.
-    const before = await evaluateAll(job, session, prepared, eta, {
+    const { measured: before } = await evaluateAll(job, session, prepared, eta, {
       which: "before",
       stage: "prepare",
       step: 0,
@@ -64,7 +65,7 @@ export async function runStages(job: Job): Promise<TrainerOutcome> {
       }),
     );
     await stage(job, "export", () => exportAll(job, session, prepared, after, chosen.step));
-    await stage(job, "benchmark", () => benchmark(job, session, prepared, { before, after, end, chosen }));
+    await stage(job, "benchmark", () => benchmark(job, session, prepared, { before, ...after, end, chosen }));
     return "finished";
   } finally {
     control.detach();

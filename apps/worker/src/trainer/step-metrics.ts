@@ -1,11 +1,17 @@
-import type { MetricName } from "@anneal/contracts";
+import { adapterMetric, type MetricName } from "@anneal/contracts";
 import type { SessionMemory, StepResult } from "@anneal/engine";
 
 type Metrics = Partial<Record<MetricName, number>>;
 
+/** The rates of a step: the run's, and of adapters side by side each one's own, in their order. */
+export interface StepRates {
+  learningRate: number;
+  adapters: number[];
+}
+
 export interface StepFacts {
   result: StepResult;
-  learningRate: number;
+  rates: StepRates;
   clipNorm: number;
   lossEma: number;
   epochs: number;
@@ -22,7 +28,8 @@ export interface StepFacts {
 }
 
 /** A step that overflowed has no gradient norm; it says so instead. */
-function gradientMetrics({ gradNorm, lossScale, skipped }: StepResult, clipNorm: number): Metrics {
+function gradientMetrics(result: StepResult, clipNorm: number): Metrics {
+  const { gradNorm, skipped } = result;
   const clips = clipNorm > 0 && gradNorm > clipNorm;
   return {
     ...(skipped
@@ -32,8 +39,11 @@ function gradientMetrics({ gradNorm, lossScale, skipped }: StepResult, clipNorm:
           "optim/grad_norm_clipped": clips ? clipNorm : gradNorm,
           "optim/clipped": clips ? 1 : 0,
         }),
-    ...(lossScale === undefined ? {} : { "optim/loss_scale": lossScale, "optim/skipped": skipped ? 1 : 0 }),
+    ...scaleMetrics(result),
   };
+}
+function scaleMetrics({ lossScale, skipped }: Pick<StepResult, "lossScale" | "skipped">): Metrics {
+  return lossScale === undefined ? {} : { "optim/loss_scale": lossScale, "optim/skipped": skipped ? 1 : 0 };
 }
 
 /** The engine's names of what an objective measures beside its loss. */
@@ -54,16 +64,29 @@ function objectiveMetrics({ metrics }: StepResult): Metrics {
   return values;
 }
 
+/** Adapters side by side have rates and gradients of their own; a run of one adapter, or of the whole model, has one of each. */
+function updateMetrics({ result, rates, clipNorm }: StepFacts): Metrics {
+  const { adapters = [] } = result;
+  if (adapters.length === 0) return { ...gradientMetrics(result, clipNorm), "optim/learning_rate": rates.learningRate };
+  const values: Metrics = scaleMetrics(result);
+  for (const [i, { name, loss, gradNorm, supervisedTokens }] of adapters.entries()) {
+    if (supervisedTokens === 0) continue; // its rows carry no loss in this step: it rests
+    values[adapterMetric("train/loss", name)] = loss;
+    values[adapterMetric("optim/learning_rate", name)] = rates.adapters[i] ?? 0;
+    if (!result.skipped) values[adapterMetric("optim/grad_norm", name)] = gradNorm;
+  }
+  return values;
+}
+
 /** One step's series, under the names of the metric catalogue. */
 export function stepMetrics(f: StepFacts): Metrics {
-  const { result, clipNorm } = f;
+  const { result } = f;
   return {
-    ...gradientMetrics(result, clipNorm),
+    ...updateMetrics(f),
     ...objectiveMetrics(result),
     "train/loss": result.loss,
     "train/loss_ema": f.lossEma,
     "train/perplexity": Math.exp(result.loss),
-    "optim/learning_rate": f.learningRate,
     "speed/tokens_per_second": result.tokens / f.seconds,
     "speed/supervised_tokens_per_second": result.supervisedTokens / f.seconds,
     "speed/rows_per_second": f.rows / f.seconds,

@@ -4,7 +4,7 @@ import { type Job, tell } from "./job.ts";
 import { availableMemoryBytes, CpuMeter, diskFreeBytes } from "./machine.ts";
 import { type StepFacts, stepMetrics } from "./step-metrics.ts";
 
-type Known = Pick<StepFacts, "learningRate" | "microBatches" | "rows" | "seconds" | "epochs" | "memory">;
+type Known = Pick<StepFacts, "rates" | "microBatches" | "rows" | "seconds" | "epochs" | "memory">;
 
 /** Tells a step's series, with what the machine says of itself at the time. */
 export class StepTeller {

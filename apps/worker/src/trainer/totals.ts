@@ -18,6 +18,8 @@ const nothing: Totals = {
   tokenAccuracy: null,
   rewardMargin: null,
   rewardAccuracy: null,
+  adapter: null,
+  adapters: [],
 };
 
 /** Totals over the first rows; what a preference is worth is seen against the reference, the model before training. */

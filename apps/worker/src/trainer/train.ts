@@ -1,7 +1,6 @@
-import { ServiceError } from "@anneal/contracts";
+import { type AdapterSettings, adaptersOf, ServiceError } from "@anneal/contracts";
 import { learningRateAt, type Session, type StepResult } from "@anneal/engine";
 import { type Checkpoint, type Cursor, statePath } from "../run-directory/checkpoints.ts";
-import { DataPlan, exampleLength, microBatches } from "./batches.ts";
 import { Cadence } from "./cadence.ts";
 import { Stopped } from "./control.ts";
 import { startCursor } from "./cursor.ts";
@@ -15,6 +14,8 @@ import type { Prepared } from "./prepare.ts";
 import { rehearse } from "./rehearse.ts";
 import { tellSamples } from "./samples.ts";
 import { Saver } from "./saving.ts";
+import { StepData } from "./step-data.ts";
+import type { StepRates } from "./step-metrics.ts";
 import { StepTeller } from "./step-teller.ts";
 
 const emaKeeps = 0.9;
@@ -25,9 +26,6 @@ export interface Trained {
   chosen: Checkpoint;
 }
 
-export const dataPlanOf = ({ start }: Job, { train, trainRows, sequences }: Prepared): DataPlan =>
-  new DataPlan(trainRows, start.spec, (row) => exampleLength(train, row, sequences));
-
 /** Trains from the newest checkpoint, or from the start, to the end. */
 export async function train(
   job: Job,
@@ -37,7 +35,7 @@ export async function train(
   before: Measured,
   eta: Eta,
 ): Promise<Trained> {
-  const plan = dataPlanOf(job, prepared);
+  const plan = new StepData(job.start.spec, prepared);
   if (resumed) {
     const { cursor } = resumed;
     const { step } = await session.loadState(statePath(resumed));
@@ -90,6 +88,7 @@ class Trainer {
   private readonly teller: StepTeller;
   private readonly began = Date.now();
   private readonly warmupSteps: number;
+  private readonly adapters: AdapterSettings[];
   private newest: Checkpoint | null = null;
   private stepsDone = 0;
   private secondsPerStep = 0;
@@ -98,12 +97,13 @@ class Trainer {
     private readonly job: Job,
     private readonly session: Session,
     private readonly prepared: Prepared,
-    private readonly plan: DataPlan,
+    private readonly plan: StepData,
     private cursor: Cursor,
     private readonly before: Measured,
     private readonly eta: Eta,
   ) {
     const { spec, runDirectory } = job.start;
+    this.adapters = adaptersOf(spec);
     this.saver = new Saver(job, session);
     this.cadence = new Cadence(spec, plan.totalSteps, runDirectory);
     this.progress = new ProgressTeller(job);
@@ -118,7 +118,7 @@ class Trainer {
     const { job } = this;
     this.newest = resumed;
     try {
-      if (this.cursor.step === 0) await tellSamples(job, this.session, this.prepared, 0);
+      if (this.cursor.step === 0) await tellSamples(job, this.session, this.prepared, this.cursor);
       // An attempt that was stopped in its evaluation saved the step without it.
       else await this.afterStep();
       while (!this.isOver()) {
@@ -157,7 +157,7 @@ class Trainer {
           `stopped early: the held-out loss has not improved in ${this.cursor.stopping.bad} evaluations`,
         );
     }
-    if (cadence.samplesAt(step)) await tellSamples(job, this.session, this.prepared, step);
+    if (cadence.samplesAt(step)) await tellSamples(job, this.session, this.prepared, this.cursor);
     const regular = cadence.savesAt(step);
     const { guard } = this.cursor;
     // Only steps that every attempt saves at may be gone back to: anything else would depend on who was interrupted when.
@@ -183,40 +183,49 @@ class Trainer {
     if (step > 0 && this.saver.savedStep !== step) await this.saver.save(this.cursor);
   }
 
-  private learningRate(step: number): number {
-    const { schedule, learningRate } = this.job.start.spec;
-    const { warmupSteps, plan, cursor } = this;
-    return learningRateAt(
-      { ...schedule, learningRate, warmupSteps, totalSteps: plan.totalSteps, plateauFactor: cursor.plateau.factor },
-      step,
-    );
+  private learningRate(step: number, learningRate: number, plateauFactor: number): number {
+    const { schedule } = this.job.start.spec;
+    const { warmupSteps, plan } = this;
+    return learningRateAt({ ...schedule, learningRate, warmupSteps, totalSteps: plan.totalSteps, plateauFactor }, step);
+  }
+
+  private ratesAt(step: number): StepRates {
+    const { learningRate } = this.job.start.spec;
+    const { plateau, plateaus } = this.cursor;
+    return {
+      learningRate: this.learningRate(step, learningRate, plateau.factor),
+      adapters: this.adapters.map((own) => this.learningRate(step, own.learningRate, plateaus[own.name]?.factor ?? 1)),
+    };
   }
 
   private async step(): Promise<void> {
-    const { job, session, prepared, plan } = this;
+    const { job, session, plan } = this;
     const { spec } = job.start;
     const { step } = this.cursor;
     heartbeat(job, "train", step, this.stepsDone === 0 ? 120 : 2 * this.secondsPerStep);
     const began = performance.now();
-    const rows = plan.rowsOf(step);
-    const batches = microBatches(prepared.train, rows, spec, prepared.sequences).map(({ batch }) => batch);
-    const learningRate = this.learningRate(step);
+    const { examples, batches } = plan.at(step);
+    const rates = this.ratesAt(step);
+    const { clipNorm } = spec;
     const maxLoss = lossLimit(this.cursor, spec);
     let result: StepResult;
     try {
       result = await engineCall(job.control, () =>
         session.step({
           microBatches: batches,
-          learningRate,
-          clipNorm: spec.clipNorm,
+          learningRate: rates.learningRate,
+          clipNorm,
           step,
+          ...(rates.adapters.length === 0
+            ? {}
+            : { adapters: rates.adapters.map((learningRate) => ({ learningRate, clipNorm })) }),
           ...(maxLoss === undefined ? {} : { maxLoss }),
         }),
       );
     } catch (error) {
       const cause = poisonOf(error, spec);
       if (cause === null || !(error instanceof Error)) throw error;
-      await this.withoutBatch(cause, error.message, rows);
+      await this.withoutBatch(cause, error.message, examples);
       return;
     }
     const seconds = (performance.now() - began) / 1000;
@@ -228,7 +237,7 @@ class Trainer {
       guard: guard.skippedInRow === 0 ? guard : { ...guard, skippedInRow: 0 },
       tokensSeen: this.cursor.tokensSeen + result.tokens,
       supervisedSeen: this.cursor.supervisedSeen + result.supervisedTokens,
-      rowsSeen: this.cursor.rowsSeen + rows.length,
+      rowsSeen: this.cursor.rowsSeen + examples.length,
       lossEma: lossEma === null ? result.loss : emaKeeps * lossEma + (1 - emaKeeps) * result.loss,
       trainSeconds: this.cursor.trainSeconds + seconds,
     };
@@ -237,9 +246,9 @@ class Trainer {
     this.cadence.measured(this.stepsDone, this.secondsPerStep);
     if (this.cursor.step > job.journal.told.metricsStep)
       this.teller.tell(result, this.cursor, {
-        learningRate,
+        rates,
         microBatches: batches.length,
-        rows: rows.length,
+        rows: examples.length,
         seconds,
         epochs: plan.epochs(this.cursor.step),
         memory: session.memory(),
@@ -249,7 +258,7 @@ class Trainer {
 
   private async withoutBatch(cause: "not_finite" | "spike", detail: string, examples: number[]): Promise<void> {
     const { job, session, prepared } = this;
-    const rows = examples.map((example) => prepared.rowNumbers[example] ?? example);
+    const rows = [...new Set(examples)].map((example) => prepared.rowNumbers[example] ?? example);
     const { rollbacks } = this.cursor.guard;
     this.cursor = await leaveOut(job, session, this.cursor, { cause, detail, rows });
     // The old weights in their new place, on the disk: whoever goes on from here goes on with them.

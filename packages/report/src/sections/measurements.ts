@@ -6,7 +6,7 @@ import { summarise } from "../stats.ts";
 
 export const trainingSection: Section = ({ data, words, f }) => {
   const { curves, run, training } = data;
-  const filled = curves.filter((c) => c.points.length > 0);
+  const filled = curves.filter((c) => c.points.length > 0 && !c.name.includes("@")); // those of single adapters lie beside their table
   const named = (curve: ReportCurve) => words.metrics[curve.name] ?? curve.name;
   const loss = filled
     .filter((c) => c.name === "train/loss" || c.name === "eval/loss")

@@ -2,7 +2,7 @@ import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { type AdapterRef, ServiceError } from "@anneal/contracts";
 import { schema } from "@anneal/db";
-import { and, eq } from "drizzle-orm";
+import { and, asc, eq } from "drizzle-orm";
 import { z } from "zod";
 import type { ServiceContext } from "../context.ts";
 import { isBelow } from "../datasets/allowed-path.ts";
@@ -37,6 +37,7 @@ async function folderOf(ctx: Pick<ServiceContext, "db" | "paths">, ref: AdapterR
       .select({ path: artifacts.path })
       .from(artifacts)
       .where(and(eq(artifacts.runId, ref.slice(4)), eq(artifacts.kind, "adapter")))
+      .orderBy(asc(artifacts.id)) // of several side by side the exported one was written first
       .limit(1);
     if (row) return dirname(row.path);
     throw refuse("NOT_FOUND", `${ref} has no adapter`, "choose a run by LoRA that has ended well");

@@ -1,4 +1,4 @@
-import { api, type MetricBucket, type MetricName, type MetricSeries, metricNames } from "@anneal/contracts";
+import { api, type MetricBucket, type MetricName, type MetricSeries, metricNames, metricOf } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { and, eq, sql } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
@@ -24,6 +24,13 @@ interface RawBucket {
   count: string | number;
 }
 
+// The run's own series in the catalogue's order, those of single adapters behind them.
+const placeOf = (name: MetricName) => {
+  const { series, adapter } = metricOf(name);
+  return metricNames.indexOf(series) + (adapter === null ? 0 : metricNames.length);
+};
+const byCatalogue = (a: MetricName, b: MetricName) => placeOf(a) - placeOf(b) || (a < b ? -1 : 1);
+
 /**
  * At most about `buckets` points a series. Reads the coarsest rollup that still has that many buckets and merges its
  * buckets in SQL, so a series of a million points costs a few thousand rows.
@@ -33,7 +40,7 @@ export async function readMetrics(
   runId: string,
   options: { names?: MetricName[]; buckets: number; fromStep?: number },
 ): Promise<MetricSeries[]> {
-  const names = options.names ?? metricNames;
+  const { names } = options;
   const fromStep = options.fromStep ?? 0;
   const [range] = await db
     .select({ last: sql<number | null>`max(${runMetrics.step})::int` })
@@ -48,19 +55,21 @@ export async function readMetrics(
   let level = 0;
   while (level < levels && fan ** (level + 1) <= width) level++;
 
-  const nameList = sql.join(
-    names.map((name) => sql`${name}`),
-    sql`, `,
-  );
+  const named = names
+    ? sql`and name in (${sql.join(
+        names.map((name) => sql`${name}`),
+        sql`, `,
+      )})`
+    : sql``;
   const base = fan ** level;
   const source =
     level === 0
       ? sql`select name, step as first, step, time, tokens, value as minimum, value as maximum, value as sum, 1 as count
-            from run_metrics where run_id = ${runId} and step >= ${fromStep} and name in (${nameList})`
+            from run_metrics where run_id = ${runId} and step >= ${fromStep} ${named}`
       : sql`select name, bucket::bigint * ${base}::bigint as first, last_step as step, last_time as time,
               last_tokens as tokens, minimum, maximum, sum, count
             from run_metric_rollups where run_id = ${runId} and level = ${level}
-              and bucket >= ${Math.floor(fromStep / base)} and name in (${nameList})`;
+              and bucket >= ${Math.floor(fromStep / base)} ${named}`;
   const { rows } = await db.execute<RawBucket & Record<string, unknown>>(sql`
     select name, min(first) as first, max(step) as step, max(time) as time, max(tokens) as tokens,
       min(minimum) as min, max(maximum) as max, sum(sum) as sum, sum(count) as count
@@ -82,7 +91,7 @@ export async function readMetrics(
     });
     series.set(row.name, list);
   }
-  return names
+  return (names ?? [...series.keys()].sort(byCatalogue))
     .filter((name) => series.has(name))
     .map((name) => ({ name, points: (series.get(name) ?? []).map(({ name: _, ...point }) => point) }));
 }

@@ -1,6 +1,6 @@
-import { type MetricName, metricCatalogue, metricNames } from "@anneal/contracts";
+import { adapterSeries, type MetricName, metricCatalogue, metricNames, metricOf } from "@anneal/contracts";
 
-export type MetricGroup = (typeof metricCatalogue)[MetricName]["group"];
+export type MetricGroup = (typeof metricCatalogue)[keyof typeof metricCatalogue]["group"];
 export const metricGroups: readonly MetricGroup[] = [
   "loss",
   "quality",
@@ -37,7 +37,14 @@ const together: readonly { id: string; names: readonly MetricName[] }[] = [
   },
 ];
 
-// The charts for the series that a run has, in the catalogue's order; every series is in exactly one.
+// What a series is called where its chart's title stands beside it; `words` knows the catalogue's names.
+export function seriesLabel(name: MetricName, words: (series: string) => string): string {
+  const { series, adapter } = metricOf(name);
+  return adapter ?? words(series);
+}
+
+// The charts for the series that a run has, in the catalogue's order; every series is in exactly one. Where adapters train side by
+// side, each of their series is one chart with a line for every adapter.
 export function chartsOf(present: readonly MetricName[]): ChartSpec[] {
   const has = new Set(present);
   const drawn = new Set<MetricName>();
@@ -49,6 +56,12 @@ export function chartsOf(present: readonly MetricName[]): ChartSpec[] {
     for (const member of names) drawn.add(member);
     const { unit, group } = metricCatalogue[name];
     charts.push({ id: set?.id ?? name, title: set?.id ?? null, group, unit, names });
+  }
+  for (const series of adapterSeries) {
+    const names = present.filter((name) => metricOf(name).series === series && metricOf(name).adapter !== null);
+    if (names.length === 0) continue;
+    const { unit, group } = metricCatalogue[series];
+    charts.push({ id: `adapters ${series}`, title: `adapters.${series}`, group, unit, names });
   }
   return charts;
 }

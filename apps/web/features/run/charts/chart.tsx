@@ -7,9 +7,9 @@ import { cn } from "../../../lib/cn.ts";
 import { formatMetric } from "../../../lib/format.ts";
 import type { SeriesStore } from "../../../lib/series.ts";
 import { stepLabel } from "./axis-labels.ts";
-import type { ChartSpec } from "./catalogue.ts";
+import { type ChartSpec, seriesLabel } from "./catalogue.ts";
 import { type ChartData, chartData, summaryOf, type XAxis } from "./chart-data.ts";
-import type { ChartColours } from "./colours.ts";
+import { type ChartColours, seriesColour } from "./colours.ts";
 import { uplotOptions } from "./uplot-options.ts";
 import { useInView } from "./use-in-view.ts";
 
@@ -62,7 +62,7 @@ export function Chart({
       if (!summary) return "";
       const show = (value: number) => formatMetric(value, spec.unit);
       return t("curves.description", {
-        title: t(`metric.${name}`),
+        title: seriesLabel(name, (series) => t(`metric.${series}`)),
         value: show(summary.value),
         step: summary.step,
         low: show(summary.low),
@@ -129,9 +129,9 @@ function Legend({
               <>
                 <span
                   className="size-2 rounded-full"
-                  style={{ background: colours?.series[i % (colours.series.length || 1)] }}
+                  style={colours ? { background: seriesColour(colours, i) } : undefined}
                 />
-                <span className="text-muted-foreground">{t(`metric.${name}`)}</span>
+                <span className="text-muted-foreground">{seriesLabel(name, (series) => t(`metric.${series}`))}</span>
               </>
             ) : null}
             <span className="font-medium">{point ? formatMetric(point.mean, spec.unit) : "–"}</span>

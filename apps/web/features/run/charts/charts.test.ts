@@ -1,9 +1,9 @@
-import { type MetricBucket, metricNames } from "@anneal/contracts";
+import { adapterMetric, adapterSeries, type MetricBucket, metricNames } from "@anneal/contracts";
 import { describe, expect, it } from "vitest";
 import { placeLabel, valueLabels } from "./axis-labels.ts";
-import { chartsOf } from "./catalogue.ts";
+import { chartsOf, seriesLabel } from "./catalogue.ts";
 import { chartData, summaryOf } from "./chart-data.ts";
-import { withAlpha } from "./colours.ts";
+import { seriesColour, withAlpha } from "./colours.ts";
 
 const point = (step: number, mean: number, spread = 0): MetricBucket => ({
   step,
@@ -25,6 +25,18 @@ describe("chartsOf", () => {
   it("leaves out what a run does not have", () => {
     expect(chartsOf(["eval/loss"])).toMatchObject([{ id: "loss", names: ["eval/loss"] }]);
     expect(chartsOf([])).toEqual([]);
+  });
+  it("draws each series of adapters side by side as one chart, a line for every adapter", () => {
+    const adapters = Array.from({ length: 16 }, (_, i) => `a${i}`);
+    const own = adapters.flatMap((name) => adapterSeries.map((series) => adapterMetric(series, name)));
+    const charts = chartsOf(["train/loss", ...own]);
+    expect(charts.map(({ id }) => id)).toEqual(["loss", ...adapterSeries.map((series) => `adapters ${series}`)]);
+    expect(charts[1]).toMatchObject({ title: "adapters.train/loss", group: "loss", unit: "nats" });
+    expect(charts[1]?.names.map((name) => seriesLabel(name, (series) => series))).toEqual(adapters);
+    expect(seriesLabel("train/loss", (series) => series)).toBe("train/loss");
+    const colours = adapters.map((_, i) => seriesColour({ series: ["red", "blue"] }, i));
+    expect(colours.slice(0, 2)).toEqual(["red", "blue"]);
+    expect(new Set(colours).size).toBe(16);
   });
 });
 

@@ -17,6 +17,10 @@ export function readColours(element: Element): ChartColours {
   };
 }
 
+// The colour of a chart's i-th series: the theme's few, then hues of their own, neighbours far apart (sixteen adapters need as many).
+export const seriesColour = ({ series }: Pick<ChartColours, "series">, i: number): string =>
+  series[i] ?? `hsl(${Math.round(i * 137.5 + 40) % 360} 60% 50%)`;
+
 // The theme writes oklch(L C H); a build step may turn it into #rrggbb.
 export function withAlpha(colour: string, alpha: number): string {
   const hex = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(colour);

@@ -113,7 +113,7 @@ export const CurvesPanel = memo(function CurvesPanel({ store }: { store: SeriesS
                       look={look}
                       zoom={zoom}
                       onZoom={setZoom}
-                      height={spec.id === "loss" ? 260 : 180}
+                      height={spec.id === "loss" || spec.names.length > 5 ? 260 : 180}
                       className={spec.id === "loss" ? "lg:col-span-2" : undefined}
                     />
                   ))}

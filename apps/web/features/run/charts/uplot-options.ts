@@ -1,7 +1,7 @@
 import type uPlot from "uplot";
 import { placeLabel, timeSteps, valueLabels } from "./axis-labels.ts";
 import type { ChartData, XAxis } from "./chart-data.ts";
-import { type ChartColours, withAlpha } from "./colours.ts";
+import { type ChartColours, seriesColour, withAlpha } from "./colours.ts";
 
 // Crosshairs of all charts of a page move together.
 export const cursorSync = "run-curves";
@@ -28,7 +28,7 @@ export function uplotOptions(
   const bands: uPlot.Band[] = [];
   const series: uPlot.Series[] = [{}];
   data.columns.forEach(({ name, role }, i) => {
-    const colour = colours.series[order.indexOf(name) % colours.series.length] ?? colours.text;
+    const colour = seriesColour(colours, order.indexOf(name));
     if (role === "max") bands.push({ series: [i + 1, i + 2], fill: withAlpha(colour, 0.16) });
     series.push({
       spanGaps: true,

@@ -144,7 +144,9 @@ export async function makePlan(
   const trainRows = Math.max(1, Math.round((dataset.rows - heldOut) * share));
   const { totalSteps } = countSteps({ ...spec, rows: trainRows });
   const meanRowTokens = data.tokens / Math.max(1, data.rows);
-  const tokensPerStep = Math.min(spec.batchRows, trainRows) * meanRowTokens;
+  // Side by side every adapter takes its own rows, and is asked as one alone would be.
+  const models = Math.max(1, spec.adapters.length);
+  const tokensPerStep = models * Math.min(spec.batchRows, trainRows) * meanRowTokens;
   const found = await fit({ spec, budgetBytes, longestTokens: data.longestTokens, tokensPerStep, plan: planOf });
   const isAsked = found !== null && Object.keys(found.change).length === 0;
   const perStep =
@@ -168,7 +170,7 @@ export async function makePlan(
   const rounds = spec.evaluation.everySteps
     ? Math.floor(totalSteps / spec.evaluation.everySteps)
     : Math.min(10, totalSteps);
-  const askedRows = 2 * finalRows + rounds * Math.min(finalRows, spec.evaluation.maxRows);
+  const askedRows = (1 + models) * finalRows + models * rounds * Math.min(finalRows, spec.evaluation.maxRows);
   const totalSeconds =
     perStep === null ? null : perStep * (totalSteps + (askedRows * meanRowTokens) / Math.max(1, tokensPerStep));
   const plan: RunPlan = {

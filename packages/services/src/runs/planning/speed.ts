@@ -28,6 +28,7 @@ async function observed(ctx: Pick<ServiceContext, "db">, spec: RunSpec): Promise
         sql`${runs.spec}->>'precision' = ${spec.precision}`,
         sql`${runs.spec}->'method'->>'kind' = ${spec.method.kind}`,
         sql`coalesce(${runs.spec}->>'baseStorage', 'dense') = ${spec.baseStorage}`,
+        sql`jsonb_array_length(coalesce(${runs.spec}->'adapters', '[]'::jsonb)) = ${spec.adapters.length}`,
         sql`coalesce(${runs.spec}->'objective'->>'kind', 'sft') = ${spec.objective.kind}`,
         sql`(${runs.spec}->>'gradientCheckpointing')::boolean = ${spec.gradientCheckpointing}`,
         sql`${runs.spec}->'threads' = ${JSON.stringify(spec.threads)}::jsonb`,
@@ -75,7 +76,7 @@ async function probe(
 ): Promise<Measured | null> {
   const { method, precision, baseStorage, objective, optimizer, gradientCheckpointing, threads } = spec;
   const targets = method.kind === "lora" ? targetsOf(method.targets, inputs.linearNames).length : 0;
-  const how = [method.kind, targets, precision, baseStorage, objective.kind, optimizer.kind];
+  const how = [method.kind, targets, precision, baseStorage, objective.kind, optimizer.kind, spec.adapters.length];
   const { isa } = ctx.engine.engineInfo();
   const question = JSON.stringify([await identityOf(inputs.base), how, gradientCheckpointing, threads, isa]);
   const key = createHash("sha256").update(question).digest("hex");

@@ -67,7 +67,7 @@ function axesOf(spec: RunSpec, longestTokens: number): Axis[] {
       same,
       { change: { method: LoraMethod.parse({ kind: "lora" }) }, words: "LoRA instead of full", cost: 6 },
     ]);
-  else {
+  else if (spec.adapters.length === 0) {
     const { method } = spec;
     axes.push([
       same,
