@@ -85,7 +85,7 @@ export function NumberSetting({ path, className }: { path: SpecPath; className?:
 }
 
 // Empty is null, what is no number stays NaN so that it is refused at its field.
-const numberOf = (text: string) => (text.trim() === "" ? null : Number(text.trim().replace(",", ".")));
+export const numberOf = (text: string) => (text.trim() === "" ? null : Number(text.trim().replace(",", ".")));
 
 export function SelectSetting<T extends string>({
   path,

@@ -6,6 +6,16 @@ import { fieldId, SelectSetting, SpecField, SwitchSetting, TextSetting } from ".
 import { useSpecForm } from "../form-context.tsx";
 import { Group } from "./group.tsx";
 
+// Which of several adapters goes into the files; empty: the best.
+function AdapterChoice() {
+  const t = useTranslations("newRun.adapters");
+  const { values } = useSpecForm();
+  const names = values.adapters.map(({ name }) => name);
+  const { adapter } = values.export;
+  const options = [...new Set(["", ...names, adapter])];
+  return <SelectSetting path="export.adapter" options={options} words={(name) => (name === "" ? t("best") : name)} />;
+}
+
 export function ExportGroup() {
   const t = useTranslations("newRun.groups");
   const fields = useTranslations("spec.fields");
@@ -58,6 +68,7 @@ export function ExportGroup() {
         )}
       </SpecField>
       <SwitchSetting path="export.merged" />
+      {values.adapters.length > 0 || values.export.adapter !== "" ? <AdapterChoice /> : null}
       {values.publishing ? (
         <>
           <SelectSetting path="publish.gguf" options={GgufType.options} words={(type) => type} />

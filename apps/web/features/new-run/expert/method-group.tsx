@@ -6,6 +6,7 @@ import { Input } from "../../../components/ui/input.tsx";
 import { Checkbox } from "../../../components/ui/switch.tsx";
 import { fieldId, NumberSetting, SelectSetting, SpecField, SwitchSetting, TextSetting } from "../fields.tsx";
 import { useSpecForm } from "../form-context.tsx";
+import { Adapters } from "./adapters.tsx";
 import { Group } from "./group.tsx";
 
 const precisions = ["bf16", "f32", "bf16_sr", "f16"] as const;
@@ -20,7 +21,7 @@ export function MethodGroup() {
   return (
     <Group
       title={t("method")}
-      paths={["method", "precision", "baseStorage"]}
+      paths={["method", "precision", "baseStorage", "adapters"]}
       summary={[
         words(`method.${method.kind}`),
         ...(lora
@@ -31,6 +32,7 @@ export function MethodGroup() {
           : []),
         words(`precision.${values.precision}`),
         ...(lora && values.baseStorage !== "dense" ? [words(`baseStorage.${values.baseStorage}`)] : []),
+        ...(lora && values.adapters.length > 0 ? [t("adapters", { count: values.adapters.length })] : []),
       ].join(" · ")}
     >
       <SelectSetting path="method.kind" options={["lora", "full"]} words={(kind) => words(`method.${kind}`)} />
@@ -48,6 +50,7 @@ export function MethodGroup() {
           <SwitchSetting path="method.dora" />
           <NumberSetting path="method.loraPlusRatio" />
           <TextSetting path="method.startFrom" />
+          <Adapters />
         </>
       ) : (
         <Freeze />

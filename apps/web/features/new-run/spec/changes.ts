@@ -59,6 +59,7 @@ function relevant(form: SpecForm): SpecForm {
   return {
     ...form,
     method: method.kind === "full" ? { ...defaults.method, kind: "full", freeze: method.freeze } : method,
+    adapters: method.kind === "full" ? [] : form.adapters,
     objective: objectiveSpec.success
       ? { ...objectiveForm(objectiveSpec.data), teacher: objective.kind === "distill" ? objective.teacher : "" }
       : objective,

@@ -7,6 +7,7 @@ import {
   type Precision,
   RunSpec,
   type ScheduleSpec,
+  type SideAdapter,
 } from "@anneal/contracts";
 import { type ObjectiveForm, type OptimizerForm, objectiveForm, optimizerForm } from "./kinds.ts";
 import { formatParameters, type ParameterError, parseParameters } from "./parameters.ts";
@@ -29,6 +30,7 @@ export interface SpecForm {
     startFrom: string; // "": a fresh adapter
     freeze: string[];
   };
+  adapters: SideAdapter[]; // side by side
   objective: ObjectiveForm;
   precision: Precision;
   baseStorage: BaseStorage;
@@ -63,7 +65,7 @@ export interface SpecForm {
   };
   checkpoints: { everySteps: number | null; keepLast: number | null; keepBest: boolean; restoreBest: boolean };
   samples: { everySteps: number | null; prompts: string[]; maxNewTokens: number | null };
-  export: { gguf: GgufType[]; merged: boolean };
+  export: { gguf: GgufType[]; merged: boolean; adapter: string }; // adapter "": the best
   publishing: boolean;
   publish: { name: string; gguf: GgufType; system: string; parameters: string };
 }
@@ -94,6 +96,7 @@ export function formOf(spec: RunSpec): SpecForm {
     earlyStopping: spec.earlyStopping ?? EarlyStopping.parse({}),
     memoryBudgetGiB: memoryBudgetBytes === null ? null : memoryBudgetBytes / gibibyte,
     evaluation: { ...spec.evaluation, dataset: spec.evaluation.dataset ?? "" },
+    export: { ...spec.export, adapter: spec.export.adapter ?? "" },
     publishing: spec.publish !== null,
     publish: {
       name: spec.publish?.name ?? "",
@@ -119,8 +122,10 @@ export type SpecResult =
 export function specOf(form: SpecForm): SpecResult {
   const parameters = parseParameters(form.publish.parameters);
   const { publishing, publish, memoryBudgetGiB, method, name, evaluation, stoppingEarly, ...rest } = form;
+  const adapters = method.kind === "lora" ? form.adapters : [];
   const candidate = {
     ...rest,
+    adapters,
     ...(name.trim() ? { name } : {}),
     method: { ...method, startFrom: method.startFrom.trim() || null },
     earlyStopping: stoppingEarly ? form.earlyStopping : null,
@@ -129,6 +134,7 @@ export function specOf(form: SpecForm): SpecResult {
     samples: { ...form.samples, prompts: form.samples.prompts.filter((prompt) => prompt.trim() !== "") },
     export: {
       ...form.export,
+      adapter: adapters.length > 0 && form.export.adapter ? form.export.adapter : null,
       // What is published must be exported; nobody should have to say it twice.
       gguf:
         publishing && !form.export.gguf.includes(publish.gguf) ? [...form.export.gguf, publish.gguf] : form.export.gguf,
@@ -165,6 +171,7 @@ export function fieldOf(path: readonly string[] | string): string {
   if (named === "earlyStopping") return "stoppingEarly";
   if (named === "method") return "method.kind";
   if (named === "objective") return "objective.kind";
+  if (named.startsWith("adapters")) return "adapters";
   if (named === "evaluation") return "evaluation.dataset";
   return named;
 }

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { RunSpec } from "@anneal/contracts";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { freshAdapters } from "./adapters.ts";
 import { shellWord, specAsCli, specAsTypeScript, specAsYaml } from "./copy-as.ts";
 import { shortSpec } from "./difference.ts";
 import { IdempotencyKeys } from "./idempotency.ts";
@@ -37,6 +38,10 @@ const methods = [
   { objective: { kind: "simpo", beta: 0.1 }, optimizer: { kind: "lion", beta2: 0.999 }, precision: "f16" },
   { objective: { kind: "distill", teacher: "ollama:big", divergence: "jsd" }, sourceWeights: { "a b": 0.5 } },
   { method: { kind: "full", freeze: ["embed*"] }, optimizer: { kind: "sgd", momentum: 0.9, nesterov: true } },
+  {
+    adapters: [{ name: "low", learningRate: 1e-4 }, { name: "wide_2", rank: 64, alpha: 8, seed: 3 }, { name: "no" }],
+    export: { adapter: "low" },
+  },
   { optimizer: { kind: "adafactor" }, objective: { kind: "sft", zLoss: 1e-4 }, neftuneAlpha: 5 },
 ].map((part) => RunSpec.parse({ base: "/m.gguf", dataset: id, ...part }));
 // `samples.prompts` that hold only spaces are dropped by the form.
@@ -69,6 +74,27 @@ describe("form and spec", () => {
     expect(result.parameterError).toMatchObject({ line: 1, cause: "noValue" });
     expect(fieldOf("samples.prompts.3")).toBe("samples.prompts");
     expect(fieldOf("method")).toBe("method.kind");
+  });
+
+  it("keeps adapters side by side while full training is looked at, and says nothing of them", () => {
+    const form = formOf(methods[4] ?? plain);
+    const looked = specOf({ ...form, method: { ...form.method, kind: "full" } });
+    expect(looked.ok && [looked.spec.adapters, looked.spec.export.adapter]).toEqual([[], null]);
+    expect(fieldOf("adapters.1.name")).toBe("adapters");
+    const named = specOf({ ...form, adapters: form.adapters.map((adapter) => ({ ...adapter, name: "a b" })) });
+    expect(named.ok ? [] : named.issues.map(({ path }) => path)).toContain("adapters");
+  });
+
+  it("starts a list of adapters with two that differ, and names each anew", () => {
+    const two = freshAdapters([], 1e-3);
+    expect(two.map(({ name, learningRate }) => [name, learningRate])).toEqual([
+      ["a1", null],
+      ["a2", 0.00033],
+    ]);
+    expect(specOf({ ...formOf(plain), adapters: two }).ok).toBe(true);
+    const [third] = freshAdapters([...two, { ...two[0], name: "a3" } as (typeof two)[0]], 1e-3);
+    expect(third?.name).toBe("a4");
+    expect(freshAdapters([], null)[1]?.learningRate).toBeNull();
   });
 
   it("exports what is published", () => {
