@@ -54,10 +54,12 @@ export class RunView {
     else if (body.type === "stage" && body.state !== "started" && this.stage === body.stage)
       this.closeStage(body.state);
     else if (body.type === "evaluation") {
-      const { loss, exactMatch, rows } = body.result;
+      const { loss, exactMatch, rows, adapter } = body.result;
       const when = { before: "base model", during: `step ${body.step}`, after: "tuned model" }[body.which];
       const found = preferenceText(body.result) ?? `${percent(exactMatch)} exact`;
-      this.say(`  ${when}: ${found}${loss === null ? "" : `, loss ${loss.toFixed(4)}`} on ${rows} rows`);
+      this.say(
+        `  ${when}: ${found}${loss === null ? "" : `, loss ${loss.toFixed(4)}`} on ${rows} rows${adapter ? ` (adapter ${adapter})` : ""}`,
+      );
     } else if (body.type === "attempt" && body.resumedFromStep !== null)
       this.say(`  ${oneLine(body.workerName)} goes on from step ${body.resumedFromStep}`);
     else if (body.type === "status" && body.problem)

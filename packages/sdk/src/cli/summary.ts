@@ -1,5 +1,4 @@
-import type { EvaluationResult, RunDetail } from "@anneal/contracts";
-import { reportPath } from "@anneal/contracts";
+import { adaptersOf, bestAdapter, type EvaluationResult, type RunDetail, reportPath } from "@anneal/contracts";
 import { baseUrl } from "../client.ts";
 import { wilsonInterval } from "../interval.ts";
 import { bytes, duration, oneLine, percent } from "./terminal.ts";
@@ -20,6 +19,22 @@ function accuracy(result: EvaluationResult | null): string {
   return `${percent(result.exactMatch)} exact (${result.exactMatches} of ${result.rows}; 95%: ${percent(low)} to ${percent(high)})${loss}`;
 }
 
+/** Adapters side by side, a line each: settings, figures, and which is the best and which the files hold. */
+function adapterLines(run: RunDetail): string[] {
+  const { adapter = null, adapters: results = [] } = run.evaluationAfter ?? {};
+  const best = bestAdapter(results)?.name;
+  return adaptersOf(run.spec).map(({ name, rank, learningRate, seed }) => {
+    const { loss = null, exactMatch = null } = results.find((one) => one.name === name) ?? {};
+    const marks = [...(name === best ? ["lowest loss"] : []), ...(name === adapter ? ["exported"] : [])];
+    const figures = [
+      ...(loss === null ? [] : [`loss ${loss.toFixed(4)}`]),
+      ...(exactMatch === null ? [] : [`${percent(exactMatch)} exact`]),
+      ...marks,
+    ];
+    return `  adapter    ${name}: rank ${rank}, learning rate ${learningRate}, seed ${seed}${figures.length > 0 ? `; ${figures.join(", ")}` : ""}`;
+  });
+}
+
 const elapsed = (run: RunDetail) =>
   run.startedAt && run.finishedAt ? (Date.parse(run.finishedAt) - Date.parse(run.startedAt)) / 1000 : null;
 
@@ -31,6 +46,7 @@ export function runSummary(run: RunDetail, url: string): string {
     `  dataset    ${oneLine(run.datasetName)}, version ${run.datasetVersion}`,
     `  before     ${accuracy(run.evaluationBefore)}`,
     `  after      ${accuracy(run.evaluationAfter)}`,
+    ...adapterLines(run),
   ];
   if (run.problem) lines.push(`  problem    ${oneLine(run.problem.message, 500)}`);
   if (run.problem?.remedy) lines.push(`  remedy     ${oneLine(run.problem.remedy, 500)}`);
