@@ -3,11 +3,14 @@ import { writeFileSync } from "node:fs";
 import type { BenchRow } from "./types.ts";
 
 const benches: Record<string, { about: string; load: () => Promise<{ run: () => AsyncIterable<BenchRow> }> }> = {
+  adapters: {
+    about: "sixteen adapters side by side, memory and tokens/s against one",
+    load: () => import("./adapters.ts"),
+  },
   gemm: { about: "GEMM GFLOP/s against the measured FMA and VDPBF16PS peaks", load: () => import("./gemm.ts") },
   lora: { about: "LoRA step tokens/s against PyTorch + PEFT (ANNEAL_PEER_PYTHON)", load: () => import("./lora.ts") },
   memory: {
-    about:
-      "quantised bases, adapters side by side and peak memory, against a bf16 base, one adapter and PyTorch + PEFT",
+    about: "quantised bases and peak memory, against a bf16 base and PyTorch + PEFT",
     load: () => import("./memory.ts"),
   },
   packing: { about: "rows packed against rows padded, tokens/s", load: () => import("./packing.ts") },
@@ -21,7 +24,7 @@ const benches: Record<string, { about: string; load: () => Promise<{ run: () => 
 const args = process.argv.slice(2);
 if (args.includes("--help")) {
   console.log("Usage: npm run -s bench -- [NAME...] [--json FILE]\n");
-  for (const [name, { about }] of Object.entries(benches)) console.log(`  ${name.padEnd(8)} ${about}`);
+  for (const [name, { about }] of Object.entries(benches)) console.log(`  ${name.padEnd(10)} ${about}`);
   process.exit(0);
 }
 const jsonAt = args.indexOf("--json");
