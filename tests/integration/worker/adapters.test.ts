@@ -119,7 +119,7 @@ test("the adapter that is named goes into the files, and another run goes on fro
   const worker = lab.startWorker();
   const names = together.evaluationAfter?.adapters.map(({ name }) => name) ?? [];
   const named = names.find((name) => name !== together.evaluationAfter?.adapter) ?? "";
-  const changes = { epochs: 1, export: { adapter: named, gguf: ["F16" as const], merged: true } };
+  const changes = { epochs: 4, export: { adapter: named, gguf: ["F16" as const], merged: true } };
   const run = await finish(lab, (await lab.createRun({ ...spec, ...changes })).id);
   expect(run.evaluationAfter?.adapter).toBe(named);
   expect(run.artifacts.find(({ kind }) => kind === "adapter")?.name).toContain(`${named}/`);
@@ -127,6 +127,16 @@ test("the adapter that is named goes into the files, and another run goes on fro
   const [trained] = await eventsOf(lab, run.id, "trained");
   expect(trained?.step).toBeGreaterThan(0);
   for (const { path } of run.artifacts) expect(existsSync(path), path).toBe(true);
+
+  const { rank = 4, alpha = 8 } = adapters.find(({ name }) => name === named) ?? {};
+  const method = { kind: "lora" as const, rank, alpha, targets, startFrom: `run:${run.id}` };
+  const next = await finish(
+    lab,
+    (await lab.createRun({ ...spec, epochs: 1, adapters: [], method, export: { gguf: [] } })).id,
+  );
+  const first = (await eventsOf(lab, next.id, "metrics"))[0]?.values["train/loss"] ?? Number.NaN;
+  const [before, after] = [run.evaluationBefore?.loss ?? Number.NaN, run.evaluationAfter?.loss ?? Number.NaN];
+  expect(first).toBeLessThan((before + after) / 2); // it begins where the adapter stood
   await endProcess(worker, "SIGTERM");
 });
 
