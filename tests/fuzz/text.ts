@@ -6,15 +6,17 @@ import { join } from "node:path";
 import {
   ChatTemplate,
   openShard,
+  openTeacherFile,
   TextError,
   tokenizerFromGguf,
   tokenizerFromHuggingFace,
   writeShard,
+  writeTeacherFile,
 } from "@anneal/text";
 import { Random } from "../../demo/language/random.ts";
 import type { Counts } from "../support/suite-result.ts";
 
-export const textReaders = ["shard", "tokenizer", "template"] as const;
+export const textReaders = ["shard", "teacher", "tokenizer", "template"] as const;
 export type TextReader = (typeof textReaders)[number];
 
 const secondsAllowed = 10;
@@ -77,6 +79,59 @@ async function shardTarget(): Promise<Target> {
             throw new Error(`row ${i} has another length than the shard says`);
       } finally {
         shard.close();
+      }
+    },
+    close: () => rmSync(dir, { recursive: true, force: true }),
+  };
+}
+
+async function teacherTarget(): Promise<Target> {
+  const dir = mkdtempSync(join(tmpdir(), "anneal-fuzz-"));
+  const path = join(dir, "teacher");
+  const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
+  const facts = {
+    model: "big",
+    modelDigest: digest("a"),
+    dataset: digest("b"),
+    tokenizer: digest("c"),
+    template: digest("d"),
+    maxSequenceTokens: 64,
+    topK: 2,
+    vocabularySize: 400,
+  };
+  const rows = [3, 1, 12, 5].map((length) => {
+    const mask = Uint8Array.from({ length }, (_, i) => Number(i % 2 === 1));
+    const values = 2 * mask.reduce((sum, flag) => sum + flag, 0);
+    return {
+      tokens: Int32Array.from({ length }, (_, i) => i * 31),
+      mask,
+      ids: Int32Array.from({ length: values }, (_, i) => i * 3),
+      logprobs: Float32Array.from({ length: values }, (_, i) => -0.5 - (i % 2)),
+    };
+  });
+  await writeTeacherFile(path, facts, rows);
+  const good = readFileSync(path);
+  return {
+    run(random) {
+      let bytes = damage(good, random);
+      // A frame that still looks right, around counts that do not.
+      if (random.chance(0.5)) {
+        bytes = Buffer.from(good);
+        bytes.writeBigUInt64LE(BigInt(random.pick(oddNumbers)), good.length - 56 + 8 * random.below(5));
+      }
+      writeFileSync(path, bytes);
+      const file = openTeacherFile(path);
+      try {
+        for (let i = 0; i < file.rows; i++) {
+          const { tokens, mask, ids, logprobs } = file.row(i);
+          const masked = mask.reduce((sum, flag) => sum + flag, 0);
+          if (tokens.length !== file.length(i) || ids.length !== masked * file.facts.topK)
+            throw new Error(`row ${i} has other lengths than the file says`);
+          if (ids.length !== logprobs.length || ids.some((id) => id < 0 || id >= file.facts.vocabularySize))
+            throw new Error(`row ${i} has guesses that are none`);
+        }
+      } finally {
+        file.close();
       }
     },
     close: () => rmSync(dir, { recursive: true, force: true }),
@@ -240,6 +295,7 @@ function templateTarget(): Target {
 
 const targets: Record<TextReader, () => Target | Promise<Target>> = {
   shard: shardTarget,
+  teacher: teacherTarget,
   tokenizer: tokenizerTarget,
   template: templateTarget,
 };

@@ -1,5 +1,5 @@
 import { api } from "@anneal/contracts";
-import { artifacts, datasets, deployments, models, runs, system, tokens } from "@anneal/services";
+import { artifacts, datasets, deployments, models, runs, system, teacherFiles, tokens } from "@anneal/services";
 import { mutation, query, router, subscription } from "./trpc.ts";
 
 // The table of procedures: a row of the contract, and the verb that does it.
@@ -47,6 +47,13 @@ export const appRouter = router({
     publish: mutation(api.deployments.publish, deployments.publish),
     retry: mutation(api.deployments.retry, deployments.retry),
     rollback: mutation(api.deployments.rollback, deployments.rollback),
+  }),
+  teacherFiles: router({
+    list: query(api.teacherFiles.list, teacherFiles.list),
+    get: query(api.teacherFiles.get, teacherFiles.get),
+    make: mutation(api.teacherFiles.make, teacherFiles.make),
+    retry: mutation(api.teacherFiles.retry, teacherFiles.retry),
+    remove: mutation(api.teacherFiles.remove, teacherFiles.remove),
   }),
   system: router({
     status: query(api.system.status, system.status),

@@ -1,5 +1,5 @@
 import { loadavg, totalmem } from "node:os";
-import { deployments, runs, workers } from "@anneal/services";
+import { deployments, runs, teacherFiles, workers } from "@anneal/services";
 import { isDatabaseAway } from "./database-retry.ts";
 import { isAlive } from "./process-alive.ts";
 import { availableMemoryBytes, diskFreeBytes } from "./trainer/machine.ts";
@@ -48,6 +48,7 @@ export function startHeartbeat(context: WorkerContext): () => Promise<void> {
       // Every worker looks after lost runs, so that one alone is enough; the queue keeps one message a run.
       await runs.execution.requeueRuns(services);
       await deployments.execution.requeueDeployments(services);
+      await teacherFiles.execution.requeueTeacherFiles(services);
       const now = Date.now();
       if (env.roles.includes("serve") && now - reconciledAt >= reconcileMilliseconds) {
         reconciledAt = now;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { RunSpec, type TrainerStart, type TrainerTask, trainerProtocolVersion } from "@anneal/contracts";
-import { models, runs } from "@anneal/services";
+import { models, runs, teacherFiles } from "@anneal/services";
 import type { WorkerContext } from "./worker-context.ts";
 
 type RunRow = Awaited<ReturnType<typeof runs.execution.findRun>>;
@@ -20,7 +20,9 @@ export async function trainerStart(
   const { method, objective } = spec;
   const adapter =
     method.kind === "lora" && method.startFrom ? await models.resolveAdapter(services, method.startFrom) : null;
-  const teacher = objective.kind === "distill" ? await models.resolveBase(services, objective.teacher) : null;
+  const learns = objective.kind === "distill" ? objective : null;
+  const teacher = learns?.teacher ? await models.resolveBase(services, learns.teacher) : null;
+  const teacherFile = learns?.teacherFile ? await teacherFiles.findReady(services, learns.teacherFile) : null;
   const inputs = await runs.execution.runInputs(services, run);
   return {
     type: "start",
@@ -35,6 +37,7 @@ export async function trainerStart(
     baseDigest: base.digest,
     adapter: adapter?.dir ?? null,
     teacher: teacher?.source ?? null,
+    teacherFile,
     modelName: run.spec.publish?.name ?? run.name,
     ...inputs,
     runDirectory: runFolder(context, run.id),

@@ -36,6 +36,7 @@ describe("adapters side by side", () => {
     ["two of one name", { adapters: [{ name: "a" }, { name: "a" }] }, ["adapters"]],
     ["more than sixteen", { adapters: Array.from({ length: 17 }, (_, i) => ({ name: `a${i}` })) }, ["adapters"]],
     ["a name that is no file's", { adapters: [{ name: "a" }, { name: "../b" }] }, ["adapters.1.name"]],
+    ["balanced experts", { adapters: two, routerAuxWeight: 0.1 }, ["routerAuxWeight"]],
     ["full training", { adapters: two, method: { kind: "full" } }, ["adapters"]],
     ["DoRA", { adapters: two, method: { kind: "lora", dora: true } }, ["method.dora"]],
     ["an adapter to go on from", { adapters: two, method: { kind: "lora", startFrom: "/a" } }, ["method.startFrom"]],

@@ -17,6 +17,7 @@ import {
 } from "./run.ts";
 import { GgufType, OllamaName, PresetName, RunSpec } from "./run-spec.ts";
 import { ApiTokenSummary, DoctorCheck, OllamaStatus, SystemStatus } from "./system.ts";
+import { TeacherFileInput, TeacherFileSummary } from "./teacher-file.ts";
 
 // The procedures of the tRPC router: what goes in, what comes out, who may call. The router is built from this table, the
 // console and the typed client follow from the router's type. Uploads are HTTP (PUT /api/uploads), since tRPC carries JSON.
@@ -180,6 +181,13 @@ export const api = {
     ),
     retry: procedure("mutation", "deployments:write", z.object({ deploymentId: Id }), DeploymentSummary),
     rollback: procedure("mutation", "deployments:write", z.object({ deploymentId: Id }), DeploymentSummary),
+  },
+  teacherFiles: {
+    list: procedure("query", "models:read", none, z.array(TeacherFileSummary)),
+    get: procedure("query", "models:read", z.object({ teacherFileId: Id }), TeacherFileSummary),
+    make: procedure("mutation", "models:write", TeacherFileInput, TeacherFileSummary),
+    retry: procedure("mutation", "models:write", z.object({ teacherFileId: Id }), TeacherFileSummary),
+    remove: procedure("mutation", "models:write", z.object({ teacherFileId: Id }), z.object({ removed: z.boolean() })),
   },
   system: {
     status: procedure("query", "system:read", none, SystemStatus),

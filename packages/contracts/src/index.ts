@@ -13,6 +13,7 @@ export * from "./run.ts";
 export * from "./run-spec.ts";
 export * from "./steps.ts";
 export * from "./system.ts";
+export * from "./teacher-file.ts";
 export * from "./trainer-protocol.ts";
 export * from "./training.ts";
 export * from "./training-settings.ts";

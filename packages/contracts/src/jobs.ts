@@ -20,6 +20,11 @@ export const jobCatalogue = {
     role: "serve",
     queue: { ...nudge, expireInSeconds: day },
   },
+  "teacher.make": {
+    payload: z.object({ teacherFileId: Id }),
+    role: "train",
+    queue: { ...nudge, expireInSeconds: day },
+  },
   "system.reconcile": { payload: z.object({}), role: "serve", queue: { ...nudge, expireInSeconds: 900 } },
 } as const;
 export type JobName = keyof typeof jobCatalogue;

@@ -51,6 +51,16 @@ describe("RunSpec", () => {
     ["a beta of Lion's that forgets nothing", { optimizer: { kind: "lion", beta1: 1 } }, ["optimizer.beta1"]],
     ["distillation without a teacher", { objective: { kind: "distill" } }, ["objective.teacher"]],
     [
+      "a teacher in memory and in a file",
+      { objective: { kind: "distill", teacher: "ollama:big", teacherFile: least.dataset } },
+      ["objective.teacherFile"],
+    ],
+    [
+      "reverse KL from the best log-probabilities",
+      { objective: { kind: "distill", teacherFile: least.dataset, divergence: "reverse_kl" } },
+      ["objective.divergence"],
+    ],
+    [
       "rules that need held-out rows",
       { evaluation: { heldOutFraction: 0 }, earlyStopping: {}, schedule: { kind: "plateau" } },
       ["schedule.kind", "earlyStopping"],

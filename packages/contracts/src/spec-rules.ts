@@ -17,6 +17,7 @@ interface Ruled {
   lengthGrouping: boolean;
   neftuneAlpha: number;
   sourceWeights: Record<string, number>;
+  routerAuxWeight: number;
   earlyStopping: EarlyStopping | null;
   evaluation: { dataset: string | null; heldOutFraction: number };
   checkpoints: { keepBest: boolean; restoreBest: boolean };
@@ -65,6 +66,18 @@ export function brokenRules(spec: Ruled): BrokenRule[] {
   if (isPreference(objective.kind) && Object.keys(spec.sourceWeights).length > 0)
     refuse("sourceWeights", `${objective.kind} weighs whole answers, not tokens; leave it empty`);
 
+  if (objective.kind === "distill") {
+    if (objective.teacher === null && objective.teacherFile === null)
+      refuse("objective.teacher", "choose a teacher, or name a file of its log-probabilities as objective.teacherFile");
+    if (objective.teacher !== null && objective.teacherFile !== null)
+      refuse("objective.teacherFile", "is named beside objective.teacher; leave one of them out");
+    if (objective.teacherFile !== null && objective.divergence === "reverse_kl")
+      refuse(
+        "objective.divergence",
+        "reverse_kl needs the probability of every token, a teacher's file holds the best; choose forward_kl or jsd",
+      );
+  }
+
   const evaluates = spec.evaluation.dataset !== null || spec.evaluation.heldOutFraction > 0;
   if (!evaluates) {
     const why = "needs held-out rows; set evaluation.heldOutFraction above 0 or name evaluation.dataset";
@@ -90,6 +103,8 @@ function brokenAdapterRules({ adapters, method, objective, ...spec }: Ruled): Br
     refuse("adapters", `side by side are 2 to ${mostAdapters}; leave the list empty and set rank and rate of the one`);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) refuse("adapters", `${twice} is named twice; give each adapter a name of its own`);
+  if (spec.routerAuxWeight > 0)
+    refuse("routerAuxWeight", "must be 0 where several adapters train at once: their tokens share the experts");
   if (method.kind === "full") refuse("adapters", "full training has no adapters; choose LoRA as the method");
   else {
     if (method.dora)

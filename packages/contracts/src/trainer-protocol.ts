@@ -1,13 +1,14 @@
 import { z } from "zod";
 import { RunEventBody } from "./events.ts";
-import { Id } from "./ids.ts";
+import { Digest, Id } from "./ids.ts";
 import { RunControl } from "./run.ts";
 import { GgufType, RunSpec } from "./run-spec.ts";
+import { TeacherFacts } from "./teacher-file.ts";
 
 // Parent (worker) and child (trainer) speak this over Node's IPC channel. A child refuses a parent of another version.
 // What happened travels through the journal file alone; the channel only says how far the journal reaches, so that a lost
 // message or a broken parent loses nothing.
-export const trainerProtocolVersion = 3;
+export const trainerProtocolVersion = 4;
 
 export const TrainerBase = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("gguf"), path: z.string() }),
@@ -23,10 +24,20 @@ export const TrainerDataset = z.object({
 });
 export type TrainerDataset = z.infer<typeof TrainerDataset>;
 
-// "run": all stages from prepare to benchmark. "export": one checkpoint to GGUF files (publish this one).
+export const TrainerTeacherFile = z.object({
+  path: z.string(),
+  digest: Digest,
+  name: z.string(),
+  topK: z.int().positive(),
+});
+export type TrainerTeacherFile = z.infer<typeof TrainerTeacherFile>;
+
+// "run": all stages from prepare to benchmark. "export": one checkpoint to GGUF files (publish this one). "teacher": the base's best
+// log-probabilities of the dataset; `writer` is the model whose tokenizer and chat template write the rows.
 export const TrainerTask = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("run") }),
   z.object({ kind: z.literal("export"), checkpointPath: z.string(), gguf: z.array(GgufType).min(1) }),
+  z.object({ kind: z.literal("teacher"), path: z.string(), topK: z.int().positive(), writer: TrainerBase }),
 ]);
 export type TrainerTask = z.infer<typeof TrainerTask>;
 
@@ -43,6 +54,7 @@ export const TrainerStart = z.object({
   baseDigest: z.string().nullable(),
   adapter: z.string().nullable().default(null), // the PEFT folder to go on from
   teacher: TrainerBase.nullable().default(null), // of a distillation
+  teacherFile: TrainerTeacherFile.nullable().default(null), // or of one whose teacher is not in memory
   modelName: z.string(), // general.name of what is exported
   dataset: TrainerDataset,
   evaluationDataset: TrainerDataset.nullable(),
@@ -75,6 +87,15 @@ export const FromTrainer = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("exported"),
     files: z.array(z.object({ gguf: GgufType, path: z.string(), digest: z.string(), bytes: z.int() })),
+  }),
+  // The answer to a teacher task.
+  z.object({
+    type: z.literal("taught"),
+    digest: Digest,
+    bytes: z.int(),
+    rows: z.int(),
+    supervisedTokens: z.int(),
+    facts: TeacherFacts,
   }),
   z.object({ type: z.literal("done"), outcome: TrainerOutcome, number: z.int() }),
   z.object({

@@ -10,7 +10,7 @@ export type BaseSource = { kind: "gguf"; path: string } | { kind: "hf"; dir: str
 type Distillation = Extract<ObjectiveSpec, { kind: "distill" }>;
 export type EngineObjective =
   | Exclude<ObjectiveSpec, Distillation>
-  | (Omit<Distillation, "teacher"> & { teacher: BaseSource });
+  | (Omit<Distillation, "teacher" | "teacherFile"> & { teacher?: BaseSource; teacherTopK?: number });
 
 export interface TrainingSettings {
   base: BaseSource;
@@ -46,6 +46,7 @@ export interface ResolvedInputs {
   base: BaseSource;
   linearNames: readonly string[]; // those of the base
   teacher?: BaseSource | null;
+  teacherTopK?: number | null; // of the teacher's file
   adapter?: string | null; // a PEFT folder
 }
 
@@ -68,15 +69,17 @@ function methodOf({ method }: RunSpec, linearNames: readonly string[]): Training
   };
 }
 
-function objectiveOf({ objective }: RunSpec, teacher: BaseSource | null | undefined): EngineObjective | null {
+function objectiveOf({ objective }: RunSpec, { teacher, teacherTopK }: ResolvedInputs): EngineObjective | null {
   if (objective.kind === "sft") return objective.labelSmoothing === 0 && objective.zLoss === 0 ? null : objective;
   if (objective.kind !== "distill") return objective;
+  const { teacher: _, teacherFile: __, ...settings } = objective;
+  if (teacherTopK) return { ...settings, teacherTopK };
   if (!teacher) throw new Error("a distillation needs its teacher's files");
-  return { ...objective, teacher };
+  return { ...settings, teacher };
 }
 
 export function trainingSettings(spec: RunSpec, inputs: ResolvedInputs): TrainingSettings {
-  const objective = objectiveOf(spec, inputs.teacher);
+  const objective = objectiveOf(spec, inputs);
   return {
     base: inputs.base,
     precision: spec.precision,

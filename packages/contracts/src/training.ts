@@ -123,7 +123,8 @@ export const ObjectiveSpec = z.discriminatedUnion("kind", [
   }),
   z.object({
     kind: z.literal("distill"),
-    teacher: BaseModelRef,
+    teacher: BaseModelRef.nullable().default(null), // in memory beside the student
+    teacherFile: Id.nullable().default(null), // or its best log-probabilities, made before
     divergence: z.enum(["forward_kl", "reverse_kl", "jsd"]).default("forward_kl"),
     temperature: positive.max(100).default(1),
     jsdBeta: z.number().gt(0).lt(1).default(0.5),

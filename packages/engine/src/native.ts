@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { EngineError, toEngineError } from "./error.ts";
 import type {
   BaseSource,
+  BestTokens,
   EngineInfo,
   EvaluateOptions,
   EvaluationResult,
@@ -35,6 +36,7 @@ export interface NativeSession {
   step(request: StepRequest): Promise<StepResult>;
   evaluate(microBatches: MicroBatch[], options: EvaluateOptions): Promise<EvaluationResult>;
   logits(microBatch: MicroBatch, positions?: Int32Array): Promise<LogitsResult>;
+  bestTokens(microBatch: MicroBatch, k: number): Promise<BestTokens>;
   gradients(microBatches: MicroBatch[], options: { lossOnly: boolean }): Promise<GradientsResult>;
   measure(microBatches: MicroBatch[]): Promise<{ loss: number; metrics: Record<string, number> }>;
   scores(microBatch: MicroBatch, options: { baseOnly?: boolean }): Promise<ScoresResult>;

@@ -2,8 +2,8 @@ import { planTraining } from "./plan.ts";
 import { openSession } from "./session.ts";
 import type { MicroBatch, SpeedProbe, TrainingSpec } from "./types.ts";
 
-/** A full micro-batch of made-up tokens; a fifth of each sequence is trained, as in question answering. */
-export function probeBatch(tokenCount: number, sequenceTokens: number, vocabSize: number): MicroBatch {
+/** A full micro-batch of made-up tokens; a fifth of each sequence is trained, as in question answering. With teacherTopK, a made-up teacher. */
+export function probeBatch(tokenCount: number, sequenceTokens: number, vocabSize: number, teacherTopK = 0): MicroBatch {
   const tokens = new Int32Array(tokenCount);
   const labels = new Int32Array(tokenCount).fill(-100);
   const offsets: number[] = [];
@@ -14,7 +14,16 @@ export function probeBatch(tokenCount: number, sequenceTokens: number, vocabSize
     tokens[i] = token;
     if (i % 5 === 4) labels[i] = token;
   }
-  return { tokens, labels, offsets: Int32Array.from(offsets) };
+  const batch = { tokens, labels, offsets: Int32Array.from(offsets) };
+  if (teacherTopK === 0) return batch;
+  const firsts = new Set(offsets); // no token comes before them, so none predicts them
+  const supervised = labels.reduce((count, label, i) => count + Number(label !== -100 && !firsts.has(i)), 0);
+  const teacher = {
+    ids: Int32Array.from({ length: supervised * teacherTopK }, (_, i) => i % teacherTopK),
+    logprobs: new Float32Array(supervised * teacherTopK).fill(-Math.log(teacherTopK)),
+    k: teacherTopK,
+  };
+  return { ...batch, teacher };
 }
 
 /** Side by side: every adapter gets its share of the sequences, in order. */
@@ -32,7 +41,8 @@ export async function probeSpeed(spec: TrainingSpec, sequenceTokens = spec.maxSe
   const session = await openSession(spec);
   try {
     const length = Math.max(2, Math.min(sequenceTokens, spec.maxSequenceTokens, spec.maxTokensPerMicroBatch));
-    const plain = probeBatch(spec.maxTokensPerMicroBatch, length, session.info.vocabSize);
+    const topK = spec.objective?.kind === "distill" ? spec.objective.teacherTopK : undefined;
+    const plain = probeBatch(spec.maxTokensPerMicroBatch, length, session.info.vocabSize, topK);
     const batch = { ...plain, ...ownersOf(plain.offsets.length - 1, spec.adapters?.length ?? 0) };
     let secondsPerStep = Number.POSITIVE_INFINITY;
     for (let step = 0; step < 2; step++) {

@@ -10,6 +10,7 @@ function wrapSession(session: NativeSession): Session {
     step: (request) => awaitNative(() => session.step(request)),
     evaluate: (microBatches, options = {}) => awaitNative(() => session.evaluate(microBatches, options)),
     logits: (microBatch, positions) => awaitNative(() => session.logits(microBatch, positions)),
+    bestTokens: (microBatch, k) => awaitNative(() => session.bestTokens(microBatch, k)),
     gradients: (microBatches, { lossOnly = false } = {}) =>
       awaitNative(() => session.gradients(microBatches, { lossOnly })),
     measure: (microBatches) => awaitNative(() => session.measure(microBatches)),

@@ -161,6 +161,8 @@ export interface DistillObjective {
   crossEntropyWeight: number;
   /** Left out: micro-batches bring the teacher's best log-probabilities. Its vocabulary must be the student's. */
   teacher?: BaseSource & { adapter?: string };
+  /** Micro-batches bring so many of the teacher's best log-probabilities: no teacher is in memory. Not with reverse_kl. */
+  teacherTopK?: number;
 }
 
 export type Objective = SftObjective | PairObjective | KtoObjective | DistillObjective;
@@ -235,7 +237,10 @@ export interface MicroBatch {
   adapters?: Int32Array;
   /** (S) 1 chosen or desirable, 0 rejected or undesirable, 2 for the divergence only (KTO). */
   preference?: Int8Array;
-  /** The teacher's best k next tokens after each token: ids and natural log-probabilities (N, k), best first. */
+  /**
+   * What the teacher thinks of each supervised token, in order: the ids of its best k and their natural log-probabilities (supervised, k),
+   * best first. They are tempered and scaled to sum 1: every other token counts as impossible.
+   */
   teacher?: { ids: Int32Array; logprobs: Float32Array; k: number };
 }
 
@@ -333,6 +338,12 @@ export interface LogitsResult {
   values: Float32Array;
   rows: number;
   vocabSize: number;
+}
+
+/** (supervised tokens, k) ids and natural log-probabilities, most likely first. */
+export interface BestTokens {
+  ids: Int32Array;
+  logprobs: Float32Array;
 }
 
 export interface NamedTensor {
@@ -453,6 +464,8 @@ export interface Session {
   evaluate(microBatches: MicroBatch[], options?: EvaluateOptions): Promise<EvaluationResult>;
   /** Logits after each of `positions` (indices into tokens; all when left out). */
   logits(microBatch: MicroBatch, positions?: Int32Array): Promise<LogitsResult>;
+  /** The base's k best next tokens at each supervised token, without the adapter: what a teacher's file holds. */
+  bestTokens(microBatch: MicroBatch, k: number): Promise<BestTokens>;
   /** Gradients of the objective over all micro-batches; nothing is updated. `lossOnly` computes all and copies none. */
   gradients(microBatches: MicroBatch[], options?: { lossOnly?: boolean }): Promise<GradientsResult>;
   /** The objective's loss and figures over all micro-batches, without gradients. */

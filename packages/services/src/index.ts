@@ -6,6 +6,7 @@ export * as models from "./models/index.ts";
 export * from "./ports.ts";
 export * as runs from "./runs/index.ts";
 export * as system from "./system/index.ts";
+export * as teacherFiles from "./teacher-files/index.ts";
 export * as tokens from "./tokens/index.ts";
 export { audit, notFound, parseInput, requirePermission, streamVerb, verb } from "./verb.ts";
 export * as workers from "./workers/index.ts";

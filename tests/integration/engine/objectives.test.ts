@@ -31,10 +31,26 @@ function packed({ sequences, preference, weights, teacher }: ObjectiveCase["batc
     offsets: Int32Array.from(offsets),
     ...(preference ? { preference: Int8Array.from(preference) } : {}),
     ...(weights ? { weights: Float32Array.from(weights.flat()) } : {}),
-    ...(teacher
-      ? { teacher: { ids: Int32Array.from(teacher.ids), logprobs: Float32Array.from(teacher.logprobs), k: teacher.k } }
-      : {}),
+    ...(teacher ? { teacher: ofSupervised(sequences, teacher) } : {}),
   };
+}
+
+/** The fixture has the teacher's guess after every token; a micro-batch brings those of supervised tokens, each made one token before. */
+function ofSupervised(
+  sequences: ObjectiveCase["batch"]["sequences"],
+  teacher: { ids: number[]; logprobs: number[]; k: number },
+) {
+  const { k } = teacher;
+  let first = 0;
+  const rows: number[] = [];
+  for (const [, labels] of sequences) {
+    labels.forEach((label, t) => {
+      if (t > 0 && label !== -100) rows.push(first + t - 1);
+    });
+    first += labels.length;
+  }
+  const pick = (values: number[]) => rows.flatMap((row) => values.slice(row * k, (row + 1) * k));
+  return { ids: Int32Array.from(pick(teacher.ids)), logprobs: Float32Array.from(pick(teacher.logprobs)), k };
 }
 
 const spec = (objective: Objective, changes: Partial<TrainingSpec> = {}) =>

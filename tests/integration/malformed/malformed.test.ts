@@ -13,6 +13,7 @@ import { ggufCorpus } from "./gguf.ts";
 import { safetensorsCorpus } from "./safetensors.ts";
 import { prepareShard, shardCorpus } from "./shard.ts";
 import { prepareState, stateCorpus } from "./state.ts";
+import { prepareTeacher, teacherCorpus } from "./teacher.ts";
 import { ggufTokenizerCorpus, tokenizerCorpus } from "./tokenizer.ts";
 
 const corpora = [
@@ -24,6 +25,7 @@ const corpora = [
   adapterCorpus,
   stateCorpus,
   shardCorpus,
+  teacherCorpus,
   datasetCorpus,
 ];
 
@@ -37,6 +39,7 @@ function freshFolder(): string {
 beforeAll(async () => {
   await prepareShard(freshFolder());
   await prepareState(freshFolder());
+  await prepareTeacher(freshFolder());
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 

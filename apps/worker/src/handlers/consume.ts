@@ -3,11 +3,13 @@ import type { WorkerContext } from "../worker-context.ts";
 import { publishDeployment } from "./deployment-publish.ts";
 import { advanceRun } from "./run-advance.ts";
 import { reconcileSystem } from "./system-reconcile.ts";
+import { makeTeacher } from "./teacher-make.ts";
 
 type Handlers = { [N in JobName]: (context: WorkerContext, payload: JobPayload<N>) => Promise<void> };
 const handlers: Handlers = {
   "run.advance": (context, { runId }) => advanceRun(context, runId),
   "deployment.publish": (context, { deploymentId }) => publishDeployment(context, deploymentId),
+  "teacher.make": (context, { teacherFileId }) => makeTeacher(context, teacherFileId),
   "system.reconcile": (context) => reconcileSystem(context),
 };
 

@@ -1,5 +1,5 @@
 import { isOllamaError, reconcile } from "@anneal/ollama";
-import { datasets, deployments, runs } from "@anneal/services";
+import { datasets, deployments, runs, teacherFiles } from "@anneal/services";
 import { clearUnusedShards } from "../trainer/shard-cache.ts";
 import type { WorkerContext } from "../worker-context.ts";
 
@@ -8,6 +8,7 @@ export async function reconcileSystem(context: WorkerContext): Promise<void> {
   const { services, log } = context;
   await runs.execution.requeueRuns(services);
   await deployments.execution.requeueDeployments(services);
+  await teacherFiles.execution.requeueTeacherFiles(services);
   await runs.execution.forgetOldWorkers(services);
   const { removed } = await datasets.clearExpired(services);
   const shards = clearUnusedShards(services.paths.shards, services.now());

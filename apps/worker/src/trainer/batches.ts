@@ -2,6 +2,7 @@ import { countSteps, isPreference, type RunSpec } from "@anneal/contracts";
 import type { MicroBatch } from "@anneal/engine";
 import { buildMicroBatch, dataOrder, planStep, type Shard } from "@anneal/text";
 import { groupByLength } from "./length-groups.ts";
+import type { TeacherRows } from "./teacher-rows.ts";
 
 // An example is what one row of a dataset becomes: one sequence of the shard, or two where preferences are trained (the chosen
 // answer, then the rejected one; for KTO the answer, then what measures). Examples are numbered; 2e and 2e + 1 are those of e.
@@ -19,6 +20,7 @@ export function microBatches(
   examples: readonly number[],
   spec: Pick<RunSpec, "microBatchTokens" | "packing" | "objective">,
   sequences: Sequences = 1,
+  teacher: Pick<TeacherRows, "attach"> | null = null,
 ): { rows: number[]; batch: MicroBatch }[] {
   const lengths = examples.map((example) => exampleLength(shard, example, sequences));
   const { microBatchTokens, packing } = spec;
@@ -27,7 +29,7 @@ export function microBatches(
     const rows = chosen.flatMap((example) => sequencesOf(example, sequences));
     const batch: MicroBatch = buildMicroBatch(shard, rows);
     if (isPreference(spec.objective.kind)) batch.preference = Int8Array.from(rows, (row) => shard.mark(row) ?? 0);
-    return { rows: chosen, batch };
+    return { rows: chosen, batch: teacher ? teacher.attach(batch, chosen) : batch };
   });
 }
 

@@ -108,7 +108,7 @@ async function reportData(
       peakMemoryBytes: memory.peakRssBytes,
       plannedMemoryBytes: memory.plannedBytes,
     },
-    settings: reportSettings(spec),
+    settings: reportSettings(spec, job.start.teacherFile),
     provenance: [
       { what: "base model", name: start.baseName, digest: prepared.baseDigest, bytes: session.info.fileBytes },
       { what: "dataset", name: start.dataset.name ?? spec.dataset, digest: start.dataset.digest },

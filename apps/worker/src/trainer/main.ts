@@ -13,6 +13,7 @@ import { Control, Stopped } from "./control.ts";
 import { exportCheckpoint } from "./export-checkpoint.ts";
 import { describeFailure } from "./failure.ts";
 import type { Job } from "./job.ts";
+import { makeTeacher } from "./make-teacher.ts";
 import { runStages } from "./stages.ts";
 
 // The trainer child: engine, tokenizer and data live here, so that nothing they do can take the worker along.
@@ -53,6 +54,8 @@ async function run(start: TrainerStart): Promise<void> {
     if (start.task.kind === "export") {
       const files = await exportCheckpoint(start, start.task, control, send);
       last = { type: "exported", files };
+    } else if (start.task.kind === "teacher") {
+      last = await makeTeacher(start, start.task, control, send);
     } else {
       const { runDirectory, epoch, checkEpoch, stored } = start;
       const journal = await Journal.open(runDirectory, { epoch, checkEpoch, stored, now: new Date() });

@@ -1,5 +1,6 @@
 import { type DatasetRow, isPreference, ServiceError, type TrainerStart } from "@anneal/contracts";
 import { type DatasetReader, openVersion } from "@anneal/data";
+import { inspectModel } from "@anneal/engine";
 import type { EncodedRow, Shard, TextModel } from "@anneal/text";
 import { verifyBase } from "./base-check.ts";
 import { type Sequences, sequencesOf } from "./batches.ts";
@@ -14,6 +15,7 @@ import {
 } from "./held-out.ts";
 import { heartbeat, type Job, logLine, ProgressTeller } from "./job.ts";
 import { type CachedShard, cachedShard } from "./shard-cache.ts";
+import { TeacherRows } from "./teacher-rows.ts";
 import { clockOf, textModelOf } from "./text-model.ts";
 
 export interface Prepared {
@@ -30,6 +32,7 @@ export interface Prepared {
   questions: (Question | null)[]; // one per held-out example; of preferences only a few, to be read
   preferences: (PreferenceTexts | null)[]; // likewise, of the first rows
   heldOutRows: number; // before the cap
+  teacher: TeacherRows | null; // of a distillation whose teacher is a file
 }
 
 const templateNames = {
@@ -121,6 +124,19 @@ export async function prepare(job: Job): Promise<Prepared> {
               : "give each conversation an assistant answer that fits into maxSequenceTokens",
         },
       );
+    const rowNumbers = Uint32Array.from({ length: dataset.rows }, (_, row) => row).filter(
+      (row) => !split.excluded.has(row),
+    );
+    const { vocabSize: vocabularySize } = inspectModel(start.base);
+    let checked = 0;
+    const teacher = await TeacherRows.open(
+      start,
+      text,
+      { vocabularySize, shard, rowNumbers, examples: trainRows },
+      () => {
+        if (checked++ % signOfLifeEvery === 0) beat(60);
+      },
+    );
     describe(job, trainSource, { withLoss: trainRows.length, all: examples.length, heldOut: rows.length });
     return {
       text,
@@ -128,7 +144,7 @@ export async function prepare(job: Job): Promise<Prepared> {
       train: shard,
       sequences,
       trainRows,
-      rowNumbers: Uint32Array.from({ length: dataset.rows }, (_, row) => row).filter((row) => !split.excluded.has(row)),
+      rowNumbers,
       trainSource,
       heldOut: heldOutSource?.shard ?? null,
       heldOutSource,
@@ -138,6 +154,7 @@ export async function prepare(job: Job): Promise<Prepared> {
       ),
       preferences: rows.slice(0, preferencesShown).map(preferenceTextsOf),
       heldOutRows: split.heldOutRows,
+      teacher,
     };
   } finally {
     await dataset.close();

@@ -23,10 +23,14 @@ export function worstRows(
 }
 
 /** Forward and backward over the largest micro-batch that can come: what does not fit fails now, not after hours. */
-export async function rehearse(job: Job, session: Session, { train, trainRows, sequences }: Prepared): Promise<void> {
+export async function rehearse(
+  job: Job,
+  session: Session,
+  { train, trainRows, sequences, teacher }: Prepared,
+): Promise<void> {
   const { spec } = job.start;
   const worst = worstRows(trainRows, (row) => exampleLength(train, row, sequences), spec);
-  const [first] = microBatches(train, worst, spec, sequences);
+  const [first] = microBatches(train, worst, spec, sequences, teacher);
   if (!first) return;
   const { length } = spec.adapters;
   // Side by side: each adapter gets its share of the rows.

@@ -1,4 +1,4 @@
-import type { RunSpec } from "@anneal/contracts";
+import type { RunSpec, TrainerTeacherFile } from "@anneal/contracts";
 import type { ReportInput } from "@anneal/report";
 
 type Setting = NonNullable<ReportInput["settings"]>[number];
@@ -14,7 +14,14 @@ function methodText(method: RunSpec["method"]): string {
 
 /** A choice with its settings: "dpo, beta 0.1, labelSmoothing 0". */
 const listed = ({ kind, ...rest }: { kind: string } & Record<string, unknown>): string =>
-  [kind, ...Object.entries(rest).map(([name, value]) => `${name} ${value}`)].join(", ");
+  [kind, ...Object.entries(rest).flatMap(([name, value]) => (value === null ? [] : `${name} ${value}`))].join(", ");
+
+/** A teacher's file by what a reader knows it by, instead of its id. */
+function objectiveText(objective: RunSpec["objective"], teacher: TrainerTeacherFile | null): string {
+  if (objective.kind !== "distill" || !teacher) return listed(objective);
+  const { teacherFile: _, ...rest } = objective;
+  return `${listed(rest)}, from the best ${teacher.topK} log-probabilities in the file "${teacher.name}" (${teacher.digest})`;
+}
 
 function scheduleText({ schedule, learningRate }: RunSpec): string {
   const { kind, warmupSteps, minRatio, cycles, power, decayShare, factor, patience } = schedule;
@@ -28,14 +35,14 @@ function scheduleText({ schedule, learningRate }: RunSpec): string {
 }
 
 /** The settings of a run as the report lists them. */
-export function reportSettings(spec: RunSpec): Setting[] {
+export function reportSettings(spec: RunSpec, teacherFile: TrainerTeacherFile | null): Setting[] {
   const { earlyStopping, guards } = spec;
   const rows: (readonly [group: string, name: string, value: string | number | boolean])[] = [
     ["Method", "method", methodText(spec.method)],
     ...(spec.adapters.length === 0
       ? []
       : [["Method", "adapters side by side", spec.adapters.map(({ name }) => name).join(", ")] as const]),
-    ["Method", "objective", listed(spec.objective)],
+    ["Method", "objective", objectiveText(spec.objective, teacherFile)],
     ["Method", "precision", spec.precision],
     ["Method", "base in memory", spec.baseStorage],
     ["Method", "gradient checkpointing", spec.gradientCheckpointing],

@@ -11,7 +11,7 @@ export class StepData {
 
   constructor(
     private readonly spec: RunSpec,
-    private readonly prepared: Pick<Prepared, "train" | "trainRows" | "sequences">,
+    private readonly prepared: Pick<Prepared, "train" | "trainRows" | "sequences" | "teacher">,
   ) {
     const { train, trainRows, sequences } = prepared;
     const orders = spec.adapters.length === 0 ? [spec] : adaptersOf(spec).map(({ seed }) => ({ ...spec, seed }));
@@ -32,7 +32,8 @@ export class StepData {
     const rowsOf = this.plans.map((plan) => plan.rowsOf(step));
     const examples = rowsOf.flat();
     if (spec.adapters.length > 0) return { examples, batches: joinedBatches(prepared.train, rowsOf, spec) };
-    const batches = microBatches(prepared.train, examples, spec, prepared.sequences).map(({ batch }) => batch);
+    const { train, sequences, teacher } = prepared;
+    const batches = microBatches(train, examples, spec, sequences, teacher).map(({ batch }) => batch);
     return { examples, batches };
   }
 

@@ -2,13 +2,13 @@ import { type TrainerStart, trainingSettings } from "@anneal/contracts";
 import { inspectModel, type TrainingSpec } from "@anneal/engine";
 import { availableMemoryBytes } from "./machine.ts";
 
-type Needs = Pick<TrainerStart, "spec" | "base" | "adapter" | "teacher">;
+type Needs = Pick<TrainerStart, "spec" | "base" | "adapter" | "teacher" | "teacherFile">;
 
 /** The engine's settings of a run. */
-export function trainingSpec({ spec, base, adapter, teacher }: Needs): TrainingSpec {
+export function trainingSpec({ spec, base, adapter, teacher, teacherFile }: Needs): TrainingSpec {
   const { linearNames } = inspectModel(base);
   return {
-    ...trainingSettings(spec, { base, linearNames, adapter, teacher }),
+    ...trainingSettings(spec, { base, linearNames, adapter, teacher, teacherTopK: teacherFile?.topK ?? null }),
     memoryBudgetBytes: Math.floor(spec.memoryBudgetBytes ?? availableMemoryBytes()),
   } as TrainingSpec;
 }

@@ -14,5 +14,6 @@ export * from "./run-events.ts";
 export * from "./run-metrics.ts";
 export * from "./runs.ts";
 export * from "./samples.ts";
+export * from "./teacher-files.ts";
 export * from "./uploads.ts";
 export * from "./workers.ts";

@@ -227,4 +227,11 @@ Napi::Value tensor_to_js(Napi::Env env, const TensorCopy& tensor) {
   return o;
 }
 
+Napi::Value best_tokens_to_js(Napi::Env env, const BestTokens& best) {
+  Napi::Object o = Napi::Object::New(env);
+  o.Set("ids", ints_to_js(env, best.ids));
+  o.Set("logprobs", floats_to_js(env, best.logprobs));
+  return o;
+}
+
 }  // namespace anneal

@@ -35,4 +35,6 @@ Napi::Value saved_file_to_js(Napi::Env env, const SavedFile& file);
 Napi::Value gguf_export_to_js(Napi::Env env, const GgufExportResult& result);
 Napi::Float32Array floats_to_js(Napi::Env env, const std::vector<float>& values);
 
+Napi::Value best_tokens_to_js(Napi::Env env, const BestTokens& best);
+
 }  // namespace anneal

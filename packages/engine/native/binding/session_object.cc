@@ -52,6 +52,7 @@ void SessionObject::define(Napi::Env env) {
           InstanceMethod<&SessionObject::step>("step"),
           InstanceMethod<&SessionObject::evaluate>("evaluate"),
           InstanceMethod<&SessionObject::logits>("logits"),
+          InstanceMethod<&SessionObject::best_tokens>("bestTokens"),
           InstanceMethod<&SessionObject::gradients>("gradients"),
           InstanceMethod<&SessionObject::measure>("measure"),
           InstanceMethod<&SessionObject::scores>("scores"),
@@ -189,6 +190,18 @@ Napi::Value SessionObject::logits(const Napi::CallbackInfo& info) {
         o.Set("vocabSize", vocab);
         return o;
       };
+    });
+  });
+}
+
+Napi::Value SessionObject::best_tokens(const Napi::CallbackInfo& info) {
+  return with_js_errors(info.Env(), [&] {
+    auto batch = std::make_shared<MicroBatch>(read_micro_batch(info[0], "microBatch"));
+    if (!info[1].IsNumber()) throw Error(ErrorCode::kInvalidArgument, "k", "expected a whole number");
+    const int64_t k = info[1].As<Napi::Number>().Int64Value();
+    return queue(info.Env(), [batch, k](Session& s) -> ResultMaker {
+      auto best = std::make_shared<BestTokens>(s.best_tokens(*batch, k));
+      return [best](Napi::Env env) { return best_tokens_to_js(env, *best); };
     });
   });
 }

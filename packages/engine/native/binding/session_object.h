@@ -25,6 +25,7 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value step(const Napi::CallbackInfo& info);
   Napi::Value evaluate(const Napi::CallbackInfo& info);
   Napi::Value logits(const Napi::CallbackInfo& info);
+  Napi::Value best_tokens(const Napi::CallbackInfo& info);
   Napi::Value gradients(const Napi::CallbackInfo& info);
   Napi::Value measure(const Napi::CallbackInfo& info);
   Napi::Value scores(const Napi::CallbackInfo& info);

@@ -96,6 +96,7 @@ ObjectiveConfig read_objective(const Fields& f) {
     c.temperature = f.number("temperature", 1e-3, 1e3);
     c.jsd_beta = f.number_or("jsdBeta", 0.5, 1e-6, 1 - 1e-6);
     c.cross_entropy_weight = f.number("crossEntropyWeight", 0.0, 1.0);
+    c.teacher_top_k = f.integer_or("teacherTopK", 0, 1, 1 << 20);
     if (f.has("teacher")) {
       const Fields teacher = f.object("teacher");
       c.teacher = read_source(f.get("teacher"), teacher.path());

@@ -93,4 +93,32 @@ std::vector<TopEntry> top_log_probabilities(Context& ctx, const Tensor& logits, 
   return top;
 }
 
+void best_log_probabilities(Context& ctx, const Tensor& logits, Tensor ids, Tensor log_probabilities) {
+  constexpr const char* kOp = "best_log_probabilities";
+  float* x = check_logits(kOp, logits);
+  const int64_t n = logits.cols(), k = ids.cols();
+  require(k >= 1 && k <= n, ErrorCode::kInvalidArgument, kOp, "k must be from 1 to the number of logits");
+  require_dtype(kOp, "ids", ids, DType::kI32, "i32");
+  require_dtype(kOp, "log_probabilities", log_probabilities, DType::kF32, "f32");
+  require_matrix(kOp, "ids", ids, logits.rows(), k);
+  require_matrix(kOp, "log_probabilities", log_probabilities, logits.rows(), k);
+  const RowKernels& rows = kernels(ctx.isa).rows;
+  parallel_ranges(ctx, logits.rows(), row_grain(n), [&](int64_t begin, int64_t end) {
+    std::vector<int32_t> order(static_cast<size_t>(n));
+    for (int64_t i = begin; i < end; ++i) {
+      float* row = x + i * n;
+      const SoftmaxRow s = rows.softmax_row(row, n, false);
+      const float log_sum = s.maximum + std::log(s.sum);
+      std::iota(order.begin(), order.end(), 0);
+      const ByLogit better{row};
+      if (k < n) std::nth_element(order.begin(), order.begin() + k, order.end(), better);
+      std::sort(order.begin(), order.begin() + k, better);
+      for (int64_t j = 0; j < k; ++j) {
+        ids.as<int32_t>()[i * k + j] = order[static_cast<size_t>(j)];
+        log_probabilities.f32()[i * k + j] = row[order[static_cast<size_t>(j)]] - log_sum;
+      }
+    }
+  });
+}
+
 }  // namespace anneal

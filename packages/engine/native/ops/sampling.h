@@ -33,4 +33,7 @@ struct TopEntry {
 // The k most likely tokens of logits (V) f32, most likely first, lowest id on ties.
 std::vector<TopEntry> top_log_probabilities(Context& ctx, const Tensor& logits, int32_t k);
 
+// The same of many rows: logits (M,V) f32 -> ids (M,k) i32 and log_probabilities (M,k) f32, 1 <= k <= V.
+void best_log_probabilities(Context& ctx, const Tensor& logits, Tensor ids, Tensor log_probabilities);
+
 }  // namespace anneal

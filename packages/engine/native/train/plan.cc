@@ -109,7 +109,7 @@ MemoryPlan plan_session(Model& model, Objective& objective, const TrainingSpec& 
   p.gradients = layout.bytes(Part::kGradients);
   p.optimizer = layout.bytes(Part::kOptimizer);
   p.activations = layout.bytes(Part::kActivations);
-  p.reference = layout.bytes(Part::kReference);
+  p.reference = layout.bytes(Part::kReference) + objective.batch_bytes();
   p.layer_activations = buffers.layer_bytes;
   p.logits = logits;
   p.packing = scratch - logits;
@@ -120,7 +120,7 @@ MemoryPlan plan_session(Model& model, Objective& objective, const TrainingSpec& 
   const uint64_t process = kProcessBytes + kVocabularyEntryBytes * static_cast<uint64_t>(c.vocab_size) + unused(p.arena_bytes) +
                            unused(p.scratch_bytes);
   p.runtime = layout.bytes(Part::kRuntime) + process;
-  p.total = p.arena_bytes + p.scratch_bytes + process;
+  p.total = p.arena_bytes + p.scratch_bytes + objective.batch_bytes() + process;
   p.trainable_parameters = model.parameters.trainable_elements();
   p.flops_per_micro_batch = count_flops(model, spec);
   check_budget(p, spec);

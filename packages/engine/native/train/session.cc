@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "ops/elementwise.h"
 #include "ops/gradient_norm.h"
+#include "ops/sampling.h"
 #include "train/stopwatch.h"
 
 namespace anneal {
@@ -228,6 +229,37 @@ std::vector<float> Session::logits(const MicroBatch& batch, const std::vector<in
   std::memcpy(buffers_.head_rows.data, positions.data(), positions.size() * sizeof(int32_t));
   model_.decoder->logits(pass, buffers_, stream, count, Tensor{values.data(), DType::kF32, {count, vocab}});
   return values;
+}
+
+BestTokens Session::best_tokens(const MicroBatch& batch, int64_t k) {
+  check_micro_batch(batch, spec_, config().vocab_size, "microBatch");
+  const int64_t vocab = config().vocab_size;
+  if (k < 1 || k > vocab)
+    throw Error(ErrorCode::kInvalidArgument, "k", "is " + std::to_string(k) + ", the vocabulary has " + std::to_string(vocab) + " tokens");
+  const int64_t count = count_supervised(batch);
+  BestTokens best;
+  best.ids.resize(static_cast<size_t>(count * k));
+  best.logprobs.resize(best.ids.size());
+  if (count == 0) return best;
+  check_stop();
+  runner_->set_rows(batch);
+  const std::vector<int32_t> rows(buffers_.head_rows.as<int32_t>(), buffers_.head_rows.as<int32_t>() + count);
+  Pass pass = runner_->start(batch, PassMode::kForward);
+  pass.adapters = false;
+  const Tensor stream = model_.decoder->forward(pass, buffers_);
+  constexpr int64_t kLogitBytes = int64_t{32} << 20;
+  const int64_t chunk = std::clamp<int64_t>(kLogitBytes / (4 * vocab), 1, count);
+  std::vector<float> logits(static_cast<size_t>(chunk * vocab));
+  note_extra_bytes(logits.size() * sizeof(float) + best.ids.size() * (sizeof(int32_t) + sizeof(float)));
+  for (int64_t begin = 0; begin < count; begin += chunk) {
+    const int64_t n = std::min(chunk, count - begin);
+    std::memcpy(buffers_.head_rows.data, rows.data() + begin, static_cast<size_t>(n) * sizeof(int32_t));
+    const Tensor part{logits.data(), DType::kF32, {n, vocab}};
+    model_.decoder->logits(pass, buffers_, stream, n, part);
+    best_log_probabilities(*ctx_, part, {best.ids.data() + begin * k, DType::kI32, {n, k}},
+                           {best.logprobs.data() + begin * k, DType::kF32, {n, k}});
+  }
+  return best;
 }
 
 }  // namespace anneal

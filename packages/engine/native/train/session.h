@@ -60,6 +60,12 @@ struct Evaluation {
   std::vector<float> token_logprobs;  // of supervised tokens, in order
 };
 
+// (Ns, k) ids and natural log-probabilities, most likely first.
+struct BestTokens {
+  std::vector<int32_t> ids;
+  std::vector<float> logprobs;
+};
+
 class Session {
  public:
   // Plans, checks the budget, takes the memory and loads the weights.
@@ -83,6 +89,8 @@ class Session {
   Evaluation evaluate(const std::vector<MicroBatch>& batches, bool adapters, bool token_logprobs);
   // (positions.size(), V) row-major; positions index the batch's tokens.
   std::vector<float> logits(const MicroBatch& batch, const std::vector<int32_t>& positions);
+  // The base's k best next tokens before each supervised token, in order, without the adapter; 1 <= k <= V.
+  BestTokens best_tokens(const MicroBatch& batch, int64_t k);
 
   // Trained weights, the optimizer's state, the loss scale and the next step, in one safetensors file.
   SavedFile save_state(const std::string& path);

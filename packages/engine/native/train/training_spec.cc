@@ -42,9 +42,9 @@ void check_extras(const MicroBatch& batch, int64_t vocab, const std::string& whe
   for (size_t i = 0; i < batch.preference.size(); ++i)
     if (batch.preference[i] < 0 || batch.preference[i] > 2) refuse(where + "." + at("preference", i), "must be 0, 1 or 2");
   if (batch.teacher_k == 0) return;
-  const size_t values = n * static_cast<size_t>(batch.teacher_k);
-  if (batch.teacher_ids.size() != values) refuse(where + ".teacher.ids", "must hold k values for each token");
-  if (batch.teacher_logprobs.size() != values) refuse(where + ".teacher.logprobs", "must hold k values for each token");
+  const size_t values = static_cast<size_t>(count_supervised(batch)) * static_cast<size_t>(batch.teacher_k);
+  if (batch.teacher_ids.size() != values) refuse(where + ".teacher.ids", "must hold k values for each supervised token");
+  if (batch.teacher_logprobs.size() != values) refuse(where + ".teacher.logprobs", "must hold k values for each supervised token");
   for (size_t i = 0; i < values; ++i) {
     if (batch.teacher_ids[i] < 0 || batch.teacher_ids[i] >= vocab)
       refuse(where + "." + at("teacher.ids", i), "is " + std::to_string(batch.teacher_ids[i]) + ", the vocabulary has " +

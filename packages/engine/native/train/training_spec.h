@@ -45,6 +45,7 @@ struct ObjectiveConfig {
   double temperature = 1, jsd_beta = 0.5, cross_entropy_weight = 0;
   std::optional<BaseSource> teacher;
   std::string teacher_adapter;
+  int64_t teacher_top_k = 0;  // micro-batches bring this many of the teacher's best log-probabilities; 0 = not known
 };
 
 enum class Checkpointing {
@@ -118,8 +119,8 @@ struct MicroBatch {
   std::vector<float> weights;       // (N), or empty: all 1
   std::vector<int8_t> preference;   // (S), or empty
   std::vector<int32_t> adapters;    // (S) which adapter each sequence trains, ascending; empty: the first
-  std::vector<int32_t> teacher_ids;     // (N, k), or empty
-  std::vector<float> teacher_logprobs;  // (N, k)
+  std::vector<int32_t> teacher_ids;     // (Ns, k) of the supervised tokens in order, or empty
+  std::vector<float> teacher_logprobs;  // (Ns, k)
   int64_t teacher_k = 0;
 
   int adapter_of(int64_t sequence) const { return adapters.empty() ? 0 : adapters[static_cast<size_t>(sequence)]; }

@@ -3,6 +3,7 @@ import { problemOf } from "../problem.ts";
 import { datasetCommands } from "./commands/dataset.ts";
 import { deployCommands, modelCommands, systemCommands, tokenCommands } from "./commands/other.ts";
 import { runCommands } from "./commands/run.ts";
+import { teacherCommands } from "./commands/teacher.ts";
 import { exitCodeHelp, exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { safe } from "./terminal.ts";
 
@@ -18,6 +19,7 @@ const program = new Command("anneal")
 runCommands(program);
 datasetCommands(program);
 modelCommands(program);
+teacherCommands(program);
 deployCommands(program);
 tokenCommands(program);
 systemCommands(program);

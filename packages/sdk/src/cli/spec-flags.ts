@@ -14,6 +14,7 @@ export interface CreateFlags {
   objective?: string;
   beta?: string;
   teacher?: string;
+  teacherFile?: string;
   baseStorage?: string;
   optimizer?: string;
   precision?: string;
@@ -67,8 +68,8 @@ export function specOfFlags(flags: CreateFlags): Tree {
   if (flags.method || rank !== undefined || alpha !== undefined)
     spec.method = merge({ kind: flags.method ?? "lora" }, { rank, alpha });
   const objective = merge(
-    { kind: flags.objective ?? (flags.teacher ? "distill" : undefined) },
-    { beta: number("--beta", flags.beta), teacher: flags.teacher },
+    { kind: flags.objective ?? (flags.teacher || flags.teacherFile ? "distill" : undefined) },
+    { beta: number("--beta", flags.beta), teacher: flags.teacher, teacherFile: flags.teacherFile },
   );
   if (Object.keys(objective).length > 0) spec.objective = objective;
   if (flags.optimizer) spec.optimizer = { kind: flags.optimizer };

@@ -78,12 +78,36 @@ export async function datasetVersionId(client: AnnealClient, named: string, fiel
   return version.id;
 }
 
+/** A teacher's file as people name it: its name (the newest of it) or its id. */
+export async function teacherFileId(client: AnnealClient, named: string): Promise<string> {
+  if (Id.safeParse(named).success) return named;
+  const files = await client.teacherFiles.list.query(); // newest first
+  const file = files.find((one) => one.name === named);
+  if (file) return file.id;
+  throw new ServiceError("NOT_FOUND", `there is no teacher file "${named}"`, {
+    field: "objective.teacherFile",
+    remedy:
+      files.length > 0
+        ? `choose one of ${files
+            .slice(0, 8)
+            .map((one) => one.name)
+            .join(", ")}`
+        : "make one: anneal teacher make --model MODEL --dataset NAME",
+  });
+}
+
 /** The names in a spec become what the server takes. */
 export async function resolveNames(client: AnnealClient, spec: Tree): Promise<Tree> {
   const resolved = { ...spec };
   if (typeof spec.base === "string") resolved.base = baseRef(spec.base);
-  if (isTree(spec.objective) && typeof spec.objective.teacher === "string")
-    resolved.objective = { ...spec.objective, teacher: baseRef(spec.objective.teacher) };
+  if (isTree(spec.objective)) {
+    const { teacher, teacherFile } = spec.objective;
+    resolved.objective = {
+      ...spec.objective,
+      ...(typeof teacher === "string" ? { teacher: baseRef(teacher) } : {}),
+      ...(typeof teacherFile === "string" ? { teacherFile: await teacherFileId(client, teacherFile) } : {}),
+    };
+  }
   if (typeof spec.dataset === "string") resolved.dataset = await datasetVersionId(client, spec.dataset, "dataset");
   if (isTree(spec.evaluation) && typeof spec.evaluation.dataset === "string")
     resolved.evaluation = {

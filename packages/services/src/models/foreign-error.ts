@@ -10,6 +10,17 @@ const codes: Record<string, { code: ErrorCode; remedy: string }> = {
   ENGINE_NOT_BUILT: { code: "UNAVAILABLE", remedy: "run ./anneal setup to build the engine" },
 };
 
+/** The same refusal of the base, of another field than the one it was written for. */
+export function atField(error: unknown, field: string): unknown {
+  if (!(error instanceof ServiceError)) return error;
+  const { code, message, remedy } = error.problem;
+  return new ServiceError(code, message.replace(/^base:/, `${field}:`), {
+    field,
+    remedy: remedy ?? undefined,
+    cause: error,
+  });
+}
+
 /** What a port threw (engine, Ollama, tokenizer), as a refusal of the named field; ours pass through. */
 export function foreignError(error: unknown, field: string): ServiceError {
   if (error instanceof ServiceError) return error;

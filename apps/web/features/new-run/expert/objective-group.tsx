@@ -2,11 +2,11 @@
 import { isPreference, objectiveKinds } from "@anneal/contracts";
 import { useTranslations } from "next-intl";
 import { NativeSelect } from "../../../components/ui/input.tsx";
-import { BasePicker } from "../../base-picker/base-picker.tsx";
-import { fieldId, NumberSetting, SelectSetting, SpecField } from "../fields.tsx";
+import { NumberSetting, SelectSetting, SpecField } from "../fields.tsx";
 import { useSpecForm } from "../form-context.tsx";
 import { freshObjective, objectiveSettings } from "../spec/kinds.ts";
 import { Group } from "./group.tsx";
+import { TeacherFields } from "./teacher-fields.tsx";
 
 const divergences = ["forward_kl", "reverse_kl", "jsd"] as const;
 
@@ -14,8 +14,7 @@ const divergences = ["forward_kl", "reverse_kl", "jsd"] as const;
 export function ObjectiveGroup() {
   const t = useTranslations("newRun.groups");
   const words = useTranslations("spec.options");
-  const fields = useTranslations("spec.fields");
-  const { form, values, errorAt } = useSpecForm();
+  const { form, values } = useSpecForm();
   const { objective } = values;
   const { kind } = objective;
   return (
@@ -25,7 +24,7 @@ export function ObjectiveGroup() {
       summary={[
         words(`objective.${kind}`),
         ...(isPreference(kind) ? [t("beta", { beta: String(objective.beta ?? "–") })] : []),
-        ...(kind === "distill" && objective.teacher === "" ? [t("noTeacher")] : []),
+        ...(kind === "distill" && objective.teacher === "" && objective.teacherFile === "" ? [t("noTeacher")] : []),
       ].join(" · ")}
     >
       <SpecField path="objective.kind" shown={() => words("objective.sft")} className="sm:col-span-2">
@@ -36,7 +35,9 @@ export function ObjectiveGroup() {
             onChange={(event) => {
               // Another kind begins with its own defaults: a beta of DPO's means something else to SimPO.
               const next = event.target.value as typeof kind;
-              form.setValue("objective", freshObjective(next, objective.teacher), { shouldDirty: true });
+              form.setValue("objective", freshObjective(next, objective.teacher, objective.teacherFile), {
+                shouldDirty: true,
+              });
               if (isPreference(next)) form.setValue("neftuneAlpha", 0, { shouldDirty: true });
             }}
           >
@@ -51,16 +52,7 @@ export function ObjectiveGroup() {
       <p className="text-muted-foreground text-sm sm:col-span-2">{t(`when.${kind}`)}</p>
       {kind === "distill" ? (
         <>
-          <div className="sm:col-span-2">
-            <BasePicker
-              id={fieldId("objective.teacher")}
-              label={fields("objective.teacher.label")}
-              hint={fields("objective.teacher.why")}
-              value={objective.teacher}
-              error={errorAt("objective.teacher")}
-              onChange={(teacher) => form.setValue("objective.teacher", teacher, { shouldDirty: true })}
-            />
-          </div>
+          <TeacherFields />
           <SelectSetting
             path="objective.divergence"
             options={divergences}

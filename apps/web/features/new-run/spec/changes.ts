@@ -1,5 +1,5 @@
 import { ObjectiveSpec, OptimizerSpec, RunSpec } from "@anneal/contracts";
-import { anyTeacher, freshObjective, objectiveForm, optimizerForm, optimizerOf } from "./kinds.ts";
+import { anyTeacher, freshObjective, objectiveForm, objectiveSpecOf, optimizerForm, optimizerOf } from "./kinds.ts";
 import { leaves, sameValue, valueAt, withChange } from "./paths.ts";
 import { defaultSpec, formOf, type SpecForm, specOf } from "./spec-form.ts";
 
@@ -20,6 +20,7 @@ const own = [
   "base",
   "dataset",
   "objective.teacher",
+  "objective.teacherFile",
   "publishing",
   "publish",
   "evaluation.dataset",
@@ -30,7 +31,7 @@ const own = [
 /** The form with a preset's settings; null when the preset is not a valid spec (a server of another version). */
 export function withPreset(form: SpecForm, preset: Record<string, unknown>): SpecForm | null {
   // The teacher of a distillation is chosen by the person; until then any will do.
-  const start = { ...defaultSpec, objective: { ...defaultSpec.objective, teacher: anyTeacher } };
+  const start = { ...defaultSpec, objective: { ...defaultSpec.objective, teacher: anyTeacher, teacherFile: null } };
   const parsed = RunSpec.safeParse(withChange(start, preset));
   if (!parsed.success) return null;
   const kept = Object.fromEntries(own.map((path) => [path, valueAt(form, path)]));
@@ -53,8 +54,8 @@ export function withSuggestion(form: SpecForm, change: Record<string, unknown>):
 // What the chosen kinds do not look at does not count.
 function relevant(form: SpecForm): SpecForm {
   const { method, objective, optimizer } = form;
-  const named = { ...objective, teacher: objective.teacher || anyTeacher };
-  const objectiveSpec = ObjectiveSpec.safeParse(named);
+  const named = { ...objective, teacher: objective.teacher || (objective.teacherFile ? "" : anyTeacher) };
+  const objectiveSpec = ObjectiveSpec.safeParse(objectiveSpecOf(named));
   const optimizerSpec = OptimizerSpec.safeParse(optimizer);
   return {
     ...form,

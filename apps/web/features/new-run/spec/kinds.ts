@@ -11,6 +11,7 @@ export interface ObjectiveForm {
   desirableWeight: number | null;
   undesirableWeight: number | null;
   teacher: string; // "": not chosen yet
+  teacherFile: string; // "": the teacher itself, in memory
   divergence: "forward_kl" | "reverse_kl" | "jsd";
   temperature: number | null;
   jsdBeta: number | null;
@@ -52,6 +53,7 @@ const objectiveDefaults: ObjectiveForm = {
   jsdBeta: 0.5,
   crossEntropyWeight: 0.5,
   teacher: "",
+  teacherFile: "",
   kind: "sft",
 };
 const optimizerDefaults: OptimizerForm = {
@@ -61,13 +63,24 @@ const optimizerDefaults: OptimizerForm = {
   kind: "adamw",
 };
 
-export const objectiveForm = (objective: ObjectiveSpec): ObjectiveForm => ({ ...objectiveDefaults, ...objective });
+export function objectiveForm(objective: ObjectiveSpec): ObjectiveForm {
+  if (objective.kind !== "distill") return { ...objectiveDefaults, ...objective };
+  const { teacher, teacherFile, ...rest } = objective;
+  return { ...objectiveDefaults, ...rest, teacher: teacher ?? "", teacherFile: teacherFile ?? "" };
+}
+
+/** The objective as the contract has it: what is not chosen is null. */
+export const objectiveSpecOf = (objective: ObjectiveForm) =>
+  objective.kind === "distill"
+    ? { ...objective, teacher: objective.teacher || null, teacherFile: objective.teacherFile || null }
+    : objective;
 export const optimizerForm = (optimizer: OptimizerSpec): OptimizerForm => ({ ...optimizerDefaults, ...optimizer });
 
 /** The settings of a kind as they are without a word of the person's; its teacher stays the person's. */
-export const freshObjective = (kind: ObjectiveSpec["kind"], teacher = ""): ObjectiveForm => ({
+export const freshObjective = (kind: ObjectiveSpec["kind"], teacher = "", teacherFile = ""): ObjectiveForm => ({
   ...objectiveForm(objectiveOf(kind)),
   teacher,
+  teacherFile,
 });
 
 /** The settings that a kind looks at, in the order in which the form shows them. */

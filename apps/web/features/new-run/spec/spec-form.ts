@@ -9,7 +9,7 @@ import {
   type ScheduleSpec,
   type SideAdapter,
 } from "@anneal/contracts";
-import { type ObjectiveForm, type OptimizerForm, objectiveForm, optimizerForm } from "./kinds.ts";
+import { type ObjectiveForm, type OptimizerForm, objectiveForm, objectiveSpecOf, optimizerForm } from "./kinds.ts";
 import { formatParameters, type ParameterError, parseParameters } from "./parameters.ts";
 
 // What the form holds. It has the paths of RunSpec, so that an error of zod or of the server finds its field; it differs
@@ -126,6 +126,7 @@ export function specOf(form: SpecForm): SpecResult {
   const candidate = {
     ...rest,
     adapters,
+    objective: objectiveSpecOf(form.objective),
     ...(name.trim() ? { name } : {}),
     method: { ...method, startFrom: method.startFrom.trim() || null },
     earlyStopping: stoppingEarly ? form.earlyStopping : null,

@@ -37,6 +37,7 @@ const methods = [
   // Equal to another kind's default, and yet to be said.
   { objective: { kind: "simpo", beta: 0.1 }, optimizer: { kind: "lion", beta2: 0.999 }, precision: "f16" },
   { objective: { kind: "distill", teacher: "ollama:big", divergence: "jsd" }, sourceWeights: { "a b": 0.5 } },
+  { objective: { kind: "distill", teacherFile: "00000000-0000-7000-8000-000000000001", temperature: 2 } },
   { method: { kind: "full", freeze: ["embed*"] }, optimizer: { kind: "sgd", momentum: 0.9, nesterov: true } },
   {
     adapters: [{ name: "low", learningRate: 1e-4 }, { name: "wide_2", rank: 64, alpha: 8, seed: 3 }, { name: "no" }],

@@ -7,6 +7,12 @@
 namespace anneal {
 namespace {
 
+constexpr const char* kNoReverse = "is \"reverse_kl\", which needs every token's probability; use forward_kl or jsd with a file of the best ones";
+
+[[noreturn]] void refuse(const std::string& where, const std::string& message) {
+  throw Error(ErrorCode::kInvalidArgument, where, message);
+}
+
 class Distill final : public Objective {
  public:
   Distill(const TrainingSpec& spec, const Model& model) : spec_(spec), student_(model.config()) {
@@ -18,6 +24,12 @@ class Distill final : public Objective {
     options_.cross_entropy_weight = static_cast<float>(c.cross_entropy_weight);
     options_.student_cap = model.decoder->config().logit_soft_cap;
     options_.teacher_cap = options_.student_cap;
+    if (c.teacher_top_k > 0) {
+      if (c.teacher) refuse("spec.objective.teacherTopK", "is given beside spec.objective.teacher; leave one out");
+      if (c.teacher_top_k > student_.vocab_size)
+        refuse("spec.objective.teacherTopK", "is " + std::to_string(c.teacher_top_k) + ", the vocabulary has " + std::to_string(student_.vocab_size) + " tokens");
+      if (c.divergence == Divergence::kReverseKl) refuse("spec.objective.divergence", kNoReverse);
+    }
     if (!c.teacher) return;
     teacher_ = std::make_unique<FrozenModel>(*c.teacher, c.teacher_adapter, spec, "spec.objective.teacher");
     options_.teacher_cap = teacher_->soft_cap();
@@ -29,10 +41,15 @@ class Distill final : public Objective {
 
   void place(MemoryLayout& layout) override {
     if (teacher_) teacher_->place(layout);
-    else if (spec_.lora) base_rows_ = layout.take(Part::kActivations, spec_.act(), {spec_.max_tokens, student_.hidden_size});
+    else if (spec_.lora && spec_.objective.teacher_top_k == 0) base_rows_ = layout.take(Part::kActivations, spec_.act(), {spec_.max_tokens, student_.hidden_size});
+  }
+  // One micro-batch's ids and log-probabilities, as JavaScript holds them and as the engine does.
+  size_t batch_bytes() const override {
+    return static_cast<size_t>(2 * spec_.max_tokens * spec_.objective.teacher_top_k) * (sizeof(int32_t) + sizeof(float));
   }
   size_t scratch_bytes(const Context& ctx) const override {
-    const int64_t channels = teacher_ ? teacher_->config().hidden_size : student_.hidden_size;
+    const int64_t own_channels = spec_.objective.teacher_top_k > 0 ? 0 : student_.hidden_size;
+    const int64_t channels = teacher_ ? teacher_->config().hidden_size : own_channels;
     const size_t own = distill_scratch_bytes(ctx, options_, spec_.max_tokens, student_.hidden_size, channels, student_.vocab_size);
     return teacher_ ? std::max(own, teacher_->scratch_bytes(ctx)) : own;
   }
@@ -44,9 +61,12 @@ class Distill final : public Objective {
     if (batch.teacher_k > 0) {
       if (teacher_)
         throw Error(ErrorCode::kInvalidArgument, where + ".teacher", "is given beside spec.objective.teacher; leave one out");
-      if (options_.divergence == Divergence::kReverseKl)
-        throw Error(ErrorCode::kInvalidArgument, "spec.objective.divergence",
-                    "is \"reverse_kl\", which needs every token's probability; use forward_kl or jsd with a file of the best ones");
+      if (options_.divergence == Divergence::kReverseKl) refuse("spec.objective.divergence", kNoReverse);
+      if (spec_.objective.teacher_top_k > 0 && batch.teacher_k != spec_.objective.teacher_top_k)
+        refuse(where + ".teacher.k", "is " + std::to_string(batch.teacher_k) + ", spec.objective.teacherTopK is " +
+                                         std::to_string(spec_.objective.teacher_top_k));
+    } else if (spec_.objective.teacher_top_k > 0) {
+      refuse(where + ".teacher", "is missing: spec.objective.teacherTopK promises the teacher's best log-probabilities");
     } else if (!teacher_ && !spec_.lora) {
       throw Error(ErrorCode::kInvalidArgument, where + ".teacher",
                   "is missing: full training without spec.objective.teacher learns from the micro-batches' log-probabilities");
@@ -83,17 +103,10 @@ class Distill final : public Objective {
   TeacherRows teacher_rows(const MicroBatch& batch, ObjectiveRun& run) {
     TeacherRows rows;
     if (batch.teacher_k > 0) {
-      ids_.clear(), logprobs_.clear();
-      const auto k = batch.teacher_k;
-      // The row before a token predicts it.
-      for_each_supervised(batch, [&](int32_t t, int64_t) {
-        const auto from = static_cast<int64_t>(t - 1) * k;
-        ids_.insert(ids_.end(), batch.teacher_ids.begin() + from, batch.teacher_ids.begin() + from + k);
-        logprobs_.insert(logprobs_.end(), batch.teacher_logprobs.begin() + from, batch.teacher_logprobs.begin() + from + k);
-      });
-      const Shape shape{static_cast<int64_t>(ids_.size()) / k, k};
-      rows.best_ids = {ids_.data(), DType::kI32, shape};
-      rows.best_logprobs = {logprobs_.data(), DType::kF32, shape};
+      const Shape shape{static_cast<int64_t>(batch.teacher_ids.size()) / batch.teacher_k, batch.teacher_k};
+      // Only read: a tensor has no other way to see foreign memory.
+      rows.best_ids = {const_cast<int32_t*>(batch.teacher_ids.data()), DType::kI32, shape};
+      rows.best_logprobs = {const_cast<float*>(batch.teacher_logprobs.data()), DType::kF32, shape};
       return rows;
     }
     Runner& runner = teacher_ ? teacher_->runner() : run.policy;
@@ -130,8 +143,6 @@ class Distill final : public Objective {
   DistillOptions options_;
   std::unique_ptr<FrozenModel> teacher_;
   Tensor base_rows_;  // (N, C) act: the base's rows while the student runs
-  std::vector<int32_t> ids_;
-  std::vector<float> logprobs_;
 };
 
 }  // namespace

@@ -49,6 +49,8 @@ class Objective {
   // Buffers and models beside the session's own; called once to count and once to place.
   virtual void place(MemoryLayout&) {}
   virtual size_t scratch_bytes(const Context&) const { return 0; }
+  // What micro-batches bring beside tokens, outside the arenas.
+  virtual size_t batch_bytes() const { return 0; }
   // After placing.
   virtual void load(Context&) {}
   // Throws kInvalidArgument naming the micro-batch's field that this objective cannot use. Batches are checked otherwise.

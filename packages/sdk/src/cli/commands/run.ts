@@ -106,6 +106,7 @@ export function runCommands(program: Command): void {
     .addOption(new Option("--objective <kind>", "what it learns from; default: sft").choices([...objectiveKinds]))
     .option("--beta <n>", "of objectives that learn from preferences")
     .option("--teacher <model>", "named as --base is; distils it into the base")
+    .option("--teacher-file <name>", "name or id of what `anneal teacher make` made, instead of a teacher in memory")
     .addOption(new Option("--precision <kind>", "what it computes in").choices(Precision.options))
     .addOption(new Option("--base-storage <kind>", "the frozen base in memory (LoRA)").choices(BaseStorage.options))
     .addOption(new Option("--optimizer <kind>").choices([...optimizerKinds]))

@@ -9,15 +9,17 @@ import {
   type RunSpec,
   ServiceError,
 } from "@anneal/contracts";
+import { textFacts } from "@anneal/text";
 import type { ServiceContext } from "../../context.ts";
 import { checkVersion } from "../../datasets/check-version.ts";
 import { findVersion, type VersionRow } from "../../datasets/find-version.ts";
 import { readFacts } from "../../models/facts.ts";
-import { foreignError } from "../../models/foreign-error.ts";
+import { atField, foreignError } from "../../models/foreign-error.ts";
 import { resolveAdapter } from "../../models/resolve-adapter.ts";
 import { resolveBase } from "../../models/resolve-base.ts";
 import { textModelOf } from "../../models/text-model.ts";
 import type { ResolvedBase } from "../../ports.ts";
+import { findReady } from "../../teacher-files/find-ready.ts";
 import { adapterProblems } from "./adapter-problems.ts";
 import { diskFree, diskNeed } from "./disk.ts";
 import { enginePlan, toMemoryPlan } from "./engine-plan.ts";
@@ -27,7 +29,7 @@ import { dataProblems, diskProblem, memoryProblem, modelProblems } from "./probl
 import { rowProblems, sourceProblems } from "./row-problems.ts";
 import { secondsPerStep } from "./speed.ts";
 import { suggestFits } from "./suggest.ts";
-import { teacherProblems } from "./teacher-problems.ts";
+import { teacherFileProblems, teacherProblems } from "./teacher-problems.ts";
 
 export interface Planned {
   plan: RunPlan;
@@ -50,15 +52,18 @@ function stop(problems: Problem[]): void {
   });
 }
 
-/** The same refusal, of another field than the one it was written for. */
-function atField(error: unknown, field: string): unknown {
-  if (!(error instanceof ServiceError)) return error;
-  const { code, message, remedy } = error.problem;
-  return new ServiceError(code, message.replace(/^base:/, `${field}:`), {
-    field,
-    remedy: remedy ?? undefined,
-    cause: error,
-  });
+/** Whom a distillation learns from: a model, or what one has said before. */
+async function teacherOf(ctx: ServiceContext, { objective }: RunSpec) {
+  if (objective.kind !== "distill") return { teacher: null, teacherFile: null };
+  const { teacher, teacherFile } = objective;
+  return {
+    teacher: teacher
+      ? await resolveBase(ctx, teacher).catch((error: unknown) => {
+          throw atField(error, "objective.teacher");
+        })
+      : null,
+    teacherFile: teacherFile ? await findReady(ctx, teacherFile) : null,
+  };
 }
 
 async function inputs(ctx: ServiceContext, spec: RunSpec) {
@@ -75,21 +80,17 @@ async function inputs(ctx: ServiceContext, spec: RunSpec) {
   const facts = await readFacts(ctx, base.source).catch((error: unknown) => {
     throw foreignError(error, "base");
   });
-  const teacher =
-    spec.objective.kind === "distill"
-      ? await resolveBase(ctx, spec.objective.teacher).catch((error: unknown) => {
-          throw atField(error, "objective.teacher");
-        })
-      : null;
+  const { teacher, teacherFile } = await teacherOf(ctx, spec);
   const adapter =
     spec.method.kind === "lora" && spec.method.startFrom ? await resolveAdapter(ctx, spec.method.startFrom) : null;
   const engine: ResolvedInputs = {
     base: base.source,
     linearNames: facts.linearNames,
     teacher: teacher?.source ?? null,
+    teacherTopK: teacherFile?.topK ?? null,
     adapter: adapter?.dir ?? null,
   };
-  return { dataset, evaluation, base, facts, teacher, adapter, engine };
+  return { dataset, evaluation, base, facts, teacher, teacherFile, adapter, engine };
 }
 
 async function teacherFits(ctx: ServiceContext, facts: ModelFacts, base: ResolvedBase, teacher: ResolvedBase) {
@@ -110,12 +111,19 @@ export async function makePlan(
   spec: RunSpec,
   options: { waitForSpeedMilliseconds: number },
 ): Promise<Planned> {
-  const { dataset, evaluation, base, facts, teacher, adapter, engine } = await inputs(ctx, spec);
+  const { dataset, evaluation, base, facts, teacher, teacherFile, adapter, engine } = await inputs(ctx, spec);
   stop([
     ...modelProblems(spec, facts),
     ...rowProblems(spec, dataset, evaluation),
     ...adapterProblems(spec, adapter, facts),
     ...(teacher ? await teacherFits(ctx, facts, base, teacher) : []),
+    ...(teacherFile
+      ? teacherFileProblems(teacherFile.facts, {
+          ...textFacts(await textModelOf(ctx, base.source), facts.vocabularySize),
+          dataset: dataset.digest,
+          maxSequenceTokens: spec.maxSequenceTokens,
+        })
+      : []),
   ]);
   const planned = enginePlan(ctx, spec, engine);
   const data = await checkVersion(ctx, dataset, base.source, { maxSequenceTokens: spec.maxSequenceTokens, examples });

@@ -1,5 +1,5 @@
 import type { ModelFacts, Problem } from "@anneal/contracts";
-import type { TextModel } from "@anneal/text";
+import { type TextModel, teacherMismatch } from "@anneal/text";
 
 const looksAt = 50; // differing tokens are told from the first
 
@@ -26,4 +26,12 @@ export function teacherProblems(student: ModelFacts, teacher: ModelFacts, texts:
       );
   }
   return [];
+}
+
+/** A teacher's file speaks of certain rows, written in a certain way. */
+export function teacherFileProblems(...given: Parameters<typeof teacherMismatch>): Problem[] {
+  const found = teacherMismatch(...given);
+  if (!found) return [];
+  const field = "objective.teacherFile";
+  return [{ code: "INVALID_INPUT", field, message: `${field}: ${found.message}`, remedy: found.remedy }];
 }

@@ -1,0 +1,33 @@
+import type { Problem, TeacherFacts, TeacherFileInput, TeacherFileStatus } from "@anneal/contracts";
+import { doublePrecision, index, integer, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { byteCount, createdAt, id, time } from "./columns.ts";
+import { datasetVersions } from "./dataset-versions.ts";
+
+// A teacher's best log-probabilities of a dataset version, as a file; see TeacherFacts.
+export const teacherFiles = pgTable(
+  "teacher_files",
+  {
+    id: id(),
+    name: text("name").notNull(),
+    input: jsonb("input").$type<TeacherFileInput>().notNull(), // what was asked for
+    datasetVersionId: uuid("dataset_version_id")
+      .notNull()
+      .references(() => datasetVersions.id, { onDelete: "cascade" }),
+    status: text("status").$type<TeacherFileStatus>().notNull().default("pending"),
+    fraction: doublePrecision("fraction"),
+    path: text("path"),
+    digest: text("digest"),
+    bytes: byteCount("bytes"),
+    rows: integer("rows"),
+    supervisedTokens: byteCount("supervised_tokens"),
+    facts: jsonb("facts").$type<TeacherFacts>(), // once it is ready
+    epoch: integer("epoch").notNull().default(0), // raised by each worker that takes it; fences its writes
+    leaseExpiresAt: time("lease_expires_at"),
+    stalledAttempts: integer("stalled_attempts").notNull().default(0), // taken and never ended
+    problem: jsonb("problem").$type<Problem>(),
+    createdBy: text("created_by").notNull(),
+    createdAt: createdAt(),
+    finishedAt: time("finished_at"),
+  },
+  (t) => [index("teacher_files_dataset").on(t.datasetVersionId)],
+);

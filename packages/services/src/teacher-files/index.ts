@@ -1,0 +1,6 @@
+export * as execution from "./execution.ts";
+export { findReady } from "./find-ready.ts";
+export { get, list } from "./list.ts";
+export { make, retry } from "./make.ts";
+export { remove } from "./remove.ts";
+export { type TeacherFileRow, teacherFolder } from "./rows.ts";

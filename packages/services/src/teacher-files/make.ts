@@ -1,0 +1,90 @@
+import { api, rowKindOf, ServiceError } from "@anneal/contracts";
+import { newId, schema } from "@anneal/db";
+import { textFacts } from "@anneal/text";
+import { eq } from "drizzle-orm";
+import { findVersion } from "../datasets/find-version.ts";
+import { readFacts } from "../models/facts.ts";
+import { atField, foreignError } from "../models/foreign-error.ts";
+import { resolveBase } from "../models/resolve-base.ts";
+import { textModelOf } from "../models/text-model.ts";
+import { audit, verb } from "../verb.ts";
+import { lockTeacherFile, toTeacherFile } from "./rows.ts";
+
+const { teacherFiles } = schema;
+const refuse = (field: string, message: string, remedy: string) =>
+  new ServiceError("INVALID_INPUT", `${field}: ${message}`, { field, remedy });
+
+/** Asks for a teacher's best log-probabilities of a dataset version: a row, and a nudge for a worker that trains. */
+export const make = verb(api.teacherFiles.make, async (ctx, input) => {
+  const version = await findVersion(ctx, input.dataset, "dataset");
+  if (rowKindOf(version.format) === "marked")
+    throw refuse("dataset", "its rows are answers marked liked or not", "choose rows that are answers to imitate");
+  const read = async (ref: string, field: "model" | "base") => {
+    try {
+      const found = await resolveBase(ctx, ref);
+      const facts = await readFacts(ctx, found.source);
+      return { found, facts, text: textFacts(await textModelOf(ctx, found.source), facts.vocabularySize) };
+    } catch (error) {
+      throw atField(foreignError(error, field), field);
+    }
+  };
+  const teacher = await read(input.model, "model");
+  if (input.topK > teacher.facts.vocabularySize)
+    throw refuse("topK", `the teacher knows ${teacher.facts.vocabularySize} tokens`, "lower topK");
+  if (input.maxSequenceTokens > teacher.facts.contextTokens)
+    throw refuse(
+      "maxSequenceTokens",
+      `${input.maxSequenceTokens} is above the teacher's context of ${teacher.facts.contextTokens} tokens`,
+      `set it to ${teacher.facts.contextTokens} or less`,
+    );
+  if (input.base) {
+    const base = await read(input.base, "base");
+    if (base.text.vocabularySize !== teacher.text.vocabularySize || base.text.tokenizer !== teacher.text.tokenizer)
+      throw refuse("base", "it has another tokenizer than the teacher", "choose two models of one tokenizer");
+  }
+  const id = newId();
+  const row = await ctx.db.transaction(async (tx) => {
+    const [made] = await tx
+      .insert(teacherFiles)
+      .values({
+        id,
+        name: input.name ?? `${teacher.found.name} best ${input.topK}`,
+        input,
+        datasetVersionId: version.id,
+        createdBy: ctx.actor.id,
+        createdAt: ctx.now(),
+      })
+      .returning();
+    if (!made) throw new Error("insert returned no row");
+    await audit(tx, ctx, "teacher.make", id, { model: input.model, dataset: input.dataset, topK: input.topK });
+    await ctx.queue.enqueue(tx, "teacher.make", { teacherFileId: id });
+    return made;
+  });
+  return toTeacherFile(row);
+});
+
+/** Makes again what failed. */
+export const retry = verb(api.teacherFiles.retry, async (ctx, { teacherFileId }) => {
+  const row = await ctx.db.transaction(async (tx) => {
+    const found = await lockTeacherFile(tx, teacherFileId);
+    if (found.status !== "failed")
+      throw new ServiceError(
+        "PRECONDITION_FAILED",
+        `${found.name} is ${found.status}, only what failed is made again`,
+        {
+          field: "teacherFileId",
+          remedy: "make another file",
+        },
+      );
+    const [changed] = await tx
+      .update(teacherFiles)
+      .set({ status: "pending", fraction: null, problem: null, stalledAttempts: 0, finishedAt: null })
+      .where(eq(teacherFiles.id, teacherFileId))
+      .returning();
+    if (!changed) throw new Error("update returned no row");
+    await audit(tx, ctx, "teacher.retry", teacherFileId, { name: found.name });
+    await ctx.queue.enqueue(tx, "teacher.make", { teacherFileId });
+    return changed;
+  });
+  return toTeacherFile(row);
+});
