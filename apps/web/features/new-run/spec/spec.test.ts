@@ -37,13 +37,13 @@ const methods = [
   // Equal to another kind's default, and yet to be said.
   { objective: { kind: "simpo", beta: 0.1 }, optimizer: { kind: "lion", beta2: 0.999 }, precision: "f16" },
   { objective: { kind: "distill", teacher: "ollama:big", divergence: "jsd" }, sourceWeights: { "a b": 0.5 } },
-  { objective: { kind: "distill", teacherFile: "00000000-0000-7000-8000-000000000001", temperature: 2 } },
   { method: { kind: "full", freeze: ["embed*"] }, optimizer: { kind: "sgd", momentum: 0.9, nesterov: true } },
   {
     adapters: [{ name: "low", learningRate: 1e-4 }, { name: "wide_2", rank: 64, alpha: 8, seed: 3 }, { name: "no" }],
     export: { adapter: "low" },
   },
   { optimizer: { kind: "adafactor" }, objective: { kind: "sft", zLoss: 1e-4 }, neftuneAlpha: 5 },
+  { objective: { kind: "distill", teacherFile: "00000000-0000-7000-8000-000000000001", temperature: 2 } },
 ].map((part) => RunSpec.parse({ base: "/m.gguf", dataset: id, ...part }));
 // `samples.prompts` that hold only spaces are dropped by the form.
 const kept = RunSpec.parse({ ...rich, samples: { ...rich.samples, prompts: [nasty, "yes", "1.0", "null"] } });
