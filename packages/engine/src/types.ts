@@ -22,7 +22,7 @@ export const LINEAR_NAMES: readonly LinearName[] = [
   "down_proj",
 ];
 
-export type IsaName = "generic" | "avx2" | "avx512" | "avx512_bf16";
+export type IsaName = "generic" | "avx2" | "avx512" | "avx512_bf16" | "amx_bf16";
 
 export interface EngineInfo {
   version: string;

@@ -8,7 +8,7 @@ namespace anneal {
 PeakLoop fma_loop([[maybe_unused]] Isa isa) {
 #if defined(ANNEAL_X86)
   if (isa == Isa::kAvx2) return fma_loop_avx2;
-  if (isa == Isa::kAvx512 || isa == Isa::kAvx512Bf16) return fma_loop_avx512;
+  if (isa == Isa::kAvx512 || isa == Isa::kAvx512Bf16 || isa == Isa::kAmxBf16) return fma_loop_avx512;
 #endif
   return nullptr;
 }
@@ -16,6 +16,7 @@ PeakLoop fma_loop([[maybe_unused]] Isa isa) {
 PeakLoop bf16_loop([[maybe_unused]] Isa isa) {
 #if defined(ANNEAL_X86)
   if (isa == Isa::kAvx512Bf16) return bf16_loop_avx512;
+  if (isa == Isa::kAmxBf16) return bf16_loop_amx;
 #endif
   return nullptr;
 }

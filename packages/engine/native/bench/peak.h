@@ -13,6 +13,7 @@ using PeakLoop = double (*)(int64_t rounds);
 double fma_loop_avx2(int64_t rounds);
 double fma_loop_avx512(int64_t rounds);
 double bf16_loop_avx512(int64_t rounds);  // VDPBF16PS
+double bf16_loop_amx(int64_t rounds);     // TDPBF16PS; rounds a multiple of 4
 
 // nullptr where the ISA has no such instruction (or its vectors are the compiler's own business: generic).
 PeakLoop fma_loop(Isa isa);

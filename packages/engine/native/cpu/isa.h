@@ -4,9 +4,9 @@
 
 namespace anneal {
 
-enum class Isa { kGeneric, kAvx2, kAvx512, kAvx512Bf16 };
+enum class Isa { kGeneric, kAvx2, kAvx512, kAvx512Bf16, kAmxBf16 };
 
-const char* isa_name(Isa isa);  // "generic", "avx2", "avx512", "avx512_bf16"
+const char* isa_name(Isa isa);  // "generic", "avx2", "avx512", "avx512_bf16", "amx_bf16"
 // Every ISA this processor and operating system can run, slowest first; always holds kGeneric.
 const std::vector<Isa>& available_isas();
 Isa best_isa();

@@ -14,7 +14,7 @@ namespace anneal {
 // B: panels of `nr` columns, [unit][nr].
 constexpr int64_t kBlockUnits = 384;
 constexpr int64_t kRowUnits = kBlockUnits + 16;  // the padding keeps rows off the same cache sets
-constexpr int kMaxMr = 14;
+constexpr int kMaxMr = 32;
 constexpr int kMaxNr = 32;
 
 // A strided dense source: element (i, j) at data + i*row_stride + j. dtype f32, bf16 or f16.
@@ -28,6 +28,7 @@ struct GemmKernels {
   int mr;
   int nr;
   int unit_elements;  // elements of k in one unit: 1, or 2 for native bf16
+  int step_units;     // units of one call of `tile` whose rows of A stay in the L1; divides kBlockUnits
   // Rows i0..i0+rows of src (row, k), k0..k0+k, times alpha -> dst[row * kRowUnits + unit]. k <= kBlockUnits * unit_elements.
   void (*pack_a)(const PackSource& src, int64_t i0, int64_t rows, int64_t k0, int64_t k, float alpha, uint32_t* dst);
   // The same from src (k, row).
@@ -37,7 +38,27 @@ struct GemmKernels {
   // The same from src (k, column).
   void (*pack_b_transposed)(const PackSource& src, int64_t j0, int64_t columns, int64_t k0, int64_t k, uint32_t* dst);
   // c[rows][columns rounded up to a vector] (row stride ldc) = (load ? c : 0) + A . B over `units`, k ascending. rows <= mr, columns <= nr.
+  // May read (and not use) the rows of A up to a whole mr.
   void (*tile)(int64_t units, const uint32_t* a, const uint32_t* b, float* c, int64_t ldc, bool load, int rows, int columns);
+  // Where tiles are registers of their own (AMX): a thread calls `tile` only between these two. Null elsewhere.
+  void (*begin_tiles)();
+  void (*end_tiles)();
+};
+
+// A thread's right to call `tile`.
+class TileScope {
+ public:
+  explicit TileScope(const GemmKernels& g) : end_(g.end_tiles) {
+    if (g.begin_tiles) g.begin_tiles();
+  }
+  ~TileScope() {
+    if (end_) end_();
+  }
+  TileScope(const TileScope&) = delete;
+  TileScope& operator=(const TileScope&) = delete;
+
+ private:
+  void (*end_)();
 };
 
 struct TileStore {
@@ -89,5 +110,6 @@ const KernelTable& kernels_generic();
 const KernelTable& kernels_avx2();
 const KernelTable& kernels_avx512();
 const KernelTable& kernels_avx512_bf16();
+const KernelTable& kernels_amx_bf16();
 
 }  // namespace anneal

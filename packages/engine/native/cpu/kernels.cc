@@ -9,6 +9,7 @@ const KernelTable& kernels(Isa isa) {
     case Isa::kAvx2: return kernels_avx2();
     case Isa::kAvx512: return kernels_avx512();
     case Isa::kAvx512Bf16: return kernels_avx512_bf16();
+    case Isa::kAmxBf16: return kernels_amx_bf16();
   }
 #endif
   (void)isa;

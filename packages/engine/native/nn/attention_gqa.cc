@@ -160,7 +160,9 @@ bool GqaAttention::trains_projections() const {
 
 size_t GqaAttention::scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t tokens, int64_t longest,
                                    bool train) const {
-  return std::max(attention_scratch_bytes(ctx, config_.attention, tokens, longest),
+  AttentionOptions options = config_.attention;
+  options.bf16_products = precision == GemmPrecision::kBF16;
+  return std::max(attention_scratch_bytes(ctx, options, tokens, longest),
                   Block::scratch_bytes(ctx, precision, tokens, longest, train));
 }
 

@@ -176,7 +176,7 @@ void MlaAttention::backward_queries(Pass& pass, const Tensor& x, const Tensor& d
 
 size_t MlaAttention::scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t tokens, int64_t longest,
                                    bool train) const {
-  return std::max(attention_scratch_bytes(ctx, options(false), tokens, longest), Block::scratch_bytes(ctx, precision, tokens, longest, train));
+  return std::max(attention_scratch_bytes(ctx, options(precision == GemmPrecision::kBF16), tokens, longest), Block::scratch_bytes(ctx, precision, tokens, longest, train));
 }
 
 }  // namespace anneal

@@ -5,6 +5,7 @@
 
 #include "cpu/kernel_table.h"
 #include "ops/check.h"
+#include "ops/gemm_blocking.h"
 
 namespace anneal {
 
@@ -15,9 +16,6 @@ constexpr int64_t kShortTokens = 384;
 constexpr int64_t kKeyBlock = 384;          // keys per online-softmax block: one packed row of P
 constexpr int64_t kBackwardKeyBlock = 128;  // keys per backward block: P and dS stay in the L2
 constexpr int64_t kPanelsPerBlock = 4;      // query rows per block, in microkernel panels
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 // One kv head of one sequence, packed for the microkernel. "rows": keys are columns of B, units run over channels.
 // "columns": channels are columns of B, units run over keys.
@@ -110,6 +108,7 @@ class Attention {
   // Queries [q_begin, q_end) of a sequence that starts at token `first`.
   void forward_head(const Workspace& w, const PackedKv& p, int64_t first, int64_t tokens, int64_t head, int64_t q_begin,
                     int64_t q_end) const {
+    const TileScope tiles(g_);
     const PackSource q = source(t_.q);
     float maximum[kMaxMr], sum[kMaxMr], rescale[kMaxMr];
     for (int64_t q0 = q_begin; q0 < q_end; q0 += g_.mr) {
@@ -150,6 +149,7 @@ class Attention {
   // Adds this head's part to dkey, dvalue (tokens, padded) and writes dq.
   void backward_head(const Workspace& w, const PackedKv& p, int64_t first, int64_t tokens, int64_t head, float* dkey,
                      float* dvalue) const {
+    const TileScope tiles(g_);
     const int64_t seq_units = units(tokens);
     pack_columns(t_.q, first, tokens, head * d_, d_, w.query_columns);
     pack_columns(t_.dout, first, tokens, head * dv_, dv_, w.gradient_columns);

@@ -2,20 +2,11 @@
 
 #include <algorithm>
 
+#include "ops/gemm_blocking.h"
+
 namespace anneal {
 
 namespace {
-
-// Sizes of the packed working set. Results do not depend on any of them: every element is one ordered sum over k.
-constexpr int64_t kPassUnits = 12 * kBlockUnits;         // k is cut into passes of at most this many units
-constexpr int64_t kPanelBytes = int64_t{4} << 20;        // packed B of one column block stays in the last-level cache
-constexpr int64_t kRowsBytes = int64_t{8} << 20;         // packed A of one row block
-constexpr int64_t kTaskRowsBytes = int64_t{320} << 10;   // rows of A one task walks over: a third of an L2
-constexpr int64_t kFewPanels = 4;                        // so narrow a C packs A inside the task
-constexpr int64_t kCodecColumns = 256;                   // block types are dequantised in runs of this many elements
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 // A run of k: elements [k0, k0+k) of an operand, packed from unit `unit` of the pass on.
 struct Segment {
@@ -54,7 +45,7 @@ class Driver {
 
   void run() {
     const GemmOptions& o = *p_.options;
-    const int64_t pass_k = kPassUnits * g_.unit_elements;
+    const int64_t pass_k = gemm_pass_elements(g_, p_.k);
     const int64_t passes = std::max<int64_t>(1, ceil_div(p_.k, pass_k));
     ArenaScope scope(ctx_.scratch);
     Tensor partial = p_.c;
@@ -149,32 +140,40 @@ class Driver {
     }
   }
 
-  void run_tile(const Pass& pass, const uint32_t* a, int64_t block_rows, const uint32_t* b, int64_t i, int64_t j, int rows,
-                int columns) const {
+  // Rows [row_begin, row_end) of the packed block `a` (its row 0 is row i0 of C) against panels [first, last): a step of k at a time, so that the
+  // rows of a tile stay in the L1 and the panels in the L2. `sums` has room for the task's part of C.
+  void run_task(const Pass& pass, const uint32_t* a, int64_t block_rows, int64_t row_begin, int64_t row_end, int64_t i0,
+                const uint32_t* panels, int64_t first, int64_t last, int64_t j0, float* sums) const {
     const GemmOptions& o = *p_.options;
+    const int64_t i = i0 + row_begin, j = j0 + first * g_.nr;
+    const int rows = static_cast<int>(row_end - row_begin);
+    const int columns = static_cast<int>(std::min((last - first) * g_.nr, p_.n - j));
     const bool extras = pass.epilogue && (o.bias || o.residual);
     const bool same = !pass.load || pass.init.data == pass.dest.data;
-    alignas(64) float buffer[kMaxMr * kMaxNr];
-    float* c = buffer;
-    int64_t ldc = g_.nr;
     const bool direct = pass.dest.dtype == DType::kF32 && !extras && same && columns % table_.lanes == 0;
+    float* c = sums;
+    int64_t ldc = (last - first) * g_.nr;
     if (direct) {
       c = static_cast<float*>(pass.dest.data) + i * p_.n + j;
       ldc = p_.n;
     } else if (pass.load) {
-      table_.load_tile(tile_store(pass.init, i, j, false), buffer, ldc, rows, columns);
+      table_.load_tile(tile_store(pass.init, i, j, false), c, ldc, rows, columns);
     }
-    bool load = pass.load;
-    for (int64_t unit = 0; unit < pass.units; unit += kBlockUnits) {
-      g_.tile(std::min(kBlockUnits, pass.units - unit), a + unit / kBlockUnits * block_rows * kRowUnits, b + unit * g_.nr, c,
-              ldc, load, rows, columns);
-      load = true;
+    for (int64_t unit = 0; unit < pass.units; unit += g_.step_units) {
+      const int64_t units = std::min<int64_t>(g_.step_units, pass.units - unit);
+      const uint32_t* step_a = a + unit / kBlockUnits * block_rows * kRowUnits + unit % kBlockUnits;
+      for (int row = 0; row < rows; row += g_.mr) {
+        const int some = std::min(g_.mr, rows - row);
+        for (int column = 0; column < columns; column += g_.nr) {
+          g_.tile(units, step_a + (row_begin + row) * kRowUnits,
+                  panels + (first + column / g_.nr) * pass.units * g_.nr + unit * g_.nr, c + row * ldc + column, ldc,
+                  pass.load || unit > 0, some, std::min(g_.nr, columns - column));
+        }
+      }
     }
-    if (pass.units == 0 && !pass.load) std::fill(buffer, buffer + kMaxMr * kMaxNr, 0.0f);
-    if (!direct || pass.units == 0) {
-      if (direct && pass.load) return;
-      table_.store_tile(tile_store(pass.dest, i, j, pass.epilogue), buffer, g_.nr, rows, columns);
-    }
+    if (pass.units == 0 && !pass.load)
+      for (int row = 0; row < rows; ++row) std::fill(c + row * ldc, c + row * ldc + columns, 0.0f);
+    if (!direct) table_.store_tile(tile_store(pass.dest, i, j, pass.epilogue), c, ldc, rows, columns);
   }
 
   TileStore tile_store(const Tensor& c, int64_t i, int64_t j, bool epilogue) const {
@@ -194,81 +193,66 @@ class Driver {
     return s;
   }
 
-  // All tiles of rows [0, rows) of the packed block `a` (row i0 of C) against panels [first, last).
-  void run_tiles(const Pass& pass, const uint32_t* a, int64_t block_rows, int64_t row_begin, int64_t row_end, int64_t i0,
-                 const uint32_t* panels, int64_t first, int64_t last, int64_t j0) const {
-    for (int64_t panel = first; panel < last; ++panel) {
-      const int64_t j = j0 + panel * g_.nr;
-      const int columns = static_cast<int>(std::min<int64_t>(g_.nr, p_.n - j));
-      for (int64_t row = row_begin; row < row_end; row += g_.mr) {
-        const int rows = static_cast<int>(std::min<int64_t>(g_.mr, row_end - row));
-        run_tile(pass, a + row * kRowUnits, block_rows, panels + panel * pass.units * g_.nr, i0 + row, j, rows, columns);
-      }
-    }
-  }
-
   void run_pass(const Pass& pass) {
     ArenaScope scope(ctx_.scratch);
     const int threads = ctx_.pool.threads();
     const int64_t units = std::max<int64_t>(pass.units, 1);
-    const int64_t row_bytes = ceil_div(units, kBlockUnits) * kRowUnits * 4;
     const bool codec = p_.b.codec != nullptr;
     // Block types fill whole runs of 256 columns at once when k runs down the rows.
-    const int64_t pack_columns_step = codec && !p_.b_by_rows ? kCodecColumns : g_.nr;
-    const int64_t n_block =
-        std::min(round_up(p_.n, pack_columns_step),
-                 std::max(pack_columns_step, kPanelBytes / (units * 4) / pack_columns_step * pack_columns_step));
-    const int64_t task_rows = std::clamp(kTaskRowsBytes / row_bytes / g_.mr, int64_t{1}, int64_t{16}) * g_.mr;
-    const bool few = n_block >= p_.n && p_.n <= kFewPanels * g_.nr;
-    const int64_t m_block = few ? 4 * g_.mr : std::min(round_up(p_.m, g_.mr),
-                                     std::max<int64_t>(g_.mr, kRowsBytes / row_bytes / task_rows * task_rows));
+    const int64_t columns_step = codec && !p_.b_by_rows ? kCodecColumns : g_.nr;
+    const GemmBlocking blocking = gemm_blocking(g_, p_.m, p_.n, units, columns_step, threads);
+    const int64_t m_block = blocking.m_block, n_block = blocking.n_block, row_words = blocking.row_bytes / 4;
 
     uint32_t* packed_b = ctx_.scratch.allocate_array<uint32_t>(n_block * units);
-    uint32_t* packed_a =
-        ctx_.scratch.allocate_array<uint32_t>((few ? threads : 1) * m_block * (row_bytes / 4) + kRowUnits);
+    uint32_t* packed_a = ctx_.scratch.allocate_array<uint32_t>((blocking.few ? threads : 1) * m_block * row_words + kRowUnits);
     float* dequantised = codec ? ctx_.scratch.allocate_array<float>(threads * kMaxNr * kCodecColumns) : nullptr;
+    const int64_t task_sums = blocking.task_rows * blocking.task_panels * g_.nr;
+    float* sums = ctx_.scratch.allocate_array<float>(threads * task_sums);
 
-    for (int64_t j0 = 0; j0 < p_.n; j0 += n_block) {
-      const int64_t columns = std::min(n_block, p_.n - j0);
-      const auto pack_b_task = [&](int64_t task, int worker) {
-        const int64_t j = task * pack_columns_step;
-        pack_columns(pass, j0 + j, std::min(pack_columns_step, columns - j), packed_b + j * pass.units,
-                     codec ? dequantised + worker * kMaxNr * kCodecColumns : nullptr);
-      };
-      const int64_t b_tasks = ceil_div(columns, pack_columns_step);
+    const auto pack_b_task = [&](int64_t j0, int64_t columns, int64_t task, int worker) {
+      const int64_t j = task * columns_step;
+      pack_columns(pass, j0 + j, std::min(columns_step, columns - j), packed_b + j * pass.units,
+                   codec ? dequantised + worker * kMaxNr * kCodecColumns : nullptr);
+    };
+    if (blocking.few) {
+      ctx_.pool.parallel_for(ceil_div(p_.n, columns_step),
+                             [&](int64_t task, int worker) { pack_b_task(0, p_.n, task, worker); });
+      ctx_.pool.parallel_for(ceil_div(p_.m, m_block), [&](int64_t task, int worker) {
+        const int64_t i0 = task * m_block, rows = std::min(m_block, p_.m - i0);
+        uint32_t* a = packed_a + worker * m_block * row_words;
+        pack_rows(pass, i0, rows, a, rows);
+        const TileScope tiles(g_);
+        run_task(pass, a, rows, 0, rows, i0, packed_b, 0, ceil_div(p_.n, g_.nr), 0, sums + worker * task_sums);
+      });
+      return;
+    }
+    const int64_t m_blocks = ceil_div(p_.m, m_block), n_blocks = ceil_div(p_.n, n_block);
+    int64_t packed_m = -1, packed_n = -1;  // the blocks that are packed
+    for (int64_t step = 0; step < m_blocks * n_blocks; ++step) {
+      const int64_t mb = blocking.rows_outside ? step / n_blocks : step % m_blocks;
+      const int64_t nb = blocking.rows_outside ? step % n_blocks : step / m_blocks;
+      const int64_t i0 = mb * m_block, rows = std::min(m_block, p_.m - i0);
+      const int64_t j0 = nb * n_block, columns = std::min(n_block, p_.n - j0);
+      const int64_t a_tasks = mb == packed_m ? 0 : ceil_div(rows, g_.mr);
+      const int64_t b_tasks = nb == packed_n ? 0 : ceil_div(columns, columns_step);
+      ctx_.pool.parallel_for(a_tasks + b_tasks, [&](int64_t task, int worker) {
+        if (task < b_tasks) return pack_b_task(j0, columns, task, worker);
+        const int64_t i = (task - b_tasks) * g_.mr;
+        pack_rows(pass, i0 + i, std::min<int64_t>(g_.mr, rows - i), packed_a + i * kRowUnits, rows);
+      });
+      packed_m = mb;
+      packed_n = nb;
+      // A group of panels meets all row tasks one after the other.
       const int64_t panels = ceil_div(columns, g_.nr);
-      if (few) {
-        ctx_.pool.parallel_for(b_tasks, pack_b_task);
-        ctx_.pool.parallel_for(ceil_div(p_.m, m_block), [&](int64_t task, int worker) {
-          const int64_t i0 = task * m_block, rows = std::min(m_block, p_.m - i0);
-          uint32_t* a = packed_a + worker * m_block * (row_bytes / 4);
-          pack_rows(pass, i0, rows, a, rows);
-          run_tiles(pass, a, rows, 0, rows, i0, packed_b, 0, panels, j0);
-        });
-        continue;
-      }
-      for (int64_t i0 = 0; i0 < p_.m; i0 += m_block) {
-        const int64_t rows = std::min(m_block, p_.m - i0);
-        const bool only = m_block >= p_.m;
-        const bool pack_a = !only || j0 == 0;
-        const int64_t a_tasks = pack_a ? ceil_div(rows, g_.mr) : 0;
-        const int64_t pack_tasks = i0 == 0 ? b_tasks : 0;
-        ctx_.pool.parallel_for(a_tasks + pack_tasks, [&](int64_t task, int worker) {
-          if (task < pack_tasks) return pack_b_task(task, worker);
-          const int64_t i = (task - pack_tasks) * g_.mr;
-          pack_rows(pass, i0 + i, std::min<int64_t>(g_.mr, rows - i), packed_a + i * kRowUnits, rows);
-        });
-        // Tasks are row blocks x groups of panels, enough of them that the last ones finish together.
-        const int64_t row_tasks = ceil_div(rows, task_rows);
-        const int64_t groups = std::clamp<int64_t>(ceil_div(threads > 1 ? 8 * threads : 1, row_tasks), 1, panels);
-        const int64_t group = ceil_div(panels, groups);
-        ctx_.pool.parallel_for(row_tasks * groups, [&](int64_t task) {
-          const int64_t r = task / groups * task_rows, first = task % groups * group;
-          if (first >= panels) return;
-          run_tiles(pass, packed_a, rows, r, std::min(r + task_rows, rows), i0, packed_b, first,
-                    std::min(first + group, panels), j0);
-        });
-      }
+      const int64_t row_tasks = ceil_div(rows, blocking.task_rows), groups = ceil_div(panels, blocking.task_panels);
+      const int64_t group = ceil_div(panels, groups);
+      ctx_.pool.parallel_for(row_tasks * groups, [&](int64_t task, int worker) {
+        const int64_t r = task % row_tasks * blocking.task_rows, first = task / row_tasks * group;
+        if (first >= panels) return;
+        const TileScope tiles(g_);
+        run_task(pass, packed_a, rows, r, std::min(r + blocking.task_rows, rows), i0, packed_b, first,
+                 std::min(first + group, panels), j0, sums + worker * task_sums);
+      });
     }
   }
 
@@ -286,17 +270,13 @@ void gemm_packed_cpu(Context& ctx, const GemmProblem& problem) {
 }
 
 size_t gemm_packed_scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t m, int64_t n, int64_t k, int64_t r) {
-  const KernelTable& table = kernels(ctx.isa);
-  const GemmKernels& g = kernels_of(table, precision);
-  const int64_t pass_k = kPassUnits * g.unit_elements;
-  const int64_t units = ceil_div(std::min(k, pass_k), g.unit_elements) + ceil_div(r, g.unit_elements) + 1;
-  const int64_t row_bytes = ceil_div(units, kBlockUnits) * kRowUnits * 4;
-  const int64_t b = std::min(round_up(n, kCodecColumns) * units * 4, std::max(kPanelBytes, kCodecColumns * units * 4));
-  const int64_t a = std::min(round_up(m, g.mr) * row_bytes, std::max(kRowsBytes, g.mr * row_bytes));
-  const int64_t few = ctx.pool.threads() * 4 * g.mr * row_bytes;
+  const GemmKernels& g = kernels_of(kernels(ctx.isa), precision);
+  const int threads = ctx.pool.threads();
+  const int64_t pass_k = gemm_pass_elements(g, k);
+  const int64_t units = std::max<int64_t>(1, ceil_div(std::min(k, pass_k), g.unit_elements) + ceil_div(r, g.unit_elements));
   const int64_t partial = k > pass_k ? m * n * 4 : 0;
-  const int64_t dequantised = ctx.pool.threads() * kMaxNr * kCodecColumns * 4;
-  return static_cast<size_t>(b + std::max(a, few) + partial + dequantised + kRowUnits * 4 + 1024);
+  const int64_t dequantised = threads * kMaxNr * kCodecColumns * 4;
+  return gemm_blocking_bytes(g, m, n, units, threads) + static_cast<size_t>(partial + dequantised + 1024);
 }
 
 }  // namespace anneal

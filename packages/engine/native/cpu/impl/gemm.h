@@ -1,6 +1,9 @@
 // Packing and the register-tiled microkernel. See cpu/kernel_table.h for the layouts.
 #pragma once
 #include "cpu/impl/vec.h"
+#if defined(__AMX_BF16__)
+#include "cpu/impl/amx_tile.h"
+#endif
 
 namespace anneal::ANNEAL_ISA_NS {
 
@@ -10,6 +13,7 @@ constexpr int kMr = 14;
 constexpr int kMr = 6;
 #endif
 constexpr int kNr = 2 * kLanes;
+static_assert(kMr <= kMaxMr && kNr <= kMaxNr);
 
 // How elements become units. F32Units: f32 as it is. Bf16Units: pairs of bf16. RoundedUnits: bf16 values held in f32 (no native dot).
 struct F32Units {
@@ -45,6 +49,12 @@ using LowUnits = Bf16Units;
 using LowUnits = RoundedUnits;
 #endif
 
+// bf16 in memory is what the units hold: packing moves bits.
+template <class Units, class T> constexpr bool kSameBits = false;
+#if defined(__AVX512BF16__)
+template <> constexpr bool kSameBits<Bf16Units, Bf16> = true;
+#endif
+
 // kLanes units along k starting at p (row-contiguous source).
 template <class Units, class T> ANNEAL_INLINE Vu units_along(const T* p, Vf alpha) {
   if constexpr (Units::kElements == 1) {
@@ -53,12 +63,31 @@ template <class Units, class T> ANNEAL_INLINE Vu units_along(const T* p, Vf alph
     return Units::pair_along(load_as<T>(p) * alpha, load_as<T>(p + kLanes) * alpha);
   }
 }
+template <class Units, class T> ANNEAL_INLINE Vu units_along(const T* p) {
+  if constexpr (kSameBits<Units, T>) {
+    Vu v;
+    std::memcpy(&v, p, sizeof v);
+    return v;
+  } else {
+    return units_along<Units>(p, splat(1.0f));
+  }
+}
 // One unit of kLanes neighbouring columns; `next` is the row of k+1.
 template <class Units, class T> ANNEAL_INLINE Vu units_across(const T* p, const T* next, Vf alpha) {
   if constexpr (Units::kElements == 1) {
     return Units::one(load_as<T>(p) * alpha);
   } else {
     return Units::pair_across(load_as<T>(p) * alpha, load_as<T>(next) * alpha);
+  }
+}
+template <class Units, class T> ANNEAL_INLINE Vu units_across(const T* p, const T* next) {
+  if constexpr (kSameBits<Units, T>) {
+    Vh even, odd;
+    std::memcpy(&even, p, sizeof even);
+    std::memcpy(&odd, next, sizeof odd);
+    return __builtin_convertvector(even, Vu) | (__builtin_convertvector(odd, Vu) << 16);
+  } else {
+    return units_across<Units>(p, next, splat(1.0f));
   }
 }
 
@@ -70,7 +99,11 @@ ANNEAL_INLINE void pack_a_rows(const T* src, int64_t stride, int64_t rows, int64
     const T* p = src + i * stride;
     uint32_t* d = dst + i * kRowUnits;
     int64_t j = 0;
-    for (; j + kStep <= k; j += kStep, d += kLanes) store(d, units_along<Units>(p + j, factor));
+    if (kSameBits<Units, T> && alpha == 1.0f) {
+      for (; j + kStep <= k; j += kStep, d += kLanes) store(d, units_along<Units>(p + j));
+    } else {
+      for (; j + kStep <= k; j += kStep, d += kLanes) store(d, units_along<Units>(p + j, factor));
+    }
     if (j < k) {
       T tail[kStep];
       std::memset(tail, 0, sizeof tail);
@@ -122,7 +155,6 @@ template <class Units, class T>
 ANNEAL_INLINE void pack_b_rows(const T* src, int64_t stride, int64_t columns, int64_t k, uint32_t* dst) {
   constexpr int kE = Units::kElements;
   constexpr int64_t kStep = kLanes * kE;
-  const Vf one = splat(1.0f);
   const int64_t units = (k + kE - 1) / kE;
   for (int64_t j0 = 0; j0 < kNr; j0 += kLanes) {
     const int64_t jj = columns - j0 > kLanes ? kLanes : columns - j0;
@@ -135,13 +167,13 @@ ANNEAL_INLINE void pack_b_rows(const T* src, int64_t stride, int64_t columns, in
       Vu v[kLanes];
       if (jj == kLanes && k - k0 >= kStep) {
 #pragma GCC unroll 16
-        for (int j = 0; j < kLanes; ++j) v[j] = units_along<Units>(p + j * stride, one);
+        for (int j = 0; j < kLanes; ++j) v[j] = units_along<Units>(p + j * stride);
       } else {
         T rows[kLanes][kStep];
         std::memset(rows, 0, sizeof rows);
         const int64_t kk = k - k0 < kStep ? k - k0 : kStep;
         for (int64_t j = 0; j < jj; ++j) std::memcpy(rows[j], p + j * stride, static_cast<size_t>(kk) * sizeof(T));
-        for (int j = 0; j < kLanes; ++j) v[j] = units_along<Units>(rows[j], one);
+        for (int j = 0; j < kLanes; ++j) v[j] = units_along<Units>(rows[j]);
       }
       transpose(v);
       uint32_t* d = dst + k0 / kE * kNr + j0;
@@ -159,21 +191,20 @@ ANNEAL_INLINE void pack_b_rows(const T* src, int64_t stride, int64_t columns, in
 template <class Units, class T>
 ANNEAL_INLINE void pack_b_columns(const T* src, int64_t stride, int64_t columns, int64_t k, uint32_t* dst) {
   constexpr int kE = Units::kElements;
-  const Vf one = splat(1.0f);
   if (columns == kNr) {
     int64_t i = 0;
     for (; i + kE <= k; i += kE, dst += kNr) {
       const T* p = src + i * stride;
       const T* next = p + (kE - 1) * stride;
-      store(dst, units_across<Units>(p, next, one));
-      store(dst + kLanes, units_across<Units>(p + kLanes, next + kLanes, one));
+      store(dst, units_across<Units>(p, next));
+      store(dst + kLanes, units_across<Units>(p + kLanes, next + kLanes));
     }
     if (i == k) return;
     T zero[kNr];
     std::memset(zero, 0, sizeof zero);
     const T* p = src + i * stride;
-    store(dst, units_across<Units>(p, zero, one));
-    store(dst + kLanes, units_across<Units>(p + kLanes, zero + kLanes, one));
+    store(dst, units_across<Units>(p, zero));
+    store(dst + kLanes, units_across<Units>(p + kLanes, zero + kLanes));
     return;
   }
   for (int64_t i = 0; i < k; i += kE, dst += kNr) {
@@ -181,8 +212,8 @@ ANNEAL_INLINE void pack_b_columns(const T* src, int64_t stride, int64_t columns,
     std::memset(rows, 0, sizeof rows);
     for (int64_t e = 0; e < kE && i + e < k; ++e)
       std::memcpy(rows[e], src + (i + e) * stride, static_cast<size_t>(columns) * sizeof(T));
-    store(dst, units_across<Units>(rows[0], rows[kE - 1], one));
-    store(dst + kLanes, units_across<Units>(rows[0] + kLanes, rows[kE - 1] + kLanes, one));
+    store(dst, units_across<Units>(rows[0], rows[kE - 1]));
+    store(dst + kLanes, units_across<Units>(rows[0] + kLanes, rows[kE - 1] + kLanes));
   }
 }
 
@@ -277,14 +308,27 @@ void tile(int64_t units, const uint32_t* a, const uint32_t* b, float* c, int64_t
 }
 
 template <class Units> constexpr GemmKernels gemm_kernels() {
-  return {kMr,
-          kNr,
-          Units::kElements,
-          pack_a<Units>,
-          pack_a_transposed<Units>,
-          pack_b<Units>,
-          pack_b_transposed<Units>,
-          tile<Units>};
+  GemmKernels g{kMr,
+                kNr,
+                Units::kElements,
+                kBlockUnits,
+                pack_a<Units>,
+                pack_a_transposed<Units>,
+                pack_b<Units>,
+                pack_b_transposed<Units>,
+                tile<Units>,
+                nullptr,
+                nullptr};
+#if defined(__AMX_BF16__)
+  if constexpr (Units::kElements == 2) {
+    g.mr = amx::kRows;
+    g.step_units = amx::kStepUnits;
+    g.tile = amx::tile;
+    g.begin_tiles = amx::begin_tiles;
+    g.end_tiles = amx::end_tiles;
+  }
+#endif
+  return g;
 }
 
 ANNEAL_INLINE Vf load_any(const void* p, DType dtype, int64_t at, int64_t n) {
