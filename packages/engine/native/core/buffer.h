@@ -1,5 +1,7 @@
 // Buffer: owned, 64-byte aligned, zeroed memory for things that live as long as a session (weights, optimizer moments).
 #pragma once
+#include <sys/mman.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -15,8 +17,12 @@ class Buffer {
   explicit Buffer(size_t bytes) : bytes_(bytes) {
     const size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
     if (rounded < bytes) throw Error(ErrorCode::kOutOfMemory, "Buffer", "size overflows");
-    data_ = std::aligned_alloc(kAlignment, rounded ? rounded : kAlignment);
+    const bool large = rounded >= 2 * kHugePage;
+    const size_t alignment = large ? kHugePage : kAlignment;
+    data_ = std::aligned_alloc(alignment, rounded ? (rounded + alignment - 1) / alignment * alignment : kAlignment);
     if (!data_) throw Error(ErrorCode::kOutOfMemory, "Buffer", "cannot allocate " + std::to_string(bytes) + " bytes");
+    // Rows of a large weight lie pages apart. The last, unfilled huge page stays small pages.
+    if (large) madvise(data_, rounded / kHugePage * kHugePage, MADV_HUGEPAGE);
     std::memset(data_, 0, rounded);
   }
   Buffer(DType dtype, const Shape& shape) : Buffer(dense_bytes(dtype, shape)) {
