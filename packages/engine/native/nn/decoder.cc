@@ -152,7 +152,7 @@ size_t Decoder::scratch_bytes(const Context& ctx, GemmPrecision precision, const
     most = std::max(most, layer.scratch_bytes(ctx, precision, b.tokens, longest, b.train));
   CrossEntropyOptions options;
   options.precision = precision;
-  most = std::max(most, cross_entropy_scratch_bytes(ctx, options, b.tokens, config_.hidden_size, config_.vocab_size));
+  most = std::max(most, cross_entropy_scratch_bytes(ctx, options, b.tokens, config_.hidden_size, config_.vocab_size, head().trainable));
   most = std::max(most, gemm_scratch_bytes(ctx, precision, b.tokens, config_.vocab_size, config_.hidden_size));
   return most;
 }

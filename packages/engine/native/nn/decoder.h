@@ -87,8 +87,9 @@ class Decoder {
   // Final norm over `count` rows of the stream named by buffers.head_rows: what the head multiplies, (count, C) act inside buffers.
   Tensor head_input(Pass& pass, PassBuffers& buffers, const Tensor& stream, int64_t count) const;
   MatrixView head_view() const { return head().view(); }
+  bool head_trains() const { return head().trainable; }
   // Gradient accumulated by the head's weight; empty when it is frozen.
-  Tensor head_gradient() const { return head().trainable ? head().grad : Tensor{}; }
+  Tensor head_gradient() const { return head_trains() ? head().grad : Tensor{}; }
 
   // Loss of `count` supervised rows: writes buffers.nll, penalty and best. In training with a gradient also that of
   // sum(head_weights * (nll + penalty)) with respect to the stream, into the stream's own buffer, which is returned; else empty.

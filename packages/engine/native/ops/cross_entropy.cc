@@ -128,11 +128,11 @@ void cross_entropy_head(Context& ctx, const Tensor& hidden, const MatrixView& he
 }
 
 size_t cross_entropy_scratch_bytes(const Context& ctx, const CrossEntropyOptions& options, int64_t supervised_tokens,
-                                   int64_t channels, int64_t vocabulary) {
+                                   int64_t channels, int64_t vocabulary, bool head_trains) {
   const int64_t chunk = chunk_tokens(options, supervised_tokens, vocabulary);
-  const size_t products = std::max({gemm_scratch_bytes(ctx, options.precision, chunk, vocabulary, channels),
-                                    gemm_scratch_bytes(ctx, options.precision, chunk, channels, vocabulary),
-                                    gemm_scratch_bytes(ctx, options.precision, vocabulary, channels, chunk)});
+  size_t products = std::max(gemm_scratch_bytes(ctx, options.precision, chunk, vocabulary, channels),
+                             gemm_scratch_bytes(ctx, options.precision, chunk, channels, vocabulary));
+  if (head_trains) products = std::max(products, gemm_scratch_bytes(ctx, options.precision, vocabulary, channels, chunk));
   return static_cast<size_t>(chunk * vocabulary * 4) + products + kAlignment;
 }
 

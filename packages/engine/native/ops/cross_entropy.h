@@ -22,7 +22,8 @@ void cross_entropy_head(Context& ctx, const Tensor& hidden, const MatrixView& he
                         const Tensor& token_weights, Tensor nll, Tensor penalty, Tensor best, Tensor d_hidden, Tensor d_head,
                         const CrossEntropyOptions& options);
 
+// `head_trains`: calls come with a d_head.
 size_t cross_entropy_scratch_bytes(const Context& ctx, const CrossEntropyOptions& options, int64_t supervised_tokens,
-                                   int64_t channels, int64_t vocabulary);
+                                   int64_t channels, int64_t vocabulary, bool head_trains);
 
 }  // namespace anneal

@@ -97,7 +97,7 @@ MemoryPlan plan_session(Model& model, Objective& objective, const TrainingSpec& 
   head.precision = spec.precision();
   const ModelConfig& c = model.config();
   const size_t logits =
-      cross_entropy_scratch_bytes(ctx, head, spec.max_tokens, c.hidden_size, c.vocab_size);
+      cross_entropy_scratch_bytes(ctx, head, spec.max_tokens, c.hidden_size, c.vocab_size, model.decoder->head_trains());
   const size_t scratch =
       std::max({logits, model.decoder->scratch_bytes(ctx, spec.precision(), buffers, spec.max_sequence_tokens),
                 objective.scratch_bytes(ctx), update_scratch_bytes(model)});
