@@ -72,6 +72,11 @@ describe("RunSpec", () => {
     ],
     ["nesterov without momentum", { optimizer: { kind: "sgd", nesterov: true } }, ["optimizer.nesterov"]],
     ["an adapter from nowhere", { method: { kind: "lora", startFrom: "somewhere" } }, ["method.startFrom"]],
+    [
+      "an adapter of a run by a name that is none",
+      { method: { kind: "lora", startFrom: `run:${least.dataset}/a/b` } },
+      ["method.startFrom"],
+    ],
     ["a pattern with a blank", { method: { kind: "full", freeze: ["model layers"] } }, ["method.freeze.0"]],
   ])("names the field of %s", (_, spec, fields) => {
     expect(fieldsOf(spec)).toEqual(fields);

@@ -3,7 +3,7 @@ import type { Session } from "@anneal/engine";
 import type { Cursor } from "../run-directory/checkpoints.ts";
 import { courseAfter } from "./course.ts";
 import type { Eta } from "./eta.ts";
-import { type Job, tell } from "./job.ts";
+import { type Job, logLine, tell } from "./job.ts";
 import { type Measured, measure, nothingMeasured } from "./measure.ts";
 import type { Prepared } from "./prepare.ts";
 import { choose, type Measurement, measureEach } from "./side-by-side.ts";
@@ -42,6 +42,12 @@ export async function evaluateDuring(
   const { loss, exactMatch, adapter, adapters } = total;
   const { isBest, ...course } = courseAfter(cursor, { step, loss, exactMatch, adapter }, spec, adapters);
   if (step > job.journal.told.duringStep) {
+    if (adapter && adapter !== cursor.lastEvaluation?.adapter)
+      logLine(
+        job,
+        "info",
+        `sample answers are those of the adapter ${adapter} from here: ${spec.export.adapter ? "it is the one to export" : "it has the lowest held-out loss"}`,
+      );
     const values = { ...valuesOf(total, isPreference(spec.objective.kind)), ...valuesOfEach(all) };
     tell(
       job,

@@ -15,6 +15,12 @@ test("later trees win field by field; another kind of method takes nothing over"
 test("--set takes numbers, lists, null and texts; what is no assignment is refused", () => {
   expect(assignment("schedule.warmupSteps=50")).toEqual({ schedule: { warmupSteps: 50 } });
   expect(assignment("export.gguf=[F16, Q8_0]")).toEqual({ export: { gguf: ["F16", "Q8_0"] } });
+  expect(assignment("adapters=[{name: low, learningRate: 3e-4}, {name: wide, rank: 64}]")).toEqual({
+    adapters: [
+      { name: "low", learningRate: 3e-4 },
+      { name: "wide", rank: 64 },
+    ],
+  });
   expect(assignment("maxSteps=null")).toEqual({ maxSteps: null });
   expect(assignment("name=a=b")).toEqual({ name: "a=b" });
   for (const bad of ["nothing", "=1", "a..b=1", "__proto__.x=1", "a b=1"])

@@ -1,6 +1,6 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { type AdapterRef, ServiceError } from "@anneal/contracts";
+import { type AdapterRef, runAdapter, ServiceError } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { and, asc, eq } from "drizzle-orm";
 import { z } from "zod";
@@ -31,12 +31,20 @@ export interface FoundAdapter {
 }
 
 async function folderOf(ctx: Pick<ServiceContext, "db" | "paths">, ref: AdapterRef): Promise<string> {
-  if (ref.startsWith("run:")) {
+  const named = runAdapter(ref);
+  if (named) {
     const { artifacts } = schema;
+    const { runId, adapter } = named;
     const [row] = await ctx.db
       .select({ path: artifacts.path })
       .from(artifacts)
-      .where(and(eq(artifacts.runId, ref.slice(4)), eq(artifacts.kind, "adapter")))
+      .where(
+        and(
+          eq(artifacts.runId, runId),
+          eq(artifacts.kind, "adapter"),
+          adapter === null ? undefined : eq(artifacts.name, `${adapter}/adapter_config.json`),
+        ),
+      )
       .orderBy(asc(artifacts.id)) // of several side by side the exported one was written first
       .limit(1);
     if (row) return dirname(row.path);

@@ -5,11 +5,12 @@ import { useTranslations } from "next-intl";
 import { useFieldArray } from "react-hook-form";
 import { Button } from "../../../components/ui/button.tsx";
 import { Input } from "../../../components/ui/input.tsx";
+import { cn } from "../../../lib/cn.ts";
 import { numberOf, SpecField } from "../fields.tsx";
 import { useSpecForm } from "../form-context.tsx";
 import { freshAdapters } from "../spec/adapters.ts";
 
-const settings = ["rank", "alpha", "learningRate", "seed"] as const;
+const columns = ["name", "rank", "alpha", "learningRate", "seed"] as const;
 
 // Adapters side by side: a line each. An emptied setting is the run's own, which stands there in grey.
 export function Adapters() {
@@ -33,27 +34,25 @@ export function Adapters() {
           className="space-y-2"
         >
           {rows.map((row, i) => (
-            <div key={row.id} className="grid grid-cols-2 items-center gap-2 sm:grid-cols-[2fr_1fr_1fr_1fr_1fr_auto]">
-              <Input
-                className="font-mono text-xs"
-                autoComplete="off"
-                placeholder={t("name")}
-                aria-label={t("of", { setting: t("name"), number: i + 1 })}
-                {...form.register(`adapters.${i}.name`)}
-              />
-              {settings.map((setting) => (
-                <Input
-                  key={setting}
-                  className="tabular"
-                  inputMode="decimal"
-                  autoComplete="off"
-                  title={t(setting)}
-                  placeholder={`${t(setting)} ${standard[setting] ?? ""}`}
-                  aria-label={t("of", { setting: t(setting), number: i + 1 })}
-                  {...form.register(`adapters.${i}.${setting}`, {
-                    setValueAs: (text: unknown) => (typeof text === "string" ? numberOf(text) : text),
-                  })}
-                />
+            <div key={row.id} className="grid grid-cols-2 items-end gap-2 sm:grid-cols-[2fr_1fr_1fr_1fr_1fr_auto]">
+              {columns.map((setting) => (
+                <div key={setting} className="min-w-0">
+                  {/* A list's heads where it is one, a head at each field where they stand in two columns. */}
+                  <span aria-hidden className={cn("mb-1 block text-muted-foreground text-xs", i > 0 && "sm:hidden")}>
+                    {t(setting)}
+                  </span>
+                  <Input
+                    className={setting === "name" ? "font-mono text-xs" : "tabular"}
+                    inputMode={setting === "name" ? "text" : "decimal"}
+                    autoComplete="off"
+                    placeholder={setting === "name" ? "" : String(standard[setting] ?? "")}
+                    aria-label={t("of", { setting: t(setting), number: i + 1 })}
+                    {...form.register(`adapters.${i}.${setting}`, {
+                      setValueAs: (text: unknown) =>
+                        setting !== "name" && typeof text === "string" ? numberOf(text) : text,
+                    })}
+                  />
+                </div>
               ))}
               <Button
                 variant="ghost"

@@ -4,6 +4,7 @@ import { placeLabel, valueLabels } from "./axis-labels.ts";
 import { chartsOf, seriesLabel } from "./catalogue.ts";
 import { chartData, summaryOf } from "./chart-data.ts";
 import { seriesColour, withAlpha } from "./colours.ts";
+import { shareRange } from "./uplot-options.ts";
 
 const point = (step: number, mean: number, spread = 0): MetricBucket => ({
   step,
@@ -86,6 +87,13 @@ describe("chartData", () => {
     expect(data.x).toEqual([100]);
     expect(data.columns.map(({ values }) => values)).toEqual([[4], [2], [2]]);
   });
+});
+
+it("keeps shares on their axis", () => {
+  expect(shareRange(0, 0)).toEqual([0, 1]);
+  expect(shareRange(null, null)).toEqual([0, 1]);
+  expect(shareRange(0.4, 0.6)).toEqual([0.38, expect.closeTo(0.62, 9)]);
+  expect(shareRange(0.02, 0.99)).toEqual([0, 1]);
 });
 
 it("sums a curve up for those who do not see it", () => {

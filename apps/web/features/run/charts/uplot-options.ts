@@ -18,6 +18,13 @@ const isFew = (values: ArrayLike<number | null | undefined> | undefined) => {
   return count <= 40;
 };
 
+/** A share that stands still gets the whole of its axis, others some air around them; none goes beyond it. */
+export function shareRange(low: number | null, high: number | null): [number, number] {
+  if (low === null || high === null || low === high) return [0, 1];
+  const air = 0.1 * (high - low);
+  return [Math.max(0, low - air), Math.min(1, high + air)];
+}
+
 export function uplotOptions(
   data: ChartData,
   look: { axis: XAxis; unit: string; log: boolean; colours: ChartColours; width: number; height: number },
@@ -66,7 +73,7 @@ export function uplotOptions(
           return low === high ? [low - 1, high + 1] : [low, high];
         },
       },
-      y: log ? { distr: 3 } : {},
+      y: log ? { distr: 3 } : unit === "share" ? { range: (_self, low, high) => shareRange(low, high) } : {},
     },
     axes: [
       {
