@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { localClientFileName } from "@anneal/contracts";
 import { schema } from "@anneal/db";
@@ -7,6 +7,8 @@ import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { appendEvents } from "../../../packages/services/src/runs/append-events.ts";
 import { repoRoot } from "../../support/paths.ts";
+import { tinyShape, writeTinyModel } from "../../support/tiny-model.ts";
+import { endProcess } from "../../support/worker-lab.ts";
 import { openSite, type Site } from "./support.ts";
 
 const program = join(repoRoot, "packages/sdk/dist/cli.mjs");
@@ -229,4 +231,33 @@ test("tokens: made, used, listed without the secret, revoked", async () => {
     (JSON.parse(listed.out) as { id: string; name: string }[]).find(({ name }) => name === "nightly")?.id ?? "";
   expect((await anneal(["token", "revoke", id])).code).toBe(0);
   expect((await anneal(["run", "list"], "", env)).code).toBe(3);
+});
+
+test("a teacher's file: made, listed, learnt from by name, kept while a run needs it, removed", async () => {
+  const teacher = join(site.lab.home, "models/teacher");
+  mkdirSync(teacher);
+  writeTinyModel(teacher, { ...tinyShape, hidden: 96, layers: 3 });
+  const worker = site.lab.startWorker();
+  const make = ["teacher", "make", "--model", "models/teacher", "--dataset", "colours", "--name", "taught"];
+  const made = await anneal([...make, "--top-k", "8", "--max-sequence-tokens", "256"]);
+  expect(made).toMatchObject({ code: 0, out: expect.stringMatching(/taught is ready: best 8 .* 96 rows, .* sha256:/) });
+  await endProcess(worker, "SIGTERM");
+  const [file] = await json<{ id: string; status: string; topK: number }[]>("teacher", "list");
+  expect(file).toMatchObject({ status: "ready", topK: 8 });
+  expect(await anneal([...make, "--top-k", "many"])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("--top-k"),
+  });
+  expect(await anneal([...make, "--top-k", "260"])).toMatchObject({ code: 2, err: expect.stringContaining("topK") });
+  const create = ["run", "create", "--base", site.lab.model, "--dataset", "colours", "--max-sequence-tokens", "256"];
+  const unknown = await anneal([...create, "--teacher-file", "nobody"]);
+  expect(unknown).toMatchObject({ code: 4, err: expect.stringMatching(/nobody[\s\S]*taught/) });
+  const run = await json<{ id: string; spec: { objective: object } }>(...create, "--teacher-file", "taught");
+  expect(run.spec.objective).toMatchObject({ kind: "distill", teacher: null, teacherFile: file?.id });
+  expect(await anneal(["teacher", "remove", "taught"])).toMatchObject({
+    err: expect.stringContaining("1 unfinished run"),
+  });
+  expect((await anneal(["run", "cancel", run.id])).code).toBe(0);
+  expect((await anneal(["teacher", "remove", "taught"])).code).toBe(0);
+  expect(await json("teacher", "list")).toEqual([]);
 });

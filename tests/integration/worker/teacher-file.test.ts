@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RunDetail, RunSpecInput, TeacherFileSummary } from "@anneal/contracts";
 import { createTestDatabase, type TestDatabase } from "@anneal/db/testing";
@@ -105,6 +105,31 @@ test("a run from a file with all tokens learns as from the teacher in memory; ki
   expect(page).toContain("teacher best 259");
   await expect(teacherFiles.remove(lab.ctx, { teacherFileId: whole.id })).resolves.toEqual({ removed: true });
   expect(existsSync(fileOf(whole.id))).toBe(false);
+});
+
+test("what failed says why and is made again; with its dataset a file goes", async () => {
+  const path = join(lab.home, "incoming/gone.jsonl");
+  writeFileSync(path, JSON.stringify({ prompt: "one", completion: "two" }));
+  const { uploadId } = await datasets.importPath(lab.ctx, { path });
+  const dataset = await datasets.commit(lab.ctx, { uploadId, name: "gone" });
+  const model = join(lab.home, "models/leaving");
+  mkdirSync(model);
+  writeTinyModel(model);
+  const { id } = await asked({ topK: 4, model, dataset: dataset.versions[0]?.id ?? "" });
+  renameSync(model, `${model}-away`);
+  const worker = lab.startWorker();
+  expect(await made(id)).toMatchObject({ status: "failed", problem: { message: expect.stringContaining("leaving") } });
+  renameSync(`${model}-away`, model);
+  await teacherFiles.retry(lab.ctx, { teacherFileId: id });
+  expect(await made(id)).toMatchObject({ status: "ready", rows: 1, problem: null });
+  await expect(teacherFiles.retry(lab.ctx, { teacherFileId: id })).rejects.toMatchObject({
+    problem: { code: "PRECONDITION_FAILED" },
+  });
+  await endProcess(worker, "SIGTERM");
+  expect(await teacherFiles.clearLost(lab.ctx)).toBe(0);
+  await datasets.remove(lab.ctx, { datasetId: dataset.id });
+  expect(await teacherFiles.clearLost(lab.ctx)).toBe(1);
+  expect(existsSync(fileOf(id))).toBe(false);
 });
 
 test("what does not fit is refused by name", async () => {

@@ -10,6 +10,8 @@ export async function reconcileSystem(context: WorkerContext): Promise<void> {
   await deployments.execution.requeueDeployments(services);
   await teacherFiles.execution.requeueTeacherFiles(services);
   await runs.execution.forgetOldWorkers(services);
+  const lost = await teacherFiles.clearLost(services);
+  if (lost > 0) log.info({ lost }, "removed teacher files whose dataset is gone");
   const { removed } = await datasets.clearExpired(services);
   const shards = clearUnusedShards(services.paths.shards, services.now());
   if (shards > 0) log.info({ shards }, "removed token shards that no run has used for a month");

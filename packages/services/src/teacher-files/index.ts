@@ -1,3 +1,4 @@
+export { clearLost } from "./clear-lost.ts";
 export * as execution from "./execution.ts";
 export { findReady } from "./find-ready.ts";
 export { get, list } from "./list.ts";

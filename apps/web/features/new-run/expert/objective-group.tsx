@@ -6,6 +6,7 @@ import { NumberSetting, SelectSetting, SpecField } from "../fields.tsx";
 import { useSpecForm } from "../form-context.tsx";
 import { freshObjective, objectiveSettings } from "../spec/kinds.ts";
 import { Group } from "./group.tsx";
+import { SourceWeights } from "./source-weights.tsx";
 import { TeacherFields } from "./teacher-fields.tsx";
 
 const divergences = ["forward_kl", "reverse_kl", "jsd"] as const;
@@ -20,7 +21,7 @@ export function ObjectiveGroup() {
   return (
     <Group
       title={t("objective")}
-      paths={["objective", "neftuneAlpha", "routerAuxWeight"]}
+      paths={["objective", "neftuneAlpha", "sourceWeights", "routerAuxWeight"]}
       summary={[
         words(`objective.${kind}`),
         ...(isPreference(kind) ? [t("beta", { beta: String(objective.beta ?? "–") })] : []),
@@ -38,7 +39,9 @@ export function ObjectiveGroup() {
               form.setValue("objective", freshObjective(next, objective.teacher, objective.teacherFile), {
                 shouldDirty: true,
               });
-              if (isPreference(next)) form.setValue("neftuneAlpha", 0, { shouldDirty: true });
+              if (!isPreference(next)) return;
+              form.setValue("neftuneAlpha", 0, { shouldDirty: true });
+              form.setValue("sourceWeights", {}, { shouldDirty: true });
             }}
           >
             {objectiveKinds.map((one) => (
@@ -64,7 +67,12 @@ export function ObjectiveGroup() {
       {objectiveSettings[kind].map((name) => (
         <NumberSetting key={`${kind}.${name}`} path={`objective.${name}`} />
       ))}
-      {isPreference(kind) ? null : <NumberSetting path="neftuneAlpha" />}
+      {isPreference(kind) ? null : (
+        <>
+          <SourceWeights />
+          <NumberSetting path="neftuneAlpha" />
+        </>
+      )}
       <NumberSetting path="routerAuxWeight" />
     </Group>
   );

@@ -173,6 +173,7 @@ export function fieldOf(path: readonly string[] | string): string {
   if (named === "method") return "method.kind";
   if (named === "objective") return "objective.kind";
   if (named.startsWith("adapters")) return "adapters";
+  if (named.startsWith("sourceWeights")) return "sourceWeights";
   if (named === "evaluation") return "evaluation.dataset";
   return named;
 }
