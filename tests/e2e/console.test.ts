@@ -213,6 +213,39 @@ describe("a run", () => {
     await other.context.close();
   });
 
+  it("a distillation takes what a teacher said from its file, and sources their weights", async () => {
+    const client = clientOf(stack);
+    const model = (await client.models.list.query()).find(({ name }) => name === stack.modelName)?.ref ?? "";
+    const dataset = datasetPath.split("/").at(-1) ?? "";
+    const version = (await client.datasets.get.query({ datasetId: dataset })).versions.at(-1)?.id ?? "";
+    const { id } = await client.teacherFiles.make.mutate({ name: "taught", model, dataset: version, topK: 8 });
+    const made = async () => (await client.teacherFiles.get.query({ teacherFileId: id })).status;
+    await expect.poll(made, { timeout: 90_000 }).toBe("ready");
+    const other = await openPage(browser, stack.url, {}, signedIn);
+    await other.page.goto(`/runs/new?dataset=${version}`);
+    await other.page.getByLabel("Base model").selectOption({ label: await optionWith(other.page, stack.modelName) });
+    await other.page.getByText("What it learns from", { exact: true }).click();
+    await other.page.getByLabel("Learns from", { exact: true }).selectOption("distill");
+    await other.page.getByText("choose a teacher", { exact: false }).first().waitFor();
+    const file = other.page.getByLabel("What the teacher said", { exact: true });
+    await file.selectOption({ label: "taught (best 8)" });
+    expect(await other.page.getByLabel("Teacher", { exact: true }).count()).toBe(0);
+    await other.page.getByText("Fits", { exact: true }).waitFor();
+    const weights = other.page.getByLabel("Weights of sources", { exact: true });
+    await weights.fill("forum = 0.5");
+    await other.page
+      .getByText(/no row comes from forum/)
+      .first()
+      .waitFor();
+    await weights.fill("");
+    await other.page.getByText("Fits", { exact: true }).waitFor();
+    await other.page.getByRole("textbox", { name: /Published as/ }).fill("taught-e2e");
+    await other.page.getByRole("button", { name: "Copy as …" }).click();
+    const text = (await other.page.getByRole("dialog").locator("pre").first().textContent()) ?? "";
+    expect(text).toContain(id);
+    await other.context.close();
+  });
+
   it("copies as command line only what differs, and says what is wrong at its field", async () => {
     await page.getByText("Learning", { exact: true }).click();
     const rate = page.getByLabel("Learning rate", { exact: true });
