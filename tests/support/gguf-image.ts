@@ -99,3 +99,57 @@ export class GgufImage {
     return Buffer.concat([text, Buffer.alloc((32 - (text.length % 32)) % 32), this.data]);
   }
 }
+
+const scalarBytes: Readonly<Record<number, number>> = {
+  0: 1,
+  1: 1,
+  2: 2,
+  3: 2,
+  4: 4,
+  5: 4,
+  6: 4,
+  7: 1,
+  10: 8,
+  11: 8,
+  12: 8,
+};
+
+/** A whole GGUF file as an image, to be changed and written again. */
+export function ggufImageOf(bytes: Buffer): GgufImage {
+  const image = new GgufImage();
+  let at = 8;
+  const take = (length: number) => {
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
+  const u64 = () => Number(take(8).readBigUInt64LE());
+  const string = () => {
+    const begin = at;
+    const length = u64();
+    at += length;
+    return bytes.subarray(begin, at);
+  };
+  const skip = (type: number): void => {
+    if (type === valueTypes.string) string();
+    else if (type === valueTypes.array) {
+      const of = take(4).readUInt32LE();
+      for (let left = u64(); left > 0; left--) skip(of);
+    } else at += scalarBytes[type] ?? Number.NaN;
+  };
+  const [tensors, keys] = [u64(), u64()];
+  for (let i = 0; i < keys; i++) {
+    const name = string();
+    const type = take(4).readUInt32LE();
+    const begin = at;
+    skip(type);
+    image.keys.push({ name, type, value: bytes.subarray(begin, at) });
+  }
+  for (let i = 0; i < tensors; i++) {
+    const name = string();
+    const rank = take(4).readUInt32LE();
+    const dims = Array.from({ length: rank }, () => take(8).readBigUInt64LE());
+    image.tensors.push({ name, rank, dims, type: take(4).readUInt32LE(), offset: take(8).readBigUInt64LE() });
+  }
+  image.data = Buffer.from(bytes.subarray(Math.ceil(at / 32) * 32));
+  return image;
+}

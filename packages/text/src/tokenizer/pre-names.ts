@@ -6,6 +6,7 @@ interface PreKind {
   patterns: readonly string[];
   ignoreMerges?: boolean;
   addsBos?: boolean; // when tokenizer.ggml.add_bos_token does not say
+  original?: readonly string[]; // of the tokenizer.json that the name was made for, where llama.cpp's differ: alike on its own vocabulary
   composes?: boolean; // the original tokenizer normalises to NFC (llama.cpp does not)
 }
 
@@ -24,6 +25,14 @@ const casedLetters =
   "A-Za-z\\u00B5\\u00C0-\\u00D6\\u00D8-\\u00F6\\u00F8-\\u01BA\\u01BC-\\u01BF\\u01C4-\\u0293\\u0295-\\u02AF\\u0370-\\u0373\\u0376\\u0377\\u037B-\\u037D\\u037F\\u0386\\u0388-\\u038A\\u038C\\u038E-\\u03A1\\u03A3-\\u03F5\\u03F7-\\u0481\\u048A-\\u052F\\u0531-\\u0556\\u10A0-\\u10C5\\u13A0-\\u13F5\\u13F8-\\u13FD\\u1C90-\\u1CBA\\u1CBD-\\u1CBF\\u1D00-\\u1D2B\\u1D6B-\\u1D77\\u1D79-\\u1D9A\\u1E00-\\u1F15\\u1F18-\\u1F1D\\u1F20-\\u1F45\\u1F48-\\u1F4D\\u1F50-\\u1F57\\u1F59\\u1F5B\\u1F5D\\u1F5F-\\u1F7D\\u1F80-\\u1FB4\\u1FB6-\\u1FBC\\u1FBE\\u1FC2-\\u1FC4\\u1FC6-\\u1FCC\\u1FD0-\\u1FD3\\u1FD6-\\u1FDB\\u1FE0-\\u1FEC\\u1FF2-\\u1FF4\\u1FF6-\\u1FFC\\u2102\\u2107\\u210A-\\u2113\\u2115\\u2119-\\u211D\\u2124\\u2126\\u2128\\u212A-\\u212D\\u212F-\\u2134\\u2139\\u213C-\\u213F\\u2145-\\u2149\\u214E\\u2183\\u2184\\u2C00-\\u2C7B\\u2C7E-\\u2CE4\\u2CEB-\\u2CEE\\u2CF2\\u2CF3\\uA640-\\uA66D\\uA680-\\uA69B\\uA722-\\uA76F\\uA771-\\uA787\\uA78B-\\uA78E\\uAB70-\\uABBF\\uFB00-\\uFB06\\uFB13-\\uFB17\\uFF21-\\uFF3A\\uFF41-\\uFF5A\\x{10400}-\\x{1044F}\\x{104B0}-\\x{104D3}\\x{104D8}-\\x{104FB}\\x{10C80}-\\x{10CB2}\\x{10CC0}-\\x{10CF2}\\x{118A0}-\\x{118DF}\\x{1E900}-\\x{1E943}";
 const eastAsian = "[\\u4E00-\\u9FA5\\u0800-\\u4E00\\uAC00-\\uD7FF]+";
 
+const deepseekLlm = [
+  "[\\r\\n]",
+  `\\s?[${casedLetters}]+`,
+  "\\s?[!-/:-~\\uFF01-\\uFF0F\\uFF1A-\\uFF5E\\u2018-\\u201F\\u3000-\\u3002]+",
+  "\\s+$",
+  eastAsian,
+];
+
 const gpt2: PreKind = { patterns: [gpt2Pattern] };
 const digitsThenGpt2: PreKind = { patterns: ["\\p{N}", gpt2Pattern] };
 const llama3Like: PreKind = { patterns: [llama3], ignoreMerges: true, addsBos: true };
@@ -41,16 +50,7 @@ const kinds: Readonly<Record<string, PreKind>> = {
       "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
     ],
   },
-  "deepseek-llm": {
-    patterns: [
-      "[\\r\\n]",
-      `\\s?[${casedLetters}]+`,
-      "\\s?[!-/:-~\\uFF01-\\uFF0F\\uFF1A-\\uFF5E\\u2018-\\u201F\\u3000-\\u3002]+",
-      "\\s+$",
-      eastAsian,
-      "\\p{N}",
-    ],
-  },
+  "deepseek-llm": { patterns: [...deepseekLlm, "\\p{N}+"], original: [...deepseekLlm, "\\p{N}"] },
   "deepseek-coder": { patterns: ["[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", eastAsian, "\\p{N}"] },
   "smaug-bpe": { patterns: [llama3] },
   qwen35: {
@@ -139,7 +139,7 @@ export function preNameOf(json: PreTokenizerJson | null | undefined, ignoreMerge
   const wanted = patterns.map(canonical).join("\u0000");
   for (const [name, kind] of Object.entries(kinds)) {
     if (name === "default" || (kind.ignoreMerges ?? false) !== ignoreMerges) continue;
-    if (kind.patterns.map(canonical).join("\u0000") === wanted) return name;
+    if ((kind.original ?? kind.patterns).map(canonical).join("\u0000") === wanted) return name;
   }
   return null;
 }

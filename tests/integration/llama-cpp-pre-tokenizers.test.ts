@@ -1,0 +1,106 @@
+// The pre-tokenizers of DeepSeek's families, by name, against real llama.cpp: a vocabulary in which what stands together in text has merged,
+// so that every place where a pre-tokenizer cuts shows in the tokens.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openSession, readGgufMetadata } from "@anneal/engine";
+import { tokenizerFromGguf } from "@anneal/text";
+import type { Llama } from "node-llama-cpp";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { writeRandomLlama } from "../bench/support/random-model.ts";
+import { byteAlphabet } from "../support/byte-alphabet.ts";
+import { startLlama } from "../support/real-llama.ts";
+import { tinyShape } from "../support/tiny-model.ts";
+
+const texts = [
+  "Hello world, it's 12345 items!  Two  spaces\n\nand\ttabs 3.14",
+  "naïve café — “quoted” (x+y)=z; foo_bar->baz[42]",
+  "银行卡丢了，怎么办？请在 2024 年 6 月前回复。",
+  "def f(x):\n    return x**2  # comment 1000\n",
+  "Ünïcödé Ελληνικά русский 日本語カタカナ 한국어 🙂🚀",
+  "a\r\nb \r\n  c   ",
+];
+
+/** Byte pairs merged where they stand side by side, whatever lies between words: the most frequent first. */
+function mergesOf(words: readonly string[], count: number): [string, string][] {
+  let rows = words.map((word) => Array.from(Buffer.from(word), (byte) => byteAlphabet[byte] ?? ""));
+  const merges: [string, string][] = [];
+  while (merges.length < count) {
+    const seen = new Map<string, { pair: [string, string]; count: number }>();
+    for (const row of rows)
+      for (let i = 0; i + 1 < row.length; i++) {
+        const pair: [string, string] = [row[i] ?? "", row[i + 1] ?? ""];
+        const entry = seen.get(pair.join("\n")) ?? { pair, count: 0 };
+        entry.count++;
+        seen.set(pair.join("\n"), entry);
+      }
+    const best = [...seen.values()].reduce((a, b) => (b.count > a.count ? b : a));
+    merges.push(best.pair);
+    rows = rows.map((row) => {
+      const out: string[] = [];
+      for (const piece of row)
+        if (out.at(-1) === best.pair[0] && piece === best.pair[1]) out[out.length - 1] = best.pair.join("");
+        else out.push(piece);
+      return out;
+    });
+  }
+  return merges;
+}
+
+const dir = mkdtempSync(join(tmpdir(), "anneal-pre-"));
+const merges = mergesOf(texts, 150);
+const tokens = [...new Set([...byteAlphabet, ...merges.map((pair) => pair.join(""))]), "<|end|>"];
+let llama: Llama;
+beforeAll(async () => {
+  llama = await startLlama();
+  writeRandomLlama(join(dir, "base"), { ...tinyShape, vocabulary: tokens.length });
+});
+afterAll(async () => {
+  await llama.dispose();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+// DeepSeek-LLM, DeepSeek-Coder and R1-distill-llama are llamas, R1-distill-qwen a qwen2; V2 and V3 are families of their own.
+describe.each(["deepseek-llm", "deepseek-coder", "deepseek-v3", "deepseek-r1-qwen", "llama-bpe"])("%s", (pre) => {
+  test("cuts text as llama.cpp does", async () => {
+    const path = join(dir, `${pre}.gguf`);
+    const session = await openSession({
+      base: { kind: "hf", dir: join(dir, "base") },
+      precision: "f32",
+      seed: 1,
+      method: { kind: "lora", rank: 1, alpha: 1, dropout: 0, rsLora: false, targets: ["q_proj"] },
+      optimizer: { kind: "sgd", momentum: 0, nesterov: false, weightDecay: 0 },
+      gradientCheckpointing: false,
+      maxTokensPerMicroBatch: 16,
+      maxSequenceTokens: 16,
+    });
+    await session.exportGguf(path, {
+      type: "F32",
+      metadata: {
+        "general.name": pre,
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.pre": pre,
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.token_type": { type: "i32[]", value: tokens.map((_, i) => (i === tokens.length - 1 ? 3 : 1)) },
+        "tokenizer.ggml.merges": merges.map((pair) => pair.join(" ")),
+        "tokenizer.ggml.eos_token_id": { type: "u32", value: tokens.length - 1 },
+        "tokenizer.ggml.add_bos_token": false,
+      },
+    });
+    await session.close();
+    const ours = tokenizerFromGguf(readGgufMetadata(path).metadata);
+    const model = await llama.loadModel({ modelPath: path });
+    let merged = 0;
+    try {
+      for (const text of texts) {
+        const ids = [...ours.encode(text, { parseSpecial: false })];
+        expect(ids, JSON.stringify(text)).toEqual([...model.tokenize(text, false)]);
+        expect(ours.decode(Int32Array.from(ids))).toBe(text);
+        merged = Math.max(merged, Buffer.byteLength(text) - ids.length);
+      }
+    } finally {
+      await model.dispose();
+    }
+    expect(merged).toBeGreaterThan(5); // the vocabulary does merge
+  });
+});
