@@ -2,85 +2,21 @@
 // against scalar definitions; the router's backward against complex step.
 #include <array>
 #include <cstring>
-#include <functional>
 #include <vector>
 
-#include "core/bf16.h"
-#include "core/buffer.h"
-#include "core/philox.h"
 #include "ops/columns.h"
 #include "ops/expert_rows.h"
 #include "ops/rope.h"
 #include "ops/router.h"
 #include "reference/experts.h"
-#include "test_support/check.h"
+#include "test_support/op_fixtures.h"
 
 using namespace anneal;
+using namespace anneal::test;
 
 namespace {
 
-constexpr DType kTypes[] = {DType::kF32, DType::kBF16};
-double tolerance(DType dtype) { return dtype == DType::kF32 ? 1e-5 : 1e-2; }
-
-uint32_t next_stream = 1;
-std::vector<double> random_values(int64_t n, DType dtype, double scale = 1.0) {
-  const RandomStream stream{23, 0, next_stream++};
-  std::vector<double> v(static_cast<size_t>(n));
-  for (size_t i = 0; i < v.size(); ++i) {
-    const float x = static_cast<float>((stream.uniform(i) * 2 - 1) * scale);
-    v[i] = dtype == DType::kBF16 ? to_f32(to_bf16(x)) : x;
-  }
-  return v;
-}
-
-Buffer to_buffer(const std::vector<double>& v, DType dtype, const Shape& shape) {
-  Buffer b(dtype, shape);
-  for (size_t i = 0; i < v.size(); ++i) {
-    if (dtype == DType::kBF16) b.tensor().as<bf16>()[i] = to_bf16(static_cast<float>(v[i]));
-    else b.tensor().f32()[i] = static_cast<float>(v[i]);
-  }
-  return b;
-}
-
-Buffer to_ints(const std::vector<int32_t>& v, const Shape& shape) {
-  Buffer b(DType::kI32, shape);
-  std::memcpy(b.data(), v.data(), v.size() * sizeof(int32_t));
-  return b;
-}
-
-std::vector<double> values_of(const Tensor& t) {
-  std::vector<double> v(static_cast<size_t>(t.shape.elements()));
-  for (size_t i = 0; i < v.size(); ++i) v[i] = t.dtype == DType::kF32 ? t.f32()[i] : to_f32(t.as<bf16>()[i]);
-  return v;
-}
-
-void expect_close(const char* what, Isa isa, const Tensor& got, const std::vector<double>& want, double allowed) {
-  const std::vector<double> v = values_of(got);
-  const double error = v.size() == want.size() ? test::relative_error(v.data(), want.data(), v.size()) : INFINITY;
-  if (!(error <= allowed)) test::fail(what, 0, std::string(isa_name(isa)) + " error " + std::to_string(error));
-}
-
-// Every buffer the body returns must have the same bits with 1 and 2 threads.
-void on_every_isa(const std::function<std::vector<Buffer>(Context&)>& body) {
-  for (Isa isa : available_isas()) {
-    std::vector<Buffer> first;
-    for (int threads : {1, 2}) {
-      ThreadPool pool(threads);
-      Arena arena(size_t{64} << 20);
-      Context ctx{pool, arena, isa};
-      std::vector<Buffer> out = body(ctx);
-      CHECK_EQ(arena.used_bytes(), 0u);
-      for (size_t i = 0; i < first.size(); ++i) CHECK(std::memcmp(out[i].data(), first[i].data(), out[i].bytes()) == 0);
-      if (threads == 1) first = std::move(out);
-    }
-  }
-}
-
-template <class... B> std::vector<Buffer> keep(B&&... b) {
-  std::vector<Buffer> all;
-  (all.push_back(std::move(b)), ...);
-  return all;
-}
+double row_tolerance(DType dtype) { return dtype == DType::kF32 ? 1e-5 : 1e-2; }
 
 }  // namespace
 
@@ -185,15 +121,15 @@ TEST(expert_rows) {
     on_every_isa([&](Context& ctx) {
       Buffer bx = to_buffer(x, dtype, {rows, c}), bp = to_ints(pairs, {rows}), bw = to_buffer(w, DType::kF32, {n, k});
       scale_expert_rows(ctx, bx.tensor(), bw.tensor(), bp.tensor());
-      expect_close("scaled rows", ctx.isa, bx.tensor(), scaled, tolerance(dtype));
+      expect_close("scaled rows", ctx.isa, bx.tensor(), scaled, row_tolerance(dtype));
       Buffer h = to_buffer(x, dtype, {rows, c}), dh = to_buffer(dy, dtype, {rows, c}), bdw(DType::kF32, {n, k});
       scale_expert_rows_backward(ctx, h.tensor(), dh.tensor(), bw.tensor(), bp.tensor(), 0, bdw.tensor());
-      expect_close("rows before weighting", ctx.isa, h.tensor(), scaled, tolerance(dtype));
-      expect_close("gradient of rows", ctx.isa, dh.tensor(), d_scaled, tolerance(dtype));
+      expect_close("rows before weighting", ctx.isa, h.tensor(), scaled, row_tolerance(dtype));
+      expect_close("gradient of rows", ctx.isa, dh.tensor(), d_scaled, row_tolerance(dtype));
       expect_close("gradient of weights", ctx.isa, bdw.tensor(), dw, 1e-5);
       Buffer by = to_buffer(y, dtype, {n, c}), all = to_buffer(x, dtype, {rows, c}), places = to_ints(positions, {n, k});
       add_expert_rows(ctx, all.tensor(), places.tensor(), by.tensor());
-      expect_close("rows of a token added", ctx.isa, by.tensor(), sum, tolerance(dtype));
+      expect_close("rows of a token added", ctx.isa, by.tensor(), sum, row_tolerance(dtype));
       Buffer outside = to_ints(std::vector<int32_t>(static_cast<size_t>(rows), static_cast<int32_t>(rows)), {n, k});
       CHECK_ERROR(add_expert_rows(ctx, all.tensor(), outside.tensor(), by.tensor()), ErrorCode::kInvalidArgument);
       return keep(bx, h, dh, bdw, by);
@@ -225,7 +161,7 @@ TEST(columns) {
       expect_close("shared columns", ctx.isa, bt.tensor(), spread, 0.0);
       Buffer total(dtype, {n, count});
       sum_head_columns(ctx, bx.tensor(), x_head, x_first, total.tensor(), count, heads);
-      expect_close("summed columns", ctx.isa, total.tensor(), sum, tolerance(dtype));
+      expect_close("summed columns", ctx.isa, total.tensor(), sum, row_tolerance(dtype));
       CHECK_ERROR(copy_head_columns(ctx, bx.tensor(), x_head, x_head - 1, by.tensor(), y_head, 0, count, heads), ErrorCode::kShape);
       return keep(by, bt, total);
     });
@@ -248,10 +184,10 @@ TEST(interleaved_rope) {
         rope_fill_table(frequencies, 1.0f, {c.tensor(), s.tensor()});
         Buffer b = to_buffer(x, dtype, {n, heads * d});
         rope(ctx, b.tensor(), heads, d, {c.tensor(), s.tensor()}, p.tensor(), false, {offset, true});
-        expect_close("interleaved rope", ctx.isa, b.tensor(), y, tolerance(dtype));
+        expect_close("interleaved rope", ctx.isa, b.tensor(), y, row_tolerance(dtype));
         Buffer back = to_buffer(values_of(b.tensor()), dtype, {n, heads * d});
         rope(ctx, back.tensor(), heads, d, {c.tensor(), s.tensor()}, p.tensor(), true, {offset, true});  // the adjoint is the inverse
-        expect_close("interleaved rope inverse", ctx.isa, back.tensor(), x, tolerance(dtype));
+        expect_close("interleaved rope inverse", ctx.isa, back.tensor(), x, row_tolerance(dtype));
         CHECK_ERROR(rope(ctx, b.tensor(), heads, d, {c.tensor(), s.tensor()}, p.tensor(), false, {d - half, true}), ErrorCode::kShape);
         return keep(b, back);
       });
