@@ -123,6 +123,12 @@ function runCmake(args, what) {
   if (result.status !== 0) fail(`${what} failed:\n${result.stdout ?? ""}${result.stderr ?? ""}`);
 }
 
+/** CMake refuses a build folder that was made under another path: a checkout that was moved or copied starts anew. */
+function isFromElsewhere() {
+  const cache = join(cmakeDir, "CMakeCache.txt");
+  return existsSync(cache) && !readFileSync(cache, "utf8").includes(`\nCMAKE_HOME_DIRECTORY:INTERNAL=${nativeDir}\n`);
+}
+
 const addonApiDir = packageDir("node-addon-api");
 const headersDir = packageDir("node-api-headers");
 const digest = sourceDigest([addonApiDir, headersDir]);
@@ -131,7 +137,7 @@ if (isUpToDate(digest)) process.exit(0);
 mkdirSync(buildDir, { recursive: true });
 takeLock();
 if (isUpToDate(digest)) process.exit(0);
-if (options.clean) rmSync(cmakeDir, { recursive: true, force: true });
+if (options.clean || isFromElsewhere()) rmSync(cmakeDir, { recursive: true, force: true });
 
 const started = Date.now();
 const jobs = options.jobs ?? String(availableParallelism());
