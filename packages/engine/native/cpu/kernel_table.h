@@ -28,6 +28,7 @@ struct GemmKernels {
   int mr;
   int nr;
   int unit_elements;  // elements of k in one unit: 1, or 2 for native bf16
+  int unit_align;     // units that `tile` sums in an order of their own; a segment of k (base, low rank) starts at a multiple of it
   int step_units;     // units of one call of `tile` whose rows of A stay in the L1; divides kBlockUnits
   // Rows i0..i0+rows of src (row, k), k0..k0+k, times alpha -> dst[row * kRowUnits + unit]. k <= kBlockUnits * unit_elements.
   void (*pack_a)(const PackSource& src, int64_t i0, int64_t rows, int64_t k0, int64_t k, float alpha, uint32_t* dst);

@@ -13,7 +13,7 @@ struct Segment {
   const MatrixView* a;
   const MatrixView* b;
   float alpha;
-  int64_t k0, k, unit;
+  int64_t k0, k, unit, units;
 };
 
 struct Pass {
@@ -53,10 +53,10 @@ class Driver {
     for (int64_t i = 0; i < passes; ++i) {
       Pass pass;
       const int64_t k0 = i * pass_k, k = std::min(pass_k, p_.k - k0);
-      if (k > 0) add_segment(pass, {&p_.a, &p_.b, o.alpha, k0, k, 0});
+      if (k > 0) add_segment(pass, {&p_.a, &p_.b, o.alpha, k0, k, 0, 0});
       const bool last = i + 1 == passes;
       if (last && o.low_rank_a && o.low_rank_a.cols > 0)
-        add_segment(pass, {&o.low_rank_a, &o.low_rank_b, o.low_rank_scale, 0, o.low_rank_a.cols, 0});
+        add_segment(pass, {&o.low_rank_a, &o.low_rank_b, o.low_rank_scale, 0, o.low_rank_a.cols, 0, 0});
       pass.load = i > 0 || o.accumulate || o.start;
       pass.init = i > 0 ? partial : o.start ? o.start : p_.c;
       pass.dest = last ? p_.c : partial;
@@ -67,9 +67,11 @@ class Driver {
 
  private:
   void add_segment(Pass& pass, Segment s) {
-    s.unit = pass.units;
+    // Sums must not depend on whether the low-rank part comes in the same call: adapters side by side add it in one of its own.
+    s.unit = round_up(pass.units, g_.unit_align);
+    s.units = ceil_div(s.k, g_.unit_elements);
     pass.segments[pass.segment_count++] = s;
-    pass.units += ceil_div(s.k, g_.unit_elements);
+    pass.units = s.unit + s.units;
   }
 
   static PackSource source(const MatrixView& v) { return {v.data, v.dtype, v.row_stride ? v.row_stride : v.cols}; }
@@ -159,15 +161,18 @@ class Driver {
     } else if (pass.load) {
       table_.load_tile(tile_store(pass.init, i, j, false), c, ldc, rows, columns);
     }
-    for (int64_t unit = 0; unit < pass.units; unit += g_.step_units) {
-      const int64_t units = std::min<int64_t>(g_.step_units, pass.units - unit);
-      const uint32_t* step_a = a + unit / kBlockUnits * block_rows * kRowUnits + unit % kBlockUnits;
-      for (int row = 0; row < rows; row += g_.mr) {
-        const int some = std::min(g_.mr, rows - row);
-        for (int column = 0; column < columns; column += g_.nr) {
-          g_.tile(units, step_a + (row_begin + row) * kRowUnits,
-                  panels + (first + column / g_.nr) * pass.units * g_.nr + unit * g_.nr, c + row * ldc + column, ldc,
-                  pass.load || unit > 0, some, std::min(g_.nr, columns - column));
+    for (int s = 0; s < pass.segment_count; ++s) {
+      const int64_t end = pass.segments[s].unit + pass.segments[s].units;
+      for (int64_t unit = pass.segments[s].unit, units = 0; unit < end; unit += units) {
+        units = std::min<int64_t>(g_.step_units - unit % g_.step_units, end - unit);
+        const uint32_t* step_a = a + unit / kBlockUnits * block_rows * kRowUnits + unit % kBlockUnits;
+        for (int row = 0; row < rows; row += g_.mr) {
+          const int some = std::min(g_.mr, rows - row);
+          for (int column = 0; column < columns; column += g_.nr) {
+            g_.tile(units, step_a + (row_begin + row) * kRowUnits,
+                    panels + (first + column / g_.nr) * pass.units * g_.nr + unit * g_.nr, c + row * ldc + column, ldc,
+                    pass.load || unit > 0, some, std::min(g_.nr, columns - column));
+          }
         }
       }
     }
@@ -273,7 +278,8 @@ size_t gemm_packed_scratch_bytes(const Context& ctx, GemmPrecision precision, in
   const GemmKernels& g = kernels_of(kernels(ctx.isa), precision);
   const int threads = ctx.pool.threads();
   const int64_t pass_k = gemm_pass_elements(g, k);
-  const int64_t units = std::max<int64_t>(1, ceil_div(std::min(k, pass_k), g.unit_elements) + ceil_div(r, g.unit_elements));
+  const int64_t base = round_up(ceil_div(std::min(k, pass_k), g.unit_elements), g.unit_align);
+  const int64_t units = std::max<int64_t>(1, base + ceil_div(r, g.unit_elements));
   const int64_t partial = k > pass_k ? m * n * 4 : 0;
   const int64_t dequantised = threads * kMaxNr * kCodecColumns * 4;
   return gemm_blocking_bytes(g, m, n, units, threads) + static_cast<size_t>(partial + dequantised + 1024);

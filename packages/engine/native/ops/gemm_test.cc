@@ -188,6 +188,32 @@ TEST(gemm_few_rows_do_not_see_each_other) {
   }
 }
 
+TEST(gemm_low_rank_part_has_the_same_bits_in_a_call_of_its_own) {
+  // Adapters side by side: the base's product over all rows, then each adapter's part over its own.
+  for (int64_t k : {33, 130, 352, 790})
+    for (int64_t rank : {3, 8, 40}) {
+      const Matrix x = random_matrix(37, k, DType::kF32, 1), w = random_matrix(70, k, DType::kF32, 2);
+      const Matrix la = random_matrix(37, rank, DType::kF32, 3), lb = random_matrix(70, rank, DType::kF32, 4);
+      for (Isa isa : available_isas())
+        for (GemmPrecision precision : {GemmPrecision::kF32, GemmPrecision::kBF16, GemmPrecision::kF16}) {
+          ThreadPool pool(2);
+          Arena arena(size_t{64} << 20);
+          Context ctx{pool, arena, isa};
+          GemmOptions options;
+          options.precision = precision;
+          Buffer sums(DType::kF32, {37, 70}), apart(DType::kF32, {37, 70}), together(DType::kF32, {37, 70});
+          gemm_abt(ctx, x.tensor(), w.tensor(), sums.tensor(), options);
+          GemmOptions own = options;
+          own.start = sums.tensor();
+          gemm_abt(ctx, la.tensor(), lb.tensor(), apart.tensor(), own);
+          options.low_rank_a = la.tensor();
+          options.low_rank_b = lb.tensor();
+          gemm_abt(ctx, x.tensor(), w.tensor(), together.tensor(), options);
+          CHECK(std::memcmp(apart.data(), together.data(), apart.bytes()) == 0);
+        }
+    }
+}
+
 TEST(gemm_block_codec) {
   // A made-up block of 32 signed bytes after one f32 scale.
   constexpr int64_t kBlock = 32, kBytes = 4 + kBlock;

@@ -311,6 +311,7 @@ template <class Units> constexpr GemmKernels gemm_kernels() {
   GemmKernels g{kMr,
                 kNr,
                 Units::kElements,
+                1,
                 kBlockUnits,
                 pack_a<Units>,
                 pack_a_transposed<Units>,
@@ -322,6 +323,7 @@ template <class Units> constexpr GemmKernels gemm_kernels() {
 #if defined(__AMX_BF16__)
   if constexpr (Units::kElements == 2) {
     g.mr = amx::kRows;
+    g.unit_align = amx::kTileUnits;
     g.step_units = amx::kStepUnits;
     g.tile = amx::tile;
     g.begin_tiles = amx::begin_tiles;
