@@ -5,6 +5,7 @@
 #include "core/buffer.h"
 #include "ops/cross_entropy.h"
 #include "ops/distill.h"
+#include "ops/sampling.h"
 #include "ops/embedding_noise.h"
 #include "reference/objectives.h"
 #include "test_support/check.h"
@@ -214,6 +215,31 @@ TEST(embedding_noise) {
     }
     return std::vector<float>(x.tensor().f32(), x.tensor().f32() + n * c);
   });
+}
+
+TEST(best_log_probabilities) {
+  for (const auto& [n, v] : {std::pair<int64_t, int64_t>{37, 211}, {1, 1}, {5, 20000}}) {
+    auto values = random_values(n * v, 9, 4.0);
+    if (v > 8) values[7] = values[3] = 30.0;  // a tie: the lower id goes first
+    for (const int64_t k : {int64_t{1}, std::min<int64_t>(8, v), std::min<int64_t>(211, v)}) {
+      on_every_isa([&, n = n, v = v](Context& ctx) {
+        Buffer logits = to_buffer(values, {n, v}), ids(DType::kI32, {n, k}), logprobs(DType::kF32, {n, k});
+        best_log_probabilities(ctx, logits.tensor(), ids.tensor(), logprobs.tensor());
+        for (int64_t row = 0; row < n; ++row) {
+          const Tensor one{logits.tensor().f32() + row * v, DType::kF32, {v}};
+          const std::vector<TopEntry> want = top_log_probabilities(ctx, one, static_cast<int32_t>(k));
+          for (int64_t j = 0; j < k; ++j) {
+            CHECK_EQ(ids.tensor().as<int32_t>()[row * k + j], want[static_cast<size_t>(j)].token);
+            CHECK_EQ(logprobs.tensor().f32()[row * k + j], want[static_cast<size_t>(j)].log_probability);
+          }
+        }
+        Buffer wide(DType::kI32, {n, v + 1}), too(DType::kF32, {n, v + 1});
+        CHECK_ERROR(best_log_probabilities(ctx, logits.tensor(), wide.tensor(), too.tensor()), ErrorCode::kInvalidArgument);
+        const float* out = logprobs.tensor().f32();
+        return std::vector<float>(out, out + n * k);
+      });
+    }
+  }
 }
 
 TEST_MAIN()
