@@ -17,6 +17,11 @@ ANNEAL_INLINE void dot_block(const float* a, int64_t a_stride, const T* b, int64
   int64_t at = 0;
   for (; at + kLanes <= k; at += kLanes) {
     Vf w[Columns];
+    if constexpr (Rows == 1 && Columns == 4) {
+      // The weight's rows follow each other in memory: the next four come while these are multiplied. (A hint: past the end it does nothing.)
+#pragma GCC unroll 4
+      for (int j = 0; j < Columns; ++j) __builtin_prefetch(b + (j + Columns) * b_stride + at);
+    }
 #pragma GCC unroll 4
     for (int j = 0; j < Columns; ++j) w[j] = weight_value<Round>(load_as<T>(b + j * b_stride + at));
 #pragma GCC unroll 4
