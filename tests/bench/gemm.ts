@@ -12,7 +12,7 @@ const Line = z.object({
   isa: z.string(),
   threads: z.number(),
   gflops: z.number(),
-  peak: z.number(),
+  peaks: z.array(z.object({ of: z.string(), gflops: z.number() })),
 });
 
 function build(): string {
@@ -29,16 +29,11 @@ export async function* run(): AsyncGenerator<BenchRow> {
   for (const threads of new Set([1, cpus().length])) {
     const output = execFileSync(program, [String(threads)], { encoding: "utf8" });
     for (const text of output.trim().split("\n")) {
-      const { name, dtype, isa, gflops, peak } = Line.parse(JSON.parse(text));
-      const native = dtype === "bf16" && isa === "avx512_bf16";
-      yield {
-        name: `gemm ${dtype}, ${name}, ${threads} thread${threads > 1 ? "s" : ""}, ${isa}`,
-        value: gflops,
-        unit: "GFLOP/s",
-        peer: peak > 0 ? (native ? "VDPBF16PS peak" : "FMA peak") : null,
-        peerValue: peak > 0 ? peak : null,
-        ratio: peak > 0 ? gflops / peak : null,
-      };
+      const { name, dtype, isa, gflops, peaks } = Line.parse(JSON.parse(text));
+      const row = { name: `gemm ${dtype}, ${name}, ${threads} thread${threads > 1 ? "s" : ""}, ${isa}`, value: gflops };
+      if (peaks.length === 0) yield { ...row, unit: "GFLOP/s", peer: null, peerValue: null, ratio: null };
+      for (const { of, gflops: peak } of peaks)
+        yield { ...row, unit: "GFLOP/s", peer: `${of} peak`, peerValue: peak, ratio: gflops / peak };
     }
   }
 }

@@ -18,6 +18,7 @@ const benches: Record<string, { about: string; load: () => Promise<{ run: () => 
     about: "error of our quantisers against llama.cpp's own (ANNEAL_LLAMA_QUANTIZE)",
     load: () => import("./quantisers.ts"),
   },
+  prefill: { about: "prompt tokens/s against llama.cpp", load: () => import("./prefill.ts") },
   decode: { about: "generation tokens/s against llama.cpp", load: () => import("./decode.ts") },
 };
 

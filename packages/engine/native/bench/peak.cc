@@ -5,20 +5,21 @@
 
 namespace anneal {
 
-PeakLoop fma_loop([[maybe_unused]] Isa isa) {
+std::vector<Peak> peaks_of([[maybe_unused]] Isa isa, [[maybe_unused]] bool bf16) {
 #if defined(ANNEAL_X86)
-  if (isa == Isa::kAvx2) return fma_loop_avx2;
-  if (isa == Isa::kAvx512 || isa == Isa::kAvx512Bf16 || isa == Isa::kAmxBf16) return fma_loop_avx512;
+  switch (isa) {
+    case Isa::kGeneric: break;
+    case Isa::kAvx2: return {{"FMA", fma_loop_avx2}};
+    case Isa::kAvx512: return {{"FMA", fma_loop_avx512}};
+    case Isa::kAvx512Bf16:
+      if (bf16) return {{"VDPBF16PS", bf16_loop_avx512}};
+      return {{"FMA", fma_loop_avx512}};
+    case Isa::kAmxBf16:
+      if (bf16) return {{"VDPBF16PS", bf16_loop_avx512}, {"TDPBF16PS", bf16_loop_amx}};
+      return {{"FMA", fma_loop_avx512}};
+  }
 #endif
-  return nullptr;
-}
-
-PeakLoop bf16_loop([[maybe_unused]] Isa isa) {
-#if defined(ANNEAL_X86)
-  if (isa == Isa::kAvx512Bf16) return bf16_loop_avx512;
-  if (isa == Isa::kAmxBf16) return bf16_loop_amx;
-#endif
-  return nullptr;
+  return {};
 }
 
 double measure_peak(ThreadPool& pool, PeakLoop loop, double seconds) {

@@ -1,0 +1,55 @@
+// A prompt of 512 tokens: our engine beside llama.cpp on the same GGUF file and threads, taking turns.
+import type { Session } from "@anneal/engine";
+import type { LlamaContextSequence, Token } from "node-llama-cpp";
+import { median, type PairFile, pairs, promptOf } from "./support/llama-cpp-pair.ts";
+import type { BenchRow } from "./types.ts";
+
+const promptTokens = 512;
+const rounds = 5;
+const prompt = promptOf(promptTokens);
+const files: PairFile[] = [
+  { type: "F32", precision: "f32", baseStorage: "dense" },
+  { type: "BF16", precision: "bf16", baseStorage: "dense" },
+];
+
+async function ours(session: Session): Promise<number> {
+  const { timing } = await session.generate({
+    prompts: [prompt],
+    maxNewTokens: 1,
+    temperature: 0,
+    topK: 0,
+    topP: 1,
+    seed: 1,
+    stopTokens: [],
+  });
+  return promptTokens / timing.prefillSeconds;
+}
+
+async function theirs(sequence: LlamaContextSequence): Promise<number> {
+  await sequence.clearHistory();
+  const start = performance.now();
+  await sequence.evaluateWithoutGeneratingNewTokens([...prompt] as Token[]);
+  return (promptTokens / (performance.now() - start)) * 1000;
+}
+
+export async function* run(): AsyncGenerator<BenchRow> {
+  for await (const { name, session, sequence } of pairs(files, promptTokens + 16)) {
+    const mine: number[] = [];
+    const peer: number[] = [];
+    for (let round = 0; round <= rounds; round++) {
+      const [a, b] = [await ours(session), await theirs(sequence)];
+      if (round === 0) continue; // warms pages and caches
+      mine.push(a);
+      peer.push(b);
+    }
+    const [value, peerValue] = [median(mine), median(peer)];
+    yield {
+      name: `prefill of ${promptTokens}, ${name}`,
+      value,
+      unit: "tokens/s",
+      peer: "llama.cpp",
+      peerValue,
+      ratio: value / peerValue,
+    };
+  }
+}
