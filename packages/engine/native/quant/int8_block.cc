@@ -4,7 +4,7 @@
 
 namespace anneal::ANNEAL_QUANT_ISA {
 
-void dequantise_int8(const void* blocks, float* out, int64_t n) {
+void dequantise_int8(const void* blocks, float* __restrict out, int64_t n) {
   const uint8_t* p = static_cast<const uint8_t*>(blocks);
   for (int64_t i = 0; i < n; i += kFrozenBlock, p += kInt8Bytes, out += kFrozenBlock) {
     float d;

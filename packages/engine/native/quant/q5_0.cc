@@ -5,7 +5,7 @@
 
 namespace anneal::ANNEAL_QUANT_ISA {
 
-void dequantise_q5_0(const void* blocks, float* out, int64_t n) {
+void dequantise_q5_0(const void* blocks, float* __restrict out, int64_t n) {
   const uint8_t* p = static_cast<const uint8_t*>(blocks);
   for (int64_t i = 0; i < n; i += 32, p += 22, out += 32) {
     const float d = load_half(p);

@@ -78,7 +78,7 @@ Choice choose_scales(const Group* groups, const float* fits, float d) {
 
 }  // namespace
 
-void dequantise_q6_k(const void* blocks, float* out, int64_t n) {
+void dequantise_q6_k(const void* blocks, float* __restrict out, int64_t n) {
   const uint8_t* p = static_cast<const uint8_t*>(blocks);
   for (int64_t i = 0; i < n; i += 256, p += 210, out += 256) {
     const float d = load_half(p + 208);
