@@ -17,7 +17,7 @@ const ladder: Record<string, readonly string[]> = {
   infer: ["train", "models", "nn", "ops", "cpu", "io", "quant", "core"],
   binding: ["infer", "train", "models", "nn", "ops", "cpu", "io", "quant", "core"],
   reference: [],
-  test_support: ["core"],
+  test_support: ["cpu", "core"],
   fuzz: ["io", "quant", "core"],
   bench: ["ops", "cpu", "core"],
 };
