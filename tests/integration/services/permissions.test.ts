@@ -1,5 +1,15 @@
 import { api, Permission } from "@anneal/contracts";
-import { artifacts, datasets, deployments, models, runs, type ServiceContext, system, tokens } from "@anneal/services";
+import {
+  artifacts,
+  datasets,
+  deployments,
+  models,
+  runs,
+  type ServiceContext,
+  system,
+  teacherFiles,
+  tokens,
+} from "@anneal/services";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bodyOf, openWorld, problemOf, type World } from "./world.ts";
 
@@ -16,6 +26,7 @@ const services: Record<string, Record<string, unknown>> = {
   runs,
   artifacts,
   deployments,
+  teacherFiles,
   system: {
     ...system,
     tokens: tokens.list,
