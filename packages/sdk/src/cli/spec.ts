@@ -51,6 +51,12 @@ export function assignment(text: string): Tree {
   return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), parse(text.slice(at + 1))) as Tree;
 }
 
+/** The remedy for a name that is not there: the first few that are, or how to make one. */
+function chooseFrom(those: readonly { name: string }[], otherwise: string): string {
+  const names = those.slice(0, 8).map(({ name }) => name);
+  return names.length > 0 ? `choose one of ${names.join(", ")}` : otherwise;
+}
+
 /** A dataset as people name it: NAME (its newest version), NAME@NUMBER, or a version's id. */
 export async function datasetVersionId(client: AnnealClient, named: string, field: string): Promise<string> {
   if (Id.safeParse(named).success) return named;
@@ -60,13 +66,7 @@ export async function datasetVersionId(client: AnnealClient, named: string, fiel
   if (!dataset)
     throw new ServiceError("NOT_FOUND", `there is no dataset "${name}"`, {
       field,
-      remedy:
-        datasets.length > 0
-          ? `choose one of ${datasets
-              .slice(0, 8)
-              .map((one) => one.name)
-              .join(", ")}`
-          : "upload one: anneal dataset upload FILE --name NAME",
+      remedy: chooseFrom(datasets, "upload one: anneal dataset upload FILE --name NAME"),
     });
   const newestFirst = [...dataset.versions].sort((a, b) => b.number - a.number);
   const version = number ? newestFirst.find((one) => one.number === Number(number)) : newestFirst[0];
@@ -86,13 +86,7 @@ export async function teacherFileId(client: AnnealClient, named: string): Promis
   if (file) return file.id;
   throw new ServiceError("NOT_FOUND", `there is no teacher file "${named}"`, {
     field: "objective.teacherFile",
-    remedy:
-      files.length > 0
-        ? `choose one of ${files
-            .slice(0, 8)
-            .map((one) => one.name)
-            .join(", ")}`
-        : "make one: anneal teacher make --model MODEL --dataset NAME",
+    remedy: chooseFrom(files, "make one: anneal teacher make --model MODEL --dataset NAME"),
   });
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { closeSync, createReadStream, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, createReadStream } from "node:fs";
+import { openWith, readAt, readCount, readFrame } from "../record-file/read.ts";
 import type { Mark } from "../rows/encode-row.ts";
 import { TextError } from "../text-error.ts";
 import {
@@ -31,31 +32,9 @@ function damaged(cause: string): never {
   throw new TextError("token shard", cause, "Delete the file; it is made again from the dataset.");
 }
 
-function readAt(file: number, position: number, length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  for (let at = 0; at < length; ) {
-    const got = readSync(file, bytes, at, length - at, position + at);
-    if (got === 0) damaged("ends too early");
-    at += got;
-  }
-  return bytes;
-}
-
-function count(footer: Buffer, at: number): number {
-  const value = footer.readBigUInt64LE(at);
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) damaged(`counts ${value} of something`);
-  return Number(value);
-}
-
 // Checks the frame and the index before it believes them; rows are read and checked as they are asked for.
 export function openShard(path: string): Shard {
-  const file = openSync(path, "r");
-  try {
-    return new OpenShard(file);
-  } catch (error) {
-    closeSync(file);
-    throw error;
-  }
+  return openWith(path, (file) => new OpenShard(file));
 }
 
 class OpenShard implements Shard {
@@ -70,20 +49,16 @@ class OpenShard implements Shard {
 
   constructor(file: number) {
     this.file = file;
-    const { size } = fstatSync(file);
-    if (size < magic.length + footerBytes) damaged("is too short to be one");
-    if (!readAt(file, 0, magic.length).equals(magic)) damaged("does not begin as one");
-    const footer = readAt(file, size - footerBytes, footerBytes);
-    if (!footer.subarray(32).equals(magic)) damaged("does not end as one");
-    this.rows = count(footer, 0);
-    this.totalTokens = count(footer, 8);
-    this.totalSupervised = count(footer, 16);
-    const indexAt = count(footer, 24);
+    const { footer, size } = readFrame(file, { magic, footerBytes }, damaged);
+    this.rows = readCount(footer, 0, damaged);
+    this.totalTokens = readCount(footer, 8, damaged);
+    this.totalSupervised = readCount(footer, 16, damaged);
+    const indexAt = readCount(footer, 24, damaged);
     // Division instead of multiplication: no count from the file can overflow here.
     const indexSize = size - footerBytes - indexAt;
     if (indexAt < magic.length || indexSize < 0 || this.rows !== indexSize / indexEntryBytes)
       damaged(`says ${this.rows} rows, which its size contradicts`);
-    const bytes = readAt(file, indexAt, indexSize);
+    const bytes = readAt(file, indexAt, indexSize, damaged);
     if (!littleEndian) bytes.swap32();
     this.index = new Uint32Array(bytes.buffer, bytes.byteOffset, this.rows * indexWords).slice();
     this.places = new Float64Array(this.rows);
@@ -151,7 +126,7 @@ class OpenShard implements Shard {
   private record(row: number) {
     if (this.last?.row === row) return this.last;
     const length = this.length(row);
-    const bytes = readAt(this.file, this.places[row] as number, recordBytes(length, this.hasWeights(row)));
+    const bytes = readAt(this.file, this.places[row] as number, recordBytes(length, this.hasWeights(row)), damaged);
     const tokens = new Int32Array(length);
     for (let i = 0; i < length; i++) {
       const token = bytes.readInt32LE(i * 4);

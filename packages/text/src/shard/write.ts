@@ -1,6 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { writeWhole } from "../record-file/write.ts";
 import type { EncodedRow } from "../rows/encode-row.ts";
 import { TextError } from "../text-error.ts";
 import { footerBytes, indexWords, littleEndian, magic, recordBytes, rowTokenLimit, weightsFlag } from "./format.ts";
@@ -11,8 +9,6 @@ export interface WrittenShard {
   tokens: number;
   supervisedTokens: number;
 }
-
-const bufferBytes = 1 << 20;
 
 function record({ tokens, labels, weights }: EncodedRow, row: number): Buffer {
   if (tokens.length > rowTokenLimit || labels.length !== tokens.length)
@@ -61,24 +57,7 @@ export async function writeShard(
   path: string,
   rows: AsyncIterable<EncodedRow> | Iterable<EncodedRow>,
 ): Promise<WrittenShard> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  const hash = createHash("sha256");
-  const file = await open(temporary, "wx");
-  try {
-    let pending: Buffer[] = [];
-    let pendingBytes = 0;
-    const flush = async () => {
-      const bytes = Buffer.concat(pending);
-      pending = [];
-      pendingBytes = 0;
-      hash.update(bytes);
-      for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at)).bytesWritten;
-    };
-    const put = async (bytes: Buffer) => {
-      pending.push(bytes);
-      pendingBytes += bytes.length;
-      if (pendingBytes >= bufferBytes) await flush();
-    };
+  const { digest, result } = await writeWhole(path, async (put) => {
     await put(magic);
     const index = new Index();
     const counts = { rows: 0, tokens: 0, supervisedTokens: 0 };
@@ -99,24 +78,7 @@ export async function writeShard(
     });
     magic.copy(footer, 32);
     await put(footer);
-    await flush();
-    await file.sync();
-    await file.close();
-    await rename(temporary, path);
-    await syncFolder(dirname(path));
-    return { digest: `sha256:${hash.digest("hex")}`, ...counts };
-  } catch (error) {
-    await file.close().catch(() => undefined); // already closed, or failing as the write did
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+    return counts;
+  });
+  return { digest, ...result };
 }

@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { TeacherFacts } from "@anneal/contracts";
+import { openWith, readAt, readCount, readFrame } from "../record-file/read.ts";
 import { TextError } from "../text-error.ts";
 import { factsLimit, footerBytes, guessesAt, indexEntryBytes, magic, recordBytes, rowTokenLimit } from "./format.ts";
 
@@ -25,22 +26,6 @@ function damaged(cause: string): never {
   throw new TextError("teacher file", cause, "Make the file again: anneal teacher make.");
 }
 
-function readAt(file: number, position: number, length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  for (let at = 0; at < length; ) {
-    const got = readSync(file, bytes, at, length - at, position + at);
-    if (got === 0) damaged("ends too early");
-    at += got;
-  }
-  return bytes;
-}
-
-function count(footer: Buffer, at: number): number {
-  const value = footer.readBigUInt64LE(at);
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) damaged(`counts ${value} of something`);
-  return Number(value);
-}
-
 function readFacts(bytes: Buffer): TeacherFacts {
   let value: unknown;
   try {
@@ -56,13 +41,7 @@ function readFacts(bytes: Buffer): TeacherFacts {
 
 /** Checks the frame, the facts and the index before it believes them; rows are read and checked as they are asked for. */
 export function openTeacherFile(path: string): TeacherFile {
-  const file = openSync(path, "r");
-  try {
-    return new OpenTeacherFile(file);
-  } catch (error) {
-    closeSync(file);
-    throw error;
-  }
+  return openWith(path, (file) => new OpenTeacherFile(file));
 }
 
 class OpenTeacherFile implements TeacherFile {
@@ -80,26 +59,22 @@ class OpenTeacherFile implements TeacherFile {
 
   constructor(file: number) {
     this.file = file;
-    const { size } = fstatSync(file);
-    if (size < magic.length + footerBytes) damaged("is too short to be one");
-    if (!readAt(file, 0, magic.length).equals(magic)) damaged("does not begin as one");
-    const footer = readAt(file, size - footerBytes, footerBytes);
-    if (!footer.subarray(footerBytes - magic.length).equals(magic)) damaged("does not end as one");
-    this.rows = count(footer, 0);
-    this.supervisedTokens = count(footer, 8);
-    this.topK = count(footer, 16);
-    const indexAt = count(footer, 24);
-    const factsAt = count(footer, 32);
+    const { footer, size } = readFrame(file, { magic, footerBytes }, damaged);
+    this.rows = readCount(footer, 0, damaged);
+    this.supervisedTokens = readCount(footer, 8, damaged);
+    this.topK = readCount(footer, 16, damaged);
+    const indexAt = readCount(footer, 24, damaged);
+    const factsAt = readCount(footer, 32, damaged);
     const indexSize = factsAt - indexAt;
     const factsSize = size - footerBytes - factsAt;
     // Division instead of multiplication: no count from the file can overflow here.
     if (indexAt < magic.length || indexSize < 0 || factsSize < 0 || this.rows !== indexSize / indexEntryBytes)
       damaged(`says ${this.rows} rows, which its size contradicts`);
     if (factsSize > factsLimit) damaged(`has ${factsSize} bytes of facts`);
-    this.facts = readFacts(readAt(file, factsAt, factsSize));
+    this.facts = readFacts(readAt(file, factsAt, factsSize, damaged));
     if (this.facts.topK !== this.topK || this.topK > this.facts.vocabularySize)
       damaged(`holds the best ${this.topK} of ${this.facts.vocabularySize} tokens, its facts say ${this.facts.topK}`);
-    const index = readAt(file, indexAt, indexSize);
+    const index = readAt(file, indexAt, indexSize, damaged);
     this.lengths = Uint32Array.from({ length: this.rows }, (_, row) => index.readUInt32LE(row * indexEntryBytes));
     this.masked = Uint32Array.from({ length: this.rows }, (_, row) => index.readUInt32LE(row * indexEntryBytes + 4));
     this.places = new Float64Array(this.rows);
@@ -124,7 +99,7 @@ class OpenTeacherFile implements TeacherFile {
   row(row: number): TeacherRow {
     const length = this.length(row);
     const masked = this.masked[row] as number;
-    const bytes = readAt(this.file, this.places[row] as number, recordBytes(length, masked, this.topK));
+    const bytes = readAt(this.file, this.places[row] as number, recordBytes(length, masked, this.topK), damaged);
     const tokens = Int32Array.from({ length }, (_, i) => bytes.readInt32LE(i * 4));
     const bad = tokens.findIndex((token) => token < 0 || token >= this.facts.vocabularySize);
     if (bad >= 0) damaged(`row ${row + 1} holds the token ${tokens[bad]}`);

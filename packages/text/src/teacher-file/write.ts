@@ -1,7 +1,5 @@
-import { createHash, randomUUID } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
 import type { TeacherFacts } from "@anneal/contracts";
+import { writeWhole } from "../record-file/write.ts";
 import { TextError } from "../text-error.ts";
 import { footerBytes, guessesAt, magic, recordBytes, rowTokenLimit } from "./format.ts";
 import type { TeacherRow } from "./open.ts";
@@ -12,8 +10,6 @@ export interface WrittenTeacherFile {
   rows: number;
   supervisedTokens: number;
 }
-
-const bufferBytes = 1 << 20;
 
 function record({ tokens, mask, ids, logprobs }: TeacherRow, row: number, topK: number): Buffer {
   const masked = mask.reduce((sum, flag) => sum + flag, 0);
@@ -42,67 +38,32 @@ export async function writeTeacherFile(
   facts: TeacherFacts,
   rows: AsyncIterable<TeacherRow> | Iterable<TeacherRow>,
 ): Promise<WrittenTeacherFile> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  const hash = createHash("sha256");
-  const file = await open(temporary, "wx");
-  try {
-    let pending: Buffer[] = [];
-    let pendingBytes = 0;
-    let place = 0;
-    const flush = async () => {
-      const bytes = Buffer.concat(pending);
-      pending = [];
-      pendingBytes = 0;
-      hash.update(bytes);
-      for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at)).bytesWritten;
-    };
-    const put = async (bytes: Buffer) => {
-      pending.push(bytes);
-      pendingBytes += bytes.length;
-      place += bytes.length;
-      if (pendingBytes >= bufferBytes) await flush();
-    };
+  const { digest, bytes, result } = await writeWhole(path, async (put) => {
+    let place = magic.length;
     await put(magic);
     const entries: number[] = [];
     let supervisedTokens = 0;
     for await (const row of rows) {
-      await put(record(row, entries.length / 2, facts.topK));
+      const written = record(row, entries.length / 2, facts.topK);
       const masked = row.ids.length / facts.topK;
       entries.push(row.tokens.length, masked);
       supervisedTokens += masked;
+      place += written.length;
+      await put(written);
     }
-    const indexAt = place;
     const index = Buffer.alloc(entries.length * 4);
     entries.forEach((value, i) => {
       index.writeUInt32LE(value, i * 4);
     });
     await put(index);
-    const factsAt = place;
     await put(Buffer.from(JSON.stringify(facts), "utf8"));
     const footer = Buffer.alloc(footerBytes);
-    [entries.length / 2, supervisedTokens, facts.topK, indexAt, factsAt].forEach((value, i) => {
+    [entries.length / 2, supervisedTokens, facts.topK, place, place + index.length].forEach((value, i) => {
       footer.writeBigUInt64LE(BigInt(value), i * 8);
     });
     magic.copy(footer, footerBytes - magic.length);
     await put(footer);
-    await flush();
-    await file.sync();
-    await file.close();
-    await rename(temporary, path);
-    await syncFolder(dirname(path));
-    return { digest: `sha256:${hash.digest("hex")}`, bytes: place, rows: entries.length / 2, supervisedTokens };
-  } catch (error) {
-    await file.close().catch(() => undefined); // already closed, or failing as the write did
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+    return { rows: entries.length / 2, supervisedTokens };
+  });
+  return { digest, bytes, ...result };
 }
