@@ -1,7 +1,7 @@
 // Generation, one sequence: our engine beside llama.cpp on the same GGUF file and threads, taking turns.
 import type { Session } from "@anneal/engine";
 import type { LlamaContextSequence, Token } from "node-llama-cpp";
-import { median, type PairFile, pairs, promptOf } from "./support/llama-cpp-pair.ts";
+import { median, type PairFile, pairs, promptOf, takeTurns } from "./support/llama-cpp-pair.ts";
 import type { BenchRow } from "./types.ts";
 
 const newTokens = 48;
@@ -43,15 +43,11 @@ async function theirs(sequence: LlamaContextSequence): Promise<number> {
 
 export async function* run(): AsyncGenerator<BenchRow> {
   for await (const { name, session, sequence } of pairs(files, 128)) {
-    const mine: number[] = [];
-    const peer: number[] = [];
-    for (let round = 0; round <= rounds; round++) {
-      const [a, b] = [await ours(session), await theirs(sequence)];
-      if (round === 0) continue; // warms pages and caches
-      mine.push(a);
-      peer.push(b);
-    }
-    const [value, peerValue] = [median(mine), median(peer)];
+    const { value, peerValue } = await takeTurns(
+      rounds,
+      () => ours(session),
+      () => theirs(sequence),
+    );
     yield { name: `decode, ${name}`, value, unit: "tokens/s", peer: "llama.cpp", peerValue, ratio: value / peerValue };
   }
 }

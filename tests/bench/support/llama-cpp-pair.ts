@@ -28,6 +28,23 @@ export interface Pair {
 export const median = (values: number[]) =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
+/** Medians of both sides' figures, taking turns; the first round of each warms pages and caches. */
+export async function takeTurns(
+  rounds: number,
+  ours: () => Promise<number>,
+  theirs: () => Promise<number>,
+): Promise<{ value: number; peerValue: number }> {
+  const mine: number[] = [];
+  const peer: number[] = [];
+  for (let round = 0; round <= rounds; round++) {
+    const [a, b] = [await ours(), await theirs()];
+    if (round === 0) continue;
+    mine.push(a);
+    peer.push(b);
+  }
+  return { value: median(mine), peerValue: median(peer) };
+}
+
 /** Token ids that are words of the model, no control tokens. */
 export const promptOf = (tokens: number) => Int32Array.from({ length: tokens }, (_, i) => 300 + ((i * 7919) % 30_000));
 
