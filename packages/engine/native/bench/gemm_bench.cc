@@ -15,6 +15,8 @@ using namespace anneal;
 
 namespace {
 
+constexpr int kRounds = 20;
+
 struct Case {
   const char* name;
   int64_t m, n, k;
@@ -33,13 +35,13 @@ Buffer random_matrix(DType dtype, const Shape& shape, uint32_t op) {
   return buffer;
 }
 
-// GFLOP/s over at least a tenth of a second.
+// GFLOP/s over at least a twentieth of a second: shorter than most disturbances, and many of them are taken.
 double measure(Context& ctx, const Case& c, const Tensor& a, const Tensor& b, Tensor out, const GemmOptions& options) {
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
   double seconds = 0;
   int calls = 0;
-  while (seconds < 0.1) {
+  while (seconds < 0.05) {
     c.call(ctx, a, b, out, options);
     ++calls;
     seconds = std::chrono::duration<double>(Clock::now() - start).count();
@@ -47,7 +49,10 @@ double measure(Context& ctx, const Case& c, const Tensor& a, const Tensor& b, Te
   return 2.0 * static_cast<double>(c.m * c.n * c.k) * calls / seconds * 1e-9;
 }
 
-double best(std::vector<double> values) { return *std::max_element(values.begin(), values.end()); }
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
 
 void run(Context& ctx, GemmPrecision precision) {
   const bool half = precision == GemmPrecision::kBF16;
@@ -65,14 +70,14 @@ void run(Context& ctx, GemmPrecision precision) {
     options.precision = precision;
     std::vector<double> ours;
     std::vector<std::vector<double>> measured(peaks.size());
-    for (int round = 0; round < 5; ++round) {
+    for (int round = 0; round < kRounds; ++round) {
       ours.push_back(measure(ctx, c, a.tensor(), b.tensor(), out.tensor(), options));
-      for (size_t i = 0; i < peaks.size(); ++i) measured[i].push_back(measure_peak(ctx.pool, peaks[i].loop, 0.05));
+      for (size_t i = 0; i < peaks.size(); ++i) measured[i].push_back(measure_peak(ctx.pool, peaks[i].loop, 0.02));
     }
     std::printf("{\"name\": \"%s\", \"dtype\": \"%s\", \"isa\": \"%s\", \"threads\": %d, \"gflops\": %.2f, \"peaks\": [", c.name,
-                half ? "bf16" : "f32", isa_name(ctx.isa), ctx.pool.threads(), best(ours));
+                half ? "bf16" : "f32", isa_name(ctx.isa), ctx.pool.threads(), median(ours));
     for (size_t i = 0; i < peaks.size(); ++i)
-      std::printf("%s{\"of\": \"%s\", \"gflops\": %.2f}", i ? ", " : "", peaks[i].of, best(measured[i]));
+      std::printf("%s{\"of\": \"%s\", \"gflops\": %.2f}", i ? ", " : "", peaks[i].of, median(measured[i]));
     std::printf("]}\n");
     std::fflush(stdout);
   }

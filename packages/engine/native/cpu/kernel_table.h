@@ -10,10 +10,11 @@
 namespace anneal {
 
 // Packed operands are made of 32-bit units along k: one f32, or (native bf16) a pair of bf16 for k and k+1. An odd last element is paired with 0.
-// A: rows of at most kBlockUnits units, row stride kRowUnits (a constant, so that the microkernel addresses rows by displacement).
+// A: at most kBlockUnits units in panels of `mr` rows, the panel of row i (a multiple of mr) at i * kRowUnits. Within it unit u of row r is at
+// u * mr + r, or, where the processor reads rows (AMX), at u + r * kRowUnits.
 // B: panels of `nr` columns, [unit][nr].
 constexpr int64_t kBlockUnits = 384;
-constexpr int64_t kRowUnits = kBlockUnits + 16;  // the padding keeps rows off the same cache sets
+constexpr int64_t kRowUnits = kBlockUnits + 16;  // the padding keeps rows off the same cache sets, and has room for a vector behind a panel
 constexpr int kMaxMr = 32;
 constexpr int kMaxNr = 32;
 
@@ -28,9 +29,11 @@ struct GemmKernels {
   int mr;
   int nr;
   int unit_elements;  // elements of k in one unit: 1, or 2 for native bf16
+  int a_unit_stride;  // from a unit of packed A to the next: mr, or 1 where rows are apart
   int unit_align;     // units that `tile` sums in an order of their own; a segment of k (base, low rank) starts at a multiple of it
   int step_units;     // units of one call of `tile` whose rows of A stay in the L1; divides kBlockUnits
-  // Rows i0..i0+rows of src (row, k), k0..k0+k, times alpha -> dst[row * kRowUnits + unit]. k <= kBlockUnits * unit_elements.
+  // Rows i0..i0+rows of src (row, k), k0..k0+k, times alpha -> panels of A at dst. k <= kBlockUnits * unit_elements.
+  // May write (and not use) up to a whole mr of rows.
   void (*pack_a)(const PackSource& src, int64_t i0, int64_t rows, int64_t k0, int64_t k, float alpha, uint32_t* dst);
   // The same from src (k, row).
   void (*pack_a_transposed)(const PackSource& src, int64_t i0, int64_t rows, int64_t k0, int64_t k, float alpha, uint32_t* dst);

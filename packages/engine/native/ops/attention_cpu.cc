@@ -50,7 +50,6 @@ class Attention {
         o_(o),
         table_(kernels(ctx.isa)),
         g_(o.bf16_products ? table_.bf16 : table_.f32),
-        rounding_(o.bf16_products),
         d_(o.head_size),
         dv_(o.value_head_size > 0 ? o.value_head_size : o.head_size),
         d_units_(ceil_div(d_, g_.unit_elements)),
@@ -81,7 +80,7 @@ class Attention {
     w.query = static_cast<uint32_t*>(take(block_rows_ * kRowUnits));
     w.scores = static_cast<float*>(take(block_rows_ * kRowUnits));
     w.output = static_cast<float*>(take(block_rows_ * widest));
-    w.left = static_cast<uint32_t*>(take(std::max(block_rows_, backward ? kBackwardKeyBlock : 0) * kRowUnits));
+    w.left = static_cast<uint32_t*>(take(std::max(block_rows_, backward ? round_up(kBackwardKeyBlock, g_.mr) : 0) * kRowUnits));
     if (!backward) return w;
     w.gradient = static_cast<uint32_t*>(take(block_rows_ * kRowUnits));
     w.dscores = static_cast<float*>(take(block_rows_ * kRowUnits));
@@ -219,9 +218,8 @@ class Attention {
     g_.pack_a({element(x, token * x.cols() + c0), x.dtype, x.cols()}, 0, rows, 0, channels, 1.0f, dst);
   }
 
-  // Columns [begin, begin+columns) of a score buffer as packed rows; f32 units already have that form.
+  // Columns [begin, begin+columns) of a score buffer as packed rows.
   const uint32_t* pack_left(const float* scores, int64_t begin, int64_t columns, int64_t rows, uint32_t* dst) const {
-    if (!rounding_) return reinterpret_cast<const uint32_t*>(scores + begin);
     g_.pack_a({scores + begin, DType::kF32, kRowUnits}, 0, rows, 0, columns, 1.0f, dst);
     return dst;
   }
@@ -278,7 +276,6 @@ class Attention {
   const AttentionOptions& o_;
   const KernelTable& table_;
   const GemmKernels& g_;
-  bool rounding_;
   int64_t d_, dv_, d_units_, dv_units_, d_padded_, dv_padded_, block_rows_, group_;
 };
 

@@ -77,6 +77,7 @@ class Driver {
   static PackSource source(const MatrixView& v) { return {v.data, v.dtype, v.row_stride ? v.row_stride : v.cols}; }
 
   // Packs rows [i0, i0+rows) of every segment into a block laid out [block of units][block_rows][kRowUnits]; dst is the first of these rows.
+  // block_rows is a multiple of mr.
   void pack_rows(const Pass& pass, int64_t i0, int64_t rows, uint32_t* dst, int64_t block_rows) const {
     for (int s = 0; s < pass.segment_count; ++s) {
       const Segment& seg = pass.segments[s];
@@ -87,7 +88,7 @@ class Driver {
         const int64_t room = (kBlockUnits - unit % kBlockUnits) * g_.unit_elements;
         const int64_t k = std::min(room, seg.k - done);
         pack(src, i0, rows, seg.k0 + done, k, seg.alpha,
-             dst + (unit / kBlockUnits * block_rows) * kRowUnits + unit % kBlockUnits);
+             dst + (unit / kBlockUnits * block_rows) * kRowUnits + unit % kBlockUnits * g_.a_unit_stride);
         done += k;
       }
     }
@@ -165,7 +166,7 @@ class Driver {
       const int64_t end = pass.segments[s].unit + pass.segments[s].units;
       for (int64_t unit = pass.segments[s].unit, units = 0; unit < end; unit += units) {
         units = std::min<int64_t>(g_.step_units - unit % g_.step_units, end - unit);
-        const uint32_t* step_a = a + unit / kBlockUnits * block_rows * kRowUnits + unit % kBlockUnits;
+        const uint32_t* step_a = a + unit / kBlockUnits * block_rows * kRowUnits + unit % kBlockUnits * g_.a_unit_stride;
         for (int row = 0; row < rows; row += g_.mr) {
           const int some = std::min(g_.mr, rows - row);
           for (int column = 0; column < columns; column += g_.nr) {
@@ -225,9 +226,9 @@ class Driver {
       ctx_.pool.parallel_for(ceil_div(p_.m, m_block), [&](int64_t task, int worker) {
         const int64_t i0 = task * m_block, rows = std::min(m_block, p_.m - i0);
         uint32_t* a = packed_a + worker * m_block * row_words;
-        pack_rows(pass, i0, rows, a, rows);
+        pack_rows(pass, i0, rows, a, m_block);
         const TileScope tiles(g_);
-        run_task(pass, a, rows, 0, rows, i0, packed_b, 0, ceil_div(p_.n, g_.nr), 0, sums + worker * task_sums);
+        run_task(pass, a, m_block, 0, rows, i0, packed_b, 0, ceil_div(p_.n, g_.nr), 0, sums + worker * task_sums);
       });
       return;
     }
@@ -236,14 +237,14 @@ class Driver {
     for (int64_t step = 0; step < m_blocks * n_blocks; ++step) {
       const int64_t mb = blocking.rows_outside ? step / n_blocks : step % m_blocks;
       const int64_t nb = blocking.rows_outside ? step % n_blocks : step / m_blocks;
-      const int64_t i0 = mb * m_block, rows = std::min(m_block, p_.m - i0);
+      const int64_t i0 = mb * m_block, rows = std::min(m_block, p_.m - i0), block_rows = round_up(rows, g_.mr);
       const int64_t j0 = nb * n_block, columns = std::min(n_block, p_.n - j0);
       const int64_t a_tasks = mb == packed_m ? 0 : ceil_div(rows, g_.mr);
       const int64_t b_tasks = nb == packed_n ? 0 : ceil_div(columns, columns_step);
       ctx_.pool.parallel_for(a_tasks + b_tasks, [&](int64_t task, int worker) {
         if (task < b_tasks) return pack_b_task(j0, columns, task, worker);
         const int64_t i = (task - b_tasks) * g_.mr;
-        pack_rows(pass, i0 + i, std::min<int64_t>(g_.mr, rows - i), packed_a + i * kRowUnits, rows);
+        pack_rows(pass, i0 + i, std::min<int64_t>(g_.mr, rows - i), packed_a + i * kRowUnits, block_rows);
       });
       packed_m = mb;
       packed_n = nb;
@@ -255,7 +256,7 @@ class Driver {
         const int64_t r = task % row_tasks * blocking.task_rows, first = task / row_tasks * group;
         if (first >= panels) return;
         const TileScope tiles(g_);
-        run_task(pass, packed_a, rows, r, std::min(r + blocking.task_rows, rows), i0, packed_b, first,
+        run_task(pass, packed_a, block_rows, r, std::min(r + blocking.task_rows, rows), i0, packed_b, first,
                  std::min(first + group, panels), j0, sums + worker * task_sums);
       });
     }
