@@ -1,7 +1,8 @@
 // Generation, one sequence: our engine beside llama.cpp on the same GGUF file and threads, taking turns.
 import type { Session } from "@anneal/engine";
 import type { LlamaContextSequence, Token } from "node-llama-cpp";
-import { median, type PairFile, pairs, promptOf, takeTurns } from "./support/llama-cpp-pair.ts";
+import { type PairFile, pairs, promptOf, takeTurns } from "./support/llama-cpp-pair.ts";
+import { median } from "./support/median.ts";
 import type { BenchRow } from "./types.ts";
 
 const newTokens = 48;

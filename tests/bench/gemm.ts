@@ -1,19 +1,26 @@
-// GEMM of a training step's shapes against what the registers of this machine can do, measured in turns by the same threads.
+// GEMM of a training step's shapes against what the registers of this machine can do and against OpenBLAS, in turns, by as many threads.
 import { execFileSync } from "node:child_process";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { z } from "zod";
 import { repoRoot } from "../support/paths.ts";
+import { LineProcess } from "./support/line-process.ts";
+import { median } from "./support/median.ts";
 import type { BenchRow } from "./types.ts";
 
-const Line = z.object({
-  name: z.string(),
-  dtype: z.enum(["f32", "bf16"]),
-  isa: z.string(),
-  threads: z.number(),
-  gflops: z.number(),
-  peaks: z.array(z.object({ of: z.string(), gflops: z.number() })),
-});
+const rounds = 15;
+
+interface Product {
+  name: string;
+  form: string;
+  m: number;
+  n: number;
+  k: number;
+}
+interface Turn {
+  isa: string;
+  gflops: number;
+  peaks: { of: string; gflops: number }[];
+}
 
 function build(): string {
   const folder = join(repoRoot, "packages/engine/build-tests");
@@ -24,16 +31,49 @@ function build(): string {
   return join(folder, "bench/gemm_bench");
 }
 
+async function* rowsOf(
+  ours: LineProcess<Turn>,
+  openBlas: LineProcess<{ gflops: number }> | null,
+  product: Product,
+  ask: string,
+  title: string,
+): AsyncGenerator<BenchRow> {
+  const turns: Turn[] = [];
+  const blas: number[] = [];
+  for (let round = 0; round <= rounds; round++) {
+    const turn = await ours.ask(ask);
+    const peer = await openBlas?.ask(JSON.stringify(product));
+    if (round === 0) continue; // warms pages and caches
+    turns.push(turn);
+    if (peer) blas.push(peer.gflops);
+  }
+  const first = turns[0] as Turn;
+  const value = median(turns.map(({ gflops }) => gflops));
+  const row = { name: `gemm ${title}, ${first.isa}`, value, unit: "GFLOP/s" };
+  const peers = first.peaks.map(({ of }, i) => ({
+    peer: `${of} peak`,
+    peerValue: median(turns.map(({ peaks }) => peaks[i]?.gflops ?? Number.NaN)),
+  }));
+  if (blas.length > 0) peers.push({ peer: "OpenBLAS", peerValue: median(blas) });
+  if (peers.length === 0) yield { ...row, peer: null, peerValue: null, ratio: null };
+  for (const { peer, peerValue } of peers) yield { ...row, peer, peerValue, ratio: value / peerValue };
+}
+
 export async function* run(): AsyncGenerator<BenchRow> {
   const program = build();
+  const python = process.env.ANNEAL_PEER_PYTHON;
   for (const threads of new Set([1, cpus().length])) {
-    const output = execFileSync(program, [String(threads)], { encoding: "utf8" });
-    for (const text of output.trim().split("\n")) {
-      const { name, dtype, isa, gflops, peaks } = Line.parse(JSON.parse(text));
-      const row = { name: `gemm ${dtype}, ${name}, ${threads} thread${threads > 1 ? "s" : ""}, ${isa}`, value: gflops };
-      if (peaks.length === 0) yield { ...row, unit: "GFLOP/s", peer: null, peerValue: null, ratio: null };
-      for (const { of, gflops: peak } of peaks)
-        yield { ...row, unit: "GFLOP/s", peer: `${of} peak`, peerValue: peak, ratio: gflops / peak };
-    }
+    const ours = new LineProcess<Turn>(program, [String(threads)]);
+    const openBlas = python
+      ? new LineProcess<{ gflops: number }>(python, [join(repoRoot, "tests/bench/peers/gemm.py"), String(threads)])
+      : null;
+    const products = await ours.next<Product[]>();
+    for (const type of ["f32", "bf16"])
+      for (const [i, product] of products.entries()) {
+        const title = `${type}, ${product.name}, ${threads} thread${threads > 1 ? "s" : ""}`;
+        yield* rowsOf(ours, type === "f32" ? openBlas : null, product, `${i} ${type}`, title);
+      }
+    ours.end();
+    openBlas?.end();
   }
 }

@@ -4,6 +4,7 @@ import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type MicroBatch, openSession, type Precision } from "@anneal/engine";
 import { LineProcess, loraPeer, type PeerStep } from "./support/line-process.ts";
+import { median } from "./support/median.ts";
 import { llama118m, writeRandomLlama } from "./support/random-model.ts";
 import type { BenchRow } from "./types.ts";
 
@@ -47,8 +48,6 @@ function packed(workload: Workload): MicroBatch {
     offsets: Int32Array.from(offsets),
   };
 }
-
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 async function measure(
   dir: string,

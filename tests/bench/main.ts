@@ -7,7 +7,10 @@ const benches: Record<string, { about: string; load: () => Promise<{ run: () => 
     about: "sixteen adapters side by side, memory and tokens/s against one",
     load: () => import("./adapters.ts"),
   },
-  gemm: { about: "GEMM GFLOP/s against the measured FMA and VDPBF16PS peaks", load: () => import("./gemm.ts") },
+  gemm: {
+    about: "GEMM GFLOP/s against the measured peaks and OpenBLAS (ANNEAL_PEER_PYTHON with numpy)",
+    load: () => import("./gemm.ts"),
+  },
   lora: { about: "LoRA step tokens/s against PyTorch + PEFT (ANNEAL_PEER_PYTHON)", load: () => import("./lora.ts") },
   memory: {
     about: "quantised bases and peak memory, against a bf16 base and PyTorch + PEFT",

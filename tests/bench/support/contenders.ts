@@ -3,13 +3,13 @@ import { cpus } from "node:os";
 import { LINEAR_NAMES, type TrainingSpec } from "@anneal/engine";
 import { trainerArguments } from "../../../apps/worker/src/engine-host/trainer-process.ts";
 import { LineProcess } from "./line-process.ts";
+import { median } from "./median.ts";
 import { llama118m } from "./random-model.ts";
 import type { StepAnswer, StepRequestLine } from "./step-process.ts";
 
 export type Batch = StepRequestLine["batches"][number];
 
 const rounds = 5;
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 export const mebibytes = (bytes: number) => bytes / 2 ** 20;
 
 /** `count` rows of `length` random tokens, all of them trained, as one packed micro-batch. */

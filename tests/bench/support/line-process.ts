@@ -19,8 +19,12 @@ export class LineProcess<Answer> {
     this.child.stderr.pipe(process.stderr);
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
   }
-  async ask(line: string): Promise<Answer> {
+  ask(line: string): Promise<Answer> {
     this.child.stdin.write(`${line}\n`);
+    return this.next<Answer>();
+  }
+  /** The next line, asked for or not. */
+  async next<Line>(): Promise<Line> {
     const answer = await this.lines.next();
     if (answer.done) throw new Error("the process ended early; see its message above");
     return JSON.parse(answer.value);

@@ -11,6 +11,7 @@ import {
   type Session,
 } from "@anneal/engine";
 import { getLlama, type LlamaContextSequence, LlamaLogLevel } from "node-llama-cpp";
+import { median } from "./median.ts";
 import { llama118m, writeRandomLlama } from "./random-model.ts";
 
 export interface PairFile {
@@ -24,9 +25,6 @@ export interface Pair {
   session: Session;
   sequence: LlamaContextSequence;
 }
-
-export const median = (values: number[]) =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 /** Medians of both sides' figures, taking turns; the first round of each warms pages and caches. */
 export async function takeTurns(
