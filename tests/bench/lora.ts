@@ -1,22 +1,26 @@
 // LoRA step (rank 16 on every linear layer): our engine beside PyTorch + PEFT, same weights, same tokens, taking turns.
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type MicroBatch, openSession, type Precision } from "@anneal/engine";
-import { LineProcess, loraPeer, type PeerStep } from "./support/line-process.ts";
+import { LineProcess, loraPeer, type PeerHead, type PeerStep } from "./support/line-process.ts";
 import { median } from "./support/median.ts";
-import { llama118m, writeRandomLlama } from "./support/random-model.ts";
+import { type LlamaShape, llama118m, llama135m, writeRandomLlama } from "./support/random-model.ts";
 import type { BenchRow } from "./types.ts";
 
 const rank = 16;
 const alpha = 32;
 const rounds = 4;
+const peerNames = { supervised: "PyTorch + PEFT", all: "PyTorch + PEFT, labels to the model" };
 const enoughSeconds = 40; // after these no further round is begun: some peers emulate bf16 at a crawl
 
 interface Workload {
   name: string;
+  model: { name: string; shape: LlamaShape };
   rows: number[][]; // token ids of each row
   supervisedTail: number; // trained tokens at the end of each row
+  peerHead: PeerHead;
+  precisions: readonly Precision[];
 }
 
 function randomRow(length: number, vocabulary: number, seed: number): number[] {
@@ -27,14 +31,24 @@ function randomRow(length: number, vocabulary: number, seed: number): number[] {
   });
 }
 
+const wide = { name: "118M llama", shape: llama118m };
+const deep = { name: "135M llama of 30 layers", shape: llama135m };
+// The shape of BANKING77: rows of about 44 tokens of which about 7 are trained.
+const shortRows = Array.from({ length: 32 }, (_, i) => randomRow(30 + ((i * 11) % 29), llama118m.vocabulary, i + 2));
+const short = { name: "32 rows of 30 to 58", rows: shortRows, supervisedTail: 7 };
+const precisions = ["f32", "bf16"] as const;
 const workloads: Workload[] = [
-  { name: "1 row of 512", rows: [randomRow(512, llama118m.vocabulary, 1)], supervisedTail: 511 },
-  // The shape of BANKING77: rows of about 44 tokens of which about 7 are trained.
   {
-    name: "32 rows of 30 to 58",
-    rows: Array.from({ length: 32 }, (_, i) => randomRow(30 + ((i * 11) % 29), llama118m.vocabulary, i + 2)),
-    supervisedTail: 7,
+    name: "1 row of 512",
+    model: wide,
+    rows: [randomRow(512, llama118m.vocabulary, 1)],
+    supervisedTail: 511,
+    peerHead: "supervised",
+    precisions,
   },
+  { ...short, model: wide, peerHead: "supervised", precisions },
+  { ...short, model: deep, peerHead: "supervised", precisions: ["bf16"] },
+  { ...short, model: deep, peerHead: "all", precisions: ["bf16"] },
 ];
 
 const labelsOf = (row: number[], tail: number) => row.map((id, i) => (i >= row.length - tail ? id : -100));
@@ -98,6 +112,7 @@ async function measure(
             lengths: workload.rows.map((row) => row.length),
           },
         ],
+        head: workload.peerHead,
       }),
     );
   }
@@ -116,10 +131,10 @@ async function measure(
   const value = tokens / median(mine);
   const peerValue = peer ? tokens / median(theirs) : null;
   return {
-    name: `lora step ${precision}, 118M llama, ${workload.name}`,
+    name: `lora step ${precision}, ${workload.model.name}, ${workload.name}`,
     value,
     unit: "tokens/s",
-    peer: peer ? "PyTorch + PEFT" : null,
+    peer: peer ? peerNames[workload.peerHead] : null,
     peerValue,
     ratio: peerValue ? value / peerValue : null,
   };
@@ -131,9 +146,11 @@ export async function* run(): AsyncGenerator<BenchRow> {
     console.error("ANNEAL_PEER_PYTHON names no Python with torch, transformers and peft: no peer is measured.");
   const dir = mkdtempSync(join(tmpdir(), "anneal-bench-"));
   try {
-    writeRandomLlama(dir, llama118m);
-    for (const workload of workloads)
-      for (const precision of ["f32", "bf16"] as const) yield await measure(dir, workload, precision, python);
+    for (const workload of workloads) {
+      const model = join(dir, workload.model.name);
+      if (!existsSync(model)) writeRandomLlama(model, workload.model.shape);
+      for (const precision of workload.precisions) yield await measure(model, workload, precision, python);
+    }
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

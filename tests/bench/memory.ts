@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { TrainingSpec } from "@anneal/engine";
 import { bundleProgram } from "../support/bundle-program.ts";
 import { type Batch, compare, mebibytes, rowsOf, specOf, start } from "./support/contenders.ts";
-import { LineProcess, loraPeer, type PeerStep } from "./support/line-process.ts";
+import { LineProcess, loraPeer, type PeerHead, type PeerStep } from "./support/line-process.ts";
 import { llama118m, writeRandomLlama } from "./support/random-model.ts";
 import type { BenchRow } from "./types.ts";
 
@@ -44,6 +44,7 @@ async function peerPeak(python: string, spec: TrainingSpec, batch: Batch): Promi
       rank: spec.method.rank,
       alpha: spec.method.alpha,
       batches: [{ ids: rows, labels: rows, lengths: rows.map((row) => row.length) }],
+      head: "supervised" satisfies PeerHead,
     }),
   );
   const { peak_rss_bytes } = await peer.ask("step");

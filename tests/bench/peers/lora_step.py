@@ -1,8 +1,9 @@
 """Peer of tests/bench/lora.ts: LoRA steps with PyTorch + PEFT on the same weights and tokens.
 
 Reads one JSON object on standard input's first line: model_dir, dtype, threads, rank, alpha, batches (each
-{ids: B x T, labels: B x T, lengths}); then, for every further line `step`, runs one optimizer step over all batches and
-prints {"seconds": s, "loss": l}. The head runs on supervised positions only, as the engine's does.
+{ids: B x T, labels: B x T, lengths}), and head: "supervised", where the head runs on the positions that are trained, as the
+engine's does, or "all", where labels go to the model's own forward and it runs on all, as training scripts do. Then, for every
+further line `step`, runs one optimizer step over all batches and prints {"seconds": s, "loss": l, "peak_rss_bytes": b}.
 """
 import json
 import os
@@ -33,9 +34,19 @@ def main():
         ids = torch.tensor(batch["ids"])
         labels = torch.tensor(batch["labels"])
         mask = torch.arange(ids.shape[1])[None, :] < torch.tensor(batch["lengths"])[:, None]
-        target = labels[:, 1:]
-        batches.append((ids, mask.long(), target != -100, target[target != -100]))
-    total = sum(len(b[3]) for b in batches)
+        batches.append((ids, mask, labels))
+    total = sum(int((labels[:, 1:] != -100).sum()) for _, _, labels in batches)
+
+    def loss_of(ids, mask, labels):
+        attention_mask = None if bool(mask.all()) else mask.long()
+        if spec["head"] == "all":
+            arguments = {"labels": labels, "num_items_in_batch": total}
+            return model(input_ids=ids, attention_mask=attention_mask, use_cache=False, **arguments).loss
+        wanted = labels[:, 1:] != -100
+        hidden = base.model(input_ids=ids, attention_mask=attention_mask, use_cache=False).last_hidden_state
+        logits = base.lm_head(hidden[:, :-1][wanted]).float()
+        return torch.nn.functional.cross_entropy(logits, labels[:, 1:][wanted], reduction="sum") / total
+
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         if line.strip() != "step":
@@ -43,11 +54,8 @@ def main():
         started = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
         loss_sum = 0.0
-        for ids, mask, wanted, target in batches:
-            padded = not bool(mask.all())
-            hidden = base.model(input_ids=ids, attention_mask=mask if padded else None, use_cache=False).last_hidden_state
-            logits = base.lm_head(hidden[:, :-1][wanted]).float()
-            loss = torch.nn.functional.cross_entropy(logits, target, reduction="sum") / total
+        for batch in batches:
+            loss = loss_of(*batch)
             loss.backward()
             loss_sum += loss.item()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)

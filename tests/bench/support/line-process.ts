@@ -4,6 +4,8 @@ import { createInterface } from "node:readline";
 import { repoRoot } from "../../support/paths.ts";
 
 export const loraPeer = join(repoRoot, "tests/bench/peers/lora_step.py");
+/** Where the peer runs its head: on trained positions, as we do, or on all, as training scripts do. */
+export type PeerHead = "supervised" | "all";
 export interface PeerStep {
   seconds: number;
   loss: number;

@@ -21,6 +21,16 @@ export const llama118m: LlamaShape = {
   vocabulary: 32_000,
 };
 
+/** SmolLM2-135M: many thin layers and a wide vocabulary. */
+export const llama135m: LlamaShape = {
+  layers: 30,
+  hidden: 576,
+  feedForward: 1536,
+  heads: 9,
+  keyValueHeads: 3,
+  vocabulary: 49_152,
+};
+
 // Deterministic, roughly normal numbers (sum of four uniforms) of the given deviation.
 function randomNormals(count: number, deviation: number, seed: number): Float32Array {
   let state = (seed * 2_654_435_761 + 1) >>> 0;

@@ -31,7 +31,6 @@ struct GemmKernels {
   int unit_elements;  // elements of k in one unit: 1, or 2 for native bf16
   int a_unit_stride;  // from a unit of packed A to the next: mr, or 1 where rows are apart
   int unit_align;     // units that `tile` sums in an order of their own; a segment of k (base, low rank) starts at a multiple of it
-  int step_units;     // units of one call of `tile` whose rows of A stay in the L1; divides kBlockUnits
   // Rows i0..i0+rows of src (row, k), k0..k0+k, times alpha -> panels of A at dst. k <= kBlockUnits * unit_elements.
   // May write (and not use) up to a whole mr of rows.
   void (*pack_a)(const PackSource& src, int64_t i0, int64_t rows, int64_t k0, int64_t k, float alpha, uint32_t* dst);

@@ -46,7 +46,7 @@ GemmBlocking gemm_blocking(const GemmKernels& g, int64_t m, int64_t n, int64_t u
     b.task_panels = ceil_div(n, g.nr);
     return b;
   }
-  const int64_t step_bytes = std::min<int64_t>(units, g.step_units) * 4;
+  const int64_t step_bytes = std::min(units, kBlockUnits) * 4;
   b.task_rows = std::min(std::clamp(l2 / 16 / step_bytes / g.mr, int64_t{1}, kTaskRows / g.mr) * g.mr, round_up(m, g.mr));
   b.m_block = std::min(round_up(m, g.mr), std::max<int64_t>(b.task_rows, kRowsBytes / b.row_bytes / b.task_rows * b.task_rows));
   // What is packed again for every block of the other: the cheaper order.

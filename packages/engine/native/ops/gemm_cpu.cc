@@ -165,7 +165,7 @@ class Driver {
     for (int s = 0; s < pass.segment_count; ++s) {
       const int64_t end = pass.segments[s].unit + pass.segments[s].units;
       for (int64_t unit = pass.segments[s].unit, units = 0; unit < end; unit += units) {
-        units = std::min<int64_t>(g_.step_units - unit % g_.step_units, end - unit);
+        units = std::min(kBlockUnits - unit % kBlockUnits, end - unit);
         const uint32_t* step_a = a + unit / kBlockUnits * block_rows * kRowUnits + unit % kBlockUnits * g_.a_unit_stride;
         for (int row = 0; row < rows; row += g_.mr) {
           const int some = std::min(g_.mr, rows - row);

@@ -10,7 +10,6 @@ constexpr int kTileUnits = 16;  // 64 bytes of a row
 constexpr int kRows = 2 * kTileRows;
 constexpr int kColumns = 2 * kTileRows;
 constexpr int kTiles = 8;
-constexpr int kStepUnits = 128;  // 16 KiB of A: a third of the L1, so that the panels of B can pass through the rest
 
 struct alignas(64) TileConfig {
   uint8_t palette, start_row;

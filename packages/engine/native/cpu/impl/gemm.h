@@ -109,7 +109,6 @@ template <class Units> constexpr GemmKernels gemm_kernels() {
     g.mr = amx::kRows;
     g.a_unit_stride = 1;
     g.unit_align = amx::kTileUnits;
-    g.step_units = amx::kStepUnits;
     g.tile = amx::tile;
     g.begin_tiles = amx::begin_tiles;
     g.end_tiles = amx::end_tiles;
@@ -119,7 +118,6 @@ template <class Units> constexpr GemmKernels gemm_kernels() {
   g.mr = kMr;
   g.a_unit_stride = kMr;
   g.unit_align = 1;
-  g.step_units = kBlockUnits;
   g.tile = tile<Units>;
   return g;
 }
