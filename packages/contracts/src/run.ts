@@ -87,6 +87,7 @@ export const SampleAnswer = z.object({
   prompt: z.string(),
   expected: z.string().nullable(),
   answer: z.string(),
+  adapter: z.string().nullable().default(null), // of several side by side, the one that answered
   createdAt: z.string(),
 });
 export type SampleAnswer = z.infer<typeof SampleAnswer>;

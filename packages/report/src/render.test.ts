@@ -72,6 +72,10 @@ describe("adapters side by side", () => {
     expect(page).toMatch(/unmeasured.*<td class="n">–<\/td><td class="n">–<\/td>/);
     expect(renderReport(input)).not.toContain("Adapters trained side by side");
   });
+  it("name the one whose answers are shown", () => {
+    expect(page).toMatch(/<th>Tuned \(<bdi[^>]*>high<\/bdi>\)<\/th>/);
+    expect(renderReport(input)).toContain("<th>Tuned</th>");
+  });
   it("have one picture for their losses, and none each among the training curves", () => {
     expect(page.match(/class="curve a\d+"/g)).toEqual(['class="curve a0"', 'class="curve a1"']);
     expect(page).not.toContain("<low>");

@@ -102,6 +102,7 @@ function PromptCard({ entry, steps }: { entry: PromptAnswers; steps: readonly nu
             <div key={step} className="min-w-0">
               <dt className="mb-1 flex items-center gap-2 text-muted-foreground text-xs">
                 {t("step", { step })}
+                {answer?.adapter ? <span>{t("adapter", { name: visible(answer.adapter) })}</span> : null}
                 {exact ? (
                   <Badge tone="success">
                     <CheckIcon aria-hidden />
@@ -115,7 +116,7 @@ function PromptCard({ entry, steps }: { entry: PromptAnswers; steps: readonly nu
                   exact && "border-success/50 bg-success-soft",
                 )}
               >
-                {answer ? visible(answer) : <span className="text-muted-foreground">{t("nothing")}</span>}
+                {answer?.text ? visible(answer.text) : <span className="text-muted-foreground">{t("nothing")}</span>}
               </dd>
             </div>
           );

@@ -36,7 +36,7 @@ export async function tellSamples(job: Job, session: Session, prepared: Prepared
     .filter(({ tokens }) => tokens.length > 0 && tokens.length <= room);
   if (asked.length === 0) return;
   heartbeat(job, "train", step, 60);
-  const adapter = cursor.lastEvaluation?.adapter ?? adaptersOf(job.start.spec)[0]?.name;
+  const adapter = cursor.lastEvaluation?.adapter ?? adaptersOf(job.start.spec)[0]?.name ?? null;
   const { sequences } = await engineCall(job.control, () =>
     session.generate({
       prompts: asked.map(({ tokens }) => tokens),
@@ -53,6 +53,7 @@ export async function tellSamples(job: Job, session: Session, prepared: Prepared
     prompt: lastUserText(question),
     expected: question.expected,
     answer: decodeAnswer(prepared.text, sequences[i]?.tokens ?? new Int32Array()),
+    adapter,
   }));
   tell(job, { type: "samples", step, samples });
 }

@@ -13,6 +13,7 @@ export const samples = pgTable(
     prompt: text("prompt").notNull(),
     expected: text("expected"),
     answer: text("answer").notNull(),
+    adapter: text("adapter"),
     createdAt: createdAt(),
   },
   (t) => [primaryKey({ columns: [t.runId, t.step, t.position] })],

@@ -14,10 +14,12 @@ export const samplesSection: Section = ({ data, words }) => {
     [words.stillWrong, (r) => !r.tuned.correct && r.base?.correct !== true],
     [words.stillRight, (r) => r.tuned.correct && r.base?.correct !== false],
   ];
+  const exported = data.adapters.find((adapter) => adapter.exported);
+  const tuned = exported ? html`${words.tuned} (${foreign(exported.name, 60)})` : html`${words.tuned}`;
   return html`<section><h2>${words.samples}</h2>${kinds.map(([title, belongs], i) => {
     const rows = draw(data.evaluation.rows.filter(belongs), perKind, seededRandom(data.evaluation.seed + i));
     if (rows.length === 0) return html`<h3>${title}</h3><p class="soft">${words.noSamples}</p>`;
-    return html`<h3>${title}</h3><div class="scroll" tabindex="0"><table class="samples"><thead><tr><th>${words.question}</th><th>${words.expected}</th><th>${words.base}</th><th>${words.tuned}</th></tr></thead><tbody>${rows.map(
+    return html`<h3>${title}</h3><div class="scroll" tabindex="0"><table class="samples"><thead><tr><th>${words.question}</th><th>${words.expected}</th><th>${words.base}</th><th>${tuned}</th></tr></thead><tbody>${rows.map(
       (row) =>
         html`<tr><td data-label="${words.question}">${foreign(row.prompt, 500)}</td><td data-label="${words.expected}">${foreign(row.expected, 300)}</td><td data-label="${words.base}">${answer(row.base, words)}</td><td data-label="${words.tuned}">${answer(row.tuned, words)}</td></tr>`,
     )}</tbody></table></div>`;

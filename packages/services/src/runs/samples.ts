@@ -11,11 +11,12 @@ export const samples = verb(api.runs.samples, async (ctx, { runId }) => {
     .from(table)
     .where(eq(table.runId, runId))
     .orderBy(asc(table.step), asc(table.position));
-  return rows.map(({ step, prompt, expected, answer, createdAt }) => ({
+  return rows.map(({ step, prompt, expected, answer, adapter, createdAt }) => ({
     step,
     prompt,
     expected,
     answer,
+    adapter,
     createdAt: createdAt.toISOString(),
   }));
 });

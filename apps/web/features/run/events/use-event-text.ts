@@ -40,8 +40,11 @@ export function useEventText(): (body: RunEventBody) => string {
         if (loss !== null) parts.push(t("loss", { value: formatNumber(loss) }));
         return parts.join(", ");
       }
-      case "samples":
-        return t("samples", { count: body.samples.length, step: body.step });
+      case "samples": {
+        const said = t("samples", { count: body.samples.length, step: body.step });
+        const adapter = body.samples[0]?.adapter;
+        return adapter ? `${said} ${t("byAdapter", { name: visible(adapter) })}` : said;
+      }
       case "artifact":
         return t("artifact", { name: visible(body.name), size: formatBytes(body.bytes) });
       case "trained":

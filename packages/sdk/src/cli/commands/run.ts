@@ -176,6 +176,28 @@ export function runCommands(program: Command): void {
       );
     });
   run
+    .command("answers")
+    .description("what the model answered to the same questions as training went; of several adapters, which answered")
+    .argument("<run>")
+    .action(async (runId: string, _flags: unknown, command: Command) => {
+      const session = openSession(command);
+      const found = await session.client.runs.samples.query({ runId });
+      session.print(found, () =>
+        found.length === 0
+          ? "no sample answers yet; they come with each evaluation"
+          : table(
+              ["STEP", "ADAPTER", "QUESTION", "EXPECTED", "ANSWER"],
+              found.map(({ step, adapter, prompt, expected, answer }) => [
+                String(step),
+                adapter ?? "-",
+                oneLine(prompt, 60),
+                oneLine(expected ?? "-", 40),
+                oneLine(answer, 60),
+              ]),
+            ),
+      );
+    });
+  run
     .command("watch")
     .description("follow a run: progress, ETA, live loss; Ctrl-C detaches and the run goes on")
     .argument("<run>")
