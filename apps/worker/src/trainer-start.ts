@@ -17,9 +17,8 @@ export async function trainerStart(
   const { env, services } = context;
   const base = await models.resolveBase(services, run.spec.base);
   const spec = RunSpec.parse(run.spec); // a run of an older version lacks what came later
-  const { method, objective } = spec;
-  const adapter =
-    method.kind === "lora" && method.startFrom ? await models.resolveAdapter(services, method.startFrom) : null;
+  const { objective } = spec;
+  const starts = await models.resolveStartAdapters(services, spec);
   const learns = objective.kind === "distill" ? objective : null;
   const teacher = learns?.teacher ? await models.resolveBase(services, learns.teacher) : null;
   const teacherFile = learns?.teacherFile ? await teacherFiles.findReady(services, learns.teacherFile) : null;
@@ -35,7 +34,7 @@ export async function trainerStart(
     base: base.source,
     baseName: base.name,
     baseDigest: base.digest,
-    adapter: adapter?.dir ?? null,
+    ...models.startFolders(starts),
     teacher: teacher?.source ?? null,
     teacherFile,
     modelName: run.spec.publish?.name ?? run.name,

@@ -8,7 +8,7 @@ import { trainingSettings } from "./training-settings.ts";
 const least = { base: "/models/base", dataset: "00000000-0000-7000-8000-000000000000" };
 const two = [
   { name: "low", learningRate: 1e-4 },
-  { name: "wide", rank: 64, alpha: 8, seed: 3 },
+  { name: "wide", rank: 64, alpha: 8, seed: 3, startFrom: "/adapters/wide" },
 ];
 const fieldsOf = (spec: Record<string, unknown>) => {
   const parsed = RunSpec.safeParse({ ...least, ...spec });
@@ -19,13 +19,17 @@ describe("adapters side by side", () => {
   it("take from the run what they do not say themselves", () => {
     const spec = RunSpec.parse({ ...least, learningRate: 2e-3, seed: 9, adapters: two });
     expect(adaptersOf(spec)).toEqual([
-      { name: "low", rank: 16, alpha: 32, learningRate: 1e-4, seed: 9 },
-      { name: "wide", rank: 64, alpha: 8, learningRate: 2e-3, seed: 3 },
+      { name: "low", rank: 16, alpha: 32, learningRate: 1e-4, seed: 9, startFrom: null },
+      { name: "wide", rank: 64, alpha: 8, learningRate: 2e-3, seed: 3, startFrom: "/adapters/wide" },
     ]);
-    const settings = trainingSettings(spec, { base: { kind: "hf", dir: "/models/base" }, linearNames: ["q_proj"] });
+    const settings = trainingSettings(spec, {
+      base: { kind: "hf", dir: "/models/base" },
+      linearNames: ["q_proj"],
+      adapters: { wide: "/real/wide" },
+    });
     expect(settings.adapters).toEqual([
       { name: "low", rank: 16, alpha: 32, seed: 9 },
-      { name: "wide", rank: 64, alpha: 8, seed: 3 },
+      { name: "wide", rank: 64, alpha: 8, seed: 3, from: "/real/wide" },
     ]);
     expect(RunSpec.parse(spec)).toEqual(spec);
     expect(adaptersOf(RunSpec.parse(least))).toEqual([]);
@@ -37,6 +41,7 @@ describe("adapters side by side", () => {
     ["more than sixteen", { adapters: Array.from({ length: 17 }, (_, i) => ({ name: `a${i}` })) }, ["adapters"]],
     ["a name that is no file's", { adapters: [{ name: "a" }, { name: "../b" }] }, ["adapters.1.name"]],
     ["balanced experts", { adapters: two, routerAuxWeight: 0.1 }, ["routerAuxWeight"]],
+    ["a start from nowhere", { adapters: [{ name: "a" }, { name: "b", startFrom: "x" }] }, ["adapters.1.startFrom"]],
     ["full training", { adapters: two, method: { kind: "full" } }, ["adapters"]],
     ["DoRA", { adapters: two, method: { kind: "lora", dora: true } }, ["method.dora"]],
     ["an adapter to go on from", { adapters: two, method: { kind: "lora", startFrom: "/a" } }, ["method.startFrom"]],

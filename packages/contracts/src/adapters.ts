@@ -1,10 +1,9 @@
 import { z } from "zod";
+import { AdapterName, AdapterRef } from "./adapter-ref.ts";
 
 // Several adapters trained side by side over one base: the base lies in memory once, its products run over all of their rows.
 
 export const mostAdapters = 16;
-
-export const AdapterName = z.string().regex(/^[A-Za-z0-9_-]{1,40}$/, "1 to 40 letters, digits, _ or -");
 
 /** One of them; what is null is the run's own. Layers, dropout, schedule and the number of steps are the same for all. */
 export const SideAdapter = z.object({
@@ -19,6 +18,7 @@ export const SideAdapter = z.object({
     .max(2 ** 32 - 1)
     .nullable()
     .default(null),
+  startFrom: AdapterRef.nullable().default(null), // null: a fresh adapter
 });
 export type SideAdapter = z.infer<typeof SideAdapter>;
 
@@ -29,6 +29,7 @@ export interface AdapterSettings {
   alpha: number;
   learningRate: number;
   seed: number;
+  startFrom: AdapterRef | null;
 }
 
 interface Settings {
@@ -46,6 +47,7 @@ export function adaptersOf({ method, learningRate, seed, adapters }: Settings): 
     alpha: own.alpha ?? method.alpha ?? 1,
     learningRate: own.learningRate ?? learningRate,
     seed: own.seed ?? seed,
+    startFrom: own.startFrom,
   }));
 }
 

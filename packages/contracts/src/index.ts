@@ -1,3 +1,4 @@
+export * from "./adapter-ref.ts";
 export * from "./adapters.ts";
 export * from "./api.ts";
 export * from "./base-model.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { AdapterName, mostAdapters, SideAdapter } from "./adapters.ts";
+import { AdapterName } from "./adapter-ref.ts";
+import { mostAdapters, SideAdapter } from "./adapters.ts";
 import { BaseModelRef } from "./base-model.ts";
 import { Bytes, DisplayName, Id } from "./ids.ts";
 import { brokenRules } from "./spec-rules.ts";

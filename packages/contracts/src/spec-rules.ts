@@ -110,7 +110,10 @@ function brokenAdapterRules({ adapters, method, objective, ...spec }: Ruled): Br
     if (method.dora)
       refuse("method.dora", "is not for several adapters at once; switch it off, or leave adapters empty");
     if (method.startFrom !== null)
-      refuse("method.startFrom", "goes on from one adapter; leave it empty where several train at once");
+      refuse(
+        "method.startFrom",
+        "goes on from one adapter; leave it empty and give each of the adapters its own startFrom",
+      );
   }
   if (objective.kind !== "sft")
     refuse("objective.kind", `${objective.kind} trains one adapter; choose sft, or leave adapters empty`);

@@ -8,7 +8,7 @@ import { TeacherFacts } from "./teacher-file.ts";
 // Parent (worker) and child (trainer) speak this over Node's IPC channel. A child refuses a parent of another version.
 // What happened travels through the journal file alone; the channel only says how far the journal reaches, so that a lost
 // message or a broken parent loses nothing.
-export const trainerProtocolVersion = 4;
+export const trainerProtocolVersion = 5;
 
 export const TrainerBase = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("gguf"), path: z.string() }),
@@ -53,6 +53,7 @@ export const TrainerStart = z.object({
   baseName: z.string(),
   baseDigest: z.string().nullable(),
   adapter: z.string().nullable().default(null), // the PEFT folder to go on from
+  adapters: z.record(z.string(), z.string()).default({}), // the same of those side by side that have one, by name
   teacher: TrainerBase.nullable().default(null), // of a distillation
   teacherFile: TrainerTeacherFile.nullable().default(null), // or of one whose teacher is not in memory
   modelName: z.string(), // general.name of what is exported

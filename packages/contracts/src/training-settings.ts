@@ -39,7 +39,7 @@ export interface TrainingSettings {
   maxSequenceTokens: number;
   memoryBudgetBytes?: number;
   adapter?: string;
-  adapters?: { name: string; rank: number; alpha: number; seed: number }[];
+  adapters?: { name: string; rank: number; alpha: number; seed: number; from?: string }[];
 }
 
 export interface ResolvedInputs {
@@ -48,6 +48,7 @@ export interface ResolvedInputs {
   teacher?: BaseSource | null;
   teacherTopK?: number | null; // of the teacher's file
   adapter?: string | null; // a PEFT folder
+  adapters?: Readonly<Record<string, string>>; // the same of those side by side that go on from one, by name
 }
 
 /** The layers that are adapted, by name. */
@@ -78,6 +79,12 @@ function objectiveOf({ objective }: RunSpec, { teacher, teacherTopK }: ResolvedI
   return { ...settings, teacher };
 }
 
+const sideBySide = (spec: RunSpec, { adapters: folders = {} }: ResolvedInputs) =>
+  adaptersOf(spec).map(({ name, rank, alpha, seed }) => {
+    const from = folders[name];
+    return { name, rank, alpha, seed, ...(from === undefined ? {} : { from }) };
+  });
+
 export function trainingSettings(spec: RunSpec, inputs: ResolvedInputs): TrainingSettings {
   const objective = objectiveOf(spec, inputs);
   return {
@@ -95,8 +102,6 @@ export function trainingSettings(spec: RunSpec, inputs: ResolvedInputs): Trainin
     ...(spec.neftuneAlpha === 0 ? {} : { neftuneAlpha: spec.neftuneAlpha }),
     ...(spec.routerAuxWeight === 0 ? {} : { routerAuxWeight: spec.routerAuxWeight }),
     ...(inputs.adapter ? { adapter: inputs.adapter } : {}),
-    ...(spec.adapters.length === 0
-      ? {}
-      : { adapters: adaptersOf(spec).map(({ name, rank, alpha, seed }) => ({ name, rank, alpha, seed })) }),
+    ...(spec.adapters.length === 0 ? {} : { adapters: sideBySide(spec, inputs) }),
   };
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AdapterName } from "./adapters.ts";
+import { AdapterRef } from "./adapter-ref.ts";
 import { BaseModelRef, LinearTarget } from "./base-model.ts";
 import { Id } from "./ids.ts";
 
@@ -7,26 +7,6 @@ import { Id } from "./ids.ts";
 
 const positive = z.number().positive();
 const share = z.number().min(0).lt(1); // a decay rate: 1 would never forget
-
-/** An adapter to go on from: that of a run (of several side by side the exported one, or the one named), or a PEFT folder by its absolute path. */
-export const AdapterRef = z
-  .string()
-  .trim()
-  .max(1024)
-  .refine((v) => !/\p{Cc}/u.test(v), "must not hold control characters")
-  .refine(
-    (v) => v.startsWith("/") || runAdapter(v) !== null,
-    "must be run:ID, run:ID/ADAPTER or the absolute path of a PEFT folder",
-  );
-export type AdapterRef = z.infer<typeof AdapterRef>;
-
-/** The parts of run:ID/ADAPTER; null: it is no such reference. */
-export function runAdapter(ref: string): { runId: string; adapter: string | null } | null {
-  const [, runId = "", adapter] = /^run:([^/]*)(?:\/(.*))?$/.exec(ref) ?? [];
-  if (!Id.safeParse(runId).success) return null;
-  if (adapter !== undefined && !AdapterName.safeParse(adapter).success) return null;
-  return { runId, adapter: adapter ?? null };
-}
 
 export const LoraMethod = z.object({
   kind: z.literal("lora"),

@@ -131,6 +131,47 @@ describe("adapters side by side", () => {
     expect(resumed).toEqual(straight);
   });
 
+  it("goes on from an adapter of its own each, as each would alone", async () => {
+    const folders = adapters.map(({ name }) => join(dir, `start-${name}`));
+    const first = specOf({ method: lora, optimizer, adapters: specs });
+    await withSession(first, async (session) => {
+      await together(session, 0, 2);
+      for (const [i, { name }] of adapters.entries()) await session.exportAdapter(folders[i] ?? "", { adapter: name });
+    });
+    // The third one is fresh.
+    const started = specs.map((own, i) => (i < 2 ? { ...own, from: folders[i] ?? "" } : own));
+    const spec = specOf({ method: lora, optimizer, adapters: started });
+    const state = join(dir, "started-state");
+    const straight = await withSession(spec, async (session) => {
+      const before = (await session.logits({ ...batchOf([30]), adapters: Int32Array.of(1) })).values;
+      await withSession(specOf({ method: { ...lora, rank: 8, alpha: 4 }, adapter: folders[1] ?? "" }), async (own) => {
+        expect((await own.logits(batchOf([30]))).values).toEqual(before);
+      });
+      const curves = await together(session, 0, 2);
+      await session.saveState(state);
+      curves.push(...(await together(session, 2)));
+      for (const [i, { name }] of adapters.entries()) {
+        const want = await alone(i < 2 ? { adapter: folders[i] ?? "" } : {}, 0, i);
+        expect(curves.map((step) => step[i])).toEqual(want.curve);
+        const out = join(dir, `went-on-${name}`);
+        await session.exportAdapter(out, { adapter: name });
+        expect(readFileSync(join(out, "adapter_model.safetensors")).equals(want.file), name).toBe(true);
+      }
+      return session.saveState(join(dir, "started-end"));
+    });
+    const resumed = await withSession(spec, async (session) => {
+      await session.loadState(state);
+      await together(session, 2);
+      return session.saveState(join(dir, "started-end"));
+    });
+    expect(resumed).toEqual(straight);
+    const wrong = started.map((own, i) => (i === 1 ? { ...own, rank: 4 } : own));
+    await expect(withSession({ ...spec, adapters: wrong }, async () => {})).rejects.toMatchObject({
+      code: "ENGINE_INVALID_ARGUMENT",
+      message: expect.stringMatching(/spec\.adapters\.two.*r 8/),
+    });
+  });
+
   it("answers, measures and merges with the adapter that is named", () =>
     withSession(specOf({ method: lora, optimizer, adapters: specs }), async (session) => {
       await together(session);

@@ -29,7 +29,7 @@ beforeAll(async () => {
     maxSequenceTokens: 128,
     epochs: 6,
     evaluation: { heldOutFraction: 0.2, everySteps: 12, maxRows: 8, maxNewTokens: 4, finalMaxRows: 12 },
-    samples: { everySteps: 1000, maxNewTokens: 4 },
+    samples: { everySteps: 12, maxNewTokens: 4 },
   };
 });
 afterAll(async () => {
@@ -76,6 +76,15 @@ test("a killed trainer changes no bit of any adapter; each has its curves, files
   lossAt("train/loss").forEach((mean, step) => {
     expect(mean).toBeCloseTo(own.reduce((sum, losses) => sum + (losses[step] ?? Number.NaN), 0) / 3, 9);
   });
+
+  // Each answer says whose it is: before the first evaluation the first one's, then that of the best so far.
+  const evaluated = await eventsOf(lab, killed.id, "evaluation");
+  const bestAt = new Map(evaluated.map(({ which, step, result }) => [which === "during" ? step : -1, result.adapter]));
+  const answers = await runs.samples(lab.ctx, { runId: killed.id });
+  expect(new Set(answers.map(({ step }) => step))).toEqual(
+    new Set([0, 12, 24, 36, 48, 60].filter((at) => at <= steps)),
+  );
+  for (const one of answers) expect(one.adapter).toBe(one.step === 0 ? adapters[0]?.name : bestAt.get(one.step));
 
   const report = readFileSync(calm.artifacts.find(({ id }) => id === calm.reportArtifactId)?.path ?? "", "utf8");
   expect(report).toContain("Adapters trained side by side");
@@ -138,6 +147,38 @@ test("the adapter that is named goes into the files, and another run goes on fro
   const [before, after] = [run.evaluationBefore?.loss ?? Number.NaN, run.evaluationAfter?.loss ?? Number.NaN];
   expect(first).toBeLessThan((before + after) / 2); // it begins where the adapter stood
   await endProcess(worker, "SIGTERM");
+});
+
+test("each of several goes on from an adapter of its own, with the bits of going on alone", async () => {
+  const worker = lab.startWorker();
+  const starts = ["plain", "quick"].map((name) => ({
+    ...adapters.find((one) => one.name === name),
+    name: `more-${name}`,
+    startFrom: `run:${together.id}/${name}`,
+  }));
+  const more = { ...spec, epochs: 4, microBatchTokens: 2 * share, export: { gguf: [] } };
+  const run = await finish(lab, (await lab.createRun({ ...more, adapters: starts })).id);
+  const loss = run.evaluationBefore?.loss ?? Number.NaN;
+  for (const { name, rank = 4, alpha = 8, learningRate = 3e-3, startFrom } of starts) {
+    const method = { kind: "lora" as const, rank, alpha, dropout: 0.1, targets, startFrom };
+    const changes = { adapters: [], method, learningRate, microBatchTokens: share };
+    const alone = await finish(lab, (await lab.createRun({ ...more, ...changes })).id);
+    expect(weights(run, name).equals(readFileSync(fileOf(alone, "adapter_model.safetensors"))), name).toBe(true);
+    const [first] = await eventsOf(lab, alone.id, "metrics");
+    expect(first?.values["train/loss"]).toBeLessThan(loss); // it begins where the adapter stood
+  }
+  await endProcess(worker, "SIGTERM");
+
+  const wrong = (change: object) =>
+    lab.createRun({ ...more, adapters: starts.map((one, i) => (i === 1 ? { ...one, ...change } : one)) });
+  await expect(wrong({ rank: 4 })).rejects.toMatchObject({ problem: { field: "adapters.1.rank" } });
+  await expect(wrong({ alpha: 9 })).rejects.toMatchObject({ problem: { field: "adapters.1.alpha" } });
+  const nobody = `run:${together.id}/nobody`;
+  await expect(wrong({ startFrom: nobody })).rejects.toMatchObject({ problem: { field: "adapters.1.startFrom" } });
+  const elsewhere = { method: { kind: "lora" as const, rank: 4, alpha: 8, targets: ["q_proj"] } };
+  await expect(lab.createRun({ ...more, ...elsewhere, adapters: starts })).rejects.toMatchObject({
+    problem: { field: "method.targets" },
+  });
 });
 
 test("a run can go on from any of them by its name", async () => {

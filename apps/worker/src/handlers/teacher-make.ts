@@ -88,6 +88,7 @@ async function teacherStart(context: WorkerContext, { claim, row, dataset }: Tak
     baseName: teacher.name,
     baseDigest: teacher.digest,
     adapter: null,
+    adapters: {},
     teacher: null,
     teacherFile: null,
     modelName: row.name,

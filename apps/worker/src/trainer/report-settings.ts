@@ -12,6 +12,10 @@ function methodText(method: RunSpec["method"]): string {
   return `${kind}, rank ${rank}, alpha ${alpha}, dropout ${dropout}${plus}, on ${targets.join(", ")}${from}`;
 }
 
+/** An adapter's name and, where it went on from one, whose. */
+const sideText = ({ name, startFrom }: RunSpec["adapters"][number]): string =>
+  startFrom ? `${name} (from ${startFrom})` : name;
+
 /** A choice with its settings: "dpo, beta 0.1, labelSmoothing 0". */
 const listed = ({ kind, ...rest }: { kind: string } & Record<string, unknown>): string =>
   [kind, ...Object.entries(rest).flatMap(([name, value]) => (value === null ? [] : `${name} ${value}`))].join(", ");
@@ -41,7 +45,7 @@ export function reportSettings(spec: RunSpec, teacherFile: TrainerTeacherFile | 
     ["Method", "method", methodText(spec.method)],
     ...(spec.adapters.length === 0
       ? []
-      : [["Method", "adapters side by side", spec.adapters.map(({ name }) => name).join(", ")] as const]),
+      : [["Method", "adapters side by side", spec.adapters.map(sideText).join(", ")] as const]),
     ["Method", "objective", objectiveText(spec.objective, teacherFile)],
     ["Method", "precision", spec.precision],
     ["Method", "base in memory", spec.baseStorage],

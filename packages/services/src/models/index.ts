@@ -2,5 +2,5 @@ export { inspect } from "./inspect.ts";
 export { list } from "./list.ts";
 export { register } from "./register.ts";
 export { remove } from "./remove.ts";
-export { type FoundAdapter, resolveAdapter } from "./resolve-adapter.ts";
+export { resolveStartAdapters, startFolders } from "./resolve-adapter.ts";
 export { resolveBase } from "./resolve-base.ts";

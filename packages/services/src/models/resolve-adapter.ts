@@ -1,6 +1,6 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { type AdapterRef, runAdapter, ServiceError } from "@anneal/contracts";
+import { type AdapterRef, type RunSpec, runAdapter, ServiceError } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { and, asc, eq } from "drizzle-orm";
 import { z } from "zod";
@@ -8,19 +8,26 @@ import type { ServiceContext } from "../context.ts";
 import { isBelow } from "../datasets/allowed-path.ts";
 import { modelRoots } from "./resolve-base.ts";
 
-const field = "method.startFrom";
 const maxConfigBytes = 1024 ** 2;
-const refuse = (code: "NOT_FOUND" | "INVALID_INPUT", message: string, remedy: string, cause?: unknown) =>
-  new ServiceError(code, `${field}: ${message}`, { field, remedy, cause });
+type Refuse = (code: "NOT_FOUND" | "INVALID_INPUT", message: string, remedy: string, cause?: unknown) => ServiceError;
+const refusalAt =
+  (field: string): Refuse =>
+  (code, message, remedy, cause) =>
+    new ServiceError(code, `${field}: ${message}`, { field, remedy, cause });
 
 // What PEFT's adapter_config.json says of an adapter's shape.
 const Config = z.object({
   r: z.int(),
   lora_alpha: z.number(),
-  target_modules: z.union([z.array(z.string()), z.string()]),
+  target_modules: z.union([z.array(z.string()), z.string()]).nullish(),
+  target_parameters: z.array(z.string()).nullish(), // merged weights of experts
   use_rslora: z.boolean().default(false),
   use_dora: z.boolean().default(false),
 });
+type Context = Pick<ServiceContext, "db" | "paths">;
+// The projections that lie in a merged weight of experts, by the names of the method's targets.
+const merged: Record<string, string[]> = { gate_up_proj: ["gate_proj", "up_proj"], down_proj: ["down_proj"] };
+
 export interface FoundAdapter {
   dir: string;
   rank: number;
@@ -30,7 +37,7 @@ export interface FoundAdapter {
   dora: boolean;
 }
 
-async function folderOf(ctx: Pick<ServiceContext, "db" | "paths">, ref: AdapterRef): Promise<string> {
+async function folderOf(ctx: Context, ref: AdapterRef, refuse: Refuse): Promise<string> {
   const named = runAdapter(ref);
   if (named) {
     const { artifacts } = schema;
@@ -62,20 +69,45 @@ async function folderOf(ctx: Pick<ServiceContext, "db" | "paths">, ref: AdapterR
   );
 }
 
-/** The PEFT folder that `run:ID` or a path stands for, and the shape of the adapter in it. */
-export async function resolveAdapter(
-  ctx: Pick<ServiceContext, "db" | "paths">,
-  ref: AdapterRef,
-): Promise<FoundAdapter> {
-  const dir = await folderOf(ctx, ref);
+/** The PEFT folder that `run:ID` or a path stands for, and the shape of the adapter in it; refused by the spec's field. */
+async function resolveAdapter(ctx: Context, ref: AdapterRef, field: string): Promise<FoundAdapter> {
+  const refuse = refusalAt(field);
+  const dir = await folderOf(ctx, ref, refuse);
   const path = join(dir, "adapter_config.json");
   try {
     const { size } = await stat(path);
     if (size > maxConfigBytes) throw new Error(`${path} has ${size} bytes`);
     const config = Config.parse(JSON.parse(await readFile(path, "utf8")));
-    const targets = typeof config.target_modules === "string" ? [config.target_modules] : config.target_modules;
+    const modules = typeof config.target_modules === "string" ? [config.target_modules] : config.target_modules;
+    const parameters = config.target_parameters ?? [];
+    const targets = [...(modules ?? []), ...parameters.flatMap((name) => merged[name] ?? [name])];
     return { dir, rank: config.r, alpha: config.lora_alpha, targets, rsLora: config.use_rslora, dora: config.use_dora };
   } catch (cause) {
     throw refuse("INVALID_INPUT", `${dir} holds no adapter_config.json of PEFT's layout`, "name a PEFT folder", cause);
   }
 }
+
+/** What a run goes on from: the method's adapter, and those of the ones side by side, by name. */
+export interface StartAdapters {
+  adapter: FoundAdapter | null;
+  adapters: Record<string, FoundAdapter>;
+}
+
+/** Every adapter that the spec names to go on from. */
+export async function resolveStartAdapters(
+  ctx: Context,
+  { method, adapters }: Pick<RunSpec, "method" | "adapters">,
+): Promise<StartAdapters> {
+  const found: StartAdapters = { adapter: null, adapters: {} };
+  if (method.kind === "lora" && method.startFrom)
+    found.adapter = await resolveAdapter(ctx, method.startFrom, "method.startFrom");
+  for (const [i, { name, startFrom }] of adapters.entries())
+    if (startFrom) found.adapters[name] = await resolveAdapter(ctx, startFrom, `adapters.${i}.startFrom`);
+  return found;
+}
+
+/** Their folders, as the engine's settings take them. */
+export const startFolders = ({ adapter, adapters }: StartAdapters) => ({
+  adapter: adapter?.dir ?? null,
+  adapters: Object.fromEntries(Object.entries(adapters).map(([name, { dir }]) => [name, dir])),
+});

@@ -10,7 +10,15 @@ import { numberOf, SpecField } from "../fields.tsx";
 import { useSpecForm } from "../form-context.tsx";
 import { freshAdapters } from "../spec/adapters.ts";
 
-const columns = ["name", "rank", "alpha", "learningRate", "seed"] as const;
+const columns = ["name", "rank", "alpha", "learningRate", "seed", "startFrom"] as const;
+type Column = (typeof columns)[number];
+const isText = (setting: Column) => setting === "name" || setting === "startFrom";
+
+/** What a typed text stands for; emptied, a start is a fresh adapter and a number the run's own. */
+function settingOf(setting: Column, text: string): string | number | null {
+  if (setting === "name") return text;
+  return setting === "startFrom" ? text.trim() || null : numberOf(text);
+}
 
 // Adapters side by side: a line each. An emptied setting is the run's own, which stands there in grey.
 export function Adapters() {
@@ -19,7 +27,14 @@ export function Adapters() {
   const { form, values } = useSpecForm();
   const { fields: rows, append, remove } = useFieldArray({ control: form.control, name: "adapters" });
   const { rank, alpha } = values.method;
-  const standard = { rank, alpha, learningRate: values.learningRate, seed: values.seed };
+  const standard = {
+    rank,
+    alpha,
+    learningRate: values.learningRate,
+    seed: values.seed,
+    name: "",
+    startFrom: t("fresh"),
+  };
   // One alone is no choice: the first click makes two, and two go together.
   const add = () => append(freshAdapters(values.adapters, values.learningRate), { shouldFocus: false });
   return (
@@ -34,7 +49,7 @@ export function Adapters() {
           className="space-y-2"
         >
           {rows.map((row, i) => (
-            <div key={row.id} className="grid grid-cols-2 items-end gap-2 sm:grid-cols-[2fr_1fr_1fr_1fr_1fr_auto]">
+            <div key={row.id} className="grid grid-cols-2 items-end gap-2 sm:grid-cols-[2fr_1fr_1fr_1fr_1fr_2fr_auto]">
               {columns.map((setting) => (
                 <div key={setting} className="min-w-0">
                   {/* A list's heads where it is one, a head at each field where they stand in two columns. */}
@@ -42,14 +57,13 @@ export function Adapters() {
                     {t(setting)}
                   </span>
                   <Input
-                    className={setting === "name" ? "font-mono text-xs" : "tabular"}
-                    inputMode={setting === "name" ? "text" : "decimal"}
+                    className={isText(setting) ? "font-mono text-xs" : "tabular"}
+                    inputMode={isText(setting) ? "text" : "decimal"}
                     autoComplete="off"
-                    placeholder={setting === "name" ? "" : String(standard[setting] ?? "")}
+                    placeholder={String(standard[setting] ?? "")}
                     aria-label={t("of", { setting: t(setting), number: i + 1 })}
                     {...form.register(`adapters.${i}.${setting}`, {
-                      setValueAs: (text: unknown) =>
-                        setting !== "name" && typeof text === "string" ? numberOf(text) : text,
+                      setValueAs: (text: unknown) => (typeof text === "string" ? settingOf(setting, text) : text),
                     })}
                   />
                 </div>

@@ -39,7 +39,11 @@ const methods = [
   { objective: { kind: "distill", teacher: "ollama:big", divergence: "jsd" }, sourceWeights: { "a b": 0.5 } },
   { method: { kind: "full", freeze: ["embed*"] }, optimizer: { kind: "sgd", momentum: 0.9, nesterov: true } },
   {
-    adapters: [{ name: "low", learningRate: 1e-4 }, { name: "wide_2", rank: 64, alpha: 8, seed: 3 }, { name: "no" }],
+    adapters: [
+      { name: "low", learningRate: 1e-4 },
+      { name: "wide_2", rank: 64, alpha: 8, seed: 3 },
+      { name: "no", startFrom: "/a" },
+    ],
     export: { adapter: "low" },
   },
   { optimizer: { kind: "adafactor" }, objective: { kind: "sft", zLoss: 1e-4 }, neftuneAlpha: 5 },

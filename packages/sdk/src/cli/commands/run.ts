@@ -190,9 +190,9 @@ export function runCommands(program: Command): void {
               found.map(({ step, adapter, prompt, expected, answer }) => [
                 String(step),
                 adapter ?? "-",
-                oneLine(prompt, 60),
-                oneLine(expected ?? "-", 40),
-                oneLine(answer, 60),
+                prompt,
+                expected ?? "-",
+                answer,
               ]),
             ),
       );

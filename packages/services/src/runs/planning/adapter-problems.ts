@@ -1,21 +1,32 @@
-import { type ModelFacts, type Problem, type RunSpec, targetsOf } from "@anneal/contracts";
-import type { FoundAdapter } from "../../models/resolve-adapter.ts";
+import { adaptersOf, type ModelFacts, type Problem, type RunSpec, targetsOf } from "@anneal/contracts";
+import type { FoundAdapter, StartAdapters } from "../../models/resolve-adapter.ts";
+
+type Shape = Pick<FoundAdapter, "rank" | "alpha">;
 
 /** An adapter goes on only in the shape it has; each difference names the setting that would follow it. */
-export function adapterProblems(spec: RunSpec, adapter: FoundAdapter | null, facts: ModelFacts): Problem[] {
+export function adapterProblems(spec: RunSpec, starts: StartAdapters, facts: ModelFacts): Problem[] {
   const { method } = spec;
-  if (!adapter || method.kind !== "lora") return [];
+  if (method.kind !== "lora") return [];
   const problems: Problem[] = [];
-  const differs = (field: string, has: string | number | boolean, wanted: string | number | boolean) =>
-    problems.push({
-      code: "INVALID_INPUT",
-      field: `method.${field}`,
-      message: `method.${field}: ${wanted}, but the adapter to go on from has ${has}`,
-      remedy: `set method.${field} to ${has}`,
-    });
-  for (const name of ["rank", "alpha", "rsLora", "dora"] as const)
-    if (adapter[name] !== method[name]) differs(name, adapter[name], method[name]);
-  const [has, wanted] = [adapter.targets, targetsOf(method.targets, facts.linearNames)].map((list) => [...list].sort());
-  if (has && wanted && has.join() !== wanted.join()) differs("targets", has.join(", "), wanted.join(", "));
+  const compare = (found: FoundAdapter, own: Shape, shapeAt: string) => {
+    const differs = (field: string, has: string | number | boolean, wanted: string | number | boolean) =>
+      problems.push({
+        code: "INVALID_INPUT",
+        field,
+        message: `${field}: ${wanted}, but the adapter to go on from has ${has}`,
+        remedy: `set ${field} to ${has}`,
+      });
+    for (const name of ["rank", "alpha"] as const)
+      if (found[name] !== own[name]) differs(`${shapeAt}.${name}`, found[name], own[name]);
+    for (const name of ["rsLora", "dora"] as const)
+      if (found[name] !== method[name]) differs(`method.${name}`, found[name], method[name]);
+    const [has, wanted] = [found.targets, targetsOf(method.targets, facts.linearNames)].map((list) => [...list].sort());
+    if (has && wanted && has.join() !== wanted.join()) differs("method.targets", has.join(", "), wanted.join(", "));
+  };
+  if (starts.adapter) compare(starts.adapter, method, "method");
+  for (const [i, own] of adaptersOf(spec).entries()) {
+    const found = starts.adapters[own.name];
+    if (found) compare(found, own, `adapters.${i}`);
+  }
   return problems;
 }

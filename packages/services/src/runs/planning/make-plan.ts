@@ -15,7 +15,7 @@ import { checkVersion } from "../../datasets/check-version.ts";
 import { findVersion, type VersionRow } from "../../datasets/find-version.ts";
 import { readFacts } from "../../models/facts.ts";
 import { atField, foreignError } from "../../models/foreign-error.ts";
-import { resolveAdapter } from "../../models/resolve-adapter.ts";
+import { resolveStartAdapters, startFolders } from "../../models/resolve-adapter.ts";
 import { resolveBase } from "../../models/resolve-base.ts";
 import { textModelOf } from "../../models/text-model.ts";
 import type { ResolvedBase } from "../../ports.ts";
@@ -81,16 +81,15 @@ async function inputs(ctx: ServiceContext, spec: RunSpec) {
     throw foreignError(error, "base");
   });
   const { teacher, teacherFile } = await teacherOf(ctx, spec);
-  const adapter =
-    spec.method.kind === "lora" && spec.method.startFrom ? await resolveAdapter(ctx, spec.method.startFrom) : null;
+  const starts = await resolveStartAdapters(ctx, spec);
   const engine: ResolvedInputs = {
     base: base.source,
     linearNames: facts.linearNames,
     teacher: teacher?.source ?? null,
     teacherTopK: teacherFile?.topK ?? null,
-    adapter: adapter?.dir ?? null,
+    ...startFolders(starts),
   };
-  return { dataset, evaluation, base, facts, teacher, teacherFile, adapter, engine };
+  return { dataset, evaluation, base, facts, teacher, teacherFile, starts, engine };
 }
 
 async function teacherFits(ctx: ServiceContext, facts: ModelFacts, base: ResolvedBase, teacher: ResolvedBase) {
@@ -111,11 +110,11 @@ export async function makePlan(
   spec: RunSpec,
   options: { waitForSpeedMilliseconds: number },
 ): Promise<Planned> {
-  const { dataset, evaluation, base, facts, teacher, teacherFile, adapter, engine } = await inputs(ctx, spec);
+  const { dataset, evaluation, base, facts, teacher, teacherFile, starts, engine } = await inputs(ctx, spec);
   stop([
     ...modelProblems(spec, facts),
     ...rowProblems(spec, dataset, evaluation),
-    ...adapterProblems(spec, adapter, facts),
+    ...adapterProblems(spec, starts, facts),
     ...(teacher ? await teacherFits(ctx, facts, base, teacher) : []),
     ...(teacherFile
       ? teacherFileProblems(teacherFile.facts, {
