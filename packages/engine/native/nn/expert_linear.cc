@@ -10,6 +10,11 @@ Tensor row_block(const Tensor& t, int64_t first, int64_t count) {
   return {static_cast<char*>(t.data) + static_cast<size_t>(first) * row, t.dtype, {count, t.cols()}};
 }
 
+// The group's rows of an adapter's low-rank product, in a buffer wide enough for the largest rank.
+Tensor low_part(const Tensor& buffer, const ExpertGroup& group, const LowRank& adapter) {
+  return {buffer.data, buffer.dtype, {group.count, adapter.config.rank}};
+}
+
 }  // namespace
 
 ExpertLinear::ExpertLinear(ParameterSet& p, const std::string& name, int64_t experts, std::vector<std::string> parts, int64_t out,
@@ -20,80 +25,99 @@ ExpertLinear::ExpertLinear(ParameterSet& p, const std::string& name, int64_t exp
       weights_.push_back(&p.declare(name + "." + std::to_string(e) + "." + part + ".weight", {out, in}));
 }
 
-void ExpertLinear::attach_lora(ParameterSet& p, const LoraConfig& config, uint32_t id, bool nested) {
+void ExpertLinear::attach_lora(ParameterSet& p, const LoraConfig& config, bool nested, const std::string& adapter) {
   const std::string peft = "base_model.model." + name_ + (nested ? ".base_layer" : "");
   const auto parts = static_cast<int64_t>(parts_.size());
-  lora_ = config;
-  id_ = id;
-  lora_a_ = &p.declare(peft + ".lora_A.weight", {experts() * config.rank, in_}, true);
-  lora_b_ = &p.declare(peft + ".lora_B.weight", {experts() * parts * out_, config.rank}, true);
-  lora_a_->trainable = lora_b_->trainable = true;
-  lora_b_->experts = experts();
+  const auto declare = [&](const std::string& side, const Shape& shape) {
+    Parameter& made = p.declare(peft + side + (adapter.empty() ? "" : "." + adapter) + ".weight", shape, true);
+    made.trainable = true;
+    made.adapter_index = static_cast<int>(adapters_.size());
+    if (!adapter.empty()) made.file_name = peft + side + ".weight";
+    return &made;
+  };
+  Parameter* a = declare(".lora_A", {experts() * config.rank, in_});
+  Parameter* b = declare(".lora_B", {experts() * parts * out_, config.rank});
+  b->experts = experts();
+  adapters_.push_back({a, b, config, 0});
+}
+
+int64_t ExpertLinear::rank() const {
+  int64_t largest = 0;
+  for (const LowRank& l : adapters_) largest = std::max(largest, l.config.rank);
+  return largest;
 }
 
 bool ExpertLinear::trains() const {
-  return lora_a_ || std::any_of(weights_.begin(), weights_.end(), [](const Parameter* w) { return w->trainable; });
+  return !adapters_.empty() || std::any_of(weights_.begin(), weights_.end(), [](const Parameter* w) { return w->trainable; });
 }
 
-Tensor ExpertLinear::a_of(const Tensor& a, int64_t expert) const { return row_block(a, expert * lora_.rank, lora_.rank); }
+const LowRank* ExpertLinear::adapter_of(const Pass& pass, const ExpertGroup& group) const {
+  return adapters_.empty() || !pass.adapters ? nullptr : &adapters_[static_cast<size_t>(group.adapter)];
+}
+
+Tensor ExpertLinear::a_of(const Tensor& a, int64_t rank, int64_t expert) const { return row_block(a, expert * rank, rank); }
 
 Tensor ExpertLinear::b_of(const Tensor& b, int64_t expert, size_t part) const {
   return row_block(b, (expert * static_cast<int64_t>(parts_.size()) + static_cast<int64_t>(part)) * out_, out_);
 }
 
-void ExpertLinear::forward(Pass& pass, int64_t expert, const Tensor& x, const std::vector<Tensor>& y, Tensor low) const {
+void ExpertLinear::forward(Pass& pass, const ExpertGroup& group, const Tensor& x, const std::vector<Tensor>& y,
+                           const Tensor& low) const {
   GemmOptions options;
   options.precision = pass.precision;
-  const bool adapted = lora_a_ && pass.adapters;
-  if (adapted) {
+  const LowRank* adapter = adapter_of(pass, group);
+  if (adapter) {
     GemmOptions down = options;
-    down.alpha = lora_.scale();
-    gemm_abt(pass.ctx, x, a_of(lora_a_->value, expert), low, down);
-    options.low_rank_a = low;
+    down.alpha = adapter->config.scale();
+    const Tensor own = low_part(low, group, *adapter);
+    gemm_abt(pass.ctx, x, a_of(adapter->a->value, adapter->config.rank, group.expert), own, down);
+    options.low_rank_a = own;
   }
   for (size_t part = 0; part < parts_.size() && y[0]; ++part) {
-    if (adapted) options.low_rank_b = b_of(lora_b_->value, expert, part);
-    gemm_abt(pass.ctx, x, weight(expert, part).view(), y[part], options);
+    if (adapter) options.low_rank_b = b_of(adapter->b->value, group.expert, part);
+    gemm_abt(pass.ctx, x, weight(group.expert, part).view(), y[part], options);
   }
 }
 
-void ExpertLinear::backward_input(Pass& pass, int64_t expert, const std::vector<Tensor>& dy, Tensor dx, Tensor dlow) const {
+void ExpertLinear::backward_input(Pass& pass, const ExpertGroup& group, const std::vector<Tensor>& dy, Tensor dx,
+                                  const Tensor& dlow) const {
   GemmOptions options;
   options.precision = pass.precision;
-  const bool adapted = lora_a_ && pass.adapters;
-  if (adapted) {
+  const LowRank* adapter = adapter_of(pass, group);
+  if (adapter) {
     GemmOptions up = options;
-    up.alpha = lora_.scale();
+    up.alpha = adapter->config.scale();
     for (size_t part = 0; part < parts_.size(); ++part) {
       up.accumulate = part > 0;
-      gemm_ab(pass.ctx, dy[part], b_of(lora_b_->value, expert, part), dlow, up);
+      gemm_ab(pass.ctx, dy[part], b_of(adapter->b->value, group.expert, part), low_part(dlow, group, *adapter), up);
     }
   }
   if (!dx) return;
   for (size_t part = 0; part < parts_.size(); ++part) {
     options.accumulate = part > 0;
     const bool last = part + 1 == parts_.size();
-    if (adapted && last) {
-      options.low_rank_a = dlow;
-      options.low_rank_b = a_of(lora_a_->value, expert);
+    if (adapter && last) {
+      options.low_rank_a = low_part(dlow, group, *adapter);
+      options.low_rank_b = a_of(adapter->a->value, adapter->config.rank, group.expert);
     }
-    gemm_ab(pass.ctx, dy[part], weight(expert, part).view(), dx, options);
+    gemm_ab(pass.ctx, dy[part], weight(group.expert, part).view(), dx, options);
   }
 }
 
-void ExpertLinear::backward_parameters(Pass& pass, int64_t expert, const Tensor& x, const std::vector<Tensor>& dy,
+void ExpertLinear::backward_parameters(Pass& pass, const ExpertGroup& group, const Tensor& x, const std::vector<Tensor>& dy,
                                        const Tensor& low, const Tensor& dlow) const {
   GemmOptions options;
   options.precision = pass.precision;
   options.accumulate = true;
   for (size_t part = 0; part < parts_.size(); ++part) {
-    const Parameter& w = weight(expert, part);
+    const Parameter& w = weight(group.expert, part);
     if (w.trainable) gemm_atb(pass.ctx, dy[part], x, w.grad, options);
   }
-  if (!lora_a_ || !pass.adapters) return;
+  const LowRank* adapter = adapter_of(pass, group);
+  if (!adapter) return;
   for (size_t part = 0; part < parts_.size(); ++part)
-    gemm_atb(pass.ctx, dy[part], low, b_of(lora_b_->grad, expert, part), options);
-  gemm_atb(pass.ctx, dlow, x, a_of(lora_a_->grad, expert), options);
+    gemm_atb(pass.ctx, dy[part], low_part(low, group, *adapter), b_of(adapter->b->grad, group.expert, part), options);
+  gemm_atb(pass.ctx, low_part(dlow, group, *adapter), x, a_of(adapter->a->grad, adapter->config.rank, group.expert), options);
 }
 
 size_t ExpertLinear::scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t tokens, bool train) const {

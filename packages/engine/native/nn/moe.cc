@@ -119,6 +119,26 @@ void Moe::route(Pass& pass, const Tensor& x, Saved& s) const {
   }
 }
 
+// An expert's rows come by token, and the tokens of one adapter lie together, so they do as well. Each product then has the rows that it has
+// where the adapter trains alone: the same bits, however few an expert gets.
+std::vector<ExpertGroup> Moe::groups(const Pass& pass, const Saved& s) const {
+  std::vector<AdapterSegment> segments = pass.segments;
+  if (segments.empty()) segments.push_back({pass.adapter, 0, pass.tokens});
+  const std::vector<int64_t> offsets = expert_offsets(s[kExperts], config_.experts);
+  const int32_t* tokens = s[kRows].as<int32_t>();
+  std::vector<ExpertGroup> all;
+  for (int64_t e = 0; e < config_.experts; ++e) {
+    int64_t row = offsets[static_cast<size_t>(e)];
+    const int64_t end = offsets[static_cast<size_t>(e) + 1];
+    for (const AdapterSegment& segment : segments) {
+      const int64_t first = row;
+      while (row < end && tokens[row] < segment.end) ++row;
+      if (row > first) all.push_back({e, first, row - first, segment.adapter});
+    }
+  }
+  return all;
+}
+
 void Moe::forward(Pass& pass, const Tensor& x, Tensor out, const Tensor& residual, Saved& s, Workspace& w) const {
   const int64_t k = config_.router.top_k, n = pass.tokens, f = config_.ffn_size, c = config_.hidden_size;
   if (shared_) {
@@ -130,26 +150,20 @@ void Moe::forward(Pass& pass, const Tensor& x, Tensor out, const Tensor& residua
     fill_zero(pass.ctx, out);
   }
   route(pass, x, s);
-  const std::vector<int64_t> offsets = expert_offsets(s[kExperts], config_.experts);
+  const std::vector<ExpertGroup> all = groups(pass, s);
   const Tensor sorted = slot_rows(w.act[0], n * k, c), gated = slot_rows(w.act[1], n * k, f);
   const Tensor gate = sorted_rows(s[kGate], f), up = sorted_rows(s[kUp], f);
   const Tensor low_gate_up = sorted_rows(s[kLowGateUp], std::max<int64_t>(gate_up_->rank(), 1));
   const Tensor low_down = sorted_rows(s[kLowDown], std::max<int64_t>(down_->rank(), 1));
   gather_rows(pass.ctx, x, flat(s[kRows]), sorted);
-  for (int64_t e = 0; e < config_.experts; ++e) {
-    const int64_t first = offsets[static_cast<size_t>(e)], count = offsets[static_cast<size_t>(e) + 1] - first;
-    if (count == 0) continue;
-    gate_up_->forward(pass, e, block(sorted, first, count), {block(gate, first, count), block(up, first, count)},
-                      block(low_gate_up, first, count));
-  }
+  for (const ExpertGroup& g : all)
+    gate_up_->forward(pass, g, block(sorted, g.first, g.count), {block(gate, g.first, g.count), block(up, g.first, g.count)},
+                      block(low_gate_up, g.first, g.count));
   gated_activation_forward(pass.ctx, gate, up, gated);
   scale_expert_rows(pass.ctx, gated, s[kWeights], flat(s[kPairs]));
-  for (int64_t e = 0; e < config_.experts; ++e) {
-    const int64_t first = offsets[static_cast<size_t>(e)], count = offsets[static_cast<size_t>(e) + 1] - first;
-    if (count == 0) continue;
-    down_->forward(pass, e, block(gated, first, count), {out ? block(sorted, first, count) : Tensor{}},
-                   block(low_down, first, count));
-  }
+  for (const ExpertGroup& g : all)
+    down_->forward(pass, g, block(gated, g.first, g.count), {out ? block(sorted, g.first, g.count) : Tensor{}},
+                   block(low_down, g.first, g.count));
   if (out) add_expert_rows(pass.ctx, sorted, s[kPositions], out);
 }
 
@@ -161,7 +175,7 @@ void Moe::backward(Pass& pass, const Tensor& x, const Tensor& dout, Tensor dx, S
   } else if (dx) {
     fill_zero(pass.ctx, dx);
   }
-  const std::vector<int64_t> offsets = expert_offsets(s[kExperts], config_.experts);
+  const std::vector<ExpertGroup> all = groups(pass, s);
   const Tensor sorted = slot_rows(w.act[0], n * k, c), dgated = slot_rows(w.act[1], n * k, f), gated = slot_rows(w.act[2], n * k, f);
   const Tensor dsorted = slot_rows(w.f32[0], n * k, c);
   const Tensor gate = sorted_rows(s[kGate], f), up = sorted_rows(s[kUp], f);
@@ -171,24 +185,20 @@ void Moe::backward(Pass& pass, const Tensor& x, const Tensor& dout, Tensor dx, S
 
   gather_rows(pass.ctx, dout, flat(s[kRows]), sorted);
   gated_activation_forward(pass.ctx, gate, up, gated);
-  for (int64_t e = 0; e < config_.experts; ++e) {
-    const int64_t first = offsets[static_cast<size_t>(e)], count = offsets[static_cast<size_t>(e) + 1] - first;
-    if (count == 0) continue;
-    const std::vector<Tensor> dy = {block(sorted, first, count)};
-    const Tensor dh = block(dgated, first, count), h = block(gated, first, count), dlow = dlow_of(*down_, count);
-    down_->backward_input(pass, e, dy, dh, dlow);
-    scale_expert_rows_backward(pass.ctx, h, dh, s[kWeights], flat(s[kPairs]), first, s[kDWeights]);
-    down_->backward_parameters(pass, e, h, dy, block(low_down, first, count), dlow);
+  for (const ExpertGroup& g : all) {
+    const std::vector<Tensor> dy = {block(sorted, g.first, g.count)};
+    const Tensor dh = block(dgated, g.first, g.count), h = block(gated, g.first, g.count), dlow = dlow_of(*down_, g.count);
+    down_->backward_input(pass, g, dy, dh, dlow);
+    scale_expert_rows_backward(pass.ctx, h, dh, s[kWeights], flat(s[kPairs]), g.first, s[kDWeights]);
+    down_->backward_parameters(pass, g, h, dy, block(low_down, g.first, g.count), dlow);
   }
   gated_activation_backward(pass.ctx, dgated, gate, up, gate, up, {});
   gather_rows(pass.ctx, x, flat(s[kRows]), sorted);
-  for (int64_t e = 0; e < config_.experts; ++e) {
-    const int64_t first = offsets[static_cast<size_t>(e)], count = offsets[static_cast<size_t>(e) + 1] - first;
-    if (count == 0) continue;
-    const std::vector<Tensor> dy = {block(gate, first, count), block(up, first, count)};
-    const Tensor dlow = dlow_of(*gate_up_, count);
-    gate_up_->backward_input(pass, e, dy, block(dsorted, first, count), dlow);
-    gate_up_->backward_parameters(pass, e, block(sorted, first, count), dy, block(low_gate_up, first, count), dlow);
+  for (const ExpertGroup& g : all) {
+    const std::vector<Tensor> dy = {block(gate, g.first, g.count), block(up, g.first, g.count)};
+    const Tensor dlow = dlow_of(*gate_up_, g.count);
+    gate_up_->backward_input(pass, g, dy, block(dsorted, g.first, g.count), dlow);
+    gate_up_->backward_parameters(pass, g, block(sorted, g.first, g.count), dy, block(low_gate_up, g.first, g.count), dlow);
   }
   if (dx) add_expert_rows(pass.ctx, dsorted, s[kPositions], dx);
   backward_router(pass, x, dx, s);

@@ -34,6 +34,8 @@ class Moe final : public Block {
 
  private:
   void route(Pass& pass, const Tensor& x, Saved& s) const;
+  // The sorted rows by expert, and within each by adapter where several train side by side; none is empty.
+  std::vector<ExpertGroup> groups(const Pass& pass, const Saved& s) const;
   void backward_router(Pass& pass, const Tensor& x, Tensor dx, Saved& s) const;
   Saved shared_saved(const Saved& s) const;
 

@@ -58,7 +58,7 @@ void export_adapter(Session& session, const std::string& dir, const std::string&
   });
   session.model().decoder->for_each_expert([&](ExpertLinear& l) {
     if (!l.rank()) return;
-    keep(*l.lora_a()), keep(*l.lora_b());
+    keep(*l.adapters()[index].a), keep(*l.adapters()[index].b);
     const std::string merged = l.parts().size() > 1 ? "gate_up_proj" : "down_proj";
     if (std::find(config.target_parameters.begin(), config.target_parameters.end(), merged) == config.target_parameters.end())
       config.target_parameters.push_back(merged);

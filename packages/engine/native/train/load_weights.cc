@@ -129,7 +129,9 @@ void load_weights(Model& model, const TrainingSpec& spec, ThreadPool& pool) {
     });
     model.decoder->for_each_expert([&](ExpertLinear& l) {
       const uint32_t own = id++;
-      if (l.rank()) start_adapter(start.get(), *l.lora_a(), *l.lora_b(), l.in(), adapter, own);
+      if (!l.rank()) return;
+      const LowRank& low = l.adapters()[at];
+      start_adapter(start.get(), *low.a, *low.b, l.in(), adapter, own);
     });
     ++at;
   }

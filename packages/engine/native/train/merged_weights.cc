@@ -27,13 +27,15 @@ MergedWeights::MergedWeights(Session& session, int adapter) : session_(session) 
                                                    low.config.scale(), linear.output_factors()});
   });
   session.model().decoder->for_each_expert([&](ExpertLinear& l) {
-    const auto parts = static_cast<int64_t>(l.parts().size());
-    for (int64_t e = 0; l.rank() && e < l.experts(); ++e)
+    if (!l.rank()) return;
+    const anneal::LowRank& low = l.adapters()[static_cast<size_t>(adapter)];
+    const int64_t parts = static_cast<int64_t>(l.parts().size()), rank = low.config.rank;
+    for (int64_t e = 0; e < l.experts(); ++e)
       for (int64_t part = 0; part < parts; ++part)
         adapted_.emplace(l.weight(e, static_cast<size_t>(part)).name,
-                         LowRank{TrainedValues(*l.lora_a(), e * l.rank() * l.in(), l.rank() * l.in()),
-                                 TrainedValues(*l.lora_b(), (e * parts + part) * l.out() * l.rank(), l.out() * l.rank()), l.rank(),
-                                 l.lora().scale(), nullptr});
+                         LowRank{TrainedValues(*low.a, e * rank * l.in(), rank * l.in()),
+                                 TrainedValues(*low.b, (e * parts + part) * l.out() * rank, l.out() * rank), rank,
+                                 low.config.scale(), nullptr});
   });
 }
 

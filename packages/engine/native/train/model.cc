@@ -71,21 +71,21 @@ void attach_adapters(Model& model, const TrainingSpec& spec) {
     if (linear.magnitude()) linear.magnitude()->rate_factor = static_cast<float>(spec.lora_plus_ratio);
   });
   model.decoder->for_each_expert([&](ExpertLinear& experts) {
-    const uint32_t own = id++;
     const auto& parts = experts.parts();
     const auto wanted = std::count_if(parts.begin(), parts.end(), targeted);
     if (wanted == 0) return;
     if (wanted != static_cast<std::ptrdiff_t>(parts.size()))
       refuse("method.targets", "names one of gate_proj and up_proj of the experts; they share an adapter: name both or neither");
     if (spec.lora_config.dropout > 0) refuse("method.dropout", "must be 0 where experts are adapted, as in PEFT");
-    // Two outputs side by side get twice the rank and alpha, so that the scale stays: PEFT's rule for merged expert weights.
-    LoraConfig config = spec.lora_config;
-    config.rank *= static_cast<int64_t>(parts.size());
-    config.alpha *= static_cast<double>(parts.size());
-    if (!spec.adapters.empty()) refuse("adapters", "side by side are not for experts; leave them out of method.targets");
-    if (config.dora) refuse("method.dora", "is not for experts; leave them out of method.targets");
-    experts.attach_lora(model.parameters, config, own, parts.size() > 1 && targeted("down_proj"));
-    experts.lora_b()->rate_factor = static_cast<float>(spec.lora_plus_ratio);
+    if (spec.lora_config.dora) refuse("method.dora", "is not for experts; leave them out of method.targets");
+    for (const AdapterSpec& adapter : spec.all_adapters()) {
+      // Two outputs side by side get twice the rank and alpha, so that the scale stays: PEFT's rule for merged expert weights.
+      LoraConfig config = spec.config_of(adapter);
+      config.rank *= static_cast<int64_t>(parts.size());
+      config.alpha *= static_cast<double>(parts.size());
+      experts.attach_lora(model.parameters, config, parts.size() > 1 && targeted("down_proj"), adapter.name);
+      experts.adapters().back().b->rate_factor = static_cast<float>(spec.lora_plus_ratio);
+    }
   });
 }
 
