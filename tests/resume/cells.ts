@@ -79,6 +79,19 @@ export function resumeCells(): ResumeCell[] {
           routerAuxWeight: 0.1,
         },
       });
+  for (const family of ["qwen3_moe", "deepseek_v3"])
+    for (const precision of precisions)
+      cells.push({
+        name: `${family} ${precision} side by side on experts, routers balanced`,
+        spec: {
+          ...baseSpec,
+          base: { kind: "hf", dir: join(fixtures, "goldens", family) },
+          precision,
+          method: { ...lora, dropout: 0, targets: ["o_proj", "gate_proj", "up_proj", "down_proj"] },
+          adapters: sideBySide,
+          routerAuxWeight: 0.1,
+        },
+      });
   for (const precision of precisions)
     cells.push({
       name: `adamw ${precision} side by side`,

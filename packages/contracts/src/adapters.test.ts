@@ -32,6 +32,7 @@ describe("adapters side by side", () => {
       { name: "wide", rank: 64, alpha: 8, seed: 3, from: "/real/wide" },
     ]);
     expect(RunSpec.parse(spec)).toEqual(spec);
+    expect(fieldsOf({ adapters: two, routerAuxWeight: 0.1 })).toEqual([]); // each balances the experts over its own tokens
     expect(adaptersOf(RunSpec.parse(least))).toEqual([]);
   });
 
@@ -40,7 +41,6 @@ describe("adapters side by side", () => {
     ["two of one name", { adapters: [{ name: "a" }, { name: "a" }] }, ["adapters"]],
     ["more than sixteen", { adapters: Array.from({ length: 17 }, (_, i) => ({ name: `a${i}` })) }, ["adapters"]],
     ["a name that is no file's", { adapters: [{ name: "a" }, { name: "../b" }] }, ["adapters.1.name"]],
-    ["balanced experts", { adapters: two, routerAuxWeight: 0.1 }, ["routerAuxWeight"]],
     ["a start from nowhere", { adapters: [{ name: "a" }, { name: "b", startFrom: "x" }] }, ["adapters.1.startFrom"]],
     ["full training", { adapters: two, method: { kind: "full" } }, ["adapters"]],
     ["DoRA", { adapters: two, method: { kind: "lora", dora: true } }, ["method.dora"]],

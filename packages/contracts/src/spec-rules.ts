@@ -17,7 +17,6 @@ interface Ruled {
   lengthGrouping: boolean;
   neftuneAlpha: number;
   sourceWeights: Record<string, number>;
-  routerAuxWeight: number;
   earlyStopping: EarlyStopping | null;
   evaluation: { dataset: string | null; heldOutFraction: number };
   checkpoints: { keepBest: boolean; restoreBest: boolean };
@@ -103,8 +102,6 @@ function brokenAdapterRules({ adapters, method, objective, ...spec }: Ruled): Br
     refuse("adapters", `side by side are 2 to ${mostAdapters}; leave the list empty and set rank and rate of the one`);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) refuse("adapters", `${twice} is named twice; give each adapter a name of its own`);
-  if (spec.routerAuxWeight > 0)
-    refuse("routerAuxWeight", "must be 0 where several adapters train at once: their tokens share the experts");
   if (method.kind === "full") refuse("adapters", "full training has no adapters; choose LoRA as the method");
   else {
     if (method.dora)

@@ -206,7 +206,8 @@ export interface TrainingSpec {
   /**
    * Weight of the load-balancing loss of the routers, added to the objective; models with experts only. qwen3_moe has the loss of
    * transformers, taken over all tokens of the step (where it has several micro-batches, they first run forward once more); deepseek has
-   * the one of its papers, of each sequence. It counts every token of the sequences trained on, questions too.
+   * the one of its papers, of each sequence. It counts every token of the sequences trained on, questions too; of adapters side by side
+   * each has that of its own tokens.
    */
   routerAuxWeight?: number;
   /** true is "layer", false is "none". */
@@ -300,7 +301,8 @@ export interface StepResult {
   phases: { forward: number; backward: number; optimizer: number };
   /**
    * The objective's own figures: nll, rewardMargin, rewardAccuracy, kl, ... Where routers are balanced: routerAux, without its weight, and
-   * expertLoadMax and expertLoadMin, the busiest and idlest expert's tokens over an even share, mean over the layers.
+   * expertLoadMax and expertLoadMin, the busiest and idlest expert's tokens over an even share, mean over the layers; of adapters side by
+   * side the means of theirs.
    */
   metrics: Record<string, number>;
   /** Adapters side by side: each one's part, as if it trained alone. One without tokens in the step rests. */

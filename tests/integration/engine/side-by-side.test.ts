@@ -1,74 +1,12 @@
 // Several adapters in one pass: each must come out as if it had trained alone.
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { MicroBatch, Optimizer, Session, TrainingSpec } from "@anneal/engine";
+import type { MicroBatch, Session, TrainingSpec } from "@anneal/engine";
 import { describe, expect, it } from "vitest";
 import { openSafetensors } from "../../support/safetensors.ts";
+import { adapterFile, adapters, alone, dataOf, optimizer, specs, together } from "./side-by-side-support.ts";
 import { batchOf, lora, modelDir, specOf, temporaryFolder, withSession } from "./support.ts";
 
 const dir = temporaryFolder();
-const optimizer: Optimizer = { kind: "adamw", beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.01 };
-const adapters = [
-  { name: "one", rank: 4, alpha: 8, seed: 3, learningRate: 3e-3, clipNorm: 1 },
-  { name: "two", rank: 8, alpha: 4, seed: 9, learningRate: 1e-3, clipNorm: 0.3 },
-  { name: "three", rank: 2, alpha: 16, seed: 4, learningRate: 5e-3, clipNorm: 0 },
-];
-const specs = adapters.map(({ name, rank, alpha, seed }) => ({ name, rank, alpha, seed }));
-const steps = 4;
-
-/** Data of an adapter at a step; each has lengths of its own, all above the number of rows that products treat as few. */
-const dataOf = (adapter: number, step: number): MicroBatch[] =>
-  [0, 1].map((part) => batchOf([20 + 3 * adapter + step, 17 + adapter], 100 * adapter + 2 * step + part));
-
-function joined(batches: MicroBatch[]): MicroBatch {
-  const offsets = [0];
-  for (const { tokens, offsets: own } of batches) {
-    const at = offsets.at(-1) ?? 0;
-    expect(own.at(-1)).toBe(tokens.length);
-    for (const offset of own.slice(1)) offsets.push(at + offset);
-  }
-  return {
-    tokens: Int32Array.from(batches.flatMap(({ tokens }) => [...tokens])),
-    labels: Int32Array.from(batches.flatMap(({ labels }) => [...labels])),
-    offsets: Int32Array.from(offsets),
-    adapters: Int32Array.from(batches.flatMap(({ offsets: own }, adapter) => Array(own.length - 1).fill(adapter))),
-  };
-}
-
-async function together(session: Session, from = 0, to = steps) {
-  const curves: { loss: number; gradNorm: number }[][] = [];
-  for (let step = from; step < to; step++) {
-    const result = await session.step({
-      microBatches: [0, 1].map((part) => joined(adapters.map((_, i) => dataOf(i, step)[part] as MicroBatch))),
-      learningRate: 0,
-      clipNorm: 0,
-      step,
-      adapters: adapters.map(({ learningRate, clipNorm }) => ({ learningRate, clipNorm })),
-    });
-    curves.push((result.adapters ?? []).map(({ loss, gradNorm }) => ({ loss, gradNorm })));
-  }
-  return curves;
-}
-
-async function alone(changes: Partial<TrainingSpec>, dropout: number, index: number) {
-  const adapter = adapters[index];
-  if (!adapter) throw new Error("no such adapter");
-  const { rank, alpha, seed, learningRate, clipNorm, name } = adapter;
-  const out = join(dir, `alone-${name}`);
-  return withSession(
-    specOf({ ...changes, method: { ...lora, rank, alpha, dropout }, optimizer, seed }),
-    async (session) => {
-      const curve: { loss: number; gradNorm: number }[] = [];
-      for (let step = 0; step < steps; step++) {
-        const result = await session.step({ microBatches: dataOf(index, step), learningRate, clipNorm, step });
-        curve.push({ loss: result.loss, gradNorm: result.gradNorm });
-      }
-      await session.exportAdapter(out);
-      return { curve, file: readFileSync(join(out, "adapter_model.safetensors")) };
-    },
-  );
-}
-
 describe("adapters side by side", () => {
   for (const precision of ["f32", "bf16", "f16"] as const)
     for (const dropout of [0, 0.2])
@@ -82,14 +20,30 @@ describe("adapters side by side", () => {
           await withSession({ ...spec, ...changes }, async (session) => {
             const curves = await together(session);
             for (const [i, { name }] of adapters.entries()) {
-              const want = await alone({ precision }, dropout, i);
+              const want = await alone({ precision }, dropout, i, join(dir, `alone-${name}`));
               expect(curves.map((step) => step[i])).toEqual(want.curve);
               const out = join(dir, `together-${name}`);
               await session.exportAdapter(out, { adapter: name });
-              expect(readFileSync(join(out, "adapter_model.safetensors")).equals(want.file), name).toBe(true);
+              expect(adapterFile(out).equals(want.file), name).toBe(true);
             }
           });
       });
+
+  for (const [what, changes] of [
+    ["noise on the embeddings", { neftuneAlpha: 5 }],
+    ["weights rounded at random", { precision: "bf16_sr" }],
+  ] satisfies [string, Partial<TrainingSpec>][])
+    it(`${what}: each draws as it would alone`, () =>
+      withSession(specOf({ ...changes, method: lora, optimizer, adapters: specs }), async (session) => {
+        const curves = await together(session);
+        for (const [i, { name }] of adapters.entries()) {
+          const want = await alone(changes, 0, i, join(dir, "alone"));
+          expect(curves.map((step) => step[i])).toEqual(want.curve);
+          const out = join(dir, `drawn-${name}`);
+          await session.exportAdapter(out, { adapter: name });
+          expect(adapterFile(out).equals(want.file), name).toBe(true);
+        }
+      }));
 
   it("holds the base once: memory grows by the adapters alone", () =>
     withSession(specOf({ method: lora, adapters: specs.slice(0, 1) }), async (one) => {
@@ -151,11 +105,11 @@ describe("adapters side by side", () => {
       await session.saveState(state);
       curves.push(...(await together(session, 2)));
       for (const [i, { name }] of adapters.entries()) {
-        const want = await alone(i < 2 ? { adapter: folders[i] ?? "" } : {}, 0, i);
+        const want = await alone(i < 2 ? { adapter: folders[i] ?? "" } : {}, 0, i, join(dir, "alone"));
         expect(curves.map((step) => step[i])).toEqual(want.curve);
         const out = join(dir, `went-on-${name}`);
         await session.exportAdapter(out, { adapter: name });
-        expect(readFileSync(join(out, "adapter_model.safetensors")).equals(want.file), name).toBe(true);
+        expect(adapterFile(out).equals(want.file), name).toBe(true);
       }
       return session.saveState(join(dir, "started-end"));
     });

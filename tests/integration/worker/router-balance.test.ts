@@ -1,11 +1,13 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MetricName, RunDetail, RunSpecInput } from "@anneal/contracts";
 import { createTestDatabase, type TestDatabase } from "@anneal/db/testing";
+import { runs } from "@anneal/services";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeInflatedModel } from "../../support/inflated-model.ts";
-import { eventsOf, twice } from "../../support/killed-run.ts";
+import { eventsOf, finish, twice } from "../../support/killed-run.ts";
 import { tinyShape, writeByteTokenizer } from "../../support/tiny-model.ts";
-import { type Lab, openLab } from "../../support/worker-lab.ts";
+import { endProcess, type Lab, openLab } from "../../support/worker-lab.ts";
 
 // A mixture of experts through the product, its routers balanced: the run tells how evenly, and a killed trainer changes no bit.
 let database: TestDatabase;
@@ -46,6 +48,28 @@ test("the load-balancing loss falls, is told with the experts' load, and outlive
   expect(Math.max(...(await seriesOf(calm, "train/expert_load_min")))).toBeLessThanOrEqual(1);
   expect(busiest).toHaveLength(aux.length);
   expect(await seriesOf(killed, "train/router_aux")).toEqual(aux);
+});
+
+test("adapters side by side on the experts, each balancing over its own tokens, end with the bits of runs alone", async () => {
+  const share = 1024; // a whole step of one adapter
+  const adapters = [{ name: "slow" }, { name: "quick", rank: 4, alpha: 4, learningRate: 1e-2 }];
+  const method = { kind: "lora" as const, rank: 2, alpha: 8, targets: ["all-linear"] };
+  const spec = { ...common, base, method, routerAuxWeight: 0.05, epochs: 4 };
+  const { calm, killed } = await twice(lab, { ...spec, adapters, microBatchTokens: 2 * share }, 6);
+  const weights = (run: RunDetail, name: string) =>
+    readFileSync(run.artifacts.find((one) => one.kind === "adapter" && one.name === name)?.path ?? "");
+  const worker = lab.startWorker();
+  for (const { name, rank = 2, alpha = 8, learningRate = 3e-3 } of adapters) {
+    const file = `${name}/adapter_model.safetensors`;
+    expect(weights(killed, file).equals(weights(calm, file)), name).toBe(true);
+    const changes = { method: { ...method, rank, alpha }, learningRate, microBatchTokens: share };
+    const alone = await finish(lab, (await lab.createRun({ ...spec, ...changes })).id);
+    expect(weights(alone, "adapter_model.safetensors").equals(weights(calm, file)), name).toBe(true);
+    const onward = { ...changes, epochs: 1, method: { ...changes.method, startFrom: `run:${calm.id}/${name}` } };
+    const { id } = await lab.createRun({ ...spec, ...onward });
+    await runs.cancel(lab.ctx, { runId: id }); // an adapter on experts can be gone on from
+  }
+  await endProcess(worker, "SIGTERM");
 });
 
 test("a dense model has no experts to balance, and is told so at the field", async () => {

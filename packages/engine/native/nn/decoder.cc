@@ -165,14 +165,28 @@ Workspace Decoder::workspace_rows(const Workspace& full, int64_t n) const {
   return w;
 }
 
+// Of adapters side by side each has the noise of training alone.
+void Decoder::add_noise(Pass& pass, const Tensor& x) const {
+  const auto stream = [&](uint64_t seed) { return RandomStream{seed, pass.step, (pass.micro_batch << 16) | kNoiseId}; };
+  if (pass.segments.empty()) return add_embedding_noise(pass.ctx, x, pass.offsets, pass.noise_alpha, stream(pass.seed));
+  const int32_t* offsets = pass.offsets.as<int32_t>();
+  const int64_t sequences = pass.offsets.shape[0] - 1;
+  int64_t s = 0;
+  for (const AdapterSegment& segment : pass.segments) {
+    std::vector<int32_t> own{0};
+    for (; s < sequences && offsets[s + 1] <= segment.end; ++s) own.push_back(offsets[s + 1] - static_cast<int32_t>(segment.begin));
+    const Tensor bounds{own.data(), DType::kI32, {static_cast<int64_t>(own.size())}};
+    add_embedding_noise(pass.ctx, token_rows(x, segment), bounds, pass.noise_alpha, stream(segment.seed));
+  }
+}
+
 Tensor Decoder::forward(Pass& pass, PassBuffers& b) const {
   const int64_t n = pass.tokens;
   const bool train = pass.mode == PassMode::kTrain;
   Workspace w = workspace_rows(b.workspace, n);
   Tensor x = first_rows(b.stream[0], n);
   embedding_forward(pass.ctx, pass.token_ids, embedding_->view(), x, config_.embedding_scale);
-  if (train && pass.noise_alpha > 0)
-    add_embedding_noise(pass.ctx, x, pass.offsets, pass.noise_alpha, {pass.seed, pass.step, (pass.micro_batch << 16) | kNoiseId});
+  if (train && pass.noise_alpha > 0) add_noise(pass, x);
   for (size_t i = 0; i < layers_.size(); ++i) {
     const Tensor out = train ? first_rows(b.stream[i + 1], n) : x;
     LayerActivations a = activation_rows(b.layers[b.layer_buffers[i]], n);

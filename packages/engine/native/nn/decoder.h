@@ -104,6 +104,7 @@ class Decoder {
  private:
   const Parameter& head() const { return head_ ? *head_ : *embedding_; }
   Workspace workspace_rows(const Workspace& w, int64_t n) const;
+  void add_noise(Pass& pass, const Tensor& x) const;
   void place_layers(MemoryLayout& layout, PassBuffers& buffers, DType act) const;
 
   DecoderConfig config_;

@@ -103,7 +103,7 @@ Saved Moe::shared_saved(const Saved& s) const { return {{s.tensors.begin() + kSh
 void Moe::route(Pass& pass, const Tensor& x, Saved& s) const {
   gemm_abt(pass.ctx, x, gate_->view(), s[kScores]);
   router_forward(pass.ctx, s[kScores], bias_ ? bias_->value : Tensor{}, s[kExperts], s[kWeights], config_.router);
-  if (pass.balance) pass.balance->observe(pass.ctx, layer_, s[kScores], s[kExperts], pass.offsets, config_.router);
+  if (pass.balance) pass.balance->observe(pass, layer_, s[kScores], s[kExperts], config_.router);
   const int64_t k = config_.router.top_k, n = pass.tokens;
   std::vector<int64_t> next = expert_offsets(s[kExperts], config_.experts);
   std::vector<int64_t> filled(static_cast<size_t>(n), 0);
@@ -208,7 +208,7 @@ void Moe::backward_router(Pass& pass, const Tensor& x, Tensor dx, Saved& s) cons
   {
     const ArenaScope scope(pass.ctx.scratch);
     const BalanceSlopes balance =
-        pass.balance ? pass.balance->slopes(pass.ctx, s[kScores], s[kExperts], pass.offsets, config_.router) : BalanceSlopes{};
+        pass.balance ? pass.balance->slopes(pass, s[kScores], s[kExperts], config_.router) : BalanceSlopes{};
     router_backward(pass.ctx, s[kScores], s[kExperts], s[kDWeights], config_.router, balance);
   }
   GemmOptions options;

@@ -23,6 +23,7 @@ struct KvCache {
 struct AdapterSegment {
   int adapter;
   int64_t begin, end;
+  uint64_t seed = 0;  // of its noise
 };
 
 enum class PassMode {

@@ -30,8 +30,6 @@ void check_side_by_side(const TrainingSpec& spec) {
   if (spec.adapters.empty()) return;
   if (!spec.adapter.empty()) refuse("adapter", "is for one adapter; give each of spec.adapters its own `from`");
   if (spec.lora_config.dora) refuse("method.dora", "is not for several adapters at once");
-  if (spec.router_aux_weight > 0)
-    refuse("routerAuxWeight", "must be 0 where several adapters train at once: their tokens share the experts");
   if (spec.objective.kind != ObjectiveKind::kSft) refuse("objective.kind", "must be \"sft\" where several adapters train at once");
   for (size_t i = 0; i < spec.adapters.size(); ++i)
     for (size_t j = 0; j < i; ++j)

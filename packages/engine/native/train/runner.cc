@@ -20,7 +20,7 @@ Pass Runner::start(const MicroBatch& batch, PassMode mode) {
     const int adapter = batch.adapter_of(s);
     const auto begin = batch.offsets[static_cast<size_t>(s)], end = batch.offsets[static_cast<size_t>(s) + 1];
     if (!pass.segments.empty() && pass.segments.back().adapter == adapter) pass.segments.back().end = end;
-    else pass.segments.push_back({adapter, begin, end});
+    else pass.segments.push_back({adapter, begin, end, spec_.adapters[static_cast<size_t>(adapter)].seed});
   }
   pass.noise_alpha = static_cast<float>(spec_.neftune_alpha);
   std::memcpy(pass.token_ids.data, batch.tokens.data(), batch.tokens.size() * sizeof(int32_t));

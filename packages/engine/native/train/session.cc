@@ -87,8 +87,16 @@ double Session::accumulate(const std::vector<MicroBatch>& batches, int64_t step,
   }
   double loss = objective_->accumulate(batches, run);
   if (balance_) {
-    loss += balance_->weighted_loss();
-    run.metrics["routerAux"] = balance_->loss();
+    // As the objective's: the step's is the mean of the adapters'.
+    double weighted = 0, trained = 0;
+    for (size_t k = 0; k < run.adapters.size(); ++k) {
+      if (!balance_->trains(k)) continue;
+      run.adapters[k].loss += balance_->weighted_loss(k);
+      weighted += balance_->weighted_loss(k);
+      trained += 1;
+    }
+    loss += weighted / trained;
+    run.metrics["routerAux"] = balance_->mean_loss();
     run.metrics["expertLoadMax"] = balance_->busiest();
     run.metrics["expertLoadMin"] = balance_->idlest();
   }
@@ -108,7 +116,7 @@ void Session::update(const StepOptions& options, const std::vector<double>& grad
   };
   UpdateOptions u;
   u.step = options.step + 1;
-  uint32_t id = 0;
+  std::vector<uint32_t> drawn(adapter_gradients_.size());  // parameters of each adapter so far: it draws as it would alone
   for (Parameter& p : model_.parameters.all()) {
     if (!p.trainable) continue;
     const auto adapter = static_cast<size_t>(p.adapter_index);
@@ -121,7 +129,8 @@ void Session::update(const StepOptions& options, const std::vector<double>& grad
     UpdateTarget target;
     target.weights = p.master ? p.master : p.value;
     if (p.has_own_master()) target.copy = p.value;
-    target.rounding = {spec_.seed, static_cast<uint32_t>(options.step), rounding_stream(id++)};
+    const uint64_t seed = spec_.adapters.empty() ? spec_.seed : spec_.adapters[adapter].seed;
+    target.rounding = {seed, static_cast<uint32_t>(options.step), rounding_stream(drawn[adapter]++)};
     optimizer_->update(*ctx_, p, target, u);
   }
   weights_changed();

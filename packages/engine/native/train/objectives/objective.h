@@ -55,7 +55,8 @@ class Objective {
   virtual void load(Context&) {}
   // Throws kInvalidArgument naming the micro-batch's field that this objective cannot use. Batches are checked otherwise.
   virtual void check(const MicroBatch& batch, const std::string& where) const = 0;
-  // What of a micro-batch is trained on, here all of it unless nothing is supervised; no tokens: nothing. Routers are balanced over it.
+  // What of a micro-batch is trained on, here the sequences of each adapter that has a supervised token in it; no tokens: nothing. Routers
+  // are balanced over it.
   virtual MicroBatch trained_part(const MicroBatch& batch) const;
   // Adds the gradients of the loss to the parameters', scaled, and returns the loss.
   virtual double accumulate(const std::vector<MicroBatch>& batches, ObjectiveRun& run) = 0;

@@ -28,11 +28,11 @@ class Sft final : public Objective {
     }
     for (size_t i = 0; i < batches.size(); ++i) {
       run.check_stop();
-      const MicroBatch& batch = batches[i];
-      for (int64_t s = 0; s < batch.sequences(); ++s)
-        run.adapters[static_cast<size_t>(batch.adapter_of(s))].tokens +=
-            batch.offsets[static_cast<size_t>(s) + 1] - batch.offsets[static_cast<size_t>(s)];
-      const int64_t count = run.policy.set_rows(batch);
+      for (int64_t s = 0; s < batches[i].sequences(); ++s)
+        run.adapters[static_cast<size_t>(batches[i].adapter_of(s))].tokens +=
+            batches[i].offsets[static_cast<size_t>(s) + 1] - batches[i].offsets[static_cast<size_t>(s)];
+      const MicroBatch batch = trained_part(batches[i]);
+      const int64_t count = batch.tokens.empty() ? 0 : run.policy.set_rows(batch);
       if (count == 0) continue;
       run.policy.set_weights(batch, factors);
       Pass pass = run.start(batch, i);
