@@ -63,17 +63,20 @@ const beginsWith = (content: string, id: number) => ({
   special_tokens: { [content]: { id: content, ids: [id], tokens: [content] } },
 });
 
-/** A base model's tokenizer with some control tokens called otherwise, as the distillations have them. */
+/** A base model's tokenizer up to an entry, with some control tokens called otherwise, as the distillations have them. */
 function renamed(
   name: string,
+  before: number,
   first: number,
   names: Record<number, [content: string, special: boolean]>,
 ): TokenizerJson {
   const json: TokenizerJson = JSON.parse(readFileSync(packageFile(name), "utf8"));
-  const called = json.added_tokens.map((token) => {
-    const [content, special] = names[token.id] ?? [token.content, token.special];
-    return { ...token, content, special };
-  });
+  const called = json.added_tokens
+    .filter(({ id }) => id < before)
+    .map((token) => {
+      const [content, special] = names[token.id] ?? [token.content, token.special];
+      return { ...token, content, special };
+    });
   return { ...json, added_tokens: called, post_processor: beginsWith(begin, first) };
 }
 
@@ -186,7 +189,7 @@ export const deepseekModels: DeepseekModel[] = [
       vocab_size: 128_256,
     },
     tokenizer: () =>
-      renamed("llama3_1", 128_000, {
+      renamed("llama3_1", 128_256, 128_000, {
         128000: [begin, true],
         128001: [end, true],
         128011: ["<｜User｜>", false],
@@ -223,7 +226,7 @@ export const deepseekModels: DeepseekModel[] = [
       vocab_size: 151_936,
     },
     tokenizer: () =>
-      renamed("qwen3", 151_646, {
+      renamed("qwen3", 151_665, 151_646, {
         151643: [end, true],
         151644: ["<｜User｜>", false],
         151645: ["<｜Assistant｜>", false],

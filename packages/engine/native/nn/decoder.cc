@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "ops/cross_entropy.h"
 #include "ops/elementwise.h"
