@@ -151,11 +151,9 @@ test("the adapter that is named goes into the files, and another run goes on fro
 
 test("each of several goes on from an adapter of its own, with the bits of going on alone", async () => {
   const worker = lab.startWorker();
-  const starts = ["plain", "quick"].map((name) => ({
-    ...adapters.find((one) => one.name === name),
-    name: `more-${name}`,
-    startFrom: `run:${together.id}/${name}`,
-  }));
+  const starts = adapters
+    .filter(({ seed }) => seed === undefined)
+    .map((one) => ({ ...one, name: `more-${one.name}`, startFrom: `run:${together.id}/${one.name}` }));
   const more = { ...spec, epochs: 4, microBatchTokens: 2 * share, export: { gguf: [] } };
   const run = await finish(lab, (await lab.createRun({ ...more, adapters: starts })).id);
   const loss = run.evaluationBefore?.loss ?? Number.NaN;
