@@ -39,7 +39,7 @@ const batch = worstBatch(spec, session.info.vocabSize);
 const step = { microBatches: [batch], learningRate: 1e-5, clipNorm: 1, step: 0 };
 await session.step(step);
 const trained = session.memory().peakRssBytes;
-const { preference: _, adapters: __, ...plain } = batch;
+const { preference: _, ...plain } = batch;
 await session.evaluate([plain]);
 const settings = { maxNewTokens: 16, temperature: 0, topK: 0, topP: 1, seed: 1, stopTokens: [] };
 await session.generate({ ...settings, prompts });
