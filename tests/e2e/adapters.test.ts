@@ -88,11 +88,11 @@ it("the run's page draws a line for every adapter and marks the best in a table"
   await row("a1").getByText("lowest loss").waitFor();
   await row("a1").getByText("exported").waitFor();
   expect(await row("a2").getByText("lowest loss").count()).toBe(0);
+  await page.getByRole("tab", { name: "Answers" }).click();
+  await page.getByText("adapter a1", { exact: true }).first().waitFor();
   await page.getByRole("tab", { name: "Results" }).click();
   await page.getByText("Tuned model (a1)").waitFor();
   await page.getByText("a2/adapter_model.safetensors").first().waitFor();
-  await page.getByRole("tab", { name: "Answers" }).click();
-  await page.getByText("adapter a1", { exact: true }).first().waitFor();
   expect(await axe(page)).toEqual([]);
   await page.setViewportSize({ width: 390, height: 800 });
   await page.getByText("Adapters side by side").first().waitFor();
