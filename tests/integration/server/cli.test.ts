@@ -173,6 +173,25 @@ describe("runs", () => {
     expect((await anneal(["run", "get", "0191d2a0-0000-7000-8000-000000000000"])).code).toBe(4);
     expect((await anneal(["run", "get", "no-id"])).code).toBe(2);
   });
+  test("answers stand in a table with the adapter that gave each, without what would steer the terminal", async () => {
+    const { id } = await json<Run>("run", "create", ...flags());
+    expect((await anneal(["run", "answers", id])).out).toContain("no sample answers yet");
+    const said = { runId: id, step: 12, prompt: "which?", expected: "red" };
+    await site.lab.ctx.db.insert(schema.samples).values([
+      { ...said, position: 0, answer: "red\u001b[2J", adapter: "low" },
+      { ...said, position: 1, answer: "blue" },
+    ]);
+    const { out } = await anneal(["run", "answers", id]);
+    expect(out).toMatch(
+      /STEP +ADAPTER +QUESTION +EXPECTED +ANSWER\n12 +low +which\? +red +red.*\n12 +- +which\? +red +blue/,
+    );
+    expect(out).not.toContain("\u001b");
+    expect(await json<{ adapter: string | null }[]>("run", "answers", id)).toMatchObject([
+      { adapter: "low" },
+      { adapter: null },
+    ]);
+    await anneal(["run", "cancel", id]);
+  });
   test("watching shows progress and loss; Ctrl-C detaches and the run stays", async () => {
     const { id } = await json<Run>("run", "create", ...flags());
     const { ctx } = site.lab;
