@@ -6,7 +6,7 @@ import { createAnnealClient, findConnection, uploadDataset } from "@anneal/sdk";
 import type { Browser, BrowserContext, Page } from "playwright";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { startOllamaStandin } from "../support/ollama-standin/index.ts";
-import { axe, openBrowser, openPage, sideways, type Watched } from "./support/browser-session.ts";
+import { axe, englishOn, openBrowser, openPage, sideways, type Watched } from "./support/browser-session.ts";
 import { type Stack, startStack } from "./support/stack.ts";
 
 const password = "correct horse battery staple";
@@ -350,6 +350,50 @@ describe("every page", () => {
     await check(locale, 390);
   });
 
+  it("speaks Chinese where the person does, what the API says included", async () => {
+    const watched = await openPage(browser, stack.url, { locale: "zh-CN" }, signedIn);
+    const { page: here } = watched;
+    const english: string[] = [];
+    const look = async (where: string) => {
+      await here.waitForFunction(() => document.querySelector(".animate-pulse") === null);
+      english.push(...(await englishOn(here)).map((text) => `${where}: ${text}`));
+    };
+    for (const path of pages()) {
+      await here.goto(path);
+      await here.locator("h1").first().waitFor();
+      await look(path);
+    }
+    // Findings about the machine, each with its remedy.
+    await here.goto("/settings?tab=system");
+    await here.getByText("C++ 编译器").waitFor();
+    await look("settings");
+    // Bad lines.
+    await here.goto("/datasets");
+    await here.getByRole("button", { name: "上传数据" }).click();
+    await here.locator("input[type=file]").setInputFiles(stack.files.withBadLines);
+    await here.getByText("第 4 行", { exact: true }).waitFor();
+    await here.getByText("该行是列表").waitFor();
+    await look("bad lines");
+    // A plan that is refused, and a rule over several fields that is broken.
+    await here.goto(`/runs/new?from=${runPath.split("/").at(-1)}`);
+    await here.getByText("批次与内存", { exact: true }).click();
+    await here.getByLabel("内存上限").fill("0.001");
+    await here
+      .getByText(/任务需要 .* 内存/)
+      .first()
+      .waitFor();
+    await look("a plan that does not fit");
+    await here.getByLabel("每次计算的 token 数", { exact: true }).fill("16");
+    await here
+      .getByText(/放不下一条长/)
+      .first()
+      .waitFor();
+    await look("a broken rule");
+    await watched.context.close();
+    expect(english).toEqual([]);
+    expect(watched.faults).toEqual([]);
+  });
+
   async function check(locale: "en" | "zh-CN", width: number): Promise<void> {
     const watched = await openPage(browser, stack.url, { locale, width }, signedIn);
     const wrong: string[] = [];
@@ -407,7 +451,11 @@ describe("every page", () => {
       pale.textContent = "pale words";
       pale.style.cssText = "color: #ccc; background: #fff; width: 900px";
       document.body.append(pale);
+      const english = document.createElement("p");
+      english.textContent = "Not all of this is said in Chinese.";
+      document.body.append(english);
     });
+    expect(await englishOn(watched.page)).toContain("Not all of this is said in Chinese.");
     const found = (await axe(watched.page)).join("\n");
     expect(found).toContain("label:");
     expect(found).toContain("color-contrast:");

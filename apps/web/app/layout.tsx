@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import { Providers } from "../features/shell/providers.tsx";
 import { localeCookie, negotiateLocale } from "../lib/locale.ts";
 import { messages } from "../messages/index.ts";
+import { phrases } from "../messages/phrases.ts";
 import "./globals.css";
 
 export const metadata: Metadata = { applicationName: "Anneal", referrer: "same-origin", robots: "noindex" };
@@ -16,7 +17,12 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
   return (
     <html lang={locale} suppressHydrationWarning>
       <body>
-        <Providers locale={locale} messages={messages[locale]} nonce={head.get("x-nonce") ?? undefined}>
+        <Providers
+          locale={locale}
+          messages={messages[locale]}
+          phrases={phrases[locale]}
+          nonce={head.get("x-nonce") ?? undefined}
+        >
           {children}
         </Providers>
       </body>

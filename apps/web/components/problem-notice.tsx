@@ -1,10 +1,12 @@
 "use client";
+import { withoutField, wordsOf } from "@anneal/contracts";
 import { TriangleAlertIcon } from "lucide-react";
 import { useTranslations } from "next-intl";
 import type { ReactNode } from "react";
 import { cn } from "../lib/cn.ts";
 import { visible } from "../lib/format.ts";
 import { problemOf } from "../lib/problem.ts";
+import { useWords } from "./phrases.tsx";
 
 // An error as every surface of Anneal gives it: where, the cause, and one remedy.
 export function ProblemNotice({
@@ -23,7 +25,12 @@ export function ProblemNotice({
   const t = useTranslations("problem");
   const problem = problemOf(error);
   const away = problem.code === "UNAVAILABLE" && problem.details?.unreachable === true;
-  const remedy = problem.remedy ?? (away ? t("awayRemedy") : null);
+  const words = useWords();
+  const fields = useTranslations("spec.fields");
+  const { field } = problem;
+  const label = field === null ? null : `${field.replace(/^spec\./, "")}.label`;
+  const message = wordsOf(problem, "message");
+  const remedy = wordsOf(problem, "remedy") ?? (away ? t("awayRemedy") : null);
   return (
     <div
       role="alert"
@@ -40,17 +47,19 @@ export function ProblemNotice({
       <div className="min-w-0 flex-1 space-y-0.5">
         <p className="font-medium">
           {away ? t("away") : t(`code.${problem.code}`)}
-          {problem.field ? (
+          {field && label ? (
             <>
               {" "}
-              <code className="foreign rounded bg-background/60 px-1 font-mono text-xs">{visible(problem.field)}</code>
+              <code className="foreign rounded bg-background/60 px-1 font-mono text-xs" title={visible(field)}>
+                {fields.has(label) ? fields(label) : visible(field)}
+              </code>
             </>
           ) : null}
         </p>
-        {away ? null : <p className="foreign">{visible(problem.message)}</p>}
+        {away ? null : <p className="foreign">{words(field === null ? message : withoutField(message, field))}</p>}
         {remedy ? (
           <p>
-            <span className="font-medium">{t("remedy")}</span> <span className="foreign">{visible(remedy)}</span>
+            <span className="font-medium">{t("remedy")}</span> <span className="foreign">{words(remedy)}</span>
           </p>
         ) : null}
         {onRetry || action ? (

@@ -1,4 +1,4 @@
-import { type ErrorCode, Problem } from "@anneal/contracts";
+import { type ErrorCode, Problem, say, told } from "@anneal/contracts";
 import { TRPCError } from "@trpc/server";
 import { z } from "zod";
 
@@ -34,21 +34,21 @@ class ProblemCause extends Error {
 }
 
 function ofTrpc(error: TRPCError): Problem {
-  const base = { field: null, message: error.message, remedy: null };
+  const base = { field: null, message: error.message };
   switch (error.code) {
     case "NOT_FOUND":
       return {
         ...base,
         code: "NOT_FOUND",
-        remedy: "check the procedure's name and that client and server are of one version",
+        ...told({ remedy: say`check the procedure's name and that client and server are of one version` }),
       };
     case "PARSE_ERROR":
     case "BAD_REQUEST":
     case "UNSUPPORTED_MEDIA_TYPE":
     case "METHOD_NOT_SUPPORTED":
-      return { ...base, code: "INVALID_INPUT", remedy: "send the request as the typed client does" };
+      return { ...base, code: "INVALID_INPUT", ...told({ remedy: say`send the request as the typed client does` }) };
     case "PAYLOAD_TOO_LARGE":
-      return { ...base, code: "TOO_LARGE", remedy: "send less at once" };
+      return { ...base, code: "TOO_LARGE", ...told({ remedy: say`send less at once` }) };
     default:
       return internal;
   }
@@ -58,8 +58,10 @@ function ofTrpc(error: TRPCError): Problem {
 const internal: Problem = {
   code: "INTERNAL",
   field: null,
-  message: "something went wrong on the server",
-  remedy: "look into Anneal's log for the cause, then try again",
+  ...told({
+    message: say`something went wrong on the server`,
+    remedy: say`look into Anneal's log for the cause, then try again`,
+  }),
 };
 
 const unreachableDatabase = new Set(["ECONNREFUSED", "ECONNRESET", "57P01", "57P03", "08006", "08001", "53300"]);
@@ -77,8 +79,10 @@ export function toProblem(error: unknown): Problem {
       return {
         code: "UNAVAILABLE",
         field: null,
-        message: "the database does not answer",
-        remedy: "wait a moment; if it stays, run ./anneal doctor",
+        ...told({
+          message: say`the database does not answer`,
+          remedy: say`wait a moment; if it stays, run ./anneal doctor`,
+        }),
       };
     at = at instanceof Error ? at.cause : null;
   }

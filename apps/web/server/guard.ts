@@ -1,4 +1,4 @@
-import { ServiceError } from "@anneal/contracts";
+import { ServiceError, say } from "@anneal/contracts";
 
 const bare = (host: string) => host.toLowerCase().replace(/:\d+$/, "");
 
@@ -6,16 +6,16 @@ const bare = (host: string) => host.toLowerCase().replace(/:\d+$/, "");
 export function requireKnownHost(headers: Headers, allowedHosts: readonly string[]): void {
   const host = headers.get("host") ?? "";
   if (allowedHosts.includes(bare(host))) return;
-  throw new ServiceError("FORBIDDEN", `this server does not answer to the name "${host.slice(0, 200)}"`, {
+  throw new ServiceError("FORBIDDEN", say`this server does not answer to the name "${host.slice(0, 200)}"`, {
     field: "host",
-    remedy: "use its own name or address, or add the name to ANNEAL_HOSTS",
+    remedy: say`use its own name or address, or add the name to ANNEAL_HOSTS`,
   });
 }
 
 const refusal = (what: string) =>
-  new ServiceError("FORBIDDEN", `the request comes from another site (${what})`, {
+  new ServiceError("FORBIDDEN", say`the request comes from another site (${what})`, {
     field: "origin",
-    remedy: "use Anneal's own page; programs send an API token and no Origin",
+    remedy: say`use Anneal's own page; programs send an API token and no Origin`,
   });
 
 /** Cookies travel with requests that other pages make; those pages cannot hide where they are. */

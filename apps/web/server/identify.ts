@@ -1,4 +1,4 @@
-import { type Actor, ServiceError } from "@anneal/contracts";
+import { type Actor, ServiceError, say } from "@anneal/contracts";
 import { type ServiceContext, systemActor, tokens } from "@anneal/services";
 import type { Server } from "./process.ts";
 
@@ -11,8 +11,8 @@ export async function identify(server: Server, headers: Headers): Promise<Actor 
     const [, token] = /^Bearer ([!-~]{1,200})$/i.exec(authorization) ?? [];
     const actor = token ? await tokens.authenticate(server.services, token) : null;
     if (actor) return actor;
-    throw new ServiceError("UNAUTHENTICATED", "the API token is unknown, revoked or expired", {
-      remedy: "make a new one under Settings, and send it as Authorization: Bearer anl_...",
+    throw new ServiceError("UNAUTHENTICATED", say`the API token is unknown, revoked or expired`, {
+      remedy: say`make a new one under Settings, and send it as Authorization: Bearer anl_...`,
     });
   }
   if (!headers.get("cookie")) return null;
@@ -31,7 +31,7 @@ export function contextFor(server: Server, actor: Actor | null, signal: AbortSig
 export async function requireActor(server: Server, headers: Headers): Promise<Actor> {
   const actor = await identify(server, headers);
   if (actor) return actor;
-  throw new ServiceError("UNAUTHENTICATED", "nobody is signed in", {
-    remedy: "sign in, or send an API token as Authorization: Bearer anl_...",
+  throw new ServiceError("UNAUTHENTICATED", say`nobody is signed in`, {
+    remedy: say`sign in, or send an API token as Authorization: Bearer anl_...`,
   });
 }

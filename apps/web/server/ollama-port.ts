@@ -1,7 +1,6 @@
+import { told, wordsOfError } from "@anneal/contracts";
 import { findStoredModel, listStoredModels, OllamaClient, parseOllamaHost } from "@anneal/ollama";
 import type { OllamaPort } from "@anneal/services";
-
-const textOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** Ollama as the services see it: is it there, and what lies in its store. Publishing is the worker's. */
 export function createOllamaPort(host: string, storeFolder: string): OllamaPort {
@@ -11,7 +10,7 @@ export function createOllamaPort(host: string, storeFolder: string): OllamaPort 
         const client = new OllamaClient(parseOllamaHost(host), { connectTimeoutSeconds: 1, quickTimeoutSeconds: 3 });
         return { host, reachable: true, version: await client.version(), message: null };
       } catch (error) {
-        return { host, reachable: false, version: null, message: textOf(error) };
+        return { host, reachable: false, version: null, ...told({ message: wordsOfError(error) }) };
       }
     },
     listStored: () => listStoredModels(storeFolder),

@@ -1,4 +1,4 @@
-import { ServiceError } from "@anneal/contracts";
+import { ServiceError, say } from "@anneal/contracts";
 
 interface Window {
   startedAt: number;
@@ -15,8 +15,8 @@ export function createRateLimit(max: number, seconds: number, now: () => number 
       const window = known && at - known.startedAt < seconds * 1000 ? known : { startedAt: at, count: 0 };
       if (window.count >= max) {
         const wait = Math.ceil((window.startedAt + seconds * 1000 - at) / 1000);
-        throw new ServiceError("RATE_LIMITED", "too many tries in a short time", {
-          remedy: `wait ${wait} seconds and try again`,
+        throw new ServiceError("RATE_LIMITED", say`too many tries in a short time`, {
+          remedy: say`wait ${wait} seconds and try again`,
           details: { retryAfterSeconds: wait },
         });
       }

@@ -1,4 +1,4 @@
-import type { Permission } from "@anneal/contracts";
+import { type Permission, ServiceError, say } from "@anneal/contracts";
 import { requirePermission, type ServiceContext } from "@anneal/services";
 import { initTRPC, tracked } from "@trpc/server";
 import type { z } from "zod";
@@ -53,12 +53,11 @@ function guarded(permission: Permission) {
   return t.procedure.meta({ permission }).use(async ({ ctx, meta, next, signal }) => {
     const needed = meta?.permission ?? permission;
     if (needed !== "public" && !ctx.authenticated)
-      throw toTrpcError({
-        code: "UNAUTHENTICATED",
-        field: null,
-        message: "nobody is signed in",
-        remedy: "sign in, or send an API token as Authorization: Bearer anl_...",
-      });
+      throw toTrpcError(
+        new ServiceError("UNAUTHENTICATED", say`nobody is signed in`, {
+          remedy: say`sign in, or send an API token as Authorization: Bearer anl_...`,
+        }),
+      );
     // The verbs ask again; here it is refused before a stream has begun, with the right status.
     try {
       requirePermission(ctx.services.actor, needed);

@@ -1,3 +1,4 @@
+import { told, wordsOfError } from "@anneal/contracts";
 import { findStoredModel, listStoredModels, OllamaClient, parseOllamaHost } from "@anneal/ollama";
 import type { OllamaPort } from "@anneal/services";
 
@@ -9,12 +10,7 @@ export function createOllamaPort(client: OllamaClient, storeFolder: string): Oll
       try {
         return { host, reachable: true, version: await client.version(), message: null };
       } catch (error) {
-        return {
-          host,
-          reachable: false,
-          version: null,
-          message: error instanceof Error ? error.message : String(error),
-        };
+        return { host, reachable: false, version: null, ...told({ message: wordsOfError(error) }) };
       }
     },
     listStored: () => listStoredModels(storeFolder),

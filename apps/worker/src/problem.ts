@@ -1,4 +1,4 @@
-import { type Problem, ServiceError } from "@anneal/contracts";
+import { type Problem, ServiceError, say, told, wordsOf, wordsOfError } from "@anneal/contracts";
 import { isOllamaError } from "@anneal/ollama";
 
 /** Any error as the Problem that a row keeps and a page shows. */
@@ -8,11 +8,9 @@ export function problemOf(error: unknown): Problem {
     return {
       code: error.transient ? "UNAVAILABLE" : "PRECONDITION_FAILED",
       field: null,
-      message: error.message,
-      remedy: error.remedy,
+      ...told({ message: wordsOfError(error), remedy: wordsOf(error, "remedy") }),
       details: { code: error.code, ...(error.detail ? { detail: error.detail } : {}), ...error.data },
     };
-  const message = error instanceof Error ? error.message : String(error);
-  const remedy = "it is tried again by itself; if it keeps failing, see the worker's log";
-  return { code: "INTERNAL", field: null, message, remedy };
+  const remedy = say`it is tried again by itself; if it keeps failing, see the worker's log`;
+  return { code: "INTERNAL", field: null, ...told({ message: wordsOfError(error), remedy }) };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Bytes, Digest, Id } from "./ids.ts";
+import { Phrases } from "./phrase.ts";
 
 // Where training starts: `ollama:NAME[:TAG]`, `model:ID` (the registry), an absolute path to a .gguf file, or to a folder in Hugging Face layout.
 export const BaseModelRef = z
@@ -53,6 +54,7 @@ export const ModelSummary = z.object({
   source: z.enum(["ollama", "gguf", "hf", "run"]),
   supported: z.boolean(),
   unsupportedReason: z.string().nullable(),
+  phrases: Phrases.optional(), // of unsupportedReason
   facts: ModelFacts.nullable(),
   digest: Digest.nullable(),
   runId: Id.nullable(), // source "run": the run that made it

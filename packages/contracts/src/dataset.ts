@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Bytes, Digest, DisplayName, Id } from "./ids.ts";
+import { Phrases } from "./phrase.ts";
 
 export const DatasetFormat = z.enum([
   "openai-messages",
@@ -67,6 +68,7 @@ export const BadLine = z.object({
   line: z.int().positive(),
   cause: z.string(),
   remedy: z.string(),
+  phrases: Phrases.optional(), // of cause and remedy
   excerpt: z.string(),
 });
 export type BadLine = z.infer<typeof BadLine>;
@@ -75,6 +77,7 @@ export const FormatGuess = z.object({
   format: DatasetFormat,
   confidence: z.number().min(0).max(1),
   reason: z.string(),
+  phrases: Phrases.optional(), // of reason
   columns: z.array(z.string()),
 });
 export type FormatGuess = z.infer<typeof FormatGuess>;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Phrases, told, type Words, wordsOf } from "./phrase.ts";
 
 // Every refusal that a service, the worker or the trainer can give. Surfaces map these in one place each.
 export const ErrorCode = z.enum([
@@ -27,6 +28,7 @@ export const Problem = z.object({
   message: z.string(),
   // One thing to do about it.
   remedy: z.string().nullable(),
+  phrases: Phrases.optional(), // of message and remedy
   details: z.record(z.string(), z.unknown()).optional(),
 });
 export type Problem = z.infer<typeof Problem>;
@@ -35,18 +37,27 @@ export class ServiceError extends Error {
   readonly problem: Problem;
   constructor(
     code: ErrorCode,
-    message: string,
-    options: { field?: string; remedy?: string; details?: Record<string, unknown>; cause?: unknown } = {},
+    message: Words,
+    options: { field?: string; remedy?: Words; details?: Record<string, unknown>; cause?: unknown } = {},
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    const texts = told({ message, remedy: options.remedy ?? null });
+    super(texts.message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "ServiceError";
     this.problem = {
       code,
       field: options.field ?? null,
-      message,
-      remedy: options.remedy ?? null,
+      ...texts,
       ...(options.details ? { details: options.details } : {}),
     };
+  }
+  /** The refusal that a problem tells of, with other details or the cause where they are given. */
+  static of(problem: Problem, options: { details?: Record<string, unknown>; cause?: unknown } = {}): ServiceError {
+    return new ServiceError(problem.code, wordsOf(problem, "message"), {
+      field: problem.field ?? undefined,
+      remedy: wordsOf(problem, "remedy") ?? undefined,
+      details: options.details ?? problem.details,
+      cause: options.cause,
+    });
   }
   get code(): ErrorCode {
     return this.problem.code;

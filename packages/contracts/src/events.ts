@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Problem } from "./errors.ts";
 import { Digest, Id } from "./ids.ts";
 import { MetricNameSchema } from "./metrics.ts";
+import { Phrases } from "./phrase.ts";
 import { ArtifactKind, EvaluationResult, Quantisation, RunProgress, RunStage, RunStatus, SampleAnswer } from "./run.ts";
 
 // What a trainer says, in order. Every event has a number in its run (`seq`), given by the trainer's journal; a reader that
@@ -13,6 +14,7 @@ export const RunEventBody = z.discriminatedUnion("type", [
     stage: RunStage,
     state: z.enum(["started", "finished", "skipped", "failed"]),
     note: z.string().nullable(),
+    phrases: Phrases.optional(), // of note
   }),
   z.object({ type: z.literal("progress"), progress: RunProgress }),
   z.object({
@@ -76,7 +78,12 @@ export const RunEventBody = z.discriminatedUnion("type", [
     status: z.string(),
     problem: Problem.nullable(),
   }),
-  z.object({ type: z.literal("log"), level: z.enum(["debug", "info", "warn", "error"]), message: z.string() }),
+  z.object({
+    type: z.literal("log"),
+    level: z.enum(["debug", "info", "warn", "error"]),
+    message: z.string(),
+    phrases: Phrases.optional(), // of message
+  }),
 ]);
 export type RunEventBody = z.infer<typeof RunEventBody>;
 

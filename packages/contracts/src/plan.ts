@@ -2,6 +2,7 @@ import { z } from "zod";
 import { DatasetCheck } from "./dataset.ts";
 import { Problem } from "./errors.ts";
 import { Bytes } from "./ids.ts";
+import { Phrases } from "./phrase.ts";
 
 export const MemoryPlan = z.object({
   weightBytes: Bytes,
@@ -21,6 +22,7 @@ export type MemoryPlan = z.infer<typeof MemoryPlan>;
 // A setting that would fit, in words and as a change to the spec.
 export const FitSuggestion = z.object({
   words: z.string(),
+  phrases: Phrases.optional(), // of words
   change: z.record(z.string(), z.unknown()),
   totalBytes: Bytes,
   relativeSeconds: z.number().positive().nullable().default(null), // time of training over that of the spec as asked; null: not estimated

@@ -3,6 +3,7 @@ import { AdapterName } from "./adapter-ref.ts";
 import { mostAdapters, SideAdapter } from "./adapters.ts";
 import { BaseModelRef } from "./base-model.ts";
 import { Bytes, DisplayName, Id } from "./ids.ts";
+import { inWords } from "./phrase.ts";
 import { brokenRules } from "./spec-rules.ts";
 import {
   BaseStorage,
@@ -111,7 +112,8 @@ export const RunSpec = z
       .default(null),
   })
   .superRefine((spec, ctx) => {
-    for (const { path, message } of brokenRules(spec)) ctx.addIssue({ code: "custom", path: path.split("."), message });
+    for (const { path, phrase } of brokenRules(spec))
+      ctx.addIssue({ code: "custom", path: path.split("."), message: inWords(phrase), params: { phrase } });
   });
 export type RunSpec = z.infer<typeof RunSpec>;
 export type RunSpecInput = z.input<typeof RunSpec>;

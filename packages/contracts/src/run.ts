@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Problem } from "./errors.ts";
 import { Bytes, Digest, Id } from "./ids.ts";
+import { Phrases } from "./phrase.ts";
 import { RunPlan } from "./plan.ts";
 import { RunSpec } from "./run-spec.ts";
 
@@ -30,6 +31,7 @@ export const RunProgress = z.object({
   fraction: z.number().min(0).max(1), // of the stage
   etaSeconds: z.number().nullable(), // of the whole run
   note: z.string().nullable(),
+  phrases: Phrases.optional(), // of note
 });
 export type RunProgress = z.infer<typeof RunProgress>;
 

@@ -1,12 +1,14 @@
 import { z } from "zod";
 import { Bytes, Id } from "./ids.ts";
 import { Permission } from "./permissions.ts";
+import { Phrases } from "./phrase.ts";
 
 export const DoctorCheck = z.object({
   name: z.string(),
   status: z.enum(["ok", "warning", "missing"]),
   found: z.string(),
   remedy: z.string().nullable(),
+  phrases: Phrases.optional(), // of name, found and remedy
 });
 export type DoctorCheck = z.infer<typeof DoctorCheck>;
 
@@ -30,6 +32,7 @@ export const OllamaStatus = z.object({
   reachable: z.boolean(),
   version: z.string().nullable(),
   message: z.string().nullable(),
+  phrases: Phrases.optional(), // of message
 });
 export type OllamaStatus = z.infer<typeof OllamaStatus>;
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { RunEventBody } from "./events.ts";
 import { Digest, Id } from "./ids.ts";
+import { Phrases } from "./phrase.ts";
 import { RunControl } from "./run.ts";
 import { GgufType, RunSpec } from "./run-spec.ts";
 import { TeacherFacts } from "./teacher-file.ts";
@@ -104,6 +105,7 @@ export const FromTrainer = z.discriminatedUnion("type", [
     code: z.string(),
     message: z.string(),
     remedy: z.string().nullable(),
+    phrases: Phrases.optional(), // of message and remedy
     // true: the same input will fail again, so trying anew is pointless
     permanent: z.boolean(),
     number: z.int(),

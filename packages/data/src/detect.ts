@@ -1,4 +1,4 @@
-import type { DatasetFormat, FormatGuess } from "@anneal/contracts";
+import { type DatasetFormat, type FormatGuess, type Phrase, say, told } from "@anneal/contracts";
 import { type Fields, isObject } from "./formats/fields.ts";
 import { answerPairs } from "./formats/instructions.ts";
 import { guessMapping } from "./formats/table-rows.ts";
@@ -32,17 +32,17 @@ function jsonShape(row: Fields): DatasetFormat | null {
   return null;
 }
 
-const words: Record<DatasetFormat, string> = {
-  "openai-messages": 'rows have "messages"',
-  sharegpt: 'rows have "conversations"',
-  alpaca: 'rows have "instruction" and "output"',
-  "prompt-completion": "rows have a question and an answer",
-  preference: 'rows have "chosen" and "rejected"',
-  "openai-preference": 'rows have "preferred_output" and "non_preferred_output"',
-  kto: 'rows have "prompt", "completion" and a "label" of true or false',
-  csv: "a heading and rows of the same width, parted by commas",
-  tsv: "a heading and rows of the same width, parted by tabs",
-  "plain-text": "text without a table's or JSON's marks",
+const words: Record<DatasetFormat, Phrase> = {
+  "openai-messages": say`rows have "messages"`,
+  sharegpt: say`rows have "conversations"`,
+  alpaca: say`rows have "instruction" and "output"`,
+  "prompt-completion": say`rows have a question and an answer`,
+  preference: say`rows have "chosen" and "rejected"`,
+  "openai-preference": say`rows have "preferred_output" and "non_preferred_output"`,
+  kto: say`rows have "prompt", "completion" and a "label" of true or false`,
+  csv: say`a heading and rows of the same width, parted by commas`,
+  tsv: say`a heading and rows of the same width, parted by tabs`,
+  "plain-text": say`text without a table's or JSON's marks`,
 };
 
 // Whole objects near the beginning of an array or a stream of objects, cut out by their brackets.
@@ -65,7 +65,7 @@ function sampleObjects(text: string, cap: number): string[] {
   return found;
 }
 
-function jsonGuess(rows: unknown[], form: string): FormatGuess {
+function jsonGuess(rows: unknown[], form: Phrase): FormatGuess {
   const votes = new Map<DatasetFormat, number>();
   const objects = rows.filter(isObject);
   for (const row of objects) {
@@ -78,16 +78,18 @@ function jsonGuess(rows: unknown[], form: string): FormatGuess {
     return {
       format: "openai-messages",
       confidence: 0.2,
-      reason: `${form}, but no row has the keys of a known format (found: ${columns.slice(0, 8).join(", ") || "none"})`,
+      ...told({
+        reason: say`${form}, but no row has the keys of a known format (found: ${columns.slice(0, 8).join(", ") || say`none`})`,
+      }),
       columns,
     };
   const [format, count] = best;
   const what =
-    format === "openai-messages" && !objects.some((row) => row.messages) ? 'rows have "text"' : words[format];
+    format === "openai-messages" && !objects.some((row) => row.messages) ? say`rows have "text"` : words[format];
   return {
     format,
     confidence: Math.round((count / Math.max(1, rows.length)) * 100) / 100,
-    reason: `${form}; ${what} (${count} of the first ${rows.length})`,
+    ...told({ reason: say`${form}; ${what} (${count} of the first ${rows.length})` }),
     columns,
   };
 }
@@ -113,7 +115,7 @@ function guessByFirstKey(start: string): FormatGuess | null {
   return {
     format,
     confidence: 0.6,
-    reason: `JSON whose first row is very long and begins with "${key}"`,
+    ...told({ reason: say`JSON whose first row is very long and begins with "${key}"` }),
     columns: [key],
   };
 }
@@ -135,11 +137,12 @@ function tableGuess(lines: string[], delimiter: string, fileName: string, limits
   const known = guessMapping(heading)?.sure === true;
   const confidence = Math.min(1, share * 0.6 + (named ? 0.25 : 0) + (known ? 0.25 : 0));
   if (share < 0.5 && !named) return null;
-  const semicolon = delimiter === ";" ? words.csv.replace("commas", "semicolons") : words[format];
+  const what = delimiter === ";" ? say`a heading and rows of the same width, parted by semicolons` : words[format];
+  const counted = say`${what} (${even} of the first ${plain.length})`;
   return {
     format,
     confidence: Math.round(confidence * 100) / 100,
-    reason: `${semicolon} (${even} of the first ${plain.length})${known ? "; the heading names question and answer" : ""}`,
+    ...told({ reason: known ? say`${counted}; the heading names question and answer` : counted }),
     columns: heading.map(printable),
   };
 }
@@ -166,10 +169,10 @@ export function detect(head: Head, fileName: string, limits: Limits): Detection 
       .map(({ value }) => value);
     const form =
       json === "json-lines"
-        ? "one JSON object per line"
+        ? say`one JSON object per line`
         : start[0] === "["
-          ? "one JSON array"
-          : "JSON objects over several lines";
+          ? say`one JSON array`
+          : say`JSON objects over several lines`;
     const byKey = rows.some(isObject) || head.whole ? null : guessByFirstKey(start);
     if (byKey) return { guess: byKey, json, delimiter };
     if (rows.some(isObject) || /\.jsonl?$/i.test(fileName)) return { guess: jsonGuess(rows, form), json, delimiter };
@@ -181,7 +184,7 @@ export function detect(head: Head, fileName: string, limits: Limits): Detection 
     guess: {
       format: "plain-text",
       confidence: isText ? 0.95 : 0.5,
-      reason: `${words["plain-text"]}; empty lines part the rows`,
+      ...told({ reason: say`${words["plain-text"]}; empty lines part the rows` }),
       columns: [],
     },
     json,

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
-import { type BadLine, type ColumnMapping, type DatasetFormat, ServiceError } from "@anneal/contracts";
+import { type BadLine, type ColumnMapping, type DatasetFormat, ServiceError, say, wordsOf } from "@anneal/contracts";
 import { canonicalLine } from "./canonical.ts";
 import { settle } from "./inspect.ts";
 import type { Limits } from "./limits.ts";
@@ -33,17 +33,19 @@ export interface ImportedVersion {
 /** Where the version of a digest lies; the digest is checked, so that nothing else can become a path. */
 export function versionPath(folder: string, digest: string): string {
   const match = /^sha256:([0-9a-f]{64})$/.exec(digest);
-  if (!match) throw new ServiceError("INVALID_INPUT", `${printable(digest)} is no digest`, { field: "digest" });
+  if (!match) throw new ServiceError("INVALID_INPUT", say`${printable(digest)} is no digest`, { field: "digest" });
   return join(folder, `sha256-${match[1]}.parquet`);
 }
 
 const refusedLines = (first: BadLine, count: number) =>
   new ServiceError(
     "PRECONDITION_FAILED",
-    `${count} bad ${count === 1 ? "line" : "lines"}; line ${first.line}: ${first.cause}`,
+    count === 1
+      ? say`1 bad line; line ${first.line}: ${wordsOf(first, "cause")}`
+      : say`${count} bad lines; line ${first.line}: ${wordsOf(first, "cause")}`,
     {
       field: `line ${first.line}`,
-      remedy: `${first.remedy}; or go on without the bad lines (skipBadLines)`,
+      remedy: say`${wordsOf(first, "remedy")}; or go on without the bad lines (skipBadLines)`,
       details: { badLineCount: count },
     },
   );
@@ -51,9 +53,9 @@ const refusedLines = (first: BadLine, count: number) =>
 async function writeCanonical(path: string, target: string, o: ImportOptions) {
   const { limits, detection, format, mapping } = await settle(path, { ...o, mapping: o.mapping ?? undefined });
   if ((format === "csv" || format === "tsv") && !mapping)
-    throw new ServiceError("INVALID_INPUT", "mapping: it is not clear which columns are question and answer", {
+    throw new ServiceError("INVALID_INPUT", say`mapping: it is not clear which columns are question and answer`, {
       field: "mapping",
-      remedy: "choose the columns for user and assistant",
+      remedy: say`choose the columns for user and assistant`,
     });
   const hash = createHash("sha256");
   const out = (await open(target, "wx", 0o600)).createWriteStream({ highWaterMark: 1 << 20 });
@@ -83,9 +85,9 @@ async function writeCanonical(path: string, target: string, o: ImportOptions) {
   }
   if (firstBad && !o.skipBadLines) throw refusedLines(firstBad, badLineCount);
   if (rows === 0)
-    throw new ServiceError("INVALID_INPUT", `${printable(o.fileName)} has no good row as ${format}`, {
+    throw new ServiceError("INVALID_INPUT", say`${printable(o.fileName)} has no good row as ${format}`, {
       field: "format",
-      remedy: "choose another format, or correct the file",
+      remedy: say`choose another format, or correct the file`,
     });
   return { digest: `sha256:${hash.digest("hex")}`, rows, badLineCount, format, longestBytes };
 }

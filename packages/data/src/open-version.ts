@@ -1,4 +1,4 @@
-import { type DatasetRow, type Message, ServiceError } from "@anneal/contracts";
+import { type DatasetRow, type Message, ServiceError, say } from "@anneal/contracts";
 import type { DuckDBDataChunk } from "@duckdb/node-api";
 import { columnNames, isList, openDuckDb, sqlPath } from "./parquet.ts";
 
@@ -65,7 +65,7 @@ export async function openVersion(path: string): Promise<DatasetReader> {
       rows,
       async read(offset, limit) {
         if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(limit) || offset < 0 || limit < 0)
-          throw new ServiceError("INVALID_INPUT", "offset and limit must be whole numbers from 0 on", {
+          throw new ServiceError("INVALID_INPUT", say`offset and limit must be whole numbers from 0 on`, {
             field: "offset",
           });
         const result = await connection.run(
@@ -92,8 +92,8 @@ export async function openVersion(path: string): Promise<DatasetReader> {
     };
   } catch (error) {
     close();
-    throw new ServiceError("UNAVAILABLE", `the dataset file ${path} cannot be read`, {
-      remedy: "put the file back from a backup, or upload the dataset again",
+    throw new ServiceError("UNAVAILABLE", say`the dataset file ${path} cannot be read`, {
+      remedy: say`put the file back from a backup, or upload the dataset again`,
       cause: error,
     });
   }

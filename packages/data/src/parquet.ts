@@ -1,4 +1,4 @@
-import { ServiceError } from "@anneal/contracts";
+import { ServiceError, say } from "@anneal/contracts";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 
 const quoted = (path: string) => `'${path.replaceAll("'", "''")}'`;
@@ -6,9 +6,9 @@ const quoted = (path: string) => `'${path.replaceAll("'", "''")}'`;
 // DuckDB reads * ? [ in a path as a pattern; a folder named so would be misread.
 export function sqlPath(path: string): string {
   if (/[*?[\]{}]/.test(path))
-    throw new ServiceError("INVALID_INPUT", `the path ${path} holds one of * ? [ ] { }`, {
+    throw new ServiceError("INVALID_INPUT", say`the path ${path} holds one of * ? [ ] { }`, {
       field: "ANNEAL_HOME",
-      remedy: "move Anneal's home to a folder without these characters",
+      remedy: say`move Anneal's home to a folder without these characters`,
     });
   return quoted(path);
 }

@@ -1,4 +1,4 @@
-import { type ColumnMapping, type DatasetFormat, type DatasetRow, ServiceError } from "@anneal/contracts";
+import { type ColumnMapping, type DatasetFormat, type DatasetRow, ServiceError, say } from "@anneal/contracts";
 import { canonicalLine, unstorable } from "./canonical.ts";
 import type { Detection } from "./detect.ts";
 import { isObject, kindOf, sourceOf } from "./formats/fields.ts";
@@ -41,7 +41,7 @@ async function* jsonRows(path: string, o: RowsOptions, format: keyof typeof json
   const source = o.detection.json === "json-lines" ? readJsonLines : readJsonStream;
   const toRow = ({ value, refusal }: JsonValue): DatasetRow | Refusal => {
     if (refusal) return refusal;
-    if (!isObject(value)) return refuse(`the row is ${kindOf(value)}`, "write each row as an object in { }");
+    if (!isObject(value)) return refuse(say`the row is ${kindOf(value)}`, say`write each row as an object in { }`);
     const row = read(value, o.limits.messages);
     return isRefusal(row) ? row : { ...row, ...sourceOf(value) };
   };
@@ -65,10 +65,10 @@ async function* tableRows(path: string, o: RowsOptions): AsyncGenerator<Outcome[
         if (bound.missing)
           throw new ServiceError(
             "INVALID_INPUT",
-            `mapping.${bound.missing}: there is no column "${mapping[bound.missing]}"`,
+            say`${`mapping.${bound.missing}`}: ${say`there is no column "${mapping[bound.missing]}"`}`,
             {
               field: `mapping.${bound.missing}`,
-              remedy: `choose one of: ${columns.slice(0, 20).join(", ")}`,
+              remedy: say`choose one of: ${columns.slice(0, 20).join(", ")}`,
             },
           );
       } else if (bound) {
@@ -81,7 +81,7 @@ async function* tableRows(path: string, o: RowsOptions): AsyncGenerator<Outcome[
 }
 
 const badHeading = (refusal: Refusal) =>
-  new ServiceError("INVALID_INPUT", `the heading of the table cannot be read: ${refusal.cause}`, {
+  new ServiceError("INVALID_INPUT", say`the heading of the table cannot be read: ${refusal.cause}`, {
     field: "line 1",
     remedy: refusal.remedy,
   });
@@ -104,9 +104,9 @@ export async function* readRows(path: string, o: RowsOptions): AsyncGenerator<Ou
     o.signal?.throwIfAborted();
     rows += batch.length;
     if (rows > o.limits.rows)
-      throw new ServiceError("INVALID_INPUT", `the file has more than ${o.limits.rows} rows`, {
+      throw new ServiceError("INVALID_INPUT", say`the file has more than ${o.limits.rows} rows`, {
         field: "file",
-        remedy: "split it into several datasets",
+        remedy: say`split it into several datasets`,
       });
     yield batch;
   }

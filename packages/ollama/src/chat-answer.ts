@@ -1,3 +1,4 @@
+import { say, type Words } from "@anneal/contracts";
 import { OllamaError } from "./error.ts";
 import type { ChatReply } from "./replies.ts";
 
@@ -20,12 +21,13 @@ export function finishedAnswer(
   last: ChatReply,
   content: string,
   logprobs: NonNullable<ChatReply["logprobs"]>,
-  what: string,
+  what: Words,
 ): ChatAnswer {
-  if (last.error !== undefined) throw new OllamaError("OLLAMA_SERVER_ERROR", `${what}: ${last.error}`, { status: 200 });
+  if (last.error !== undefined)
+    throw new OllamaError("OLLAMA_SERVER_ERROR", say`${what}: ${last.error}`, { status: 200 });
   if (last.done !== true)
-    throw new OllamaError("OLLAMA_PROTOCOL", `${what}: the answer was cut off (no "done": true)`, {
-      remedy: "look into Ollama's log; a model that repeats itself endlessly is cut off like this",
+    throw new OllamaError("OLLAMA_PROTOCOL", say`${what}: the answer was cut off (no "done": true)`, {
+      remedy: say`look into Ollama's log; a model that repeats itself endlessly is cut off like this`,
       detail: content.slice(-200),
     });
   return {

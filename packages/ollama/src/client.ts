@@ -1,3 +1,4 @@
+import { say, type Words } from "@anneal/contracts";
 import type { z } from "zod";
 import { type ChatAnswer, finishedAnswer } from "./chat-answer.ts";
 import { createFailed } from "./create-fault.ts";
@@ -82,25 +83,27 @@ export class OllamaClient {
   }
 
   async version(call: CallOptions = {}): Promise<string> {
-    return (await this.json(VersionReply, "version", { method: "GET", path: "/api/version", ...call })).version;
+    return (await this.json(VersionReply, say`version`, { method: "GET", path: "/api/version", ...call })).version;
   }
 
   async tags(call: CallOptions = {}): Promise<ListedModel[]> {
-    return (await this.json(TagsReply, "list of models", { method: "GET", path: "/api/tags", ...call })).models ?? [];
+    return (
+      (await this.json(TagsReply, say`list of models`, { method: "GET", path: "/api/tags", ...call })).models ?? []
+    );
   }
 
   async ps(call: CallOptions = {}): Promise<RunningModel[]> {
-    return (await this.json(PsReply, "loaded models", { method: "GET", path: "/api/ps", ...call })).models ?? [];
+    return (await this.json(PsReply, say`loaded models`, { method: "GET", path: "/api/ps", ...call })).models ?? [];
   }
 
   async show(model: string, call: CallOptions & { verbose?: boolean } = {}): Promise<ShowReply> {
     const { verbose, signal } = call;
     const json = verbose ? { model, verbose } : { model };
-    return this.json(ShowReply, `show of ${model}`, { method: "POST", path: "/api/show", json, signal });
+    return this.json(ShowReply, say`show of ${model}`, { method: "POST", path: "/api/show", json, signal });
   }
 
   async hasBlob(digest: string, call: CallOptions = {}): Promise<boolean> {
-    const what = `look-up of blob ${digest}`;
+    const what = say`look-up of blob ${digest}`;
     const reply = await this.send({ method: "HEAD", path: `/api/blobs/${digest}`, ...call });
     await readAll(reply);
     if (reply.status === 200) return true;
@@ -121,7 +124,7 @@ export class OllamaClient {
     request: CreateRequest,
     call: CallOptions & { onLine?: (line: CreateLine) => void } = {},
   ): Promise<{ lines: CreateLine[] }> {
-    const what = `create of ${request.model}`;
+    const what = say`create of ${request.model}`;
     const reply = await this.slow({ method: "POST", path: "/api/create", json: { ...request, stream: true }, ...call });
     if (reply.status !== 200) {
       const detail = errorText(await readAll(reply));
@@ -139,8 +142,8 @@ export class OllamaClient {
       if (line.status === "success") succeeded = true;
     }
     if (!succeeded)
-      throw new OllamaError("OLLAMA_PROTOCOL", `${what}: the answer ended without "success"`, {
-        remedy: "publish again; the server may have been stopped",
+      throw new OllamaError("OLLAMA_PROTOCOL", say`${what}: the answer ended without "success"`, {
+        remedy: say`publish again; the server may have been stopped`,
         detail: lines.at(-1)?.status ?? "no line at all",
       });
     return { lines };
@@ -149,14 +152,14 @@ export class OllamaClient {
   async copy(source: string, destination: string, call: CallOptions = {}): Promise<void> {
     const json = { source, destination };
     const reply = await this.send({ method: "POST", path: "/api/copy", json, ...call });
-    await readAll(await expectOk(reply, `copy of ${source} to ${destination}`));
+    await readAll(await expectOk(reply, say`copy of ${source} to ${destination}`));
   }
 
   // Answers false when there was nothing to delete.
   async delete(model: string, call: CallOptions = {}): Promise<boolean> {
     try {
       const reply = await this.send({ method: "DELETE", path: "/api/delete", json: { model }, ...call });
-      await readAll(await expectOk(reply, `delete of ${model}`));
+      await readAll(await expectOk(reply, say`delete of ${model}`));
       return true;
     } catch (error) {
       if (isOllamaError(error, "OLLAMA_NOT_FOUND")) return false;
@@ -165,7 +168,7 @@ export class OllamaClient {
   }
 
   async chat(request: ChatRequest, call: CallOptions = {}): Promise<ChatAnswer> {
-    const what = `chat with ${request.model}`;
+    const what = say`chat with ${request.model}`;
     const reply = await this.slow({ method: "POST", path: "/api/chat", json: chatBody(request, false), ...call });
     const body = await readAll(await expectOk(reply, what));
     const answer = parseReply(ChatReply, parseJson(body, what), what);
@@ -174,7 +177,7 @@ export class OllamaClient {
 
   // Calls `onPiece` with every piece of text; resolves when the line with `done:true` came.
   async chatStream(request: ChatRequest, onPiece: (text: string) => void, call: CallOptions = {}): Promise<ChatAnswer> {
-    const what = `chat with ${request.model}`;
+    const what = say`chat with ${request.model}`;
     const reply = await this.slow({ method: "POST", path: "/api/chat", json: chatBody(request, true), ...call });
     await expectOk(reply, what);
     let content = "";
@@ -189,20 +192,20 @@ export class OllamaClient {
         onPiece(piece);
       }
     }
-    if (!last) throw new OllamaError("OLLAMA_PROTOCOL", `${what}: the answer was empty`);
+    if (!last) throw new OllamaError("OLLAMA_PROTOCOL", say`${what}: the answer was empty`);
     return finishedAnswer(last, content, logprobs, what);
   }
 
   // The prompt that the server would give to the model. Loads the model; generates nothing.
   async renderedPrompt(model: string, messages: ChatMessage[], call: CallOptions = {}): Promise<string> {
-    const what = `rendering by ${model}`;
+    const what = say`rendering by ${model}`;
     const json = { model, messages, stream: false, _debug_render_only: true };
     const reply = await this.slow({ method: "POST", path: "/api/chat", json, ...call });
     const answer = parseReply(ChatReply, parseJson(await readAll(await expectOk(reply, what)), what), what);
     const rendered = answer._debug_info?.rendered_template;
     if (rendered === undefined)
-      throw new OllamaError("OLLAMA_PROTOCOL", `${what}: the server does not show rendered prompts`, {
-        remedy: "use an Ollama that knows `_debug_render_only`",
+      throw new OllamaError("OLLAMA_PROTOCOL", say`${what}: the server does not show rendered prompts`, {
+        remedy: say`use an Ollama that knows \`_debug_render_only\``,
       });
     return rendered;
   }
@@ -210,12 +213,12 @@ export class OllamaClient {
   // A chat without messages: loads the model and answers when it stands. A create says nothing about that.
   async load(model: string, call: CallOptions & { keepAlive?: string | number } = {}): Promise<void> {
     const { keepAlive, signal } = call;
-    const what = `loading of ${model}`;
+    const what = say`loading of ${model}`;
     const json = { model, messages: [], stream: false, ...(keepAlive === undefined ? {} : { keep_alive: keepAlive }) };
     const reply = await this.slow({ method: "POST", path: "/api/chat", json, signal });
     const answer = parseReply(ChatReply, parseJson(await readAll(await expectOk(reply, what)), what), what);
     if (answer.done !== true)
-      throw new OllamaError("OLLAMA_PROTOCOL", `${what}: the answer lacks "done": true`, {
+      throw new OllamaError("OLLAMA_PROTOCOL", say`${what}: the answer lacks "done": true`, {
         detail: JSON.stringify(answer).slice(0, 500),
       });
   }
@@ -230,7 +233,7 @@ export class OllamaClient {
 
   private async json<T>(
     schema: z.ZodType<T>,
-    what: string,
+    what: Words,
     request: Omit<SendOptions, "idleTimeoutSeconds">,
   ): Promise<T> {
     const reply = await expectOk(await this.send(request), what);
@@ -252,13 +255,13 @@ function chatBody(request: ChatRequest, stream: boolean): Record<string, unknown
   };
 }
 
-function parseJson(body: Buffer, what: string): unknown {
+function parseJson(body: Buffer, what: Words): unknown {
   try {
     return JSON.parse(body.toString("utf8"));
   } catch (error) {
-    throw new OllamaError("OLLAMA_PROTOCOL", `${what}: the answer is not JSON: ${body.toString("utf8", 0, 200)}`, {
+    throw new OllamaError("OLLAMA_PROTOCOL", say`${what}: the answer is not JSON: ${body.toString("utf8", 0, 200)}`, {
       cause: error,
-      remedy: "check that the address belongs to an Ollama server",
+      remedy: say`check that the address belongs to an Ollama server`,
     });
   }
 }

@@ -1,3 +1,4 @@
+import { type Phrases, say, told, type Words } from "@anneal/contracts";
 export const ollamaErrorCodes = [
   "OLLAMA_UNREACHABLE", // no connection, or it broke off
   "OLLAMA_TIMEOUT", // connected, but silent for too long
@@ -19,7 +20,7 @@ export type OllamaErrorCode = (typeof ollamaErrorCodes)[number];
 
 export interface OllamaErrorOptions {
   status?: number;
-  remedy?: string;
+  remedy?: Words;
   // The server's own words.
   detail?: string;
   cause?: unknown;
@@ -33,13 +34,16 @@ export class OllamaError extends Error {
   readonly remedy: string | null;
   readonly detail: string | null;
   readonly data: Record<string, unknown> | undefined;
+  readonly phrases: Phrases | undefined; // of message and remedy
 
-  constructor(code: OllamaErrorCode, message: string, options: OllamaErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+  constructor(code: OllamaErrorCode, message: Words, options: OllamaErrorOptions = {}) {
+    const texts = told({ message, remedy: options.remedy ?? null });
+    super(texts.message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "OllamaError";
     this.code = code;
     this.status = options.status;
-    this.remedy = options.remedy ?? null;
+    this.remedy = texts.remedy;
+    this.phrases = texts.phrases;
     this.detail = options.detail ?? null;
     this.data = options.data;
   }
@@ -64,44 +68,44 @@ export function unreachable(host: string, error: unknown): OllamaError {
   const code = systemCode(error);
   const why =
     code === "ECONNREFUSED"
-      ? "nothing listens there"
+      ? say`nothing listens there`
       : code === "ENOTFOUND" || code === "EAI_AGAIN"
-        ? "the host name is not known"
+        ? say`the host name is not known`
         : code === "ECONNRESET" || code === "EPIPE"
-          ? "the connection broke off"
+          ? say`the connection broke off`
           : text(error);
-  return new OllamaError("OLLAMA_UNREACHABLE", `Ollama at ${host} cannot be reached: ${why}`, {
-    remedy: "start it with `ollama serve`, or set OLLAMA_HOST to where it runs",
+  return new OllamaError("OLLAMA_UNREACHABLE", say`Ollama at ${host} cannot be reached: ${why}`, {
+    remedy: say`start it with \`ollama serve\`, or set OLLAMA_HOST to where it runs`,
     cause: error,
     detail: text(error),
   });
 }
 
 // Maps an HTTP status and Ollama's `{"error": ...}` text to one of our codes.
-export function httpError(what: string, status: number, detail: string): OllamaError {
+export function httpError(what: Words, status: number, detail: string): OllamaError {
   const said = detail === "" ? `HTTP ${status}` : `${detail} (HTTP ${status})`;
-  if (status === 404) return new OllamaError("OLLAMA_NOT_FOUND", `${what}: ${said}`, { status, detail });
+  if (status === 404) return new OllamaError("OLLAMA_NOT_FOUND", say`${what}: ${said}`, { status, detail });
   if (status === 503)
-    return new OllamaError("OLLAMA_BUSY", `${what}: the server has too many requests waiting`, {
+    return new OllamaError("OLLAMA_BUSY", say`${what}: the server has too many requests waiting`, {
       status,
       detail,
-      remedy: "try again when other models have been loaded, or raise OLLAMA_MAX_QUEUE",
+      remedy: say`try again when other models have been loaded, or raise OLLAMA_MAX_QUEUE`,
     });
   if (status === 403 && detail === "")
-    return new OllamaError("OLLAMA_REFUSED", `${what}: the server refuses this Host or Origin (HTTP 403)`, {
+    return new OllamaError("OLLAMA_REFUSED", say`${what}: the server refuses this Host or Origin (HTTP 403)`, {
       status,
       detail,
-      remedy: "address it by its local name, or let it listen on a public address (OLLAMA_HOST) and set OLLAMA_ORIGINS",
+      remedy: say`address it by its local name, or let it listen on a public address (OLLAMA_HOST) and set OLLAMA_ORIGINS`,
     });
   if (status >= 500) {
     const load = /error loading model|llama-server process|unable to load model|does not support|template/i.test(
       detail,
     );
-    return new OllamaError(load ? "OLLAMA_LOAD_FAILED" : "OLLAMA_SERVER_ERROR", `${what}: ${said}`, {
+    return new OllamaError(load ? "OLLAMA_LOAD_FAILED" : "OLLAMA_SERVER_ERROR", say`${what}: ${said}`, {
       status,
       detail,
-      remedy: "look into Ollama's log for the cause",
+      remedy: say`look into Ollama's log for the cause`,
     });
   }
-  return new OllamaError("OLLAMA_REFUSED", `${what}: ${said}`, { status, detail });
+  return new OllamaError("OLLAMA_REFUSED", say`${what}: ${said}`, { status, detail });
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
+import { say } from "@anneal/contracts";
 import { OllamaError } from "./error.ts";
 import { aborted } from "./transport.ts";
 
@@ -15,8 +16,8 @@ export interface HashedFile {
 
 export function fileError(path: string, error: unknown): OllamaError {
   const why = error instanceof Error ? error.message : String(error);
-  return new OllamaError("OLLAMA_FILE", `the file ${path} cannot be read: ${why}`, {
-    remedy: "export the model again",
+  return new OllamaError("OLLAMA_FILE", say`the file ${path} cannot be read: ${why}`, {
+    remedy: say`export the model again`,
     cause: error,
   });
 }

@@ -1,3 +1,4 @@
+import { say } from "@anneal/contracts";
 import type { CallOptions, OllamaClient } from "./client.ts";
 import { OllamaError } from "./error.ts";
 import { displayModelName, parseModelName, sameModelName } from "./names.ts";
@@ -27,9 +28,9 @@ export async function rollback(
     if (keptDigest !== toDigest)
       throw new OllamaError(
         "OLLAMA_NOT_FOUND",
-        `${finalName}: the model ${toDigest.slice(0, 12)} is no longer kept by Ollama`,
+        say`${finalName}: the model ${toDigest.slice(0, 12)} is no longer kept by Ollama`,
         {
-          remedy: "publish its artefact again",
+          remedy: say`publish its artefact again`,
           data: { kept: keptDigest, current },
         },
       );

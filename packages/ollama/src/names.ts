@@ -1,3 +1,4 @@
+import { type Phrase, say } from "@anneal/contracts";
 import { OllamaError } from "./error.ts";
 
 export interface ModelName {
@@ -36,16 +37,16 @@ export function splitModelName(text: string): ModelName {
   return { host, namespace, model, tag };
 }
 
-export function invalidNamePart(name: ModelName): { part: keyof ModelName; reason: string } | null {
+export function invalidNamePart(name: ModelName): { part: keyof ModelName; reason: Phrase } | null {
   for (const part of ["host", "namespace", "model", "tag"] as const) {
     const value = name[part];
     const { max, allowed } = partRules[part];
-    if (value === "") return { part, reason: "is empty" };
-    if (value.length > max) return { part, reason: `is longer than ${max} characters` };
-    if (/^[.-]/.test(value)) return { part, reason: 'must not begin with "." or "-"' };
+    if (value === "") return { part, reason: say`is empty` };
+    if (value.length > max) return { part, reason: say`is longer than ${max} characters` };
+    if (/^[.-]/.test(value)) return { part, reason: say`must not begin with "." or "-"` };
     if (!allowed.test(value)) {
       const punctuation = part === "namespace" ? "_ -" : part === "host" ? "_ - . :" : "_ - .";
-      return { part, reason: `may hold only letters, digits and ${punctuation}` };
+      return { part, reason: say`may hold only letters, digits and ${punctuation}` };
     }
   }
   return null;
@@ -60,10 +61,14 @@ export function parseModelName(text: string): ModelName {
   const name = splitModelName(text);
   const bad = invalidNamePart(name);
   if (bad)
-    throw new OllamaError("OLLAMA_NAME_INVALID", `model name ${JSON.stringify(text)}: the ${bad.part} ${bad.reason}`, {
-      remedy: "write NAME, NAME:TAG or NAMESPACE/NAME:TAG with letters, digits, . _ -",
-      data: { part: bad.part },
-    });
+    throw new OllamaError(
+      "OLLAMA_NAME_INVALID",
+      say`model name ${JSON.stringify(text)}: the ${bad.part} ${bad.reason}`,
+      {
+        remedy: say`write NAME, NAME:TAG or NAMESPACE/NAME:TAG with letters, digits, . _ -`,
+        data: { part: bad.part },
+      },
+    );
   return name;
 }
 

@@ -1,14 +1,15 @@
+import { say, type Words } from "@anneal/contracts";
 import { OllamaError } from "./error.ts";
 
 const maxLineBytes = 64 * 1024 * 1024;
 
 // Cuts a byte stream into JSON lines. A last line without a newline counts; anything that is not JSON is a fault.
-export async function* jsonLines(body: AsyncIterable<Buffer>, what: string): AsyncIterable<unknown> {
+export async function* jsonLines(body: AsyncIterable<Buffer>, what: Words): AsyncIterable<unknown> {
   const parse = (line: string): unknown => {
     try {
       return JSON.parse(line);
     } catch (error) {
-      throw new OllamaError("OLLAMA_PROTOCOL", `${what}: a line of the answer is not JSON: ${line.slice(0, 200)}`, {
+      throw new OllamaError("OLLAMA_PROTOCOL", say`${what}: a line of the answer is not JSON: ${line.slice(0, 200)}`, {
         cause: error,
       });
     }
@@ -27,7 +28,7 @@ export async function* jsonLines(body: AsyncIterable<Buffer>, what: string): Asy
     const rest = piece.subarray(start);
     pending += rest.length;
     if (pending > maxLineBytes)
-      throw new OllamaError("OLLAMA_PROTOCOL", `${what}: a line of the answer is longer than ${maxLineBytes} bytes`);
+      throw new OllamaError("OLLAMA_PROTOCOL", say`${what}: a line of the answer is longer than ${maxLineBytes} bytes`);
     if (rest.length > 0) parts.push(rest);
   }
   const last = Buffer.concat(parts).toString("utf8");

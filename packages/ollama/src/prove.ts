@@ -1,3 +1,4 @@
+import { say, wordsOf, wordsOfError } from "@anneal/contracts";
 import type { OllamaClient } from "./client.ts";
 import { isOllamaError, OllamaError } from "./error.ts";
 import type { PublishOptions } from "./publish-options.ts";
@@ -15,9 +16,9 @@ export async function checkTokens(
   if (served !== count)
     throw new OllamaError(
       "OLLAMA_TOKEN_MISMATCH",
-      `${options.name}: the server counts ${served} prompt tokens, the trainer ${count}`,
+      say`${options.name}: the server counts ${served} prompt tokens, the trainer ${count}`,
       {
-        remedy: "check the GGUF's tokenizer keys (pre, bos, token types)",
+        remedy: say`check the GGUF's tokenizer keys (pre, bos, token types)`,
         data: { served, trained: count },
       },
     );
@@ -40,10 +41,10 @@ export async function removingOnFailure<T>(
 
 export const asLoadFailure = (name: string) => (error: unknown) => {
   if (isOllamaError(error, "OLLAMA_SERVER_ERROR") || isOllamaError(error, "OLLAMA_REFUSED"))
-    throw new OllamaError("OLLAMA_LOAD_FAILED", `${name} was created but cannot be used: ${error.message}`, {
+    throw new OllamaError("OLLAMA_LOAD_FAILED", say`${name} was created but cannot be used: ${wordsOfError(error)}`, {
       ...(error.status === undefined ? {} : { status: error.status }),
       detail: error.detail ?? "",
-      remedy: error.remedy ?? "look into Ollama's log for the cause",
+      remedy: wordsOf(error, "remedy") ?? say`look into Ollama's log for the cause`,
       cause: error,
     });
   throw error;

@@ -1,3 +1,4 @@
+import { say } from "@anneal/contracts";
 import { isOllamaError, OllamaError } from "./error.ts";
 import { type HashedFile, hashFile } from "./hash.ts";
 import { displayModelName, type ModelName } from "./names.ts";
@@ -32,8 +33,8 @@ const smokeDefault = { messages: [{ role: "user", content: "Hello" }], maxTokens
 export async function publish(options: PublishOptions, deps: PublishDeps): Promise<PublishResult> {
   const name = parseServedName(options.name);
   if (options.conversations.length === 0)
-    throw new OllamaError("OLLAMA_RENDER_MISMATCH", "no conversation to compare the server's prompt with", {
-      remedy: "pass standardRenderCases(render)",
+    throw new OllamaError("OLLAMA_RENDER_MISMATCH", say`no conversation to compare the server's prompt with`, {
+      remedy: say`pass standardRenderCases(render)`,
     });
   const progress = new ProgressReporter(deps.onProgress, deps.now);
   const call = { signal: deps.signal };
@@ -71,7 +72,7 @@ async function stageAndActivate(
 
   const staged = await stage(options, deps, name, file, progress, ensureBlob);
   const stagedDigest = await digestOf(client, staged.name, call);
-  if (!stagedDigest) throw new OllamaError("OLLAMA_NOT_FOUND", `${staged.name} is not listed after its creation`);
+  if (!stagedDigest) throw new OllamaError("OLLAMA_NOT_FOUND", say`${staged.name} is not listed after its creation`);
 
   progress.enter("load");
   const answer = await removingOnFailure(client, staged.name, async () => {
@@ -86,8 +87,8 @@ async function stageAndActivate(
     };
     const answer = await client.chatStream(request, () => undefined, call).catch(asLoadFailure(options.name));
     if (answer.answerTokens < 1)
-      throw new OllamaError("OLLAMA_LOAD_FAILED", `${options.name} generated no token at all`, {
-        remedy: "look into Ollama's log, and at the model's end token",
+      throw new OllamaError("OLLAMA_LOAD_FAILED", say`${options.name} generated no token at all`, {
+        remedy: say`look into Ollama's log, and at the model's end token`,
       });
     return answer;
   });

@@ -1,3 +1,4 @@
+import { say } from "@anneal/contracts";
 import { OllamaError } from "./error.ts";
 import type { RenderConversation } from "./go-template.ts";
 import type { ChatMessage } from "./replies.ts";
@@ -39,14 +40,13 @@ export function firstDifference(ours: string, served: string): Omit<RenderDiffer
 export function mismatchError(name: string, differences: RenderDifference[]): OllamaError {
   const worst = differences.find((d) => d.required) ?? differences[0];
   const where = worst
-    ? `conversation "${worst.id}" differs from byte ${worst.offsetBytes} on: trained with ${JSON.stringify(worst.ours)}, served with ${JSON.stringify(worst.served)}`
-    : "no details";
+    ? say`conversation "${worst.id}" differs from byte ${worst.offsetBytes} on: trained with ${JSON.stringify(worst.ours)}, served with ${JSON.stringify(worst.served)}`
+    : say`no details`;
   return new OllamaError(
     "OLLAMA_RENDER_MISMATCH",
-    `${name} would be served with another prompt than it was trained on: ${where}`,
+    say`${name} would be served with another prompt than it was trained on: ${where}`,
     {
-      remedy:
-        "give a Go template that renders the same (publish.template), or train with the template that Ollama uses",
+      remedy: say`give a Go template that renders the same (publish.template), or train with the template that Ollama uses`,
       data: { differences },
     },
   );
@@ -145,9 +145,9 @@ export function standardRenderCases(
       if (id === "user")
         throw new OllamaError(
           "OLLAMA_RENDER_MISMATCH",
-          `the chat template refuses a single question: ${String(error)}`,
+          say`the chat template refuses a single question: ${String(error)}`,
           {
-            remedy: "correct the model's chat template",
+            remedy: say`correct the model's chat template`,
             cause: error,
           },
         );

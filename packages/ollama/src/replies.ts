@@ -1,3 +1,4 @@
+import { say, type Words } from "@anneal/contracts";
 import { z } from "zod";
 import { OllamaError } from "./error.ts";
 
@@ -90,13 +91,13 @@ export const ChatReply = z.object({
 });
 export type ChatReply = z.infer<typeof ChatReply>;
 
-export function parseReply<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+export function parseReply<T>(schema: z.ZodType<T>, value: unknown, what: Words): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const where = issue?.path.join(".") || "the answer";
-  throw new OllamaError("OLLAMA_PROTOCOL", `${what}: ${where} of the answer is not as expected: ${issue?.message}`, {
-    remedy: "check that the address belongs to an Ollama server, and its version",
+  throw new OllamaError("OLLAMA_PROTOCOL", say`${what}: ${where} of the answer is not as expected: ${issue?.message}`, {
+    remedy: say`check that the address belongs to an Ollama server, and its version`,
     detail: JSON.stringify(value)?.slice(0, 500),
   });
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { say } from "@anneal/contracts";
 import type { CallOptions, OllamaClient } from "./client.ts";
 import { OllamaError } from "./error.ts";
 import { displayModelName, type ModelName, parseModelName, sameModelName, withTag } from "./names.ts";
@@ -14,18 +15,18 @@ export function parseServedName(text: string): ModelName {
   if (tag === "cloud" || tag === "local" || tag.endsWith("-cloud"))
     throw new OllamaError(
       "OLLAMA_NAME_INVALID",
-      `model name "${text}": Ollama reads the tag "${name.tag}" as a source mark`,
+      say`model name "${text}": Ollama reads the tag "${name.tag}" as a source mark`,
       {
-        remedy: "choose another tag",
+        remedy: say`choose another tag`,
         data: { part: "tag" },
       },
     );
   if (tag.startsWith(marker))
     throw new OllamaError(
       "OLLAMA_NAME_INVALID",
-      `model name "${text}": tags beginning with "${marker}" are Anneal's own`,
+      say`model name "${text}": tags beginning with "${marker}" are Anneal's own`,
       {
-        remedy: "choose another tag",
+        remedy: say`choose another tag`,
         data: { part: "tag" },
       },
     );

@@ -1,3 +1,4 @@
+import { inWords, type Phrase, say, wordsOf, wordsOfError } from "@anneal/contracts";
 import type { CreateRequest, OllamaClient } from "./client.ts";
 import { isOllamaError, OllamaError } from "./error.ts";
 import { deriveGoTemplate } from "./go-template.ts";
@@ -34,17 +35,18 @@ export async function stage(
   const { client } = deps;
   const call = { signal: deps.signal };
   const bosText = options.bos?.addedByTokenizer ? options.bos.text : "";
-  const derive = (): TemplateChoice & { reason: string | null } => {
-    if (!options.render) return { source: "derived", template: null, reason: "no renderer to derive a template from" };
+  const derive = (): TemplateChoice & { reason: Phrase | null } => {
+    if (!options.render)
+      return { source: "derived", template: null, reason: say`no renderer to derive a template from` };
     const derived = deriveGoTemplate(options.render, { dropPrefix: bosText });
     if (derived.template === null) return { source: "derived", template: null, reason: derived.reason };
     return { source: "derived", template: derived.template, reason: null };
   };
   // The server renders with the GGUF's own Jinja when it detects nothing, and that would put a second bos.
-  const candidates: (() => TemplateChoice & { reason?: string | null })[] = options.template
+  const candidates: (() => TemplateChoice & { reason?: Phrase | null })[] = options.template
     ? [() => ({ source: "given", template: options.template ?? null })]
     : [() => ({ source: "server", template: null }), derive];
-  let failure: { differences: RenderDifference[]; reason: string | null } | null = null;
+  let failure: { differences: RenderDifference[]; reason: Phrase | null } | null = null;
   for (const candidate of candidates) {
     const choice = candidate();
     if (choice.source === "derived" && choice.template === null) {
@@ -66,9 +68,9 @@ export async function stage(
   }
   const error = mismatchError(displayModelName(name), failure?.differences ?? []);
   if (!failure?.reason) throw error;
-  throw new OllamaError(error.code, `${error.message}; no Go template could be derived: ${failure.reason}`, {
-    remedy: error.remedy ?? "",
-    data: { differences: failure.differences, reason: failure.reason },
+  throw new OllamaError(error.code, say`${wordsOfError(error)}; no Go template could be derived: ${failure.reason}`, {
+    remedy: wordsOf(error, "remedy") ?? "",
+    data: { differences: failure.differences, reason: inWords(failure.reason) },
   });
 }
 
@@ -117,18 +119,18 @@ async function checkShow(
   call: { signal: AbortSignal | undefined },
 ): Promise<void> {
   const shown = await client.show(stagedName, call);
-  const wrong = (what: string) =>
-    new OllamaError("OLLAMA_PROTOCOL", `${stagedName}: the server shows another ${what} than was sent`, {
-      remedy: "publish again; something else may have written that name",
+  const wrong = (what: Phrase) =>
+    new OllamaError("OLLAMA_PROTOCOL", say`${stagedName}: the server shows another ${what} than was sent`, {
+      remedy: say`publish again; something else may have written that name`,
     });
-  if (choice.template !== null && shown.template !== choice.template) throw wrong("template");
-  if (options.system && shown.system !== options.system) throw wrong("system text");
+  if (choice.template !== null && shown.template !== choice.template) throw wrong(say`template`);
+  if (options.system && shown.system !== options.system) throw wrong(say`system text`);
   if (shown.capabilities && !shown.capabilities.includes("completion"))
     throw new OllamaError(
       "OLLAMA_LOAD_FAILED",
-      `${options.name}: the server takes this model for ${shown.capabilities.join(", ")} only`,
+      say`${options.name}: the server takes this model for ${shown.capabilities.join(", ")} only`,
       {
-        remedy: "export the GGUF without a pooling type",
+        remedy: say`export the GGUF without a pooling type`,
       },
     );
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve, sep } from "node:path";
+import { type Phrase, say, type Words } from "@anneal/contracts";
 import { z } from "zod";
 import { OllamaError } from "./error.ts";
 import {
@@ -57,7 +58,7 @@ export function defaultStoreFolder(ollamaModels: string | undefined): string {
     : join(homedir(), ".ollama", "models");
 }
 
-const storeError = (message: string, remedy: string, cause?: unknown) =>
+const storeError = (message: Phrase, remedy: Phrase, cause?: unknown) =>
   new OllamaError("OLLAMA_STORE", message, { remedy, cause });
 
 const errno = (error: unknown) => (error instanceof Error && "code" in error ? error.code : undefined);
@@ -65,14 +66,15 @@ const errno = (error: unknown) => (error instanceof Error && "code" in error ? e
 function blobPath(folder: string, digest: string): string {
   const blobs = join(resolve(folder), "blobs");
   const path = join(blobs, digest.replace(":", "-"));
-  if (!path.startsWith(blobs + sep)) throw storeError(`digest ${digest} leaves the store`, "pull the model again");
+  if (!path.startsWith(blobs + sep))
+    throw storeError(say`digest ${digest} leaves the store`, say`pull the model again`);
   return path;
 }
 
-async function readSmall(path: string, what: string): Promise<Buffer> {
+async function readSmall(path: string, what: Words): Promise<Buffer> {
   const info = await stat(path);
   if (info.size > maxTextBytes)
-    throw storeError(`${what} has ${info.size} bytes; that is no text`, "pull the model again");
+    throw storeError(say`${what} has ${info.size} bytes; that is no text`, say`pull the model again`);
   return readFile(path);
 }
 
@@ -90,7 +92,11 @@ async function* walkManifests(folder: string): AsyncIterable<FoundManifest> {
       return entries.filter((e) => (directories ? e.isDirectory() : e.isFile())).map((e) => e.name);
     } catch (error) {
       if (errno(error) === "ENOENT" || errno(error) === "ENOTDIR") return [];
-      throw storeError(`the store ${path} cannot be read: ${String(error)}`, "give this user read access to it", error);
+      throw storeError(
+        say`the store ${path} cannot be read: ${String(error)}`,
+        say`give this user read access to it`,
+        error,
+      );
     }
   };
   for (const host of await names(root, true))
@@ -109,14 +115,14 @@ function parseManifest(bytes: Buffer, path: string): z.infer<typeof Manifest> {
   try {
     value = JSON.parse(bytes.toString("utf8"));
   } catch (error) {
-    throw storeError(`the manifest ${path} is not JSON`, "pull or create the model again", error);
+    throw storeError(say`the manifest ${path} is not JSON`, say`pull or create the model again`, error);
   }
   const parsed = Manifest.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw storeError(
-    `the manifest ${path} is broken at ${issue?.path.join(".") || "its root"}: ${issue?.message}`,
-    "pull or create the model again",
+    say`the manifest ${path} is broken at ${issue?.path.join(".") || say`its root`}: ${issue?.message}`,
+    say`pull or create the model again`,
   );
 }
 
@@ -126,7 +132,7 @@ export async function listStoredModels(folder: string): Promise<ListedStoredMode
   for await (const { name, path, modifiedAt } of walkManifests(folder)) {
     const shown = displayModelName(name);
     try {
-      const manifest = parseManifest(await readSmall(path, `the manifest ${path}`), path);
+      const manifest = parseManifest(await readSmall(path, say`the manifest ${path}`), path);
       const bytes = [...manifest.layers, ...(manifest.config ? [manifest.config] : [])].reduce((n, l) => n + l.size, 0);
       found.push({ name: shown, modifiedAt, bytes, problem: null });
     } catch (error) {
@@ -153,19 +159,21 @@ export async function findStoredModel(folder: string, name: string): Promise<Sto
   if (!manifestFile) {
     const known = (await listStoredModels(folder)).slice(0, 8).map((m) => m.name);
     throw storeError(
-      `no model "${displayModelName(wanted)}" in the store ${folder}${known.length ? `; it has ${known.join(", ")}` : ""}`,
-      `run \`ollama pull ${wanted.host === defaultNameParts.host ? name : "NAME"}\`, or set OLLAMA_MODELS to the right folder`,
+      known.length > 0
+        ? say`no model "${displayModelName(wanted)}" in the store ${folder}; it has ${known.join(", ")}`
+        : say`no model "${displayModelName(wanted)}" in the store ${folder}`,
+      say`run \`ollama pull ${wanted.host === defaultNameParts.host ? name : "NAME"}\`, or set OLLAMA_MODELS to the right folder`,
     );
   }
   const { path } = manifestFile;
-  const raw = await readSmall(path, `the manifest ${path}`);
+  const raw = await readSmall(path, say`the manifest ${path}`);
   const manifest = parseManifest(raw, path);
   const ofKind = (kind: string) => manifest.layers.filter((l) => l.mediaType === layerPrefix + kind);
   const model = ofKind("model").at(-1);
   if (!model)
     throw storeError(
-      `"${displayModelName(wanted)}" has no model layer: it is a cloud model or broken`,
-      "choose a local model",
+      say`"${displayModelName(wanted)}" has no model layer: it is a cloud model or broken`,
+      say`choose a local model`,
     );
   const texts = async (kind: string) =>
     Promise.all(
@@ -175,23 +183,23 @@ export async function findStoredModel(folder: string, name: string): Promise<Sto
     ).catch((error: unknown) => {
       if (error instanceof OllamaError) throw error;
       throw storeError(
-        `the ${kind} layer of "${name}" cannot be read: ${String(error)}`,
-        "pull the model again",
+        say`the ${kind} layer of "${name}" cannot be read: ${String(error)}`,
+        say`pull the model again`,
         error,
       );
     });
   const ggufPath = blobPath(folder, model.digest);
   const info = await stat(ggufPath).catch((error: unknown) => {
     throw storeError(
-      `the weights ${ggufPath} of "${name}" are missing: ${String(error)}`,
-      "pull the model again",
+      say`the weights ${ggufPath} of "${name}" are missing: ${String(error)}`,
+      say`pull the model again`,
       error,
     );
   });
   if (info.size !== model.size)
     throw storeError(
-      `the weights ${ggufPath} have ${info.size} bytes, the manifest says ${model.size}`,
-      "pull the model again",
+      say`the weights ${ggufPath} have ${info.size} bytes, the manifest says ${model.size}`,
+      say`pull the model again`,
     );
   const config = await readConfig(folder, manifest.config?.digest);
   return {
@@ -216,9 +224,9 @@ export async function findStoredModel(folder: string, name: string): Promise<Sto
 async function readConfig(folder: string, digest: string | undefined): Promise<z.infer<typeof Config>> {
   if (!digest) return {};
   try {
-    return Config.parse(JSON.parse((await readSmall(blobPath(folder, digest), "the config blob")).toString("utf8")));
+    return Config.parse(JSON.parse((await readSmall(blobPath(folder, digest), say`the config blob`)).toString("utf8")));
   } catch (error) {
-    throw storeError(`the config blob ${digest} cannot be read: ${String(error)}`, "pull the model again", error);
+    throw storeError(say`the config blob ${digest} cannot be read: ${String(error)}`, say`pull the model again`, error);
   }
 }
 
@@ -227,6 +235,6 @@ function parseParameters(text: string | undefined, name: string): Record<string,
   try {
     return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
   } catch (error) {
-    throw storeError(`the parameters of "${name}" are not a JSON object`, "create the model again", error);
+    throw storeError(say`the parameters of "${name}" are not a JSON object`, say`create the model again`, error);
   }
 }

@@ -1,5 +1,6 @@
 import http from "node:http";
 import https from "node:https";
+import { type Phrase, say, type Words } from "@anneal/contracts";
 import { httpError, OllamaError, unreachable } from "./error.ts";
 
 export interface TransportOptions {
@@ -26,7 +27,7 @@ export interface Reply {
 const maxBodyBytes = 256 * 1024 * 1024; // a verbose show of a big vocabulary is some 20 MB
 
 export function aborted(signal: AbortSignal): OllamaError {
-  return new OllamaError("OLLAMA_ABORTED", "the request to Ollama was cancelled", { cause: signal.reason });
+  return new OllamaError("OLLAMA_ABORTED", say`the request to Ollama was cancelled`, { cause: signal.reason });
 }
 
 // node:http in place of fetch: fetch pools connections (a restarted server shows as a broken one) and gives up after
@@ -48,14 +49,14 @@ export async function send(options: TransportOptions, request: SendOptions): Pro
       ...(payload ? { "content-type": "application/json", "content-length": String(payload.length) } : {}),
     },
   });
-  const timeout = (message: string, seconds: number) =>
-    new OllamaError("OLLAMA_TIMEOUT", `${label}: ${message} within ${seconds} s`, {
-      remedy: "look whether Ollama is overloaded, or allow more time",
+  const timeout = (message: Phrase, seconds: number) =>
+    new OllamaError("OLLAMA_TIMEOUT", say`${label}: ${message} within ${seconds} s`, {
+      remedy: say`look whether Ollama is overloaded, or allow more time`,
     });
   let answer: http.IncomingMessage | undefined;
   const incoming = await new Promise<http.IncomingMessage>((resolve, reject) => {
     const connectTimer = setTimeout(
-      () => outgoing.destroy(timeout("no connection", options.connectTimeoutSeconds)),
+      () => outgoing.destroy(timeout(say`no connection`, options.connectTimeoutSeconds)),
       options.connectTimeoutSeconds * 1000,
     );
     const onAbort = () => outgoing.destroy(signal ? aborted(signal) : undefined);
@@ -70,7 +71,7 @@ export async function send(options: TransportOptions, request: SendOptions): Pro
       else socket.once(connected, () => clearTimeout(connectTimer));
     });
     outgoing.setTimeout(request.idleTimeoutSeconds * 1000, () =>
-      (answer ?? outgoing).destroy(timeout("no answer", request.idleTimeoutSeconds)),
+      (answer ?? outgoing).destroy(timeout(say`no answer`, request.idleTimeoutSeconds)),
     );
     outgoing.once("response", (message) => {
       answer = message;
@@ -111,7 +112,7 @@ export async function readAll(reply: Reply): Promise<Buffer> {
   for await (const piece of reply.body) {
     size += piece.length;
     if (size > maxBodyBytes)
-      throw new OllamaError("OLLAMA_PROTOCOL", `Ollama's answer is longer than ${maxBodyBytes} bytes`);
+      throw new OllamaError("OLLAMA_PROTOCOL", say`Ollama's answer is longer than ${maxBodyBytes} bytes`);
     parts.push(piece);
   }
   return Buffer.concat(parts);
@@ -134,7 +135,7 @@ export function errorText(body: Buffer): string {
   return text.slice(0, 2000);
 }
 
-export async function expectOk(reply: Reply, what: string): Promise<Reply> {
+export async function expectOk(reply: Reply, what: Words): Promise<Reply> {
   if (reply.status >= 200 && reply.status < 300) return reply;
   throw httpError(what, reply.status, errorText(await readAll(reply)));
 }

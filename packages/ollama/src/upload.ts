@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
+import { say } from "@anneal/contracts";
 import { httpError, isOllamaError, OllamaError, unreachable } from "./error.ts";
 import { fileError, type HashedFile } from "./hash.ts";
 import { aborted, errorText, type TransportOptions } from "./transport.ts";
@@ -35,20 +36,20 @@ export async function uploadBlob(
     throw fileError(file.path, error);
   });
   if (info.size !== file.bytes || info.mtimeMs !== file.modifiedMs)
-    throw new OllamaError("OLLAMA_FILE", `the file ${file.path} changed after its digest was taken`, {
-      remedy: "publish again; nothing was sent",
+    throw new OllamaError("OLLAMA_FILE", say`the file ${file.path} changed after its digest was taken`, {
+      remedy: say`publish again; nothing was sent`,
     });
   const answer = await post(transport, file, options);
   if (answer.status === 200) return "present";
   if (answer.status === 201) return "created";
   const detail = errorText(answer.body);
   if (answer.status === 400 && detail.startsWith("digest mismatch"))
-    throw new OllamaError("OLLAMA_FILE", `the bytes of ${file.path} are not those of ${file.digest}: ${detail}`, {
+    throw new OllamaError("OLLAMA_FILE", say`the bytes of ${file.path} are not those of ${file.digest}: ${detail}`, {
       status: 400,
       detail,
-      remedy: "publish again; the file changed while it was sent",
+      remedy: say`publish again; the file changed while it was sent`,
     });
-  throw httpError(`upload of ${file.path}`, answer.status, detail);
+  throw httpError(say`upload of ${file.path}`, answer.status, detail);
 }
 
 function post(transport: TransportOptions, file: HashedFile, options: UploadOptions): Promise<Early> {
@@ -99,8 +100,8 @@ function post(transport: TransportOptions, file: HashedFile, options: UploadOpti
     signal?.addEventListener("abort", onAbort, { once: true });
     request.setTimeout(options.idleTimeoutSeconds * 1000, () =>
       fail(
-        new OllamaError("OLLAMA_TIMEOUT", `upload: the server took nothing for ${options.idleTimeoutSeconds} s`, {
-          remedy: "look whether its disk is full or busy, then publish again",
+        new OllamaError("OLLAMA_TIMEOUT", say`upload: the server took nothing for ${options.idleTimeoutSeconds} s`, {
+          remedy: say`look whether its disk is full or busy, then publish again`,
           data: { sentBytes: sent },
         }),
       ),

@@ -1,4 +1,4 @@
-import { type Actor, type Permission, ServiceError } from "@anneal/contracts";
+import { type Actor, issuePhrase, type Permission, ServiceError, say } from "@anneal/contracts";
 import { schema, type Transaction } from "@anneal/db";
 import type { z } from "zod";
 import type { ServiceContext } from "./context.ts";
@@ -11,8 +11,8 @@ interface Declaration<I extends z.ZodType, O extends z.ZodType> {
 
 export function requirePermission(actor: Actor, permission: Permission): void {
   if (permission === "public" || actor.permissions.includes(permission)) return;
-  throw new ServiceError("FORBIDDEN", `${actor.name} lacks the permission ${permission}`, {
-    remedy: "ask an administrator for it, or use a token that has it",
+  throw new ServiceError("FORBIDDEN", say`${actor.name} lacks the permission ${permission}`, {
+    remedy: say`ask an administrator for it, or use a token that has it`,
   });
 }
 
@@ -22,13 +22,17 @@ export function parseInput<T extends z.ZodType>(type: T, input: unknown): z.outp
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const field = issue?.path.map(String).join(".") || undefined;
-  throw new ServiceError("INVALID_INPUT", issue ? `${field ?? "input"}: ${issue.message}` : "the input is not valid", {
-    field,
-    remedy: field ? `correct ${field}` : "correct the input",
-    details: {
-      issues: parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join("."), message })),
+  throw new ServiceError(
+    "INVALID_INPUT",
+    issue ? say`${field ?? say`input`}: ${issuePhrase(issue)}` : say`the input is not valid`,
+    {
+      field,
+      remedy: field ? say`correct ${field}` : say`correct the input`,
+      details: {
+        issues: parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join("."), message })),
+      },
     },
-  });
+  );
 }
 
 /** A verb of the contracts' table: permission, then parse, then the work. */
@@ -72,6 +76,20 @@ export async function audit(
   });
 }
 
-export function notFound(what: string, id: string): ServiceError {
-  return new ServiceError("NOT_FOUND", `there is no ${what} ${id}`, { remedy: `list the ${what}s and choose one` });
+const subjects = {
+  artifact: say`artifact`,
+  checkpoint: say`checkpoint`,
+  dataset: say`dataset`,
+  "dataset version": say`dataset version`,
+  deployment: say`deployment`,
+  model: say`model`,
+  run: say`run`,
+  "teacher file": say`teacher file`,
+  token: say`token`,
+};
+
+export function notFound(what: keyof typeof subjects, id: string): ServiceError {
+  return new ServiceError("NOT_FOUND", say`there is no ${subjects[what]} ${id}`, {
+    remedy: say`list the ${subjects[what]}s and choose one`,
+  });
 }

@@ -79,3 +79,17 @@ export async function axe(page: Page, what: "all" | "colours" = "all"): Promise<
 /** How many pixels the page can be scrolled sideways. */
 export const sideways = (page: Page): Promise<number> =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+/** Sentences of English on the page: five plain words in a row that are neither code nor what was marked as text of a model or dataset. */
+export const englishOn = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const found: string[] = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      const parent = node.parentElement;
+      if (!parent || parent.closest("code, pre, mark, script, style, option, textarea, [lang=en]")) continue;
+      const text = (node.textContent ?? "").replace(/\s+/g, " ");
+      if (/\b[a-z]{2,}[,;:]? (?:[a-z]+[,;:]? ){3,}[a-z]{2,}\b/.test(text)) found.push(text.trim().slice(0, 200));
+    }
+    return found;
+  });

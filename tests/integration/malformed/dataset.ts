@@ -1,7 +1,7 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { ServiceError } from "@anneal/contracts";
+import { type BadLine, ServiceError, say, type Words, wordsOf } from "@anneal/contracts";
 import { inspectFile } from "@anneal/data";
 import type { Corpus, MalformedCase } from "./corpus.ts";
 
@@ -9,10 +9,12 @@ import type { Corpus, MalformedCase } from "./corpus.ts";
 export class BadLineFound extends Error {
   readonly code: string;
   readonly remedy: string;
-  constructor(line: number, cause: string, remedy: string) {
-    super(cause);
-    this.code = `line ${line}`;
-    this.remedy = remedy;
+  readonly words: Words;
+  constructor(bad: BadLine) {
+    super(bad.cause);
+    this.code = `line ${bad.line}`;
+    this.remedy = bad.remedy;
+    this.words = wordsOf(bad, "cause");
   }
 }
 
@@ -47,8 +49,8 @@ export const datasetCorpus: Corpus = {
     const [fileName = ""] = readdirSync(dir);
     const found = await inspectFile(join(dir, fileName), { fileName });
     const [first] = found.badLines;
-    if (first) throw new BadLineFound(first.line, first.cause, first.remedy);
-    if (found.goodRows === 0) throw new ServiceError("INVALID_INPUT", `${fileName} has no rows`, { remedy: "none" });
+    if (first) throw new BadLineFound(first);
+    if (found.goodRows === 0) throw new ServiceError("INVALID_INPUT", say`${fileName} has no rows`, { remedy: "none" });
   },
   cases: [
     line("a line that is no JSON", "not valid JSON", '{"messages": ['),

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ServiceError } from "@anneal/contracts";
+import { engineWords, ServiceError, type Words, wordsOfError } from "@anneal/contracts";
 import { EngineError } from "@anneal/engine";
 import { TextError } from "@anneal/text";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -47,6 +47,7 @@ interface Refusal {
   code: string;
   message: string;
   remedy: string | null; // null: the kind of error has none
+  words: Words; // what a console says in another language
 }
 
 /** How a reader refuses: an error of ours. Anything else is thrown on and fails the test. */
@@ -55,11 +56,19 @@ async function refusalOf(read: () => unknown): Promise<Refusal | null> {
     await read();
     return null;
   } catch (error) {
-    if (error instanceof EngineError) return { code: error.code, message: error.message, remedy: null };
-    if (error instanceof TextError) return { code: "TextError", message: error.message, remedy: error.remedy };
-    if (error instanceof BadLineFound) return { code: error.code, message: error.message, remedy: error.remedy };
+    if (error instanceof EngineError)
+      return { code: error.code, message: error.message, remedy: null, words: engineWords(error.message) };
+    if (error instanceof TextError)
+      return { code: "TextError", message: error.message, remedy: error.remedy, words: wordsOfError(error) };
+    if (error instanceof BadLineFound)
+      return { code: error.code, message: error.message, remedy: error.remedy, words: error.words };
     if (error instanceof ServiceError)
-      return { code: error.problem.code, message: error.message, remedy: error.problem.remedy ?? "" };
+      return {
+        code: error.problem.code,
+        message: error.message,
+        remedy: error.problem.remedy ?? "",
+        words: wordsOfError(error),
+      };
     throw error;
   }
 }
@@ -86,5 +95,7 @@ describe.each(corpora)("$reader", ({ whole, read, cases }) => {
       message: typeof says === "string" ? expect.stringContaining(says) : expect.stringMatching(says),
     });
     expect(refusal?.remedy).not.toBe("");
+    // Every one can be said in Chinese: it is a phrase, or a sentence of the engine whose form is known.
+    expect(refusal?.words, refusal?.message).toBeTypeOf("object");
   });
 });

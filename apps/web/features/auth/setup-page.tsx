@@ -1,9 +1,11 @@
 "use client";
+import { withoutField, wordsOf } from "@anneal/contracts";
 import { KeyRoundIcon } from "lucide-react";
 import { useTranslations } from "next-intl";
 import { type FormEvent, useState } from "react";
 import { EmptyState } from "../../components/empty-state.tsx";
 import { Field } from "../../components/field.tsx";
+import { useWords } from "../../components/phrases.tsx";
 import { ProblemNotice } from "../../components/problem-notice.tsx";
 import { Button } from "../../components/ui/button.tsx";
 import { Input } from "../../components/ui/input.tsx";
@@ -13,6 +15,7 @@ import { AuthCard } from "./auth-card.tsx";
 
 export function SetupPage({ token }: { token: string | null }) {
   const t = useTranslations("auth");
+  const words = useWords();
   // Until React is there a press would send the form as the browser does it; a password must never get into an address.
   const mounted = useMounted();
   const [working, setWorking] = useState(false);
@@ -47,7 +50,8 @@ export function SetupPage({ token }: { token: string | null }) {
   };
   // A refusal that names a field is shown at it, the rest above the button.
   const refused = problem ? problemOf(problem) : null;
-  const at = (field: string) => (refused?.field === field ? refused.message : undefined);
+  const at = (field: string) =>
+    refused?.field === field ? words(withoutField(wordsOf(refused, "message"), field)) : undefined;
   const shownAtField = ["name", "email", "password"].some((field) => at(field));
 
   return (

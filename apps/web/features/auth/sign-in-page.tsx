@@ -1,5 +1,5 @@
 "use client";
-import type { Problem } from "@anneal/contracts";
+import { type Problem, say, told } from "@anneal/contracts";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslations } from "next-intl";
 import { type FormEvent, useState } from "react";
@@ -79,5 +79,12 @@ function refusal(error: { status: number; message?: string; statusText: string }
     return { ...base, code: "UNAUTHENTICATED", message: t("signInFailed"), remedy: t("signInFailedRemedy") };
   if (error.status === 429)
     return { ...base, code: "RATE_LIMITED", message: t("signInLimited"), remedy: t("signInLimitedRemedy") };
-  return { ...base, code: "INTERNAL", message: error.message ?? error.statusText, remedy: null };
+  return {
+    ...base,
+    code: "INTERNAL",
+    ...told({
+      message: say`something went wrong on the server`,
+      remedy: say`look into Anneal's log for the cause, then try again`,
+    }),
+  };
 }

@@ -1,9 +1,10 @@
 "use client";
-import { BaseModelRef, type ModelSummary } from "@anneal/contracts";
+import { BaseModelRef, type ModelSummary, wordsOf } from "@anneal/contracts";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslations } from "next-intl";
 import { type ReactNode, useState } from "react";
 import { Field } from "../../components/field.tsx";
+import { useWords } from "../../components/phrases.tsx";
 import { ProblemNotice } from "../../components/problem-notice.tsx";
 import { Input, NativeSelect } from "../../components/ui/input.tsx";
 import { formatBytes, formatCount, visible } from "../../lib/format.ts";
@@ -32,6 +33,7 @@ export function BasePicker({
   onChange: (ref: string) => void;
 }) {
   const t = useTranslations("newRun.base");
+  const words = useWords();
   const trpc = useTRPC();
   const models = useQuery(trpc.models.list.queryOptions());
   const [byHand, setByHand] = useState(false);
@@ -108,7 +110,7 @@ export function BasePicker({
             {unsupported.map((one) => (
               <li key={one.ref} className="foreign">
                 <span className="font-medium">{visible(one.name)}</span>:{" "}
-                {visible(one.unsupportedReason ?? t("unsupported"))}
+                {words(wordsOf(one, "unsupportedReason") ?? t("unsupported"))}
               </li>
             ))}
           </ul>
@@ -120,9 +122,14 @@ export function BasePicker({
 
 function ModelLine({ model }: { model: ModelSummary }) {
   const t = useTranslations("newRun.base");
+  const words = useWords();
   const { facts } = model;
   if (!model.supported)
-    return <p className="foreign text-destructive text-xs">{visible(model.unsupportedReason ?? t("unsupported"))}</p>;
+    return (
+      <p className="foreign text-destructive text-xs">
+        {words(wordsOf(model, "unsupportedReason") ?? t("unsupported"))}
+      </p>
+    );
   if (!facts) return null;
   return (
     <p className="tabular text-muted-foreground text-xs">

@@ -1,5 +1,5 @@
 "use client";
-import type { ModelSummary } from "@anneal/contracts";
+import { type ModelSummary, told, wordsOf } from "@anneal/contracts";
 import { useTranslations } from "next-intl";
 import type { ReactNode } from "react";
 import { Facts } from "../../components/facts.tsx";
@@ -35,7 +35,12 @@ export function ModelFactList({ model }: { model: ModelSummary }) {
       {model.supported ? null : (
         <ProblemNotice
           tone="warning"
-          error={{ code: "UNSUPPORTED", field: null, message: model.unsupportedReason ?? model.name, remedy: null }}
+          error={{
+            code: "UNSUPPORTED",
+            field: null,
+            remedy: null,
+            ...told({ message: wordsOf(model, "unsupportedReason") ?? model.name }),
+          }}
         />
       )}
       <Facts items={items} />

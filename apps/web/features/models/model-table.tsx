@@ -1,8 +1,9 @@
 "use client";
-import type { ModelSummary } from "@anneal/contracts";
+import { type ModelSummary, wordsOf } from "@anneal/contracts";
 import Link from "next/link";
 import { useTranslations } from "next-intl";
 import { type Column, DataTable } from "../../components/data-table.tsx";
+import { useWords } from "../../components/phrases.tsx";
 import { Badge } from "../../components/ui/badge.tsx";
 import { Button } from "../../components/ui/button.tsx";
 import { formatBytes, formatCount, visible } from "../../lib/format.ts";
@@ -16,6 +17,7 @@ export function ModelTable({
   onRegister: (ref: string) => void;
 }) {
   const t = useTranslations("models");
+  const words = useWords();
   const common = useTranslations("common");
   const columns: Column<ModelSummary>[] = [
     {
@@ -29,7 +31,8 @@ export function ModelTable({
           <p className="foreign text-muted-foreground text-xs">{visible(model.ref)}</p>
           {model.supported ? null : (
             <p className="foreign mt-1 text-warning text-xs">
-              <span className="font-medium">{t("unsupported")}:</span> {visible(model.unsupportedReason ?? "")}
+              <span className="font-medium">{t("unsupported")}:</span>{" "}
+              {words(wordsOf(model, "unsupportedReason") ?? "")}
             </p>
           )}
         </>

@@ -5,6 +5,7 @@ import { useTranslations } from "next-intl";
 import { type FormEvent, useState } from "react";
 import { toast } from "sonner";
 import { Field } from "../../components/field.tsx";
+import { useComplaint } from "../../components/phrases.tsx";
 import { ProblemNotice } from "../../components/problem-notice.tsx";
 import { Button } from "../../components/ui/button.tsx";
 import { Dialog, DialogClose, DialogContent, DialogFooter } from "../../components/ui/dialog.tsx";
@@ -29,6 +30,7 @@ export function RegisterDialog({ start, onClose }: { start: string | null; onClo
 
 // First the file's header is looked at, then what was seen is registered under a name.
 function RegisterForm({ start, onDone }: { start: string; onDone: () => void }) {
+  const complaint = useComplaint();
   const t = useTranslations("models");
   const common = useTranslations("common");
   const trpc = useTRPC();
@@ -55,14 +57,14 @@ function RegisterForm({ start, onDone }: { start: string; onDone: () => void }) 
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const goodRef = BaseModelRef.safeParse(ref);
-    setRefProblem(goodRef.success ? undefined : goodRef.error.issues[0]?.message);
+    setRefProblem(goodRef.success ? undefined : complaint(goodRef.error));
     if (!goodRef.success) return;
     if (!found) {
       look.mutate(goodRef.data);
       return;
     }
     const goodName = DisplayName.safeParse(name);
-    setNameProblem(goodName.success ? undefined : goodName.error.issues[0]?.message);
+    setNameProblem(goodName.success ? undefined : complaint(goodName.error));
     if (goodName.success) register.mutate({ ref: goodRef.data, name: goodName.data });
   };
   return (

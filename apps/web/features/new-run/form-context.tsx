@@ -1,8 +1,9 @@
 "use client";
-import type { Problem } from "@anneal/contracts";
+import { type Problem, say, type Words, withoutField, wordsOf } from "@anneal/contracts";
 import { useTranslations } from "next-intl";
 import { createContext, type ReactNode, useContext, useMemo } from "react";
 import type { UseFormReturn } from "react-hook-form";
+import { useWords } from "../../components/phrases.tsx";
 import { fieldOf, type SpecForm, type SpecResult } from "./spec/spec-form.ts";
 import { issueWords, parameterWords, type Translate } from "./spec/words.ts";
 
@@ -31,6 +32,7 @@ export function SpecFormProvider({
   children: ReactNode;
 }) {
   const t = useTranslations("spec") as Translate;
+  const words = useWords();
   const { isSubmitted, touchedFields } = form.formState;
   const nameTouched = touchedFields.publish?.name === true;
   const state = useMemo<FormState>(() => {
@@ -38,14 +40,14 @@ export function SpecFormProvider({
     if (!result.ok) {
       for (const issue of result.issues) {
         const quiet = required.has(issue.path) && !isSubmitted && !(issue.path === "publish.name" && nameTouched);
-        if (!quiet && !errors.has(issue.path)) errors.set(issue.path, issueWords(t, issue, values));
+        if (!quiet && !errors.has(issue.path)) errors.set(issue.path, issueWords(t, words, issue));
       }
       if (result.parameterError) errors.set("publish.parameters", parameterWords(t, result.parameterError));
     }
     for (const problem of problems) {
       if (problem.field === null) continue;
       const path = fieldOf(problem.field.replace(/^spec\./, ""));
-      if (!errors.has(path)) errors.set(path, problemWords(problem));
+      if (!errors.has(path)) errors.set(path, problemWords(words, problem));
     }
     return {
       form,
@@ -54,13 +56,16 @@ export function SpecFormProvider({
       hasErrorBelow: (prefixes) =>
         [...errors.keys()].some((path) => prefixes.some((prefix) => path === prefix || path.startsWith(`${prefix}.`))),
     };
-  }, [form, values, result, problems, t, isSubmitted, nameTouched]);
+  }, [form, values, result, problems, t, words, isSubmitted, nameTouched]);
   return <Context value={state}>{children}</Context>;
 }
 
 // The ways out of too little memory are buttons in the plan; at the field the fact is enough.
-const problemWords = ({ code, message, remedy }: Problem) =>
-  remedy === null || code === "DOES_NOT_FIT" ? message : `${message}. ${remedy}`;
+function problemWords(words: (words: Words) => string, problem: Problem): string {
+  const message = withoutField(wordsOf(problem, "message"), problem.field ?? "");
+  const remedy = wordsOf(problem, "remedy");
+  return words(remedy === null || problem.code === "DOES_NOT_FIT" ? message : say`${message}. ${remedy}`);
+}
 
 export function useSpecForm(): FormState {
   const state = useContext(Context);

@@ -1,8 +1,9 @@
 "use client";
-import type { RunDetail, RunSummary } from "@anneal/contracts";
+import { type RunDetail, type RunSummary, wordsOf } from "@anneal/contracts";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useTranslations } from "next-intl";
 import { toast } from "sonner";
+import { useWords } from "../../components/phrases.tsx";
 import { problemOf } from "../../lib/problem.ts";
 import { useTRPC, useTRPCClient } from "../../lib/trpc.ts";
 import type { RunAction } from "./run-actions.ts";
@@ -10,6 +11,7 @@ import type { RunAction } from "./run-actions.ts";
 // Asks the server, shows what will happen now, and puts the answer into the pages that show the run.
 export function useRunActions(runId: string, onRemoved?: () => void) {
   const t = useTranslations("runs");
+  const words = useWords();
   const trpc = useTRPC();
   const client = useTRPCClient();
   const queryClient = useQueryClient();
@@ -35,8 +37,9 @@ export function useRunActions(runId: string, onRemoved?: () => void) {
     onError: (error, action) => {
       // Cancel and delete are asked in a dialog, which shows the refusal itself.
       if (action === "cancel" || action === "remove") return;
-      const { message, remedy } = problemOf(error);
-      toast.error(message, remedy ? { description: remedy } : {});
+      const problem = problemOf(error);
+      const remedy = wordsOf(problem, "remedy");
+      toast.error(words(wordsOf(problem, "message")), remedy ? { description: words(remedy) } : {});
     },
   });
 }

@@ -5,6 +5,7 @@ import { useTranslations } from "next-intl";
 import { type FormEvent, useState } from "react";
 import { CopyButton } from "../../components/copy-button.tsx";
 import { Field } from "../../components/field.tsx";
+import { useComplaint } from "../../components/phrases.tsx";
 import { ProblemNotice } from "../../components/problem-notice.tsx";
 import { Button } from "../../components/ui/button.tsx";
 import { Dialog, DialogClose, DialogContent, DialogFooter } from "../../components/ui/dialog.tsx";
@@ -64,6 +65,7 @@ function Shown({ token }: { token: string }) {
 const lifetimes = [30, 90, 365] as const;
 
 function CreateForm({ onCreated }: { onCreated: (token: string) => void }) {
+  const complaint = useComplaint();
   const t = useTranslations("settings.tokens");
   const common = useTranslations("common");
   const trpc = useTRPC();
@@ -88,7 +90,7 @@ function CreateForm({ onCreated }: { onCreated: (token: string) => void }) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const good = DisplayName.safeParse(name);
-    setProblem(good.success ? undefined : good.error.issues[0]?.message);
+    setProblem(good.success ? undefined : complaint(good.error));
     if (good.success && chosen.size > 0) create.mutate(good.data);
   };
   const toggle = (permission: Permission, on: boolean) =>

@@ -1,14 +1,14 @@
 "use client";
-import type { DoctorCheck } from "@anneal/contracts";
+import { type DoctorCheck, wordsOf } from "@anneal/contracts";
 import { useQuery } from "@tanstack/react-query";
 import { CircleAlertIcon, CircleCheckIcon, CircleXIcon, type LucideIcon, RefreshCwIcon } from "lucide-react";
 import { useTranslations } from "next-intl";
+import { useWords } from "../../components/phrases.tsx";
 import { ProblemNotice } from "../../components/problem-notice.tsx";
 import { Button } from "../../components/ui/button.tsx";
 import { Card, CardHeader } from "../../components/ui/card.tsx";
 import { SkeletonRows } from "../../components/ui/skeleton.tsx";
 import { cn } from "../../lib/cn.ts";
-import { visible } from "../../lib/format.ts";
 import { useTRPC } from "../../lib/trpc.ts";
 
 const looks: Record<DoctorCheck["status"], [LucideIcon, string]> = {
@@ -19,6 +19,7 @@ const looks: Record<DoctorCheck["status"], [LucideIcon, string]> = {
 
 export function DoctorCard() {
   const t = useTranslations("settings.doctor");
+  const words = useWords();
   const trpc = useTRPC();
   const checks = useQuery(trpc.system.doctor.queryOptions(undefined, { staleTime: 60_000 }));
   return (
@@ -48,14 +49,14 @@ export function DoctorCard() {
                 <Icon className={cn("mt-0.5 size-4 shrink-0", colour)} aria-hidden />
                 <div className="grid min-w-0 flex-1 gap-x-4 sm:grid-cols-[11rem_1fr]">
                   <p className="font-medium">
-                    {visible(check.name)} <span className="sr-only">({t(`status.${check.status}`)})</span>
+                    {words(wordsOf(check, "name"))} <span className="sr-only">({t(`status.${check.status}`)})</span>
                   </p>
                   <div className="min-w-0">
-                    <p className="foreign text-muted-foreground">{visible(check.found)}</p>
+                    <p className="foreign text-muted-foreground">{words(wordsOf(check, "found"))}</p>
                     {check.remedy ? (
                       <p>
                         <span className="font-medium">{t("remedy")}</span>{" "}
-                        <span className="foreign">{visible(check.remedy)}</span>
+                        <span className="foreign">{words(wordsOf(check, "remedy") ?? "")}</span>
                       </p>
                     ) : null}
                   </div>

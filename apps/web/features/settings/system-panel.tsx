@@ -1,5 +1,5 @@
 "use client";
-import type { OllamaStatus, SystemStatus, WorkerSummary } from "@anneal/contracts";
+import { type OllamaStatus, type SystemStatus, type WorkerSummary, wordsOf } from "@anneal/contracts";
 import { useQuery } from "@tanstack/react-query";
 import { ServerOffIcon } from "lucide-react";
 import Link from "next/link";
@@ -7,6 +7,7 @@ import { useTranslations } from "next-intl";
 import { type Column, DataTable } from "../../components/data-table.tsx";
 import { EmptyState } from "../../components/empty-state.tsx";
 import { Facts, Stat } from "../../components/facts.tsx";
+import { useWords } from "../../components/phrases.tsx";
 import { ProblemNotice } from "../../components/problem-notice.tsx";
 import { RelativeTime } from "../../components/time.tsx";
 import { Badge } from "../../components/ui/badge.tsx";
@@ -60,6 +61,7 @@ function NowCard({ status }: { status: SystemStatus }) {
 
 function OllamaCard({ ollama }: { ollama: OllamaStatus }) {
   const t = useTranslations("settings.ollama");
+  const words = useWords();
   return (
     <Card>
       <CardHeader
@@ -83,7 +85,9 @@ function OllamaCard({ ollama }: { ollama: OllamaStatus }) {
         />
         {ollama.reachable ? null : (
           <p className="text-sm">
-            {ollama.message ? <span className="foreign text-muted-foreground">{visible(ollama.message)} </span> : null}
+            {ollama.message ? (
+              <span className="foreign text-muted-foreground">{words(wordsOf(ollama, "message") ?? "")} </span>
+            ) : null}
             {t("remedy")}
           </p>
         )}

@@ -94,7 +94,7 @@ export function UserMenu() {
   const { data } = authClient.useSession();
   const signOut = async () => {
     const { error } = await authClient.signOut();
-    if (error) toast.error(error.message ?? error.statusText);
+    if (error) toast.error(t("auth.signOutFailed"));
     else window.location.assign("/sign-in"); // a full load: nothing of the session stays in memory
   };
   return (

@@ -6,6 +6,7 @@ import { type AbstractIntlMessages, NextIntlClientProvider } from "next-intl";
 import { ThemeProvider } from "next-themes";
 import { type ReactNode, useState } from "react";
 import { Toaster } from "sonner";
+import { type PhraseCatalogue, PhrasesProvider } from "../../components/phrases.tsx";
 import { TooltipProvider } from "../../components/ui/tooltip.tsx";
 import type { Locale } from "../../lib/locale.ts";
 import { isUnauthenticated, mayRetry } from "../../lib/problem.ts";
@@ -39,11 +40,13 @@ function makeClients(onSignedOut: () => void) {
 export function Providers({
   locale,
   messages,
+  phrases,
   nonce,
   children,
 }: {
   locale: Locale;
   messages: AbstractIntlMessages;
+  phrases: PhraseCatalogue;
   nonce: string | undefined;
   children: ReactNode;
 }) {
@@ -63,7 +66,9 @@ export function Providers({
       <ThemeProvider attribute="class" defaultTheme="system" enableSystem disableTransitionOnChange nonce={nonce}>
         <QueryClientProvider client={queryClient}>
           <TRPCProvider trpcClient={trpcClient} queryClient={queryClient}>
-            <TooltipProvider delayDuration={300}>{children}</TooltipProvider>
+            <PhrasesProvider catalogue={phrases}>
+              <TooltipProvider delayDuration={300}>{children}</TooltipProvider>
+            </PhrasesProvider>
             <Toaster position="bottom-right" richColors closeButton />
           </TRPCProvider>
         </QueryClientProvider>

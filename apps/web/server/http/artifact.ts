@@ -3,14 +3,14 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, open, realpath } from "node:fs/promises";
 import { isAbsolute, join, sep } from "node:path";
 import { Readable } from "node:stream";
-import { type ArtifactSummary, ServiceError } from "@anneal/contracts";
+import { type ArtifactSummary, type Phrase, ServiceError, say } from "@anneal/contracts";
 import { artifacts } from "@anneal/services";
 import { contextFor, requireActor } from "../identify.ts";
 import { edge } from "./edge.ts";
 
-const damaged = (artifact: ArtifactSummary, why: string) =>
-  new ServiceError("PRECONDITION_FAILED", `${artifact.name} is not what was exported: ${why}`, {
-    remedy: "export it again (publish again, or run it again)",
+const damaged = (artifact: ArtifactSummary, why: Phrase) =>
+  new ServiceError("PRECONDITION_FAILED", say`${artifact.name} is not what was exported: ${why}`, {
+    remedy: say`export it again (publish again, or run it again)`,
   });
 
 // The row's path is ours, yet it never leads out of the runs' folder, not by a link either.
@@ -22,12 +22,12 @@ async function openArtifact(
   try {
     const path = await realpath(named);
     if (!path.startsWith((await realpath(runsFolder)) + sep))
-      throw damaged(artifact, "its path leaves the runs' folder");
+      throw damaged(artifact, say`its path leaves the runs' folder`);
     return { path, file: await open(path, "r") };
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
-    throw new ServiceError("NOT_FOUND", `the file of ${artifact.name} is gone from the disk`, {
-      remedy: "export it again (publish again, or run it again)",
+    throw new ServiceError("NOT_FOUND", say`the file of ${artifact.name} is gone from the disk`, {
+      remedy: say`export it again (publish again, or run it again)`,
     });
   }
 }
@@ -38,8 +38,8 @@ const maxProven = 1000;
 
 async function prove(artifact: ArtifactSummary, path: string, file: FileHandle, signal: AbortSignal): Promise<void> {
   const { size, mtimeMs, ino, isFile } = await file.stat().then((s) => ({ ...s, isFile: s.isFile() }));
-  if (!isFile) throw damaged(artifact, "it is not a file");
-  if (size !== artifact.bytes) throw damaged(artifact, `it has ${size} bytes, not ${artifact.bytes}`);
+  if (!isFile) throw damaged(artifact, say`it is not a file`);
+  if (size !== artifact.bytes) throw damaged(artifact, say`it has ${size} bytes, not ${artifact.bytes}`);
   const state = `${ino} ${size} ${mtimeMs} ${artifact.digest}`;
   if (proven.get(path) === state) return;
   const hash = createHash("sha256");
@@ -51,7 +51,7 @@ async function prove(artifact: ArtifactSummary, path: string, file: FileHandle, 
     highWaterMark: 1 << 20,
   }))
     hash.update(chunk);
-  if (`sha256:${hash.digest("hex")}` !== artifact.digest) throw damaged(artifact, "its SHA-256 differs");
+  if (`sha256:${hash.digest("hex")}` !== artifact.digest) throw damaged(artifact, say`its SHA-256 differs`);
   proven.set(path, state);
   if (proven.size > maxProven) proven.delete(proven.keys().next().value ?? "");
 }

@@ -1,9 +1,9 @@
-import { ServiceError } from "@anneal/contracts";
+import { ServiceError, say } from "@anneal/contracts";
 
 const tooLarge = (maxBytes: number) =>
-  new ServiceError("TOO_LARGE", `the request's body has more than ${maxBytes} bytes`, {
+  new ServiceError("TOO_LARGE", say`the request's body has more than ${maxBytes} bytes`, {
     field: "body",
-    remedy: "send less at once",
+    remedy: say`send less at once`,
   });
 
 /** The same request, whose body breaks off at `maxBytes`, whatever its headers promise. */
@@ -33,9 +33,9 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new ServiceError("INVALID_INPUT", "the request's body is not JSON", {
+    throw new ServiceError("INVALID_INPUT", say`the request's body is not JSON`, {
       field: "body",
-      remedy: "send a JSON object",
+      remedy: say`send a JSON object`,
       cause: error,
     });
   }

@@ -1,4 +1,4 @@
-import { ServiceError } from "@anneal/contracts";
+import { ServiceError, say } from "@anneal/contracts";
 import { datasets } from "@anneal/services";
 import { contextFor, requireActor } from "../identify.ts";
 import { edge } from "./edge.ts";
@@ -23,14 +23,14 @@ export const putUpload = edge(async (request, server) => {
   const maxBytes = server.env.uploadMaxBytes;
   const promised = Number(request.headers.get("content-length") ?? 0);
   if (promised > maxBytes)
-    throw new ServiceError("TOO_LARGE", `the file has ${promised} bytes, more than the ${maxBytes} allowed`, {
+    throw new ServiceError("TOO_LARGE", say`the file has ${promised} bytes, more than the ${maxBytes} allowed`, {
       field: "body",
-      remedy: "split the file, put it into a folder of ANNEAL_DATA_DIRS, or raise ANNEAL_UPLOAD_MAX_BYTES",
+      remedy: say`split the file, put it into a folder of ANNEAL_DATA_DIRS, or raise ANNEAL_UPLOAD_MAX_BYTES`,
     });
   if (!request.body)
-    throw new ServiceError("INVALID_INPUT", "the request has no body", {
+    throw new ServiceError("INVALID_INPUT", say`the request has no body`, {
       field: "body",
-      remedy: "send the file as the request's body",
+      remedy: say`send the file as the request's body`,
     });
   const inspection = await datasets.receiveUpload(contextFor(server, actor, request.signal), {
     fileName,

@@ -1,4 +1,4 @@
-import { type FromTrainer, ServiceError, type TrainerStart } from "@anneal/contracts";
+import { type FromTrainer, ServiceError, say, type TrainerStart, wordsOf } from "@anneal/contracts";
 import { startTrainer } from "./trainer-process.ts";
 
 type Exported = Extract<FromTrainer, { type: "exported" }>["files"];
@@ -13,8 +13,8 @@ export async function exportFiles(start: TrainerStart, trainer: string | null, s
     onMessage: (message) => {
       if (message.type === "exported") files = message.files;
       else if (message.type === "failed")
-        fault = new ServiceError(message.permanent ? "PRECONDITION_FAILED" : "INTERNAL", message.message, {
-          remedy: message.remedy ?? "see trainer.log in the run's folder",
+        fault = new ServiceError(message.permanent ? "PRECONDITION_FAILED" : "INTERNAL", wordsOf(message, "message"), {
+          remedy: wordsOf(message, "remedy") ?? say`see trainer.log in the run's folder`,
           details: { code: message.code },
         });
     },
@@ -32,7 +32,9 @@ export async function exportFiles(start: TrainerStart, trainer: string | null, s
     if (files) return files;
     throw (
       fault ??
-      new Error(`the export ended with ${killedBy ?? `exit code ${code}`}; see trainer.log in the run's folder`)
+      new ServiceError("INTERNAL", say`the export ended with ${killedBy ?? say`exit code ${code}`}`, {
+        remedy: say`see trainer.log in the run's folder`,
+      })
     );
   } finally {
     signal.removeEventListener("abort", abort);

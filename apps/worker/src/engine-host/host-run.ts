@@ -1,4 +1,15 @@
-import { ErrorCode, type FromTrainer, type Problem, ServiceError, type TrainerStart } from "@anneal/contracts";
+import {
+  ErrorCode,
+  type FromTrainer,
+  type Problem,
+  ServiceError,
+  say,
+  type TrainerStart,
+  told,
+  type Words,
+  wordsOf,
+  wordsOfError,
+} from "@anneal/contracts";
 import { channels } from "@anneal/db";
 import { runs, type ServiceContext } from "@anneal/services";
 import { isDatabaseAway, untilStored } from "../database-retry.ts";
@@ -27,20 +38,18 @@ export type AttemptEnd =
 
 const batchLines = 500;
 
-function exitProblem(code: number | null, signal: string | null, hung: boolean): Problem {
+function exitProblem(code: number | null, signal: string | null, hung: boolean, fault: Words | null = null): Problem {
   const how = hung
-    ? "gave no sign of life and was killed"
+    ? say`the trainer gave no sign of life and was killed`
     : signal === "SIGKILL"
-      ? "was killed (SIGKILL); when memory runs out, the system does that"
-      : `ended with ${signal ?? `exit code ${code}`}`;
-  return {
-    code: "INTERNAL",
-    field: null,
-    message: `the trainer ${how}`,
-    remedy: hung
-      ? "look at trainer.log in the run's folder"
-      : "a smaller micro-batch needs less memory; the cause is in trainer.log in the run's folder",
-  };
+      ? say`the trainer was killed (SIGKILL); when memory runs out, the system does that`
+      : signal
+        ? say`the trainer ended with ${signal}`
+        : say`the trainer ended with exit code ${code}`;
+  const remedy = hung
+    ? say`look at trainer.log in the run's folder`
+    : say`a smaller micro-batch needs less memory; the cause is in trainer.log in the run's folder`;
+  return { code: "INTERNAL", field: null, ...told({ message: fault ?? how, remedy }) };
 }
 
 /**
@@ -63,7 +72,7 @@ export async function hostRun(
   let fault: Error | null = null;
   let last: Extract<FromTrainer, { type: "done" | "failed" }> | null = null;
   let pumping: Promise<void> | null = null;
-  let told = 0;
+  let lastControl = 0;
   const stopped = new AbortController(); // this attempt's own business is over
 
   const giveUp = (error: unknown) => {
@@ -120,8 +129,8 @@ export async function hostRun(
     renewing = true;
     try {
       const { control, controlNumber } = await renewLease(ctx, claim, settings.leaseSeconds);
-      if (control && controlNumber > told) {
-        told = controlNumber;
+      if (control && controlNumber > lastControl) {
+        lastControl = controlNumber;
         trainer.send({ type: "control", control, number: controlNumber });
       }
     } catch (error) {
@@ -153,11 +162,16 @@ export async function hostRun(
       const before = storedNumber;
       await pump();
       if (storedNumber === before && storedNumber < announced && !stopped.signal.aborted)
-        giveUp(new Error(`the journal ends at ${storedNumber}, though the trainer told of ${announced}`));
+        giveUp(
+          new ServiceError(
+            "INTERNAL",
+            say`the journal ends at ${storedNumber}, though the trainer told of ${announced}`,
+          ),
+        );
     }
     if (stale) return { kind: "stale" };
     if (fault) {
-      const problem = { ...exitProblem(exit.code, exit.signal, false), message: (fault as Error).message };
+      const problem = exitProblem(exit.code, exit.signal, false, wordsOfError(fault));
       return { kind: "broken", problem, permanent: false };
     }
     const words = last as Extract<FromTrainer, { type: "done" | "failed" }> | null;
@@ -169,8 +183,7 @@ export async function hostRun(
       const problem: Problem = {
         code: ours.success ? ours.data : words.permanent ? "INVALID_INPUT" : "INTERNAL",
         field: null,
-        message: words.message,
-        remedy: words.remedy,
+        ...told({ message: wordsOf(words, "message"), remedy: wordsOf(words, "remedy") }),
         details: { code: words.code },
       };
       return { kind: "broken", problem, permanent: words.permanent };

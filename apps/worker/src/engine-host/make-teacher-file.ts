@@ -1,4 +1,4 @@
-import { type FromTrainer, ServiceError, type TrainerStart } from "@anneal/contracts";
+import { type FromTrainer, ServiceError, say, type TrainerStart, wordsOf } from "@anneal/contracts";
 import { startTrainer } from "./trainer-process.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -26,8 +26,8 @@ export async function makeTeacherFile(
       if (message.type === "heartbeat") onRows(message.step);
       else if (message.type === "taught") made = message;
       else if (message.type === "failed" && message.permanent)
-        fault = new ServiceError("PRECONDITION_FAILED", message.message, {
-          remedy: message.remedy ?? "see trainer.log in its folder",
+        fault = new ServiceError("PRECONDITION_FAILED", wordsOf(message, "message"), {
+          remedy: wordsOf(message, "remedy") ?? say`see trainer.log in its folder`,
           details: { code: message.code },
         });
     },

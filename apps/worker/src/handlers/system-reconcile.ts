@@ -1,3 +1,4 @@
+import { say, told } from "@anneal/contracts";
 import { isOllamaError, reconcile } from "@anneal/ollama";
 import { datasets, deployments, runs, teacherFiles } from "@anneal/services";
 import { clearUnusedShards } from "../trainer/shard-cache.ts";
@@ -29,15 +30,19 @@ async function compareWithOllama({ services, ollama, log }: WorkerContext): Prom
       await deployments.execution.markDrift(services, id, "drifted", {
         code: "CONFLICT",
         field: null,
-        message: `${name} in Ollama is no longer what was published (it is ${found.slice(0, 12)})`,
-        remedy: "publish again, or leave it to whoever wrote that name",
+        ...told({
+          message: say`${name} in Ollama is no longer what was published (it is ${found.slice(0, 12)})`,
+          remedy: say`publish again, or leave it to whoever wrote that name`,
+        }),
       });
     for (const { id, name } of report.missing)
       await deployments.execution.markDrift(services, id, "drifted", {
         code: "NOT_FOUND",
         field: null,
-        message: `${name} is gone from Ollama`,
-        remedy: "publish again; the file is kept",
+        ...told({
+          message: say`${name} is gone from Ollama`,
+          remedy: say`publish again; the file is kept`,
+        }),
       });
   } catch (error) {
     // Nothing is known while it does not answer; the next round looks again.

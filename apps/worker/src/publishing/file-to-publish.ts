@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { ServiceError } from "@anneal/contracts";
+import { ServiceError, say } from "@anneal/contracts";
 import { deployments, runs } from "@anneal/services";
 import { exportFiles } from "../engine-host/export-files.ts";
 import { sha256OfFile } from "../run-directory/files.ts";
@@ -21,8 +21,8 @@ export async function fileToPublish(
   const known = await deployments.execution.deploymentFile(services, row);
   if (known && (await isIntact(known))) return known;
   if (!row.runId)
-    throw new ServiceError("NOT_FOUND", `the file of ${row.name} is gone, and the run that made it too`, {
-      remedy: "publish another model under that name",
+    throw new ServiceError("NOT_FOUND", say`the file of ${row.name} is gone, and the run that made it too`, {
+      remedy: say`publish another model under that name`,
     });
   onProgress("export", 0);
   const run = await runs.execution.findRun(services, row.runId);
@@ -57,14 +57,14 @@ async function checkpointOf(context: WorkerContext, row: Row): Promise<string> {
   if (row.checkpointId) {
     const checkpoint = await deployments.execution.findCheckpoint(context.services, row.checkpointId);
     if (checkpoint?.kept) return checkpoint.path;
-    throw new ServiceError("PRECONDITION_FAILED", "that checkpoint has been removed meanwhile", {
-      remedy: "publish one that is still kept",
+    throw new ServiceError("PRECONDITION_FAILED", say`that checkpoint has been removed meanwhile`, {
+      remedy: say`publish one that is still kept`,
     });
   }
   const newest = row.runId ? await newestCheckpoint(runFolder(context, row.runId)) : null;
   if (!newest)
-    throw new ServiceError("PRECONDITION_FAILED", "the run keeps no checkpoint to export from", {
-      remedy: "publish a type that the run has exported",
+    throw new ServiceError("PRECONDITION_FAILED", say`the run keeps no checkpoint to export from`, {
+      remedy: say`publish a type that the run has exported`,
     });
   return newest.path;
 }

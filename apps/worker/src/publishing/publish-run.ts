@@ -1,3 +1,4 @@
+import { type DeploymentStatus, type Phrase, say } from "@anneal/contracts";
 import { deployments, runs } from "@anneal/services";
 import { untilStored } from "../database-retry.ts";
 import { keepLease, type LeaseEnd } from "../lease-keeper.ts";
@@ -6,6 +7,16 @@ import { publishClaimed } from "./publish-claimed.ts";
 
 const { tellStage } = runs.execution;
 type Claim = Parameters<typeof tellStage>[1];
+
+const ends: Record<DeploymentStatus, Phrase> = {
+  pending: say`pending`,
+  publishing: say`publishing`,
+  live: say`live`,
+  failed: say`failed`,
+  unreachable: say`unreachable`,
+  superseded: say`superseded`,
+  drifted: say`drifted`,
+};
 
 /**
  * The run's last stage. The run ends well whatever becomes of its publication: the files are kept, the deployment says what
@@ -19,7 +30,7 @@ export async function publishRun(context: WorkerContext, claim: Claim): Promise<
   try {
     const row = await stored("open the publication", () => deployments.execution.openRunPublication(services, claim));
     if (!row) {
-      await stored("skip publishing", () => tellStage(services, claim, "publish", "skipped", "no name was given"));
+      await stored("skip publishing", () => tellStage(services, claim, "publish", "skipped", say`no name was given`));
       return null;
     }
     await stored("start publishing", () => tellStage(services, claim, "publish", "started"));
@@ -30,7 +41,9 @@ export async function publishRun(context: WorkerContext, claim: Claim): Promise<
     const end = taken ? await publishClaimed(context, taken, lease.signal) : row.status;
     if (lease.ended()) return lease.ended();
     const failed = end === "failed" || end === "unreachable";
-    await stored("end publishing", () => tellStage(services, claim, "publish", failed ? "failed" : "finished", end));
+    await stored("end publishing", () =>
+      tellStage(services, claim, "publish", failed ? "failed" : "finished", ends[end]),
+    );
     return null;
   } finally {
     lease.release();

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { ServiceError, say, type Words, wordsOfError } from "@anneal/contracts";
 import { z } from "zod";
 import { requireEpoch, syncDirectory } from "./epoch-lock.ts";
 import { sha256OfFile, writeDurably } from "./files.ts";
@@ -70,11 +71,13 @@ export async function verifyCheckpoint(path: string): Promise<Checkpoint> {
   const manifest = Manifest.parse(JSON.parse(readFileSync(join(path, "manifest.json"), "utf8")));
   for (const name of ["state.safetensors", "cursor.json"]) {
     const entry = manifest.files[name];
-    if (!entry) throw new Error(`${path}: the manifest lacks ${name}`);
+    if (!entry) throw new ServiceError("INTERNAL", say`${path}: the manifest lacks ${name}`);
     const { size } = statSync(join(path, name));
-    if (size !== entry.bytes) throw new Error(`${path}: ${name} has ${size} bytes, not ${entry.bytes}`);
+    if (size !== entry.bytes)
+      throw new ServiceError("INTERNAL", say`${path}: ${name} has ${size} bytes, not ${entry.bytes}`);
     const digest = await sha256OfFile(join(path, name));
-    if (digest !== entry.sha256) throw new Error(`${path}: ${name} has been changed (SHA-256 ${digest})`);
+    if (digest !== entry.sha256)
+      throw new ServiceError("INTERNAL", say`${path}: ${name} has been changed (SHA-256 ${digest})`);
   }
   const cursor = Cursor.parse(JSON.parse(readFileSync(join(path, "cursor.json"), "utf8")));
   const state = manifest.files["state.safetensors"];
@@ -165,13 +168,13 @@ export class CheckpointStore {
   }
 
   /** The newest checkpoint whose every byte is right; a damaged one is set aside and told of. */
-  async newest(onDamaged: (message: string) => void): Promise<Checkpoint | null> {
+  async newest(onDamaged: (message: Words) => void): Promise<Checkpoint | null> {
     for (const { path, epoch } of this.list()) {
       if (epoch > this.epoch) continue;
       try {
         return await verifyCheckpoint(path);
       } catch (error) {
-        onDamaged(error instanceof Error ? error.message : String(error));
+        onDamaged(wordsOfError(error));
         this.guard();
         renameSync(path, `${path}.damaged-${Date.now()}`);
       }

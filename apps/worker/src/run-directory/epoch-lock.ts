@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { ServiceError } from "@anneal/contracts";
+import { ServiceError, say } from "@anneal/contracts";
 
 const marker = /^\d{9}$/;
 
@@ -37,7 +37,7 @@ export function takeEpoch(runDirectory: string, epoch: number, check: boolean): 
 export function requireEpoch(runDirectory: string, epoch: number): void {
   const current = currentEpoch(runDirectory);
   if (current !== epoch)
-    throw new ServiceError("STALE_EPOCH", `attempt ${epoch} has been taken over by attempt ${current}`, {
-      remedy: "nothing to do: the newer attempt goes on",
+    throw new ServiceError("STALE_EPOCH", say`attempt ${epoch} has been taken over by attempt ${current}`, {
+      remedy: say`nothing to do: the newer attempt goes on`,
     });
 }

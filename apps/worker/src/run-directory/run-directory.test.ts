@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { RunEventBody } from "@anneal/contracts";
+import { inWords, type RunEventBody } from "@anneal/contracts";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { startCursor } from "../trainer/cursor.ts";
 import { CheckpointStore, type Cursor, statePath } from "./checkpoints.ts";
@@ -99,7 +99,7 @@ test("a damaged checkpoint is set aside and the one before is used", async () =>
   const six = await store.save(cursor(6), writeState("six"));
   writeFileSync(statePath(six), "siy");
   const told: string[] = [];
-  const found = await store.newest((message) => told.push(message));
+  const found = await store.newest((message) => told.push(inWords(message)));
   expect(found?.step).toBe(5);
   expect(told[0]).toContain("has been changed");
 });

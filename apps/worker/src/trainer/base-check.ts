@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { ServiceError, type TrainerStart } from "@anneal/contracts";
+import { ServiceError, say, type TrainerStart } from "@anneal/contracts";
 import { z } from "zod";
 import { replaceFile, sha256OfFile } from "../run-directory/files.ts";
 
@@ -26,9 +26,9 @@ function filesOf(base: TrainerStart["base"]): string[] {
 export async function verifyBase(start: TrainerStart, onFile: (name: string) => void): Promise<string> {
   const { base, runDirectory } = start;
   const gone = (cause?: unknown) =>
-    new ServiceError("NOT_FOUND", `the base model ${start.baseName} is gone from its place`, {
+    new ServiceError("NOT_FOUND", say`the base model ${start.baseName} is gone from its place`, {
       field: "base",
-      remedy: "put it back, then resume the run",
+      remedy: say`put it back, then resume the run`,
       cause,
     });
   const paths = filesOf(base);
@@ -58,9 +58,9 @@ export async function verifyBase(start: TrainerStart, onFile: (name: string) => 
   const told = base.kind === "gguf" ? (start.baseDigest?.replace(/^(sha256[:-])?/, "sha256:") ?? null) : null;
   const expected = known?.digest ?? told;
   if (expected && expected !== digest)
-    throw new ServiceError("CONFLICT", `the base model ${start.baseName} has changed: ${digest}, not ${expected}`, {
+    throw new ServiceError("CONFLICT", say`the base model ${start.baseName} has changed: ${digest}, not ${expected}`, {
       field: "base",
-      remedy: "start a new run on the changed model, or put the old file back",
+      remedy: say`start a new run on the changed model, or put the old file back`,
     });
   replaceFile(notePath, JSON.stringify({ digest, files } satisfies z.infer<typeof Note>));
   return digest;

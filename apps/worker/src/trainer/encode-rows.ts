@@ -1,4 +1,4 @@
-import { type DatasetRow, isPairwise, isPreference, type RunSpec, ServiceError } from "@anneal/contracts";
+import { type DatasetRow, isPairwise, isPreference, type RunSpec, ServiceError, say } from "@anneal/contracts";
 import {
   answersOf,
   type EncodedRow,
@@ -24,10 +24,12 @@ export const encodingOf = ({ objective, maxSequenceTokens, sourceWeights }: Need
   sourceWeights,
 });
 
+const rowWords = { answers: say`answers`, pairs: say`pairs`, marked: say`marked` };
+
 const wrongKind = (row: DatasetRow, kind: string) =>
-  new ServiceError("INVALID_INPUT", `${kind} cannot learn from rows that are ${kindOfRow(row)}`, {
+  new ServiceError("INVALID_INPUT", say`${kind} cannot learn from rows that are ${rowWords[kindOfRow(row)]}`, {
     field: "objective.kind",
-    remedy: "choose an objective that goes with the dataset's rows",
+    remedy: say`choose an objective that goes with the dataset's rows`,
   });
 
 /**

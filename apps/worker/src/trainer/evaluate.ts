@@ -1,4 +1,4 @@
-import type { EvaluationResult, RunStage } from "@anneal/contracts";
+import { type EvaluationResult, type RunStage, say, told, type Words } from "@anneal/contracts";
 import type { Session } from "@anneal/engine";
 import { AnswersFile } from "./answers-file.ts";
 import type { Eta } from "./eta.ts";
@@ -16,7 +16,7 @@ interface Which {
   baseOnly: boolean;
   reference: Measured | null; // what the base made of the same rows; null: this is it
   about: string; // the state that answers: nothing measured of another one counts
-  note: string;
+  note: Words;
 }
 
 /** What was measured of the model that goes on: of several adapters the exported one. */
@@ -74,7 +74,7 @@ async function measureAll(
   ];
   const name = adapter ? `${which.which}-${adapter}` : which.which;
   const file = new AnswersFile(runDirectory, name, about.join(" "), epoch, checkEpoch);
-  const note = adapter ? `${which.note} (${adapter})` : which.note;
+  const note = adapter ? say`${which.note} (${adapter})` : which.note;
   const progress = new ProgressTeller(job);
   try {
     const known = await file.load(nothingMeasured());
@@ -100,7 +100,7 @@ async function measureAll(
           totalSteps: which.totalSteps,
           fraction: total > 0 ? done / total : 1,
           etaSeconds: which.which === "after" && left !== null ? left + eta.whileEvaluating(0) : null,
-          note,
+          ...told({ note }),
         });
       },
     });

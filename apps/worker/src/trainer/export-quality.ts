@@ -1,4 +1,4 @@
-import type { Quantisation } from "@anneal/contracts";
+import { type Quantisation, say } from "@anneal/contracts";
 import { openSession, type QuantisationError, type Session } from "@anneal/engine";
 import { microBatches } from "./batches.ts";
 import { engineCall } from "./engine-call.ts";
@@ -75,7 +75,7 @@ async function perplexityOf(
     logLine(
       job,
       "info",
-      `${path.split("/").at(-1)}: perplexity ${perplexity.file.toFixed(4)} on ${rows.length} held-out rows, ${perplexity.tuned.toFixed(4)} before rounding`,
+      say`${path.split("/").at(-1)}: perplexity ${perplexity.file.toFixed(4)} on ${rows.length} held-out rows, ${perplexity.tuned.toFixed(4)} before rounding`,
     );
     return perplexity;
   } finally {

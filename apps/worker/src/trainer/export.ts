@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { say, told, type Words } from "@anneal/contracts";
 import type { GgufExportType, Session } from "@anneal/engine";
 import { exportFolder, fileSlug, guard, isTold, tellFile } from "./artifacts.ts";
 import { engineCall } from "./engine-call.ts";
@@ -36,13 +37,13 @@ export async function exportAll(
   const folder = exportFolder(runDirectory);
   const slug = fileSlug(modelName);
   const progress = new ProgressTeller(job);
-  const parts: { note: string; work: () => Promise<void> }[] = [];
+  const parts: { note: Words; work: () => Promise<void> }[] = [];
 
   const chosen = adapter ? { adapter } : {};
   if (spec.method.kind === "lora" && adapters.length === 0) {
     const dir = join(folder, "adapter");
     parts.push({
-      note: "adapter (PEFT)",
+      note: say`adapter (PEFT)`,
       work: () =>
         engineCall(job.control, () =>
           exportDirectory(job, dir, "adapter", () => session.exportAdapter(dir, { baseModelName: baseName })),
@@ -53,14 +54,14 @@ export async function exportAll(
     const dir = join(folder, "adapters", name);
     const write = () => session.exportAdapter(dir, { baseModelName: baseName, adapter: name });
     parts.push({
-      note: `adapter ${name} (PEFT)`,
+      note: say`adapter ${name} (PEFT)`,
       work: () => engineCall(job.control, () => exportDirectory(job, dir, "adapter", write, `${name}/`)),
     });
   }
   if (spec.export.merged) {
     const dir = join(folder, "merged");
     parts.push({
-      note: "merged weights",
+      note: say`merged weights`,
       work: () =>
         engineCall(job.control, () =>
           exportDirectory(job, dir, "merged", async () => {
@@ -98,7 +99,7 @@ export async function exportAll(
   for (const [i, { note, work }] of parts.entries()) {
     job.control.throwIfStopped();
     const at = { stage: "export" as const, step, totalSteps: step, etaSeconds: null };
-    progress.tell({ ...at, fraction: i / parts.length, note });
+    progress.tell({ ...at, fraction: i / parts.length, ...told({ note }) });
     heartbeat(job, "export", step, generousSeconds);
     await work();
   }

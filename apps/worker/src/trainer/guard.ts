@@ -1,4 +1,4 @@
-import { type RunSpec, ServiceError } from "@anneal/contracts";
+import { type RunSpec, ServiceError, say } from "@anneal/contracts";
 import { EngineError, type Session } from "@anneal/engine";
 import { type Cursor, statePath } from "../run-directory/checkpoints.ts";
 import { type Job, tell } from "./job.ts";
@@ -46,10 +46,12 @@ export async function leaveOut(job: Job, session: Session, cursor: Cursor, poiso
   if (!back || guard.rollbacks >= guards.maxRollbacks)
     throw new ServiceError(
       "PRECONDITION_FAILED",
-      `two batches in a row had to be left out at step ${step}, and ${back ? `the run has gone back ${guard.rollbacks} times already` : "there is no checkpoint to go back to"}: ${poisoned.detail}`,
+      back
+        ? say`two batches in a row had to be left out at step ${step}, and the run has gone back ${guard.rollbacks} times already: ${poisoned.detail}`
+        : say`two batches in a row had to be left out at step ${step}, and there is no checkpoint to go back to: ${poisoned.detail}`,
       {
         field: "learningRate",
-        remedy: "lower the learning rate, switch clipping on, or look at the rows named in the run's events",
+        remedy: say`lower the learning rate, switch clipping on, or look at the rows named in the run's events`,
       },
     );
   const { step: engineStep } = await session.loadState(statePath(back));

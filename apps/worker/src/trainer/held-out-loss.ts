@@ -1,4 +1,4 @@
-import { adapterMetric, isPreference, type MetricName } from "@anneal/contracts";
+import { adapterMetric, isPreference, type MetricName, say } from "@anneal/contracts";
 import type { Session } from "@anneal/engine";
 import type { Cursor } from "../run-directory/checkpoints.ts";
 import { courseAfter } from "./course.ts";
@@ -46,7 +46,9 @@ export async function evaluateDuring(
       logLine(
         job,
         "info",
-        `sample answers are those of the adapter ${adapter} from here: ${spec.export.adapter ? "it is the one to export" : "it has the lowest held-out loss"}`,
+        spec.export.adapter
+          ? say`sample answers are those of the adapter ${adapter} from here: it is the one to export`
+          : say`sample answers are those of the adapter ${adapter} from here: it has the lowest held-out loss`,
       );
     const values = { ...valuesOf(total, isPreference(spec.objective.kind)), ...valuesOfEach(all) };
     tell(

@@ -1,4 +1,11 @@
-import type { FromTrainer, RunProgress, RunStage, TrainerStart } from "@anneal/contracts";
+import {
+  type FromTrainer,
+  type RunProgress,
+  type RunStage,
+  type TrainerStart,
+  told,
+  type Words,
+} from "@anneal/contracts";
 import type { CheckpointStore } from "../run-directory/checkpoints.ts";
 import type { Journal } from "../run-directory/journal.ts";
 import type { Control } from "./control.ts";
@@ -17,8 +24,9 @@ export function tell(job: Job, ...bodies: Parameters<Journal["append"]>): void {
   job.send({ type: "journal", number: job.journal.append(...bodies) });
 }
 
-export function logLine(job: Job, level: "debug" | "info" | "warn" | "error", message: string): void {
-  tell(job, { type: "log", level, message: message.slice(0, 4000) });
+export function logLine(job: Job, level: "debug" | "info" | "warn" | "error", message: Words): void {
+  const texts = told({ message });
+  tell(job, { type: "log", level, ...texts, message: texts.message.slice(0, 4000) });
 }
 
 /** A sign of life; `expectedSeconds` until the next one. */
@@ -42,9 +50,9 @@ export class ProgressTeller {
 }
 
 /** Runs a stage once: one that is told as finished is not told again. */
-export async function stage<T>(job: Job, name: RunStage, work: () => Promise<T>, note?: string): Promise<T> {
+export async function stage<T>(job: Job, name: RunStage, work: () => Promise<T>, note?: Words): Promise<T> {
   const finished = job.journal.told.finishedStages.has(name);
-  if (!finished) tell(job, { type: "stage", stage: name, state: "started", note: note ?? null });
+  if (!finished) tell(job, { type: "stage", stage: name, state: "started", ...told({ note: note ?? null }) });
   const result = await work();
   if (!finished) tell(job, { type: "stage", stage: name, state: "finished", note: null });
   return result;

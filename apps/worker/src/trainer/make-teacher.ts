@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { type FromTrainer, ServiceError, type TrainerStart, type TrainerTask } from "@anneal/contracts";
+import { type FromTrainer, ServiceError, say, type TrainerStart, type TrainerTask } from "@anneal/contracts";
 import { openVersion } from "@anneal/data";
 import { inspectModel, type MicroBatch, openSession, type Session, type TrainingSpec } from "@anneal/engine";
 import { type EncodedRow, planStep, type TeacherRow, textFacts, writeTeacherFile } from "@anneal/text";
@@ -53,9 +53,9 @@ export async function makeTeacher(
   const text = textModelOf({ base: task.writer, runId: start.runId });
   const { vocabSize } = inspectModel(start.base);
   if (task.topK > vocabSize)
-    throw new ServiceError("INVALID_INPUT", `topK: the teacher knows ${vocabSize} tokens`, {
+    throw new ServiceError("INVALID_INPUT", say`topK: the teacher knows ${vocabSize} tokens`, {
       field: "topK",
-      remedy: "lower topK",
+      remedy: say`lower topK`,
     });
   const reader = await openVersion(dataset.path);
   const session = await openSession(teacherSpec(start));
@@ -90,9 +90,9 @@ export async function makeTeacher(
     const written = await writeTeacherFile(task.path, facts, answers());
     if (written.supervisedTokens === 0) {
       rmSync(task.path);
-      throw new ServiceError("NOTHING_TO_TRAIN", `none of the ${written.rows} rows has a token that is trained`, {
+      throw new ServiceError("NOTHING_TO_TRAIN", say`none of the ${written.rows} rows has a token that is trained`, {
         field: "dataset",
-        remedy: "give the conversations answers of the assistant that fit into maxSequenceTokens",
+        remedy: say`give the conversations answers of the assistant that fit into maxSequenceTokens`,
       });
     }
     return { type: "taught", ...written, facts };

@@ -1,4 +1,4 @@
-import { type DatasetRow, isPreference, ServiceError, type TrainerStart } from "@anneal/contracts";
+import { type DatasetRow, isPreference, ServiceError, say, type TrainerStart, told } from "@anneal/contracts";
 import { type DatasetReader, openVersion } from "@anneal/data";
 import { inspectModel } from "@anneal/engine";
 import type { EncodedRow, Shard, TextModel } from "@anneal/text";
@@ -36,8 +36,8 @@ export interface Prepared {
 }
 
 const templateNames = {
-  chatml: "ChatML, whose tokens it knows",
-  plain: "plain turns (User: ... Assistant: ...)",
+  chatml: say`ChatML, whose tokens it knows`,
+  plain: say`plain turns (User: ... Assistant: ...)`,
 } as const;
 const readAtOnce = 500;
 const signOfLifeEvery = 200; // rows
@@ -67,7 +67,7 @@ export async function prepare(job: Job): Promise<Prepared> {
   const beat = (seconds: number) => heartbeat(job, "prepare", 0, seconds);
   beat(120);
   const baseDigest = await verifyBase(start, (name) => {
-    logLine(job, "debug", `computing the SHA-256 of ${name}`);
+    logLine(job, "debug", say`computing the SHA-256 of ${name}`);
     beat(600);
   });
   const text = textModelOf(start);
@@ -75,7 +75,7 @@ export async function prepare(job: Job): Promise<Prepared> {
     logLine(
       job,
       "warn",
-      `the base model has no chat template; rows are written as ${templateNames[text.templateOrigin]}`,
+      say`the base model has no chat template; rows are written as ${templateNames[text.templateOrigin]}`,
     );
 
   const dataset = await openChecked(start.dataset);
@@ -115,13 +115,13 @@ export async function prepare(job: Job): Promise<Prepared> {
     if (trainRows.length === 0)
       throw new ServiceError(
         "NOTHING_TO_TRAIN",
-        `none of the ${examples.length} training rows has a token that is trained`,
+        say`none of the ${examples.length} training rows has a token that is trained`,
         {
           field: "dataset",
           remedy:
             sequences === 2
-              ? "give each question answers that fit into maxSequenceTokens"
-              : "give each conversation an assistant answer that fits into maxSequenceTokens",
+              ? say`give each question answers that fit into maxSequenceTokens`
+              : say`give each conversation an assistant answer that fits into maxSequenceTokens`,
         },
       );
     const rowNumbers = Uint32Array.from({ length: dataset.rows }, (_, row) => row).filter(
@@ -166,10 +166,14 @@ async function openChecked(version: TrainerStart["dataset"]): Promise<DatasetRea
   const reader = await openVersion(version.path);
   if (reader.rows === version.rows) return reader;
   await reader.close();
-  throw new ServiceError("CONFLICT", `the dataset file ${version.path} has ${reader.rows} rows, not ${version.rows}`, {
-    field: "dataset",
-    remedy: "import the dataset again",
-  });
+  throw new ServiceError(
+    "CONFLICT",
+    say`the dataset file ${version.path} has ${reader.rows} rows, not ${version.rows}`,
+    {
+      field: "dataset",
+      remedy: say`import the dataset again`,
+    },
+  );
 }
 
 /** The rows that are trained, in order, told as they are read. */
@@ -179,7 +183,14 @@ async function* trainingRows(job: Job, dataset: DatasetReader, split: Split): As
   for await (const row of dataset.all()) {
     if (i % signOfLifeEvery === 0) {
       const fraction = i / Math.max(1, dataset.rows);
-      progress.tell({ stage: "prepare", step: 0, totalSteps: 0, fraction, etaSeconds: null, note: "tokenising" });
+      progress.tell({
+        stage: "prepare",
+        step: 0,
+        totalSteps: 0,
+        fraction,
+        etaSeconds: null,
+        ...told({ note: say`tokenising` }),
+      });
     }
     if (!split.excluded.has(i++)) yield row;
   }
@@ -204,10 +215,14 @@ function describe(job: Job, train: CachedShard, counts: { withLoss: number; all:
   const { tokens, supervisedTokens, fromCache } = train;
   const { withLoss, all, heldOut } = counts;
   const lacking = all - withLoss;
+  const trained = fromCache
+    ? say`training rows: ${withLoss} (${tokens} tokens, ${supervisedTokens} trained, from the cache)`
+    : say`training rows: ${withLoss} (${tokens} tokens, ${supervisedTokens} trained)`;
   logLine(
     job,
     lacking > 0 ? "warn" : "info",
-    `training rows: ${withLoss} (${tokens} tokens, ${supervisedTokens} trained${fromCache ? ", from the cache" : ""})` +
-      `${lacking > 0 ? `; ${lacking} rows carry no loss and are left out` : ""}; held-out rows: ${heldOut}`,
+    lacking > 0
+      ? say`${trained}; ${lacking} rows carry no loss and are left out; held-out rows: ${heldOut}`
+      : say`${trained}; held-out rows: ${heldOut}`,
   );
 }

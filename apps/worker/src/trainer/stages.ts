@@ -1,4 +1,4 @@
-import type { TrainerOutcome } from "@anneal/contracts";
+import { say, type TrainerOutcome } from "@anneal/contracts";
 import { openSession } from "@anneal/engine";
 import { benchmark } from "./benchmark.ts";
 import { Eta } from "./eta.ts";
@@ -16,7 +16,7 @@ const loadSeconds = 300;
 export async function runStages(job: Job): Promise<TrainerOutcome> {
   const { start, journal, control } = job;
   heartbeat(job, "prepare", 0, loadSeconds);
-  const resumed = await job.store.newest((message) => logLine(job, "warn", `a checkpoint is set aside: ${message}`));
+  const resumed = await job.store.newest((message) => logLine(job, "warn", say`a checkpoint is set aside: ${message}`));
   tell(job, {
     type: "attempt",
     epoch: start.epoch,
@@ -46,7 +46,7 @@ export async function runStages(job: Job): Promise<TrainerOutcome> {
       baseOnly: start.spec.method.kind === "lora",
       reference: null,
       about: `base ${prepared.baseDigest}`,
-      note: "asking the base model",
+      note: say`asking the base model`,
     });
     return { prepared, session, eta, before, totalSteps };
   });
@@ -61,7 +61,7 @@ export async function runStages(job: Job): Promise<TrainerOutcome> {
         baseOnly: false,
         reference: before,
         about: `trained ${chosen.digest}`,
-        note: "asking the tuned model",
+        note: say`asking the tuned model`,
       }),
     );
     await stage(job, "export", () => exportAll(job, session, prepared, after, chosen.step));

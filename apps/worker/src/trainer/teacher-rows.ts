@@ -1,12 +1,12 @@
-import { ServiceError, type TrainerStart } from "@anneal/contracts";
+import { type Phrase, ServiceError, say, type TrainerStart, type Words } from "@anneal/contracts";
 import type { MicroBatch } from "@anneal/engine";
 import { openTeacherFile, type Shard, type TeacherFile, teacherMismatch, textFacts } from "@anneal/text";
 import { sha256OfFile } from "../run-directory/files.ts";
 import type { textModelOf } from "./text-model.ts";
 
 const field = "objective.teacherFile";
-const refuse = (code: "CONFLICT" | "INVALID_INPUT", message: string, remedy: string) =>
-  new ServiceError(code, `${field}: ${message}`, { field, remedy });
+const refuse = (code: "CONFLICT" | "INVALID_INPUT", message: Words, remedy: Words) =>
+  new ServiceError(code, say`${field}: ${message}`, { field, remedy });
 
 type Needs = Pick<TrainerStart, "teacherFile" | "dataset" | "spec">;
 
@@ -32,7 +32,7 @@ export class TeacherRows {
     if (!named) return null;
     const digest = `sha256:${await sha256OfFile(named.path)}`;
     if (digest !== named.digest)
-      throw refuse("CONFLICT", `${named.name} has changed: ${digest}, not ${named.digest}`, "make another file");
+      throw refuse("CONFLICT", say`${named.name} has changed: ${digest}, not ${named.digest}`, say`make another file`);
     const file = openTeacherFile(named.path);
     try {
       const mismatch = teacherMismatch(file.facts, {
@@ -74,17 +74,17 @@ export class TeacherRows {
   /** Of one example's supervised tokens: those that its labels train. */
   private guesses(example: number): { ids: Int32Array; logprobs: Float32Array } {
     const row = this.rowNumbers[example] ?? -1;
-    const other = (what: string) =>
+    const other = (what: Phrase) =>
       refuse(
         "INVALID_INPUT",
-        `row ${row + 1} of the dataset ${what}`,
-        "make the file again with this base: anneal teacher make",
+        say`row ${row + 1} of the dataset ${what}`,
+        say`make the file again with this base: anneal teacher make`,
       );
-    if (row < 0 || row >= this.file.rows) throw other("is not in it");
+    if (row < 0 || row >= this.file.rows) throw other(say`is not in it`);
     const found = this.file.row(row);
     const tokens = this.shard.tokens(example);
     if (tokens.length !== found.tokens.length || tokens.some((token, i) => token !== found.tokens[i]))
-      throw other("has other tokens in it");
+      throw other(say`has other tokens in it`);
     const k = this.topK;
     const labels = this.shard.labels(example);
     let kept = 0;
@@ -93,7 +93,7 @@ export class TeacherRows {
     for (let t = 1; t < tokens.length; t++) {
       const asked = found.mask[t] === 1;
       if (labels[t] !== -100) {
-        if (!asked) throw other(`trains its token ${t + 1}, of which the teacher was not asked`);
+        if (!asked) throw other(say`trains its token ${t + 1}, of which the teacher was not asked`);
         if (kept !== masked) {
           found.ids.copyWithin(kept * k, masked * k, (masked + 1) * k);
           found.logprobs.copyWithin(kept * k, masked * k, (masked + 1) * k);

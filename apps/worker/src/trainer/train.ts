@@ -1,4 +1,4 @@
-import { type AdapterSettings, adaptersOf, ServiceError } from "@anneal/contracts";
+import { type AdapterSettings, adaptersOf, ServiceError, say } from "@anneal/contracts";
 import { learningRateAt, type Session, type StepResult } from "@anneal/engine";
 import { type Checkpoint, type Cursor, statePath } from "../run-directory/checkpoints.ts";
 import { Cadence } from "./cadence.ts";
@@ -42,8 +42,8 @@ export async function train(
     if (step !== (cursor.engineStep ?? cursor.step) || plan.totalSteps !== cursor.totalSteps)
       throw new ServiceError(
         "CONFLICT",
-        `the checkpoint is of step ${step} of ${cursor.totalSteps}, this run has ${plan.totalSteps} steps`,
-        { remedy: "start a new run" },
+        say`the checkpoint is of step ${step} of ${cursor.totalSteps}, this run has ${plan.totalSteps} steps`,
+        { remedy: say`start a new run` },
       );
   } else await rehearse(job, session, prepared);
   const trainer = new Trainer(
@@ -67,16 +67,16 @@ async function restoreBest(job: Job, session: Session, end: Checkpoint): Promise
   if (!job.start.spec.checkpoints.restoreBest || step === end.step) return end;
   const best = await job.store.ofStep(step);
   if (!best)
-    throw new ServiceError("NOT_FOUND", `the best checkpoint, of step ${step}, is gone`, {
+    throw new ServiceError("NOT_FOUND", say`the best checkpoint, of step ${step}, is gone`, {
       field: "checkpoints.restoreBest",
-      remedy: "publish the last checkpoint, or run again",
+      remedy: say`publish the last checkpoint, or run again`,
     });
   await session.loadState(statePath(best));
   if (!job.journal.told.trained)
     logLine(
       job,
       "info",
-      `back to the best checkpoint: step ${step}, held-out loss ${end.cursor.best?.loss.toFixed(4)}`,
+      say`back to the best checkpoint: step ${step}, held-out loss ${end.cursor.best?.loss.toFixed(4)}`,
     );
   return best;
 }
@@ -111,7 +111,7 @@ class Trainer {
     // A warm-up longer than half the run would leave nothing of the learning rate that was asked for.
     this.warmupSteps = Math.min(spec.schedule.warmupSteps, Math.floor(plan.totalSteps / 2));
     if (this.warmupSteps < spec.schedule.warmupSteps && cursor.step === 0)
-      logLine(job, "info", `warm-up of ${this.warmupSteps} steps: the run has only ${plan.totalSteps}`);
+      logLine(job, "info", say`warm-up of ${this.warmupSteps} steps: the run has only ${plan.totalSteps}`);
   }
 
   async run(resumed: Checkpoint | null): Promise<Checkpoint> {
@@ -154,7 +154,7 @@ class Trainer {
         logLine(
           job,
           "info",
-          `stopped early: the held-out loss has not improved in ${this.cursor.stopping.bad} evaluations`,
+          say`stopped early: the held-out loss has not improved in ${this.cursor.stopping.bad} evaluations`,
         );
     }
     if (cadence.samplesAt(step)) await tellSamples(job, this.session, this.prepared, this.cursor);

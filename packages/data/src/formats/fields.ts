@@ -1,4 +1,4 @@
-import type { Message, Role } from "@anneal/contracts";
+import { type Message, type Role, say, type Words } from "@anneal/contracts";
 import { type Refusal, refuse } from "../outcome.ts";
 
 export type Fields = Record<string, unknown>;
@@ -7,17 +7,17 @@ export const isObject = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** What was found instead, in words for a person. */
-export function kindOf(value: unknown): string {
-  if (value === undefined) return "missing";
+export function kindOf(value: unknown): Words {
+  if (value === undefined) return say`missing`;
   if (value === null) return "null";
-  if (Array.isArray(value)) return "a list";
-  if (typeof value === "string") return value.trim() === "" ? "empty" : "a text";
-  return typeof value === "object" ? "an object" : `${JSON.stringify(value)}`;
+  if (Array.isArray(value)) return say`a list`;
+  if (typeof value === "string") return value.trim() === "" ? say`empty` : say`a text`;
+  return typeof value === "object" ? say`an object` : `${JSON.stringify(value)}`;
 }
 
-export function fullText(value: unknown, where: string): string | Refusal {
+export function fullText(value: unknown, where: Words): string | Refusal {
   if (typeof value === "string" && value.trim() !== "") return value;
-  return refuse(`${where} is ${kindOf(value)}`, `give ${where} a text, or leave the row out`);
+  return refuse(say`${where} is ${kindOf(value)}`, say`give ${where} a text, or leave the row out`);
 }
 
 export const isText = (value: string | Refusal): value is string => typeof value === "string";
@@ -41,25 +41,26 @@ const roleNames: Record<string, Role> = {
 };
 const calls = new Set(["function_call", "tool_call"]);
 
-export function toRole(value: unknown, where: string): Role | Refusal {
-  if (typeof value !== "string") return refuse(`${where} is ${kindOf(value)}`, "use system, user, assistant or tool");
+export function toRole(value: unknown, where: Words): Role | Refusal {
+  if (typeof value !== "string")
+    return refuse(say`${where} is ${kindOf(value)}`, say`use system, user, assistant or tool`);
   // Own keys only: "constructor" is no role.
   if (Object.hasOwn(roleNames, value)) return roleNames[value] as Role;
   if (calls.has(value))
     return refuse(
-      `${where} is "${value}"; tool calls cannot be trained yet`,
-      "write the call as text of the assistant",
+      say`${where} is "${value}"; tool calls cannot be trained yet`,
+      say`write the call as text of the assistant`,
     );
-  return refuse(`${where} is "${value.slice(0, 40)}"`, "use system, user, assistant or tool");
+  return refuse(say`${where} is "${value.slice(0, 40)}"`, say`use system, user, assistant or tool`);
 }
 
-export function toWeight(value: unknown, where: string): number | undefined | Refusal {
+export function toWeight(value: unknown, where: Words): number | undefined | Refusal {
   if (value === undefined || value === null) return undefined;
   if (typeof value === "number" && value >= 0 && value <= 1) return value;
   if (typeof value === "boolean") return value ? 1 : 0;
   return refuse(
-    `${where} is ${kindOf(value)}`,
-    "use 0 (not trained), 1 (trained) or a fraction between, or leave it out",
+    say`${where} is ${kindOf(value)}`,
+    say`use 0 (not trained), 1 (trained) or a fraction between, or leave it out`,
   );
 }
 
@@ -70,15 +71,17 @@ export const sourceOf = (row: Fields): { source?: string } =>
     : {};
 
 /** Text, or OpenAI's list of parts of which every one is text. */
-export function toContent(value: unknown, role: Role, where: string): string | Refusal {
+export function toContent(value: unknown, role: Role, where: Words): string | Refusal {
   let text = value;
   if (Array.isArray(value)) {
     const parts: string[] = [];
     for (const part of value) {
       if (!isObject(part) || typeof part.text !== "string" || (part.type !== undefined && part.type !== "text"))
         return refuse(
-          `${where} holds a part that is ${isObject(part) ? `of type ${kindOf(part.type)}` : kindOf(part)}`,
-          "keep only parts of type text: images and sounds cannot be trained",
+          isObject(part)
+            ? say`${where} holds a part that is of type ${kindOf(part.type)}`
+            : say`${where} holds a part that is ${kindOf(part)}`,
+          say`keep only parts of type text: images and sounds cannot be trained`,
         );
       parts.push(part.text);
     }
@@ -91,5 +94,5 @@ export function toContent(value: unknown, role: Role, where: string): string | R
 
 export const checkedMessages = (messages: Message[]): { messages: Message[] } | Refusal => {
   if (messages.some(({ role }) => role !== "system")) return { messages };
-  return refuse("the row holds only system lines", "add a question and an answer, or leave the row out");
+  return refuse(say`the row holds only system lines`, say`add a question and an answer, or leave the row out`);
 };

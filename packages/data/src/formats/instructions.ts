@@ -1,4 +1,4 @@
-import type { DatasetRow, Message } from "@anneal/contracts";
+import { type DatasetRow, type Message, say } from "@anneal/contracts";
 import { type Refusal, refuse } from "../outcome.ts";
 import { type Fields, fullText, isText, kindOf } from "./fields.ts";
 import { readMessageLists } from "./messages.ts";
@@ -11,17 +11,17 @@ export function readAlpaca(row: Fields): DatasetRow | Refusal {
   const instruction = fullText(row.instruction, '"instruction"');
   if (!isText(instruction)) return instruction;
   if (row.input !== undefined && row.input !== null && typeof row.input !== "string")
-    return refuse(`"input" is ${kindOf(row.input)}`, 'give "input" a text, or leave it out');
+    return refuse(say`"input" is ${kindOf(row.input)}`, say`give "input" a text, or leave it out`);
   const output = fullText(row.output, '"output"');
   if (!isText(output)) return output;
   const messages = systemOf(row);
   if (row.history !== undefined && row.history !== null) {
     if (!Array.isArray(row.history))
-      return refuse(`"history" is ${kindOf(row.history)}`, "write it as a list of pairs");
+      return refuse(say`"history" is ${kindOf(row.history)}`, say`write it as a list of pairs`);
     for (const [i, turn] of row.history.entries()) {
       const [question, answer] = Array.isArray(turn) ? turn : [];
       if (typeof question !== "string" || typeof answer !== "string")
-        return refuse(`turn ${i + 1} of "history" is no pair of texts`, "write it as [question, answer]");
+        return refuse(say`turn ${i + 1} of "history" is no pair of texts`, say`write it as [question, answer]`);
       messages.push({ role: "user", content: question }, { role: "assistant", content: answer });
     }
   }
@@ -43,8 +43,8 @@ export function readPromptCompletion(row: Fields, cap: number): DatasetRow | Ref
   const pair = answerPairs.find(([q, a]) => row[q] !== undefined && row[a] !== undefined);
   if (!pair)
     return refuse(
-      'the row has no "prompt" and "completion"',
-      `name its two texts ${answerPairs.map((p) => p.join("/")).join(", ")}`,
+      say`the row has no "prompt" and "completion"`,
+      say`name its two texts ${answerPairs.map((p) => p.join("/")).join(", ")}`,
     );
   const [questionKey, answerKey] = pair;
   if (Array.isArray(row[questionKey]) && Array.isArray(row[answerKey]))

@@ -1,4 +1,4 @@
-import type { DatasetRow, Message } from "@anneal/contracts";
+import { type DatasetRow, type Message, say, type Words } from "@anneal/contracts";
 import { type Refusal, refuse } from "../outcome.ts";
 import { checkedMessages, type Fields, isObject, isText, kindOf, toContent, toRole, toWeight } from "./fields.ts";
 
@@ -12,15 +12,16 @@ const pick = (object: Fields, names: readonly string[]): unknown => {
   return undefined;
 };
 
-export function toMessage(value: unknown, where: string, keys: Keys): Message | Refusal {
-  if (!isObject(value)) return refuse(`${where} is ${kindOf(value)}`, "write it as an object with role and content");
-  const role = toRole(pick(value, keys.role), `the ${keys.role[0]} of ${where}`);
+export function toMessage(value: unknown, where: Words, keys: Keys): Message | Refusal {
+  if (!isObject(value))
+    return refuse(say`${where} is ${kindOf(value)}`, say`write it as an object with role and content`);
+  const role = toRole(pick(value, keys.role), say`the ${keys.role[0]} of ${where}`);
   if (typeof role !== "string") return role;
   if (value.tool_calls || value.function_call)
-    return refuse(`${where} calls a tool; tool calls cannot be trained yet`, "write the call as text in content");
-  const content = toContent(pick(value, keys.content), role, `the ${keys.content[0]} of ${where}`);
+    return refuse(say`${where} calls a tool; tool calls cannot be trained yet`, say`write the call as text in content`);
+  const content = toContent(pick(value, keys.content), role, say`the ${keys.content[0]} of ${where}`);
   if (!isText(content)) return content;
-  const weight = toWeight(value.weight, `the weight of ${where}`);
+  const weight = toWeight(value.weight, say`the weight of ${where}`);
   if (typeof weight === "object") return weight;
   return weight === undefined ? { role, content } : { role, content, weight };
 }
@@ -28,14 +29,14 @@ export function toMessage(value: unknown, where: string, keys: Keys): Message | 
 export function toMessages(value: unknown, field: string, keys: Keys, cap: number): Message[] | Refusal {
   if (!Array.isArray(value) || value.length === 0)
     return refuse(
-      `"${field}" is ${Array.isArray(value) ? "an empty list" : kindOf(value)}`,
-      `give the row a list "${field}"`,
+      Array.isArray(value) ? say`"${field}" is an empty list` : say`"${field}" is ${kindOf(value)}`,
+      say`give the row a list "${field}"`,
     );
   if (value.length > cap)
-    return refuse(`the row has ${value.length} messages; ${cap} are the most`, "split the conversation");
+    return refuse(say`the row has ${value.length} messages; ${cap} are the most`, say`split the conversation`);
   const messages: Message[] = [];
   for (const [i, item] of value.entries()) {
-    const message = toMessage(item, `message ${i + 1}`, keys);
+    const message = toMessage(item, say`message ${i + 1}`, keys);
     if ("cause" in message) return message;
     messages.push(message);
   }
@@ -48,15 +49,15 @@ const sharegptKeys = { role: ["from", "role"], content: ["value", "content"] };
 const noTools = (row: Fields): Refusal | null =>
   Array.isArray(row.tools) && row.tools.length > 0
     ? refuse(
-        "the row declares tools; tool calls cannot be trained yet",
-        "remove tools, or describe them in the system line",
+        say`the row declares tools; tool calls cannot be trained yet`,
+        say`remove tools, or describe them in the system line`,
       )
     : null;
 
 /** OpenAI's {"messages": [...]}; also our own canonical {"text": ...}. */
 export function readOpenaiMessages(row: Fields, cap: number): DatasetRow | Refusal {
   if (row.messages === undefined && typeof row.text === "string")
-    return row.text.trim() === "" ? refuse('"text" is empty', "leave the row out") : { text: row.text };
+    return row.text.trim() === "" ? refuse(say`"text" is empty`, say`leave the row out`) : { text: row.text };
   const refusal = noTools(row);
   if (refusal) return refusal;
   const messages = toMessages(row.messages, "messages", openaiKeys, cap);

@@ -1,4 +1,4 @@
-import type { DatasetRow, Message } from "@anneal/contracts";
+import { type DatasetRow, type Message, say } from "@anneal/contracts";
 import { type Refusal, refuse } from "../outcome.ts";
 import { type Fields, fullText, isObject, isText, kindOf } from "./fields.ts";
 import { openaiKeys, toMessages } from "./messages.ts";
@@ -28,8 +28,8 @@ function readAnswer(value: unknown, field: string, cap: number): Read {
     const weighed = read.findIndex(({ weight }) => weight !== undefined && weight !== 1);
     if (weighed >= 0)
       return refuse(
-        `message ${weighed + 1} of "${field}" has a weight; an answer that is compared counts as a whole`,
-        "leave weight out",
+        say`message ${weighed + 1} of "${field}" has a weight; an answer that is compared counts as a whole`,
+        say`leave weight out`,
       );
     return read.map(plain);
   }
@@ -47,12 +47,15 @@ const withoutPrompt = (answer: Message[], prompt: readonly Message[]): Message[]
 
 function checkedPrompt(prompt: Message[]): Read {
   if (prompt.some(({ role }) => role !== "system")) return prompt;
-  return refuse("the row has no question", 'give the row a "prompt"');
+  return refuse(say`the row has no question`, say`give the row a "prompt"`);
 }
 
 function checkedAnswer(answer: Message[], field: string): Read {
   if (answer.some(({ role }) => role === "assistant")) return answer;
-  return refuse(`"${field}" holds no message of the assistant`, "give it the answer as a text, or with role assistant");
+  return refuse(
+    say`"${field}" holds no message of the assistant`,
+    say`give it the answer as a text, or with role assistant`,
+  );
 }
 
 function toPair(prompt: Read, chosen: Read, rejected: Read, names: readonly [string, string]): DatasetRow | Refusal {
@@ -65,7 +68,10 @@ function toPair(prompt: Read, chosen: Read, rejected: Read, names: readonly [str
   if (isBad(better)) return better;
   if (isBad(worse)) return worse;
   if (better.length === worse.length && better.every((message, i) => same(message, worse[i])))
-    return refuse(`"${names[0]}" and "${names[1]}" are the same answer`, "give two that differ, or leave the row out");
+    return refuse(
+      say`"${names[0]}" and "${names[1]}" are the same answer`,
+      say`give two that differ, or leave the row out`,
+    );
   return { prompt: asked, chosen: better, rejected: worse };
 }
 
@@ -93,9 +99,9 @@ export function readPreference(row: Fields, cap: number): DatasetRow | Refusal {
 /** OpenAI's {"input": {"messages"}, "preferred_output": [message], "non_preferred_output": [message]}. */
 export function readOpenaiPreference(row: Fields, cap: number): DatasetRow | Refusal {
   if (!isObject(row.input))
-    return refuse(`"input" is ${kindOf(row.input)}`, 'write it as {"messages": [...]} with the question');
+    return refuse(say`"input" is ${kindOf(row.input)}`, say`write it as {"messages": [...]} with the question`);
   if (Array.isArray(row.input.tools) && row.input.tools.length > 0)
-    return refuse("the row declares tools; tool calls cannot be trained yet", "remove tools from input");
+    return refuse(say`the row declares tools; tool calls cannot be trained yet`, say`remove tools from input`);
   const prompt = toMessages(row.input.messages, "input.messages", openaiKeys, cap);
   return toPair(
     isBad(prompt) ? prompt : prompt.map(plain),
@@ -117,6 +123,9 @@ export function readKto(row: Fields, cap: number): DatasetRow | Refusal {
   if (isBad(completion)) return completion;
   const { label } = row;
   if (label !== true && label !== false && label !== 0 && label !== 1)
-    return refuse(`"label" is ${kindOf(label)}`, "use true for an answer that was liked, false for one that was not");
+    return refuse(
+      say`"label" is ${kindOf(label)}`,
+      say`use true for an answer that was liked, false for one that was not`,
+    );
   return { prompt, completion, desirable: label === true || label === 1 };
 }

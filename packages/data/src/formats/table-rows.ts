@@ -1,4 +1,4 @@
-import type { ColumnMapping, DatasetRow, Message } from "@anneal/contracts";
+import { type ColumnMapping, type DatasetRow, type Message, say } from "@anneal/contracts";
 import { type Refusal, refuse } from "../outcome.ts";
 import { fullText, isText } from "./fields.ts";
 
@@ -86,10 +86,10 @@ export function readTableRow(
 ): DatasetRow | Refusal {
   if (fields.length !== columns.length)
     return refuse(
-      `the row has ${fields.length} fields, the heading ${columns.length}`,
-      "put a field that holds the delimiter or a line break in quotes",
+      say`the row has ${fields.length} fields, the heading ${columns.length}`,
+      say`put a field that holds the delimiter or a line break in quotes`,
     );
-  const cell = (index: number) => fullText(fields[index], `column "${columns[index]}"`);
+  const cell = (index: number) => fullText(fields[index], say`column "${columns[index]}"`);
   const user = cell(bound.user);
   if (!isText(user)) return user;
   const assistant = cell(bound.assistant);

@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { jsonWords, type Phrase, say } from "@anneal/contracts";
 import { type Refusal, refuse } from "../outcome.ts";
 import { type Line, notUtf8, readChunks, readLines, tooLong } from "./lines.ts";
 
@@ -40,12 +41,17 @@ export function parseJson(line: number, text: string, depthCap: number): JsonVal
     return { line, value: JSON.parse(text), text, refusal: null };
   } catch (error) {
     const detail = error instanceof Error ? error.message.replace(/\s+/g, " ").slice(0, 120) : String(error);
-    return { line, value: null, text, refusal: refuse(`not valid JSON: ${detail}`, "correct the JSON of this row") };
+    return {
+      line,
+      value: null,
+      text,
+      refusal: refuse(say`not valid JSON: ${jsonWords(detail)}`, say`correct the JSON of this row`),
+    };
   }
 }
 
 const tooDeep = (cap: number) =>
-  refuse(`brackets nest deeper than ${cap}`, "flatten the row; a conversation needs 4 levels");
+  refuse(say`brackets nest deeper than ${cap}`, say`flatten the row; a conversation needs 4 levels`);
 
 export async function* readJsonLines(
   path: string,
@@ -81,18 +87,18 @@ export async function* readJsonStream(
   let separated = true; // a comma stood before the next value
   const take = (): JsonValue => {
     const bytes = Buffer.concat(pieces);
-    const found = refusal ?? (isUtf8(bytes) ? null : notUtf8("value"));
+    const found = refusal ?? (isUtf8(bytes) ? null : notUtf8(say`value`));
     pieces = [];
     size = 0;
     refusal = null;
     if (found) return { line: startLine, value: null, text: bytes.subarray(0, 512).toString("utf8"), refusal: found };
     return parseJson(startLine, bytes.toString("utf8"), limits.jsonDepth);
   };
-  const stray = (byte: number, cause: string): JsonValue => ({
+  const stray = (byte: number, cause: Phrase): JsonValue => ({
     line,
     value: null,
     text: String.fromCharCode(byte),
-    refusal: refuse(cause, "make the file one JSON array of rows, or one row per line"),
+    refusal: refuse(cause, say`make the file one JSON array of rows, or one row per line`),
   });
   for await (const chunk of readChunks(path, signal)) {
     const batch: JsonValue[] = [];
@@ -102,7 +108,7 @@ export async function* readJsonStream(
       const piece = chunk.subarray(from, end);
       size += piece.length;
       if (size > limits.lineBytes) {
-        refusal ??= tooLong("value", limits.lineBytes);
+        refusal ??= tooLong(say`value`, limits.lineBytes);
         if (pieces.length === 0) pieces.push(Buffer.from(piece.subarray(0, 512)));
       } else if (!refusal) pieces.push(piece);
     };
@@ -126,14 +132,14 @@ export async function* readJsonStream(
       }
       if (space(byte)) continue;
       if (ended) {
-        batch.push(stray(byte, "there is more text after the end of the array"));
+        batch.push(stray(byte, say`there is more text after the end of the array`));
         yield batch;
         return;
       }
       if (!started && byte === 0x5b) {
         started = inArray = true;
       } else if (open(byte)) {
-        if (inArray && !separated) batch.push(stray(byte, "a comma is missing between two values"));
+        if (inArray && !separated) batch.push(stray(byte, say`a comma is missing between two values`));
         started = true;
         separated = false;
         depth = 1;
@@ -142,7 +148,7 @@ export async function* readJsonStream(
       } else if (byte === 0x2c && inArray) separated = true;
       else if (byte === 0x5d && inArray) ended = true;
       else {
-        batch.push(stray(byte, "here should begin a row, an object in { }"));
+        batch.push(stray(byte, say`here should begin a row, an object in { }`));
         yield batch;
         return;
       }
@@ -151,7 +157,7 @@ export async function* readJsonStream(
     yield batch;
   }
   if (depth > 0) {
-    refusal = refuse("the file ends inside this value", "the file is cut off: copy or upload it again");
+    refusal = refuse(say`the file ends inside this value`, say`the file is cut off: copy or upload it again`);
     yield [take()];
   } else if (inArray && !ended)
     yield [
@@ -159,7 +165,7 @@ export async function* readJsonStream(
         line,
         value: null,
         text: "",
-        refusal: refuse("the array is not closed", "the file is cut off: copy or upload it again"),
+        refusal: refuse(say`the array is not closed`, say`the file is cut off: copy or upload it again`),
       },
     ];
 }

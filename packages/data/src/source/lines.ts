@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
+import { type Phrase, say } from "@anneal/contracts";
 import { type Refusal, refuse } from "../outcome.ts";
 
 /** A line of text, or the reason why it is none (then `text` is only an excerpt). */
@@ -12,10 +13,10 @@ export interface Line {
 const newline = 0x0a;
 const excerptBytes = 512;
 
-export const tooLong = (what: string, cap: number): Refusal =>
-  refuse(`the ${what} is longer than ${cap} bytes`, "split it into shorter rows");
-export const notUtf8 = (what: string): Refusal =>
-  refuse(`the ${what} is not valid UTF-8`, "save the file with the encoding UTF-8 and upload it again");
+export const tooLong = (what: Phrase, cap: number): Refusal =>
+  refuse(say`the ${what} is longer than ${cap} bytes`, say`split it into shorter rows`);
+export const notUtf8 = (what: Phrase): Refusal =>
+  refuse(say`the ${what} is not valid UTF-8`, say`save the file with the encoding UTF-8 and upload it again`);
 
 export async function* readChunks(path: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
   let first = true;
@@ -32,7 +33,7 @@ function toLine(line: number, bytes: Buffer): Line {
   const body = bytes.subarray(0, end);
   return isUtf8(body)
     ? { line, text: body.toString("utf8"), refusal: null }
-    : { line, text: body.subarray(0, excerptBytes).toString("latin1"), refusal: notUtf8("line") };
+    : { line, text: body.subarray(0, excerptBytes).toString("latin1"), refusal: notUtf8(say`line`) };
 }
 
 /** Lines in batches (one per piece read), without their ends. A line above the cap is skipped, not gathered. */
@@ -52,7 +53,7 @@ export async function* readLines(path: string, lineBytes: number, signal?: Abort
       return {
         line,
         text: (start ?? bytes).subarray(0, excerptBytes).toString("utf8"),
-        refusal: tooLong("line", lineBytes),
+        refusal: tooLong(say`line`, lineBytes),
       };
     return toLine(line, bytes);
   };

@@ -1,3 +1,4 @@
+import { say } from "@anneal/contracts";
 import { type Refusal, refuse } from "../outcome.ts";
 import { type Line, readLines, tooLong } from "./lines.ts";
 
@@ -22,13 +23,14 @@ export function splitRecord(text: string, delimiter: string, maxColumns: number)
   const fields: string[] = [];
   let at = 0;
   for (;;) {
-    if (fields.length >= maxColumns) return refuse(`more than ${maxColumns} columns`, "check the delimiter");
+    if (fields.length >= maxColumns) return refuse(say`more than ${maxColumns} columns`, say`check the delimiter`);
     if (text[at] === '"') {
       let field = "";
       let from = at + 1;
       for (;;) {
         const end = text.indexOf('"', from);
-        if (end < 0) return refuse("a quoted field does not end", 'close it with ", and write a quote inside as ""');
+        if (end < 0)
+          return refuse(say`a quoted field does not end`, say`close it with ", and write a quote inside as ""`);
         field += text.slice(from, end);
         if (text[end + 1] !== '"') {
           at = end + 1;
@@ -38,7 +40,7 @@ export function splitRecord(text: string, delimiter: string, maxColumns: number)
         from = end + 2;
       }
       if (at < text.length && text[at] !== delimiter)
-        return refuse("text follows a closing quote", 'write a quote inside a field as ""');
+        return refuse(say`text follows a closing quote`, say`write a quote inside a field as ""`);
       fields.push(field);
     } else {
       const end = text.indexOf(delimiter, at);
@@ -78,7 +80,7 @@ export async function* readTable(
     if (pending.length > 0) {
       pending.push(line);
       pendingBytes += line.text.length + lineOverhead;
-      if (line.refusal || pendingBytes > lineBytes) giveUp(out, line.refusal ?? tooLong("record", lineBytes));
+      if (line.refusal || pendingBytes > lineBytes) giveUp(out, line.refusal ?? tooLong(say`record`, lineBytes));
       else if (quoteCount(line.text) % 2 === 1) {
         const whole = record(pending);
         if (whole.refusal) giveUp(out, whole.refusal);
@@ -106,7 +108,10 @@ export async function* readTable(
           line: line.line,
           fields: [],
           text: line.text,
-          refusal: refuse("it stands behind a quoted field that does not end", "close the quotes of both records"),
+          refusal: refuse(
+            say`it stands behind a quoted field that does not end`,
+            say`close the quotes of both records`,
+          ),
         });
       else if (line.refusal) out.push({ line: line.line, fields: [], text: line.text, refusal: line.refusal });
       else if (line.text !== "") out.push(record([line]));
@@ -118,7 +123,7 @@ export async function* readTable(
   }
   if (pending.length > 0) {
     const out: TableRecord[] = [];
-    giveUp(out, refuse("a quoted field does not end", 'close it with ", and write a quote inside as ""'));
+    giveUp(out, refuse(say`a quoted field does not end`, say`close it with ", and write a quote inside as ""`));
     yield out;
   }
 }

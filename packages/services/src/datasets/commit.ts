@@ -1,5 +1,5 @@
 import { access, rm } from "node:fs/promises";
-import { api, type ColumnMapping, type DatasetFormat, ServiceError } from "@anneal/contracts";
+import { api, type ColumnMapping, type DatasetFormat, ServiceError, say } from "@anneal/contracts";
 import { type ImportedVersion, importVersion } from "@anneal/data";
 import { newId, schema, type Transaction } from "@anneal/db";
 import { and, eq, max } from "drizzle-orm";
@@ -18,7 +18,8 @@ async function datasetNamed(tx: Transaction, ctx: ServiceContext, name: string):
     .values({ id: newId(), name, createdBy: ctx.actor.id, createdAt: ctx.now() })
     .onConflictDoNothing();
   const [row] = await tx.select({ id: datasets.id }).from(datasets).where(eq(datasets.name, name)).for("update");
-  if (!row) throw new ServiceError("CONFLICT", `the dataset ${name} was removed meanwhile`, { remedy: "try again" });
+  if (!row)
+    throw new ServiceError("CONFLICT", say`the dataset ${name} was removed meanwhile`, { remedy: say`try again` });
   return row.id;
 }
 
@@ -79,9 +80,9 @@ async function committedBefore(ctx: ServiceContext, uploadId: string, name: stri
     .where(and(eq(idempotencyKeys.scope, scope), eq(idempotencyKeys.key, uploadId)));
   if (!before) return null;
   if (before.inputHash === name) return before.resultId;
-  throw new ServiceError("CONFLICT", `this upload has become a version of ${before.inputHash}`, {
+  throw new ServiceError("CONFLICT", say`this upload has become a version of ${before.inputHash}`, {
     field: "uploadId",
-    remedy: "upload the file again to use it under another name",
+    remedy: say`upload the file again to use it under another name`,
   });
 }
 
@@ -106,7 +107,7 @@ async function commitUpload(
     const datasetId = await ctx.db.transaction((tx) => addVersion(tx, ctx, upload, o.name, made));
     if (datasetId) return datasetId;
   }
-  throw new ServiceError("CONFLICT", "a version of the same rows is being removed", { remedy: "try again" });
+  throw new ServiceError("CONFLICT", say`a version of the same rows is being removed`, { remedy: say`try again` });
 }
 
 export const commit = verb(api.datasets.commit, async (ctx, { uploadId, name, ...o }) => {
@@ -123,6 +124,7 @@ export const commit = verb(api.datasets.commit, async (ctx, { uploadId, name, ..
     if (upload.owned) await rm(upload.path, { force: true });
   }
   const [summary] = await findDatasets(ctx.db, eq(datasets.id, datasetId));
-  if (!summary) throw new ServiceError("NOT_FOUND", `the dataset ${name} was removed`, { remedy: "upload it again" });
+  if (!summary)
+    throw new ServiceError("NOT_FOUND", say`the dataset ${name} was removed`, { remedy: say`upload it again` });
   return summary;
 });

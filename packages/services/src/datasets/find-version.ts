@@ -1,5 +1,5 @@
 import { access } from "node:fs/promises";
-import { ServiceError } from "@anneal/contracts";
+import { ServiceError, say } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { eq } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
@@ -15,14 +15,14 @@ export async function findVersion(
 ): Promise<VersionRow> {
   const [row] = await ctx.db.select().from(datasetVersions).where(eq(datasetVersions.id, versionId));
   if (!row)
-    throw new ServiceError("NOT_FOUND", `${field}: there is no dataset version ${versionId}`, {
+    throw new ServiceError("NOT_FOUND", say`${field}: there is no dataset version ${versionId}`, {
       field,
-      remedy: "list the datasets and choose one of their versions",
+      remedy: say`list the datasets and choose one of their versions`,
     });
   await access(row.path).catch((cause: unknown) => {
-    throw new ServiceError("UNAVAILABLE", `${field}: the file of dataset version ${versionId} cannot be read`, {
+    throw new ServiceError("UNAVAILABLE", say`${field}: the file of dataset version ${versionId} cannot be read`, {
       field,
-      remedy: "put the file back from a backup, or upload the dataset again",
+      remedy: say`put the file back from a backup, or upload the dataset again`,
       cause,
     });
   });

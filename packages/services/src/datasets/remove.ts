@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { api, ServiceError } from "@anneal/contracts";
+import { api, ServiceError, say } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { count, eq, inArray, or } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
@@ -36,10 +36,10 @@ export const remove = verb(api.datasets.remove, async (ctx, { datasetId }) => {
       if (used && used.runs > 0)
         throw new ServiceError(
           "PRECONDITION_FAILED",
-          `${used.runs} ${used.runs === 1 ? "run uses" : "runs use"} this dataset`,
+          used.runs === 1 ? say`1 run uses this dataset` : say`${used.runs} runs use this dataset`,
           {
             field: "datasetId",
-            remedy: "remove those runs first",
+            remedy: say`remove those runs first`,
           },
         );
     }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, open, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { ServiceError } from "@anneal/contracts";
+import { ServiceError, say } from "@anneal/contracts";
 import type { StoragePaths } from "../ports.ts";
 
 export const maxUploadBytes = 64 * 1024 ** 3;
@@ -13,9 +13,9 @@ const spareBytes = 512 * 1024 ** 2;
 export const uploadPath = (paths: StoragePaths, fileId: string) => join(paths.uploads, `${fileId}.upload`);
 
 const tooLarge = (cap: number) =>
-  new ServiceError("TOO_LARGE", `the upload is larger than ${cap} bytes`, {
+  new ServiceError("TOO_LARGE", say`the upload is larger than ${cap} bytes`, {
     field: "file",
-    remedy: "split the file, or put it below a folder of ANNEAL_DATA_DIRS and import its path",
+    remedy: say`split the file, or put it below a folder of ANNEAL_DATA_DIRS and import its path`,
   });
 
 /** Writes a body to the uploads folder, never more than the cap; leaves nothing behind when it breaks off. */

@@ -1,5 +1,5 @@
 import { access } from "node:fs/promises";
-import { type ColumnMapping, type DatasetFormat, ServiceError, type UploadInspection } from "@anneal/contracts";
+import { type ColumnMapping, type DatasetFormat, ServiceError, say, type UploadInspection } from "@anneal/contracts";
 import { inspectFile } from "@anneal/data";
 import { newId, schema } from "@anneal/db";
 import { and, eq, gt } from "drizzle-orm";
@@ -53,15 +53,15 @@ export async function findUpload(ctx: ServiceContext, uploadId: string): Promise
     .from(uploads)
     .where(and(eq(uploads.id, uploadId), gt(uploads.expiresAt, ctx.now())));
   if (!row)
-    throw new ServiceError("NOT_FOUND", `there is no upload ${uploadId}, or it has expired`, {
+    throw new ServiceError("NOT_FOUND", say`there is no upload ${uploadId}, or it has expired`, {
       field: "uploadId",
-      remedy: "upload the file again",
+      remedy: say`upload the file again`,
     });
   if (!row.owned) return { ...row, path: await allowedFile(ctx.paths.dataDirectories, row.path) };
   await access(row.path).catch((cause: unknown) => {
-    throw new ServiceError("NOT_FOUND", "the uploaded file is gone", {
+    throw new ServiceError("NOT_FOUND", say`the uploaded file is gone`, {
       field: "uploadId",
-      remedy: "upload the file again",
+      remedy: say`upload the file again`,
       cause,
     });
   });

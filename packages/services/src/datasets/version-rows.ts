@@ -1,4 +1,4 @@
-import { api, type DatasetRow, messagesOf, ServiceError } from "@anneal/contracts";
+import { api, type DatasetRow, messagesOf, ServiceError, say } from "@anneal/contracts";
 import { openVersion } from "@anneal/data";
 import { verb } from "../verb.ts";
 import { findVersion } from "./find-version.ts";
@@ -13,9 +13,9 @@ export const rows = verb(api.datasets.rows, async (ctx, { versionId, offset, lim
     const rows = await reader.read(offset, limit);
     const characters = rows.reduce((sum, row) => sum + lengthOf(row), 0);
     if (characters > mostCharacters)
-      throw new ServiceError("INVALID_INPUT", `limit: these ${rows.length} rows hold ${characters} characters`, {
+      throw new ServiceError("INVALID_INPUT", say`limit: these ${rows.length} rows hold ${characters} characters`, {
         field: "limit",
-        remedy: "ask for fewer rows at once",
+        remedy: say`ask for fewer rows at once`,
       });
     return { rows, total: reader.rows };
   } finally {

@@ -1,4 +1,4 @@
-import { type DeploymentStatus, type Problem, ServiceError } from "@anneal/contracts";
+import { type DeploymentStatus, type Problem, ServiceError, say } from "@anneal/contracts";
 import { newId, schema, type Transaction } from "@anneal/db";
 import { and, eq, inArray, isNull, lt, ne, or, sql } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
@@ -109,8 +109,8 @@ type Changes = Partial<
 >;
 
 const deploymentStale = (claim: DeploymentClaim) =>
-  new ServiceError("STALE_EPOCH", `deployment ${claim.deploymentId} has been taken over by another worker`, {
-    remedy: "nothing to do: the newer one goes on",
+  new ServiceError("STALE_EPOCH", say`deployment ${claim.deploymentId} has been taken over by another worker`, {
+    remedy: say`nothing to do: the newer one goes on`,
   });
 
 /** Prolongs a publisher's hold while nothing new can be told. Fenced like every write. */

@@ -1,8 +1,9 @@
-import { api, ServiceError } from "@anneal/contracts";
+import { api, ServiceError, say } from "@anneal/contracts";
 import { newId, schema, type Transaction } from "@anneal/db";
 import { and, eq, isNull } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
 import { toDeployment } from "../runs/rows.ts";
+import { statusWords } from "../runs/status-words.ts";
 import { audit, notFound, verb } from "../verb.ts";
 
 const { deployments, runs, checkpoints, artifacts } = schema;
@@ -30,16 +31,20 @@ export const publish = verb(api.deployments.publish, async (ctx, { runId, checkp
         .where(and(eq(checkpoints.id, checkpointId), eq(checkpoints.runId, runId)));
       if (!checkpoint) throw notFound("checkpoint", checkpointId);
       if (!checkpoint.kept)
-        throw new ServiceError("PRECONDITION_FAILED", `the checkpoint of step ${checkpoint.step} has been removed`, {
+        throw new ServiceError("PRECONDITION_FAILED", say`the checkpoint of step ${checkpoint.step} has been removed`, {
           field: "checkpointId",
-          remedy: "choose one that is still kept; checkpoints.keepLast says how many are",
+          remedy: say`choose one that is still kept; checkpoints.keepLast says how many are`,
         });
     } else {
       if (run.status !== "succeeded")
-        throw new ServiceError("PRECONDITION_FAILED", `the run is ${run.status}; it has no finished model`, {
-          field: "runId",
-          remedy: "choose one of its checkpoints, or wait until it has finished",
-        });
+        throw new ServiceError(
+          "PRECONDITION_FAILED",
+          say`the run is ${statusWords[run.status]}; it has no finished model`,
+          {
+            field: "runId",
+            remedy: say`choose one of its checkpoints, or wait until it has finished`,
+          },
+        );
       const [artifact] = await tx
         .select({ id: artifacts.id })
         .from(artifacts)
@@ -79,12 +84,12 @@ async function again(ctx: ServiceContext, deploymentId: string, action: "publish
   return ctx.db.transaction(async (tx) => {
     const row = await lockDeployment(tx, deploymentId);
     if (row.status === "pending" || row.status === "publishing")
-      throw new ServiceError("CONFLICT", `${row.name} is being published`, { remedy: "wait until it has ended" });
+      throw new ServiceError("CONFLICT", say`${row.name} is being published`, { remedy: say`wait until it has ended` });
     if (action === "rollback" && (row.status !== "live" || !row.previousDigest))
       throw new ServiceError(
         "PRECONDITION_FAILED",
-        row.status === "live" ? `${row.name} replaced no other model` : `${row.name} is not live (${row.status})`,
-        { field: "deploymentId", remedy: "publish the model you want under that name instead" },
+        row.status === "live" ? say`${row.name} replaced no other model` : say`${row.name} is not live`,
+        { field: "deploymentId", remedy: say`publish the model you want under that name instead` },
       );
     const [changed] = await tx
       .update(deployments)

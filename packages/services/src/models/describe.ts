@@ -1,4 +1,4 @@
-import type { ModelSummary } from "@anneal/contracts";
+import { type ModelSummary, told, withoutField, wordsOf } from "@anneal/contracts";
 import type { ServiceContext } from "../context.ts";
 import { readFacts } from "./facts.ts";
 import { foreignError } from "./foreign-error.ts";
@@ -18,6 +18,11 @@ export async function describe(
     return { ...known, supported: true, unsupportedReason: null, facts, digest: base.digest };
   } catch (error) {
     const { problem } = foreignError(error, "base");
-    return { ...known, ...none, supported: false, unsupportedReason: problem.message.replace(/^base: /, "") };
+    return {
+      ...known,
+      ...none,
+      supported: false,
+      ...told({ unsupportedReason: withoutField(wordsOf(problem, "message"), "base") }),
+    };
   }
 }

@@ -1,4 +1,4 @@
-import { api, type BaseModelRef, type ModelSummary } from "@anneal/contracts";
+import { api, type BaseModelRef, type ModelSummary, told, withoutField, wordsOf } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { eq } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
@@ -26,7 +26,8 @@ export async function inspectRef(ctx: ServiceContext, ref: BaseModelRef): Promis
   } catch (error) {
     const { problem } = foreignError(error, "base");
     if (problem.code === "UNAVAILABLE" || problem.code === "INTERNAL") throw foreignError(error, "base");
-    return { ...summary, supported: false, unsupportedReason: problem.message.replace(/^base: /, ""), facts: null };
+    const reason = withoutField(wordsOf(problem, "message"), "base");
+    return { ...summary, supported: false, ...told({ unsupportedReason: reason }), facts: null };
   }
 }
 

@@ -1,4 +1,4 @@
-import { api, ServiceError } from "@anneal/contracts";
+import { api, ServiceError, say, wordsOf } from "@anneal/contracts";
 import { newId, schema } from "@anneal/db";
 import { audit, verb } from "../verb.ts";
 import { inspectRef } from "./inspect.ts";
@@ -8,15 +8,15 @@ const { models } = schema;
 /** Names a model, so that runs can say `model:ID` and its place stays out of their specs. */
 export const register = verb(api.models.register, async (ctx, { ref, name }) => {
   if (ref.startsWith("model:"))
-    throw new ServiceError("INVALID_INPUT", "ref: this model is in the registry already", {
+    throw new ServiceError("INVALID_INPUT", say`ref: this model is in the registry already`, {
       field: "ref",
-      remedy: "give ollama:NAME or the path of a model",
+      remedy: say`give ollama:NAME or the path of a model`,
     });
   const found = await inspectRef(ctx, ref);
   if (!found.supported)
-    throw new ServiceError("UNSUPPORTED", `ref: ${found.unsupportedReason}`, {
+    throw new ServiceError("UNSUPPORTED", say`${"ref"}: ${wordsOf(found, "unsupportedReason")}`, {
       field: "ref",
-      remedy: "choose a model of a supported family",
+      remedy: say`choose a model of a supported family`,
     });
   const id = newId();
   const createdAt = ctx.now();
@@ -36,9 +36,9 @@ export const register = verb(api.models.register, async (ctx, { ref, name }) => 
       .onConflictDoNothing()
       .returning({ id: models.id });
     if (!made)
-      throw new ServiceError("CONFLICT", `name: a model is named ${name} already`, {
+      throw new ServiceError("CONFLICT", say`name: a model is named ${name} already`, {
         field: "name",
-        remedy: "choose another name",
+        remedy: say`choose another name`,
       });
     await audit(tx, ctx, "model.register", id, { name, ref });
   });

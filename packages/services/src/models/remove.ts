@@ -1,4 +1,4 @@
-import { api, finalStatuses, ServiceError } from "@anneal/contracts";
+import { api, finalStatuses, ServiceError, say } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { and, count, eq, notInArray, sql } from "drizzle-orm";
 import { audit, notFound, verb } from "../verb.ts";
@@ -17,10 +17,12 @@ export const remove = verb(api.models.remove, async (ctx, { modelId }) => {
     if (used && used.runs > 0)
       throw new ServiceError(
         "PRECONDITION_FAILED",
-        `${used.runs} unfinished ${used.runs === 1 ? "run starts" : "runs start"} from this model`,
+        used.runs === 1
+          ? say`1 unfinished run starts from this model`
+          : say`${used.runs} unfinished runs start from this model`,
         {
           field: "modelId",
-          remedy: "cancel those runs or let them finish first",
+          remedy: say`cancel those runs or let them finish first`,
         },
       );
     await audit(tx, ctx, "model.remove", modelId, { name: row.name, ref: row.ref });

@@ -1,6 +1,6 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { type AdapterRef, type RunSpec, runAdapter, ServiceError } from "@anneal/contracts";
+import { type AdapterRef, type RunSpec, runAdapter, ServiceError, say, type Words } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { and, asc, eq } from "drizzle-orm";
 import { z } from "zod";
@@ -9,11 +9,11 @@ import { isBelow } from "../datasets/allowed-path.ts";
 import { modelRoots } from "./resolve-base.ts";
 
 const maxConfigBytes = 1024 ** 2;
-type Refuse = (code: "NOT_FOUND" | "INVALID_INPUT", message: string, remedy: string, cause?: unknown) => ServiceError;
+type Refuse = (code: "NOT_FOUND" | "INVALID_INPUT", message: Words, remedy: Words, cause?: unknown) => ServiceError;
 const refusalAt =
   (field: string): Refuse =>
   (code, message, remedy, cause) =>
-    new ServiceError(code, `${field}: ${message}`, { field, remedy, cause });
+    new ServiceError(code, say`${field}: ${message}`, { field, remedy, cause });
 
 // What PEFT's adapter_config.json says of an adapter's shape.
 const Config = z.object({
@@ -55,17 +55,17 @@ async function folderOf(ctx: Context, ref: AdapterRef, refuse: Refuse): Promise<
       .orderBy(asc(artifacts.id)) // of several side by side the exported one was written first
       .limit(1);
     if (row) return dirname(row.path);
-    throw refuse("NOT_FOUND", `${ref} has no adapter`, "choose a run by LoRA that has ended well");
+    throw refuse("NOT_FOUND", say`${ref} has no adapter`, say`choose a run by LoRA that has ended well`);
   }
   const roots = await Promise.all(modelRoots(ctx.paths).map((root) => realpath(root).catch(() => resolve(root))));
   const real = await realpath(ref).catch((cause: unknown) => {
-    throw refuse("NOT_FOUND", `${ref} does not exist or cannot be read`, "check the path", cause);
+    throw refuse("NOT_FOUND", say`${ref} does not exist or cannot be read`, say`check the path`, cause);
   });
   if (roots.some((root) => isBelow(real, root))) return real;
   throw refuse(
     "INVALID_INPUT",
-    `${ref} does not lie below an allowed folder`,
-    `put the adapter below ${roots[0] ?? "a folder"}, or name its folder in ANNEAL_MODEL_DIRS`,
+    say`${ref} does not lie below an allowed folder`,
+    say`put the adapter below ${roots[0] ?? say`a folder`}, or name its folder in ANNEAL_MODEL_DIRS`,
   );
 }
 
@@ -83,7 +83,12 @@ async function resolveAdapter(ctx: Context, ref: AdapterRef, field: string): Pro
     const targets = [...(modules ?? []), ...parameters.flatMap((name) => merged[name] ?? [name])];
     return { dir, rank: config.r, alpha: config.lora_alpha, targets, rsLora: config.use_rslora, dora: config.use_dora };
   } catch (cause) {
-    throw refuse("INVALID_INPUT", `${dir} holds no adapter_config.json of PEFT's layout`, "name a PEFT folder", cause);
+    throw refuse(
+      "INVALID_INPUT",
+      say`${dir} holds no adapter_config.json of PEFT's layout`,
+      say`name a PEFT folder`,
+      cause,
+    );
   }
 }
 

@@ -1,6 +1,6 @@
 import { realpath, stat } from "node:fs/promises";
 import { basename, isAbsolute, join, resolve } from "node:path";
-import { type BaseModelRef, ServiceError } from "@anneal/contracts";
+import { type BaseModelRef, ServiceError, say, type Words } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { eq } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
@@ -10,12 +10,8 @@ import { foreignError } from "./foreign-error.ts";
 
 type Needs = Pick<ServiceContext, "db" | "ollama" | "paths">;
 
-const refuse = (
-  code: "NOT_FOUND" | "INVALID_INPUT" | "UNSUPPORTED",
-  message: string,
-  remedy: string,
-  cause?: unknown,
-) => new ServiceError(code, `base: ${message}`, { field: "base", remedy, cause });
+const refuse = (code: "NOT_FOUND" | "INVALID_INPUT" | "UNSUPPORTED", message: Words, remedy: Words, cause?: unknown) =>
+  new ServiceError(code, say`${"base"}: ${message}`, { field: "base", remedy, cause });
 
 /** Folders in which models given by path may lie: those of ANNEAL_MODEL_DIRS and what runs have made. */
 export const modelRoots = (paths: ServiceContext["paths"]): string[] => [
@@ -30,13 +26,13 @@ async function ofPath(ctx: Needs, path: string): Promise<BaseSource> {
   const outside = () =>
     refuse(
       "INVALID_INPUT",
-      `${path} does not lie below an allowed folder`,
-      `put the model below ${folders[0] ?? "a folder"}, or name its folder in ANNEAL_MODEL_DIRS`,
+      say`${path} does not lie below an allowed folder`,
+      say`put the model below ${folders[0] ?? say`a folder`}, or name its folder in ANNEAL_MODEL_DIRS`,
     );
   if (!isAbsolute(path)) throw outside();
   if (![...folders.map((f) => resolve(f)), ...roots].some((root) => isBelow(resolve(path), root))) throw outside();
   const real = await realpath(path).catch((cause: unknown) => {
-    throw refuse("NOT_FOUND", `${path} does not exist or cannot be read`, "check the path", cause);
+    throw refuse("NOT_FOUND", say`${path} does not exist or cannot be read`, say`check the path`, cause);
   });
   if (!roots.some((root) => isBelow(real, root))) throw outside();
   const info = await stat(real);
@@ -44,16 +40,16 @@ async function ofPath(ctx: Needs, path: string): Promise<BaseSource> {
     if (/\.gguf$/i.test(path)) return { kind: "gguf", path: real };
     throw refuse(
       "UNSUPPORTED",
-      `${basename(path)} is no .gguf file`,
-      "name a .gguf file, or a folder with config.json",
+      say`${basename(path)} is no .gguf file`,
+      say`name a .gguf file, or a folder with config.json`,
     );
   }
   const config = await stat(join(real, "config.json")).catch(() => null);
   if (!config?.isFile())
     throw refuse(
       "UNSUPPORTED",
-      `${path} holds no config.json`,
-      "name a folder in Hugging Face layout, or a .gguf file",
+      say`${path} holds no config.json`,
+      say`name a folder in Hugging Face layout, or a .gguf file`,
     );
   return { kind: "hf", dir: real };
 }
@@ -63,7 +59,11 @@ async function ofOllama(ctx: Needs, name: string): Promise<Omit<ResolvedBase, "r
     throw foreignError(error, "base");
   });
   if (found.adapterPaths.length > 0)
-    throw refuse("UNSUPPORTED", `${found.name} is a base with an adapter on top`, "start from its base model instead");
+    throw refuse(
+      "UNSUPPORTED",
+      say`${found.name} is a base with an adapter on top`,
+      say`start from its base model instead`,
+    );
   return { source: { kind: "gguf", path: found.ggufPath }, name: found.name, digest: found.ggufDigest };
 }
 
@@ -77,7 +77,7 @@ export async function resolveBase(ctx: Needs, ref: BaseModelRef): Promise<Resolv
       : [];
     // The registry holds places, never other registry entries.
     if (!row || row.ref.startsWith("model:"))
-      throw refuse("NOT_FOUND", `there is no model ${id} in the registry`, "list the models and choose one");
+      throw refuse("NOT_FOUND", say`there is no model ${id} in the registry`, say`list the models and choose one`);
     const base = await resolveBase(ctx, row.ref);
     return { ...base, ref, name: row.name };
   }

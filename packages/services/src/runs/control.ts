@@ -1,9 +1,10 @@
-import { api, type RunControl, type RunStatus, ServiceError } from "@anneal/contracts";
+import { api, type Phrase, type RunControl, type RunStatus, ServiceError, say } from "@anneal/contracts";
 import { channels, schema, type Transaction } from "@anneal/db";
 import { eq, sql } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
 import { audit, notFound, verb } from "../verb.ts";
 import { appendEvents } from "./append-events.ts";
+import { statusWords } from "./status-words.ts";
 import { findSummaries } from "./summary.ts";
 
 const { runs } = schema;
@@ -15,8 +16,15 @@ async function lockRun(tx: Transaction, runId: string): Promise<RunRow> {
   return row;
 }
 
-function refuse(verbName: string, row: RunRow, allowed: string): ServiceError {
-  return new ServiceError("PRECONDITION_FAILED", `the run is ${row.status} and cannot be asked to ${verbName}`, {
+const asks = {
+  cancel: (status: Phrase) => say`the run is ${status} and cannot be asked to cancel`,
+  pause: (status: Phrase) => say`the run is ${status} and cannot be asked to pause`,
+  save: (status: Phrase) => say`the run is ${status} and cannot be asked to save`,
+  resume: (status: Phrase) => say`the run is ${status} and cannot be asked to resume`,
+};
+
+function refuse(verbName: keyof typeof asks, row: RunRow, allowed: Phrase): ServiceError {
+  return new ServiceError("PRECONDITION_FAILED", asks[verbName](statusWords[row.status]), {
     field: "runId",
     remedy: allowed,
   });
@@ -50,7 +58,7 @@ export const cancel = verb(api.runs.cancel, async (ctx, { runId }) => {
     const row = await lockRun(tx, runId);
     if (row.status === "cancelled" || row.status === "cancelling") return;
     if (row.status === "succeeded" || row.status === "failed")
-      throw refuse("cancel", row, "a finished run needs no cancelling");
+      throw refuse("cancel", row, say`a finished run needs no cancelling`);
     await audit(tx, ctx, "run.cancel", runId);
     if (row.status === "running" || row.status === "pausing") {
       await setStatus(tx, ctx, row, { status: "cancelling" });
@@ -65,7 +73,7 @@ export const pause = verb(api.runs.pause, async (ctx, { runId }) => {
     const row = await lockRun(tx, runId);
     if (row.status === "paused" || row.status === "pausing") return;
     if (row.status !== "running" && row.status !== "queued")
-      throw refuse("pause", row, "only a queued or running run can pause");
+      throw refuse("pause", row, say`only a queued or running run can pause`);
     await audit(tx, ctx, "run.pause", runId);
     if (row.status === "running") {
       await setStatus(tx, ctx, row, { status: "pausing" });
@@ -78,7 +86,7 @@ export const pause = verb(api.runs.pause, async (ctx, { runId }) => {
 export const saveCheckpoint = verb(api.runs.saveCheckpoint, async (ctx, { runId }) => {
   await ctx.db.transaction(async (tx) => {
     const row = await lockRun(tx, runId);
-    if (row.status !== "running") throw refuse("save", row, "wait until the run is training");
+    if (row.status !== "running") throw refuse("save", row, say`wait until the run is training`);
     await audit(tx, ctx, "run.saveCheckpoint", runId);
     await ask(tx, row, "save");
   });
@@ -95,7 +103,7 @@ export const resume = verb(api.runs.resume, async (ctx, { runId }) => {
       throw refuse(
         "resume",
         row,
-        "a run that is still stopping can be resumed in a moment; a finished one can be cloned",
+        say`a run that is still stopping can be resumed in a moment; a finished one can be cloned`,
       );
     await audit(tx, ctx, "run.resume", runId);
     await setStatus(tx, ctx, row, {

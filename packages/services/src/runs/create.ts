@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { api, type RunDetail, type RunSpec, ServiceError } from "@anneal/contracts";
+import { api, type RunDetail, type RunSpec, ServiceError, say } from "@anneal/contracts";
 import { newId, schema, type Transaction } from "@anneal/db";
 import { and, eq, inArray } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
@@ -34,9 +34,9 @@ async function runOfKey(db: ServiceContext["db"] | Transaction, scope: string, k
     .from(idempotencyKeys)
     .where(and(eq(idempotencyKeys.scope, scope), eq(idempotencyKeys.key, key)));
   if (row && row.inputHash !== inputHash)
-    throw new ServiceError("CONFLICT", "this idempotency key has made a run of another spec", {
+    throw new ServiceError("CONFLICT", say`this idempotency key has made a run of another spec`, {
       field: "idempotencyKey",
-      remedy: "use a new key for a new run",
+      remedy: say`use a new key for a new run`,
     });
   return row?.resultId ?? null;
 }
@@ -66,7 +66,7 @@ async function insertRun(
       if (mine.length === 0) {
         const theirs = await runOfKey(tx, key.scope, key.key, key.hash);
         if (theirs) return theirs;
-        throw new ServiceError("CONFLICT", "the same request is being worked on", { remedy: "try again" });
+        throw new ServiceError("CONFLICT", say`the same request is being worked on`, { remedy: say`try again` });
       }
     }
     // Held until the end: a dataset that is being removed meanwhile must not lose its rows under the run.
@@ -77,9 +77,9 @@ async function insertRun(
       .where(inArray(datasetVersions.id, versions))
       .for("key share");
     if (there.length !== new Set(versions).size)
-      throw new ServiceError("NOT_FOUND", "dataset: it was removed meanwhile", {
+      throw new ServiceError("NOT_FOUND", say`dataset: it was removed meanwhile`, {
         field: "dataset",
-        remedy: "choose another",
+        remedy: say`choose another`,
       });
     const name = spec.name ?? (await defaultName(tx, planned));
     await tx.insert(runs).values({

@@ -1,9 +1,10 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { api, finalStatuses, ServiceError } from "@anneal/contracts";
+import { api, finalStatuses, ServiceError, say } from "@anneal/contracts";
 import { channels, schema } from "@anneal/db";
 import { eq, sql } from "drizzle-orm";
 import { audit, notFound, verb } from "../verb.ts";
+import { statusWords } from "./status-words.ts";
 
 const { runs, deployments } = schema;
 
@@ -13,9 +14,9 @@ export const remove = verb(api.runs.remove, async (ctx, { runId }) => {
     const [row] = await tx.select().from(runs).where(eq(runs.id, runId)).for("update");
     if (!row) throw notFound("run", runId);
     if (!finalStatuses.includes(row.status) && row.status !== "paused")
-      throw new ServiceError("PRECONDITION_FAILED", `the run is ${row.status}`, {
+      throw new ServiceError("PRECONDITION_FAILED", say`the run is ${statusWords[row.status]}`, {
         field: "runId",
-        remedy: "cancel it first, then remove it",
+        remedy: say`cancel it first, then remove it`,
       });
     await audit(tx, ctx, "run.remove", runId, { name: row.name });
     await tx.delete(deployments).where(eq(deployments.runId, runId));

@@ -1,4 +1,4 @@
-import { api } from "@anneal/contracts";
+import { api, say } from "@anneal/contracts";
 import { sql } from "drizzle-orm";
 import { verb } from "../verb.ts";
 import { machineChecks } from "./machine-checks.ts";
@@ -10,7 +10,7 @@ export const doctor = verb(api.system.doctor, (ctx) =>
     ollamaStatus: () => ctx.ollama.status(),
     databaseVersion: async () => {
       const answer = await ctx.db.execute<{ version: string }>(sql`select version()`);
-      return answer.rows[0]?.version.split(" on ")[0] ?? "it answers";
+      return answer.rows[0]?.version.split(" on ")[0] ?? say`it answers`;
     },
   }),
 );

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { ServiceError } from "@anneal/contracts";
+import { ServiceError, say } from "@anneal/contracts";
 import { newId, schema } from "@anneal/db";
 import { and, eq, gt, isNull, sql } from "drizzle-orm";
 import { z } from "zod";
@@ -53,9 +53,9 @@ export async function createFirstAdministrator(
   const { token, name, email: typed, password } = parseInput(SetupInput, input);
   const email = typed.toLowerCase();
   const refused = () =>
-    new ServiceError("FORBIDDEN", "token: the setup link is not valid, was used, or has expired", {
+    new ServiceError("FORBIDDEN", say`token: the setup link is not valid, was used, or has expired`, {
       field: "token",
-      remedy: "restart Anneal: it prints a new link as long as there is no administrator",
+      remedy: say`restart Anneal: it prints a new link as long as there is no administrator`,
     });
   // Before the slow password hash, so that guessing costs the guesser more than the server; decided again below.
   const usable = and(

@@ -1,4 +1,4 @@
-import { type Problem, ServiceError, type TeacherFacts, type TrainerDataset } from "@anneal/contracts";
+import { type Problem, ServiceError, say, type TeacherFacts, type TrainerDataset, told } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { and, eq, isNull, lt, or, sql } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
@@ -45,8 +45,10 @@ export async function claimTeacherFile(
       problem: {
         code: "INTERNAL",
         field: null,
-        message: `its making broke down ${options.maxStalledAttempts} times in a row`,
-        remedy: "look at trainer.log in its folder; a smaller microBatchTokens helps where memory ran out",
+        ...told({
+          message: say`its making broke down ${options.maxStalledAttempts} times in a row`,
+          remedy: say`look at trainer.log in its folder; a smaller microBatchTokens helps where memory ran out`,
+        }),
       },
     });
     return null;
@@ -80,8 +82,8 @@ async function write(
     .where(and(eq(teacherFiles.id, claim.teacherFileId), eq(teacherFiles.epoch, claim.epoch)))
     .returning({ id: teacherFiles.id });
   if (rows.length === 0)
-    throw new ServiceError("STALE_EPOCH", `teacher file ${claim.teacherFileId} was removed or taken over`, {
-      remedy: "nothing to do: whoever took it goes on",
+    throw new ServiceError("STALE_EPOCH", say`teacher file ${claim.teacherFileId} was removed or taken over`, {
+      remedy: say`nothing to do: whoever took it goes on`,
     });
 }
 

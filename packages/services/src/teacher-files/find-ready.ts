@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { ServiceError, type TeacherFacts, type TrainerTeacherFile } from "@anneal/contracts";
+import { ServiceError, say, type TeacherFacts, type TrainerTeacherFile, type Words } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { eq } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
@@ -12,16 +12,16 @@ export async function findReady(
   ctx: Pick<ServiceContext, "db">,
   id: string,
 ): Promise<TrainerTeacherFile & { facts: TeacherFacts }> {
-  const refuse = (code: "NOT_FOUND" | "PRECONDITION_FAILED", message: string, remedy: string) =>
-    new ServiceError(code, `${field}: ${message}`, { field, remedy });
+  const refuse = (code: "NOT_FOUND" | "PRECONDITION_FAILED", message: Words, remedy: Words) =>
+    new ServiceError(code, say`${field}: ${message}`, { field, remedy });
   const [row] = await ctx.db.select().from(teacherFiles).where(eq(teacherFiles.id, id));
-  if (!row) throw refuse("NOT_FOUND", `there is no teacher file ${id}`, "list them: anneal teacher list");
+  if (!row) throw refuse("NOT_FOUND", say`there is no teacher file ${id}`, say`list them: anneal teacher list`);
   const { name, status, path, digest, bytes, facts } = row;
   if (status !== "ready" || !path || !digest || !facts)
     throw refuse(
       "PRECONDITION_FAILED",
-      `${name} is ${status}`,
-      status === "failed" ? "make it again: anneal teacher retry" : "wait until it is ready",
+      status === "failed" ? say`the making of ${name} has failed` : say`${name} is not made yet`,
+      status === "failed" ? say`make it again: anneal teacher retry` : say`wait until it is ready`,
     );
   const size = await stat(path).then(
     (found) => found.size,
@@ -30,8 +30,8 @@ export async function findReady(
   if (size !== bytes)
     throw refuse(
       "NOT_FOUND",
-      `the file of ${name} ${size === null ? "is gone" : `has ${size} bytes, not ${bytes}`}`,
-      "make another one: anneal teacher make",
+      size === null ? say`the file of ${name} is gone` : say`the file of ${name} has ${size} bytes, not ${bytes}`,
+      say`make another one: anneal teacher make`,
     );
   return { path, digest, name, topK: facts.topK, facts };
 }

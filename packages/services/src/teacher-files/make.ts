@@ -1,4 +1,4 @@
-import { api, rowKindOf, ServiceError } from "@anneal/contracts";
+import { api, rowKindOf, ServiceError, say, type Words } from "@anneal/contracts";
 import { newId, schema } from "@anneal/db";
 import { textFacts } from "@anneal/text";
 import { eq } from "drizzle-orm";
@@ -11,14 +11,18 @@ import { audit, verb } from "../verb.ts";
 import { lockTeacherFile, toTeacherFile } from "./rows.ts";
 
 const { teacherFiles } = schema;
-const refuse = (field: string, message: string, remedy: string) =>
-  new ServiceError("INVALID_INPUT", `${field}: ${message}`, { field, remedy });
+const refuse = (field: string, message: Words, remedy: Words) =>
+  new ServiceError("INVALID_INPUT", say`${field}: ${message}`, { field, remedy });
 
 /** Asks for a teacher's best log-probabilities of a dataset version: a row, and a nudge for a worker that trains. */
 export const make = verb(api.teacherFiles.make, async (ctx, input) => {
   const version = await findVersion(ctx, input.dataset, "dataset");
   if (rowKindOf(version.format) === "marked")
-    throw refuse("dataset", "its rows are answers marked liked or not", "choose rows that are answers to imitate");
+    throw refuse(
+      "dataset",
+      say`its rows are answers marked liked or not`,
+      say`choose rows that are answers to imitate`,
+    );
   const read = async (ref: string, field: "model" | "base") => {
     try {
       const found = await resolveBase(ctx, ref);
@@ -30,17 +34,17 @@ export const make = verb(api.teacherFiles.make, async (ctx, input) => {
   };
   const teacher = await read(input.model, "model");
   if (input.topK > teacher.facts.vocabularySize)
-    throw refuse("topK", `the teacher knows ${teacher.facts.vocabularySize} tokens`, "lower topK");
+    throw refuse("topK", say`the teacher knows ${teacher.facts.vocabularySize} tokens`, say`lower topK`);
   if (input.maxSequenceTokens > teacher.facts.contextTokens)
     throw refuse(
       "maxSequenceTokens",
-      `${input.maxSequenceTokens} is above the teacher's context of ${teacher.facts.contextTokens} tokens`,
-      `set it to ${teacher.facts.contextTokens} or less`,
+      say`${input.maxSequenceTokens} is above the teacher's context of ${teacher.facts.contextTokens} tokens`,
+      say`set it to ${teacher.facts.contextTokens} or less`,
     );
   if (input.base) {
     const base = await read(input.base, "base");
     if (base.text.vocabularySize !== teacher.text.vocabularySize || base.text.tokenizer !== teacher.text.tokenizer)
-      throw refuse("base", "it has another tokenizer than the teacher", "choose two models of one tokenizer");
+      throw refuse("base", say`it has another tokenizer than the teacher`, say`choose two models of one tokenizer`);
   }
   const id = newId();
   const row = await ctx.db.transaction(async (tx) => {
@@ -70,10 +74,10 @@ export const retry = verb(api.teacherFiles.retry, async (ctx, { teacherFileId })
     if (found.status !== "failed")
       throw new ServiceError(
         "PRECONDITION_FAILED",
-        `${found.name} is ${found.status}, only what failed is made again`,
+        say`the making of ${found.name} has not failed; only what failed is made again`,
         {
           field: "teacherFileId",
-          remedy: "make another file",
+          remedy: say`make another file`,
         },
       );
     const [changed] = await tx

@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { api, finalStatuses, ServiceError } from "@anneal/contracts";
+import { api, finalStatuses, ServiceError, say } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { and, count, eq, notInArray, sql } from "drizzle-orm";
 import { audit, verb } from "../verb.ts";
@@ -23,8 +23,10 @@ export const remove = verb(api.teacherFiles.remove, async (ctx, { teacherFileId 
     if (used && used.runs > 0)
       throw new ServiceError(
         "PRECONDITION_FAILED",
-        `${used.runs} unfinished ${used.runs === 1 ? "run learns" : "runs learn"} from ${name}`,
-        { field: "teacherFileId", remedy: "cancel those runs or let them finish first" },
+        used.runs === 1
+          ? say`1 unfinished run learns from ${name}`
+          : say`${used.runs} unfinished runs learn from ${name}`,
+        { field: "teacherFileId", remedy: say`cancel those runs or let them finish first` },
       );
     await audit(tx, ctx, "teacher.remove", teacherFileId, { name });
     await tx.delete(teacherFiles).where(eq(teacherFiles.id, teacherFileId));

@@ -1,4 +1,4 @@
-import { api, ServiceError } from "@anneal/contracts";
+import { api, ServiceError, say } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { audit, verb } from "../verb.ts";
 import { toTokenSummary } from "./rows.ts";
@@ -10,9 +10,9 @@ const dayMilliseconds = 86_400_000;
 export const create = verb(api.system.createToken, async (ctx, { name, permissions, expiresInDays }) => {
   const beyond = permissions.filter((permission) => !ctx.actor.permissions.includes(permission));
   if (beyond.length > 0)
-    throw new ServiceError("FORBIDDEN", `permissions: ${ctx.actor.name} does not have ${beyond.join(", ")}`, {
+    throw new ServiceError("FORBIDDEN", say`permissions: ${ctx.actor.name} does not have ${beyond.join(", ")}`, {
       field: "permissions",
-      remedy: "leave out the permissions you do not have yourself",
+      remedy: say`leave out the permissions you do not have yourself`,
     });
   const { token, shown } = newToken();
   const now = ctx.now();
@@ -29,7 +29,7 @@ export const create = verb(api.system.createToken, async (ctx, { name, permissio
         expiresAt: expiresInDays === null ? null : new Date(now.getTime() + expiresInDays * dayMilliseconds),
       })
       .returning();
-    if (!row) throw new ServiceError("INTERNAL", "the token was not stored", { remedy: "try again" });
+    if (!row) throw new ServiceError("INTERNAL", say`the token was not stored`, { remedy: say`try again` });
     await audit(tx, ctx, "token.create", row.id, { name, permissions, expiresInDays });
     return { token, summary: toTokenSummary(row) };
   });

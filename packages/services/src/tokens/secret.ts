@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { ServiceError } from "@anneal/contracts";
+import { ServiceError, say } from "@anneal/contracts";
 import type { ServiceContext } from "../context.ts";
 
 // A prefix that secret scanners can find, then 256 random bits.
@@ -15,8 +15,8 @@ export function newToken(): { token: string; shown: string } {
 /** Tables hold only this; without the server's secret a stolen table opens nothing. */
 export function hashOf(ctx: Pick<ServiceContext, "hashToken">, token: string): string {
   if (!ctx.hashToken)
-    throw new ServiceError("UNAVAILABLE", "this process holds no secret for API tokens", {
-      remedy: "make API tokens through the console or its API",
+    throw new ServiceError("UNAVAILABLE", say`this process holds no secret for API tokens`, {
+      remedy: say`make API tokens through the console or its API`,
     });
   return ctx.hashToken(token);
 }

@@ -1,3 +1,4 @@
+import { type Phrase, say } from "@anneal/contracts";
 import { TextError } from "../text-error.ts";
 
 export interface TemplateLimits {
@@ -21,19 +22,19 @@ export class Budget {
   }
   step(count = 1): void {
     this.steps -= count;
-    if (this.steps < 0) this.refuse(`takes more than ${this.limits.steps} steps`);
+    if (this.steps < 0) this.refuse(say`takes more than ${this.limits.steps} steps`);
   }
   make(characters: number): void {
     this.characters -= characters;
-    if (this.characters < 0) this.refuse(`makes more than ${this.limits.characters} characters`);
+    if (this.characters < 0) this.refuse(say`makes more than ${this.limits.characters} characters`);
   }
   enter(): void {
-    if (++this.depth > this.limits.depth) this.refuse(`calls itself more than ${this.limits.depth} levels deep`);
+    if (++this.depth > this.limits.depth) this.refuse(say`calls itself more than ${this.limits.depth} levels deep`);
   }
   leave(): void {
     this.depth--;
   }
-  private refuse(cause: string): never {
-    throw new TextError("chat template", cause, "Use the chat template that the model's makers publish.");
+  private refuse(cause: Phrase): never {
+    throw new TextError("chat template", cause, say`Use the chat template that the model's makers publish.`);
   }
 }

@@ -1,3 +1,4 @@
+import { say } from "@anneal/contracts";
 import { TextError } from "../text-error.ts";
 import type { Node } from "./ast.ts";
 import { Budget, defaultLimits, type TemplateLimits } from "./budget.ts";
@@ -17,7 +18,7 @@ export interface RenderInput {
 }
 
 const knownRoles = new Set(["system", "user", "assistant", "tool", "developer", "function", "model"]);
-const templateRemedy = "Use the chat template that the model's makers publish.";
+const templateRemedy = say`Use the chat template that the model's makers publish.`;
 
 // A chat template of a model, as Hugging Face's transformers would run it.
 export class ChatTemplate {
@@ -52,13 +53,13 @@ export class ChatTemplate {
       if (error instanceof TemplateRefusal)
         throw new TextError(
           "messages",
-          `the chat template refuses this conversation: ${error.message.slice(0, 500)}`,
-          "Put the roles in the order that the model's template expects, each with text as its content.",
+          say`the chat template refuses this conversation: ${error.message.slice(0, 500)}`,
+          say`Put the roles in the order that the model's template expects, each with text as its content.`,
           { cause: error },
         );
       // The stack or the length of a string, where a template found a way around the budget.
       if (error instanceof RangeError)
-        throw new TextError("chat template", "nests too deeply or makes too much text", templateRemedy, {
+        throw new TextError("chat template", say`nests too deeply or makes too much text`, templateRemedy, {
           cause: error,
         });
       throw error;

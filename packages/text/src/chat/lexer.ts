@@ -1,3 +1,4 @@
+import { type Phrase, say } from "@anneal/contracts";
 import { TextError } from "../text-error.ts";
 import { isSpace } from "./traced.ts";
 
@@ -64,9 +65,13 @@ class Lexer {
     this.source = source;
   }
 
-  refuse(cause: string, at = this.at): never {
+  refuse(cause: Phrase, at = this.at): never {
     const line = this.source.slice(0, at).split("\n").length;
-    throw new TextError("chat template", `line ${line}: ${cause}`, "Repair the chat template, or use the makers' own.");
+    throw new TextError(
+      "chat template",
+      say`line ${line}: ${cause}`,
+      say`Repair the chat template, or use the makers' own.`,
+    );
   }
 
   run(): Token[] {
@@ -126,7 +131,7 @@ class Lexer {
 
   private comment(open: number): void {
     const close = this.source.indexOf("#}", this.at);
-    if (close < 0) this.refuse('a comment is not closed by "#}"', open);
+    if (close < 0) this.refuse(say`a comment is not closed by "#}"`, open);
     const mark = close > open + 2 ? (this.source[close - 1] as string) : "";
     this.after(close + 2, mark, true);
   }
@@ -148,7 +153,7 @@ class Lexer {
       this.after(tail.lastIndex, end[2] as string, true);
       return true;
     }
-    this.refuse('a raw block is not closed by "{% endraw %}"', open);
+    this.refuse(say`a raw block is not closed by "{% endraw %}"`, open);
   }
 
   private tag(opens: string, closes: string, close: string): void {
@@ -159,7 +164,7 @@ class Lexer {
     let depth = 0;
     for (;;) {
       while (isSpaceAt(source, this.at)) this.at++;
-      if (this.at >= source.length) this.refuse(`a tag is not closed by "${close}"`, start);
+      if (this.at >= source.length) this.refuse(say`a tag is not closed by "${close}"`, start);
       if (depth === 0) {
         const mark = source[this.at] as string;
         const signed = mark === "-" || (mark === "+" && close === "%}");
@@ -199,14 +204,14 @@ class Lexer {
         this.at += value.length;
         return { value, type };
       }
-    this.refuse(`the character ${JSON.stringify(char)} has no meaning here`);
+    this.refuse(say`the character ${JSON.stringify(char)} has no meaning here`);
   }
 
   private number(): string {
     const pattern = /(\d[\d_]{0,40})(\.\d{1,40})?([eE][-+]?\d{1,4})?/y;
     pattern.lastIndex = this.at;
     const match = pattern.exec(this.source);
-    if (!match) this.refuse("a number is not written as one");
+    if (!match) this.refuse(say`a number is not written as one`);
     // After a dot only an index is meant: `pair.0.1`.
     const afterDot = this.tokens.at(-1)?.type === "Dot";
     const value = afterDot ? (match[1] as string) : match[0];
@@ -222,7 +227,7 @@ class Lexer {
     let value = "";
     for (;;) {
       const char = source[this.at++];
-      if (char === undefined) this.refuse("a string is not closed", start);
+      if (char === undefined) this.refuse(say`a string is not closed`, start);
       if (char === quote) return value;
       if (char !== "\\") {
         value += char;
@@ -234,7 +239,7 @@ class Lexer {
       const next = rest[0] ?? "";
       if (hex) {
         const code = Number.parseInt((hex[1] ?? hex[2] ?? hex[3]) as string, 16);
-        if (code > 0x10ffff) this.refuse("a string names a character beyond Unicode");
+        if (code > 0x10ffff) this.refuse(say`a string names a character beyond Unicode`);
         value += String.fromCodePoint(code);
         this.at += hex[0].length;
       } else if (octal) {
@@ -252,8 +257,8 @@ export function tokenize(template: string): Token[] {
   if (template.length > sourceLimit)
     throw new TextError(
       "chat template",
-      `has ${template.length} characters; at most ${sourceLimit} are read`,
-      "Use the chat template that the model's makers publish.",
+      say`has ${template.length} characters; at most ${sourceLimit} are read`,
+      say`Use the chat template that the model's makers publish.`,
     );
   const lines = template.replace(/\r\n|\r/g, "\n");
   return new Lexer(lines.endsWith("\n") ? lines.slice(0, -1) : lines).run();

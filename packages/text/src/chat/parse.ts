@@ -1,3 +1,4 @@
+import { say } from "@anneal/contracts";
 import { parse as parseTokens } from "@huggingface/jinja";
 import { TextError } from "../text-error.ts";
 import type { Node } from "./ast.ts";
@@ -113,11 +114,11 @@ export function parseTemplate(source: string): Node[] {
     throw new TextError(
       "chat template",
       tooDeep
-        ? "nests too deeply"
+        ? say`nests too deeply`
         : ended
-          ? "ends inside a block or bracket"
-          : `is not understood: ${said.slice(0, 300)}`,
-      "Use the chat template that the model's makers publish, or one without unusual statements.",
+          ? say`ends inside a block or bracket`
+          : say`is not understood: ${said.slice(0, 300)}`,
+      say`Use the chat template that the model's makers publish, or one without unusual statements.`,
       { cause },
     );
   }

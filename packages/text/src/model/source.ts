@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { say } from "@anneal/contracts";
 import { TextError } from "../text-error.ts";
 import { type GgufMetadata, tokenizerFromGguf } from "../tokenizer/from-gguf.ts";
 import { tokenizerFromHuggingFace } from "../tokenizer/from-hf.ts";
@@ -24,7 +25,7 @@ function readText(dir: string, name: string): string | null {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (!stats?.isFile()) return null;
   if (stats.size > fileLimit)
-    throw new TextError(name, `has ${stats.size} bytes; at most ${fileLimit} are read`, "Use the original file.");
+    throw new TextError(name, say`has ${stats.size} bytes; at most ${fileLimit} are read`, say`Use the original file.`);
   return readFileSync(path, "utf8");
 }
 
@@ -34,7 +35,7 @@ export function readJson(dir: string, name: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new TextError(name, "is not JSON", "Fetch the file again.", { cause });
+    throw new TextError(name, say`is not JSON`, say`Fetch the file again.`, { cause });
   }
 }
 
@@ -46,12 +47,12 @@ export function readTokenizerFiles(dir: string): { json: unknown; config: Tokeni
   if (json === null)
     throw new TextError(
       "tokenizer.json",
-      "is missing in the model's folder",
-      "Save the tokenizer into the folder with save_pretrained of a fast tokenizer.",
+      say`is missing in the model's folder`,
+      say`Save the tokenizer into the folder with save_pretrained of a fast tokenizer.`,
     );
   const config = readJson(dir, "tokenizer_config.json");
   if (config !== null && !isObject(config))
-    throw new TextError("tokenizer_config.json", "is not a JSON object", "Fetch the file again.");
+    throw new TextError("tokenizer_config.json", say`is not a JSON object`, say`Fetch the file again.`);
   return { json, config: config ?? {} };
 }
 

@@ -1,4 +1,4 @@
-import type { DatasetCheck, DatasetRow, RenderedRow } from "@anneal/contracts";
+import { type DatasetCheck, type DatasetRow, type RenderedRow, wordsOf, wordsOfError } from "@anneal/contracts";
 import type { TextModel } from "../model/text-model.ts";
 import { TextError } from "../text-error.ts";
 import { answersOf } from "./answers.ts";
@@ -80,6 +80,6 @@ function layoutNumbered(model: TextModel, row: DatasetRow, number: number) {
     return answersOf(row).map((answer) => ({ side: answer.side, layout: layoutRow(model, answer.row) }));
   } catch (error) {
     if (!(error instanceof TextError)) throw error;
-    throw new TextError(`row ${number + 1}`, error.message, error.remedy, { cause: error });
+    throw new TextError(`row ${number + 1}`, wordsOfError(error), wordsOf(error, "remedy"), { cause: error });
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { closeSync, createReadStream } from "node:fs";
+import { type Phrase, say } from "@anneal/contracts";
 import { openWith, readAt, readCount, readFrame } from "../record-file/read.ts";
 import type { Mark } from "../rows/encode-row.ts";
 import { TextError } from "../text-error.ts";
@@ -28,8 +29,8 @@ export interface Shard {
   close(): void;
 }
 
-function damaged(cause: string): never {
-  throw new TextError("token shard", cause, "Delete the file; it is made again from the dataset.");
+function damaged(cause: Phrase): never {
+  throw new TextError("token shard", cause, say`Delete the file; it is made again from the dataset.`);
 }
 
 // Checks the frame and the index before it believes them; rows are read and checked as they are asked for.
@@ -57,7 +58,7 @@ class OpenShard implements Shard {
     // Division instead of multiplication: no count from the file can overflow here.
     const indexSize = size - footerBytes - indexAt;
     if (indexAt < magic.length || indexSize < 0 || this.rows !== indexSize / indexEntryBytes)
-      damaged(`says ${this.rows} rows, which its size contradicts`);
+      damaged(say`says ${this.rows} rows, which its size contradicts`);
     const bytes = readAt(file, indexAt, indexSize, damaged);
     if (!littleEndian) bytes.swap32();
     this.index = new Uint32Array(bytes.buffer, bytes.byteOffset, this.rows * indexWords).slice();
@@ -67,15 +68,16 @@ class OpenShard implements Shard {
     let supervised = 0;
     for (let row = 0; row < this.rows; row++) {
       const length = this.length(row);
-      if (length > rowTokenLimit || this.supervised(row) > length) damaged(`row ${row + 1} has an impossible length`);
-      if (this.flags(row) > (markBits | weightsFlag)) damaged(`row ${row + 1} has unknown flags`);
+      if (length > rowTokenLimit || this.supervised(row) > length)
+        damaged(say`row ${row + 1} has an impossible length`);
+      if (this.flags(row) > (markBits | weightsFlag)) damaged(say`row ${row + 1} has unknown flags`);
       this.places[row] = place;
       place += recordBytes(length, this.hasWeights(row));
       tokens += length;
       supervised += this.supervised(row);
     }
     if (place !== indexAt || tokens !== this.totalTokens || supervised !== this.totalSupervised)
-      damaged("has an index that does not fit its rows");
+      damaged(say`has an index that does not fit its rows`);
   }
 
   length(row: number): number {
@@ -130,20 +132,20 @@ class OpenShard implements Shard {
     const tokens = new Int32Array(length);
     for (let i = 0; i < length; i++) {
       const token = bytes.readInt32LE(i * 4);
-      if (token < 0) damaged(`row ${row + 1} holds the token ${token}`);
+      if (token < 0) damaged(say`row ${row + 1} holds the token ${token}`);
       tokens[i] = token;
     }
     const mask = bytes.subarray(length * 4, length * 5);
     let supervised = 0;
     for (const flag of mask) {
-      if (flag > 1) damaged(`row ${row + 1} has a mask of ${flag}`);
+      if (flag > 1) damaged(say`row ${row + 1} has a mask of ${flag}`);
       supervised += flag;
     }
-    if (supervised !== this.supervised(row)) damaged(`row ${row + 1} has another mask than its index says`);
+    if (supervised !== this.supervised(row)) damaged(say`row ${row + 1} has another mask than its index says`);
     const weights = this.hasWeights(row) ? new Float32Array(length) : null;
     for (let i = 0; weights && i < length; i++) {
       const weight = bytes.readFloatLE(recordBytes(length, false) + i * 4);
-      if (!(weight >= 0 && Number.isFinite(weight))) damaged(`row ${row + 1} has a loss weight of ${weight}`);
+      if (!(weight >= 0 && Number.isFinite(weight))) damaged(say`row ${row + 1} has a loss weight of ${weight}`);
       weights[i] = weight;
     }
     this.last = { row, tokens, mask, weights };

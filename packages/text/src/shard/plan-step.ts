@@ -1,3 +1,4 @@
+import { say } from "@anneal/contracts";
 import { TextError } from "../text-error.ts";
 import type { Shard } from "./open.ts";
 
@@ -14,8 +15,8 @@ export function planStep(lengths: readonly number[], { microBatchTokens, packing
     if (length > microBatchTokens)
       throw new TextError(
         "microBatchTokens",
-        `${microBatchTokens} cannot hold row ${row} of the step with ${length} tokens`,
-        `Raise microBatchTokens to ${length} or lower maxSequenceTokens.`,
+        say`${microBatchTokens} cannot hold row ${row} of the step with ${length} tokens`,
+        say`Raise microBatchTokens to ${length} or lower maxSequenceTokens.`,
       );
   });
   if (!packing) return lengths.map((_, row) => [row]);

@@ -1,3 +1,4 @@
+import { say } from "@anneal/contracts";
 import { writeWhole } from "../record-file/write.ts";
 import type { EncodedRow } from "../rows/encode-row.ts";
 import { TextError } from "../text-error.ts";
@@ -14,8 +15,8 @@ function record({ tokens, labels, weights }: EncodedRow, row: number): Buffer {
   if (tokens.length > rowTokenLimit || labels.length !== tokens.length)
     throw new TextError(
       `row ${row + 1}`,
-      `has ${tokens.length} tokens`,
-      `Lower maxSequenceTokens to ${rowTokenLimit}.`,
+      say`has ${tokens.length} tokens`,
+      say`Lower maxSequenceTokens to ${rowTokenLimit}.`,
     );
   const bytes = Buffer.alloc(recordBytes(tokens.length, weights !== undefined));
   for (let i = 0; i < tokens.length; i++) {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { TeacherFacts } from "@anneal/contracts";
+import { type Phrase, say, type TeacherFacts } from "@anneal/contracts";
 import type { TextModel } from "../model/text-model.ts";
 
 type Written = Pick<TeacherFacts, "tokenizer" | "template" | "vocabularySize">;
@@ -26,26 +26,29 @@ export function textFacts(model: TextModel, vocabularySize: number): Written {
 export function teacherMismatch(
   facts: TeacherFacts,
   run: Written & Pick<TeacherFacts, "dataset" | "maxSequenceTokens">,
-): { message: string; remedy: string } | null {
-  const again = "make a file of this dataset with this base: anneal teacher make";
+): { message: Phrase; remedy: Phrase } | null {
+  const again = say`make a file of this dataset with this base: anneal teacher make`;
   if (facts.dataset !== run.dataset)
-    return { message: `it was made of the dataset ${facts.dataset}, this run trains on ${run.dataset}`, remedy: again };
+    return {
+      message: say`it was made of the dataset ${facts.dataset}, this run trains on ${run.dataset}`,
+      remedy: again,
+    };
   if (facts.vocabularySize !== run.vocabularySize)
     return {
-      message: `its teacher has a vocabulary of ${facts.vocabularySize} tokens, the base ${run.vocabularySize}`,
-      remedy: "choose a teacher of the same tokenizer, or train on answers that it wrote (sft)",
+      message: say`its teacher has a vocabulary of ${facts.vocabularySize} tokens, the base ${run.vocabularySize}`,
+      remedy: say`choose a teacher of the same tokenizer, or train on answers that it wrote (sft)`,
     };
   if (facts.tokenizer !== run.tokenizer)
     return {
-      message: "its teacher has another tokenizer than the base",
-      remedy: "choose a teacher of the same tokenizer, or train on answers that it wrote (sft)",
+      message: say`its teacher has another tokenizer than the base`,
+      remedy: say`choose a teacher of the same tokenizer, or train on answers that it wrote (sft)`,
     };
   if (facts.template !== run.template)
-    return { message: "its rows were written with another chat template than the base's", remedy: again };
+    return { message: say`its rows were written with another chat template than the base's`, remedy: again };
   if (facts.maxSequenceTokens !== run.maxSequenceTokens)
     return {
-      message: `its rows were cut at ${facts.maxSequenceTokens} tokens, this run cuts at ${run.maxSequenceTokens}`,
-      remedy: `set maxSequenceTokens to ${facts.maxSequenceTokens}, or make the file again`,
+      message: say`its rows were cut at ${facts.maxSequenceTokens} tokens, this run cuts at ${run.maxSequenceTokens}`,
+      remedy: say`set maxSequenceTokens to ${facts.maxSequenceTokens}, or make the file again`,
     };
   return null;
 }

@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import { TeacherFacts } from "@anneal/contracts";
+import { type Phrase, say, TeacherFacts } from "@anneal/contracts";
 import { openWith, readAt, readCount, readFrame } from "../record-file/read.ts";
 import { TextError } from "../text-error.ts";
 import { factsLimit, footerBytes, guessesAt, indexEntryBytes, magic, recordBytes, rowTokenLimit } from "./format.ts";
@@ -22,8 +22,8 @@ export interface TeacherFile {
   close(): void;
 }
 
-function damaged(cause: string): never {
-  throw new TextError("teacher file", cause, "Make the file again: anneal teacher make.");
+function damaged(cause: Phrase): never {
+  throw new TextError("teacher file", cause, say`Make the file again: anneal teacher make.`);
 }
 
 function readFacts(bytes: Buffer): TeacherFacts {
@@ -31,12 +31,12 @@ function readFacts(bytes: Buffer): TeacherFacts {
   try {
     value = JSON.parse(bytes.toString("utf8"));
   } catch {
-    damaged("has facts that are no JSON");
+    damaged(say`has facts that are no JSON`);
   }
   const parsed = TeacherFacts.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  return damaged(`has facts whose ${issue?.path.join(".") || "value"} is wrong: ${issue?.message}`);
+  return damaged(say`has facts whose ${issue?.path.join(".") || "value"} is wrong: ${issue?.message}`);
 }
 
 /** Checks the frame, the facts and the index before it believes them; rows are read and checked as they are asked for. */
@@ -69,11 +69,13 @@ class OpenTeacherFile implements TeacherFile {
     const factsSize = size - footerBytes - factsAt;
     // Division instead of multiplication: no count from the file can overflow here.
     if (indexAt < magic.length || indexSize < 0 || factsSize < 0 || this.rows !== indexSize / indexEntryBytes)
-      damaged(`says ${this.rows} rows, which its size contradicts`);
-    if (factsSize > factsLimit) damaged(`has ${factsSize} bytes of facts`);
+      damaged(say`says ${this.rows} rows, which its size contradicts`);
+    if (factsSize > factsLimit) damaged(say`has ${factsSize} bytes of facts`);
     this.facts = readFacts(readAt(file, factsAt, factsSize, damaged));
     if (this.facts.topK !== this.topK || this.topK > this.facts.vocabularySize)
-      damaged(`holds the best ${this.topK} of ${this.facts.vocabularySize} tokens, its facts say ${this.facts.topK}`);
+      damaged(
+        say`holds the best ${this.topK} of ${this.facts.vocabularySize} tokens, its facts say ${this.facts.topK}`,
+      );
     const index = readAt(file, indexAt, indexSize, damaged);
     this.lengths = Uint32Array.from({ length: this.rows }, (_, row) => index.readUInt32LE(row * indexEntryBytes));
     this.masked = Uint32Array.from({ length: this.rows }, (_, row) => index.readUInt32LE(row * indexEntryBytes + 4));
@@ -83,12 +85,13 @@ class OpenTeacherFile implements TeacherFile {
     for (let row = 0; row < this.rows; row++) {
       const [length, masked] = [this.lengths[row] as number, this.masked[row] as number];
       if (length > rowTokenLimit || masked > Math.max(0, length - 1))
-        damaged(`row ${row + 1} has an impossible length`);
+        damaged(say`row ${row + 1} has an impossible length`);
       this.places[row] = place;
       place += recordBytes(length, masked, this.topK);
       supervised += masked;
     }
-    if (place !== indexAt || supervised !== this.supervisedTokens) damaged("has an index that does not fit its rows");
+    if (place !== indexAt || supervised !== this.supervisedTokens)
+      damaged(say`has an index that does not fit its rows`);
     this.seen = new Uint32Array(this.facts.vocabularySize);
   }
 
@@ -102,11 +105,11 @@ class OpenTeacherFile implements TeacherFile {
     const bytes = readAt(this.file, this.places[row] as number, recordBytes(length, masked, this.topK), damaged);
     const tokens = Int32Array.from({ length }, (_, i) => bytes.readInt32LE(i * 4));
     const bad = tokens.findIndex((token) => token < 0 || token >= this.facts.vocabularySize);
-    if (bad >= 0) damaged(`row ${row + 1} holds the token ${tokens[bad]}`);
+    if (bad >= 0) damaged(say`row ${row + 1} holds the token ${tokens[bad]}`);
     const mask = Uint8Array.from(bytes.subarray(length * 4, length * 5));
-    if (mask.some((flag) => flag > 1)) damaged(`row ${row + 1} has a mask that is neither 0 nor 1`);
+    if (mask.some((flag) => flag > 1)) damaged(say`row ${row + 1} has a mask that is neither 0 nor 1`);
     if (mask.reduce((sum, flag) => sum + flag, 0) !== masked || mask[0] === 1)
-      damaged(`row ${row + 1} has another mask than its index says`);
+      damaged(say`row ${row + 1} has another mask than its index says`);
     const values = masked * this.topK;
     const at = guessesAt(length);
     const ids = new Int32Array(values);
@@ -127,14 +130,14 @@ class OpenTeacherFile implements TeacherFile {
         this.guess = 1;
       }
       const id = ids[i] as number;
-      if (id < 0 || id >= this.facts.vocabularySize) damaged(`row ${row + 1} guesses the token ${id}`);
-      if (this.seen[id] === this.guess) damaged(`row ${row + 1} guesses the token ${id} twice in one place`);
+      if (id < 0 || id >= this.facts.vocabularySize) damaged(say`row ${row + 1} guesses the token ${id}`);
+      if (this.seen[id] === this.guess) damaged(say`row ${row + 1} guesses the token ${id} twice in one place`);
       this.seen[id] = this.guess;
       const logprob = logprobs[i] as number;
       if (!(Number.isFinite(logprob) && logprob <= 1e-3))
-        damaged(`row ${row + 1} has ${logprob} for a log-probability`);
+        damaged(say`row ${row + 1} has ${logprob} for a log-probability`);
       if (i % this.topK > 0 && logprob > (logprobs[i - 1] as number))
-        damaged(`row ${row + 1} does not have the best guess first`);
+        damaged(say`row ${row + 1} does not have the best guess first`);
     }
   }
 

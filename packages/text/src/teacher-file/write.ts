@@ -1,4 +1,4 @@
-import type { TeacherFacts } from "@anneal/contracts";
+import { say, type TeacherFacts } from "@anneal/contracts";
 import { writeWhole } from "../record-file/write.ts";
 import { TextError } from "../text-error.ts";
 import { footerBytes, guessesAt, magic, recordBytes, rowTokenLimit } from "./format.ts";
@@ -14,7 +14,7 @@ export interface WrittenTeacherFile {
 function record({ tokens, mask, ids, logprobs }: TeacherRow, row: number, topK: number): Buffer {
   const masked = mask.reduce((sum, flag) => sum + flag, 0);
   if (tokens.length > rowTokenLimit || mask.length !== tokens.length || mask[0] === 1)
-    throw new TextError(`row ${row + 1}`, "has an impossible length or mask", "Lower maxSequenceTokens.");
+    throw new TextError(`row ${row + 1}`, say`has an impossible length or mask`, say`Lower maxSequenceTokens.`);
   if (ids.length !== masked * topK || logprobs.length !== ids.length)
     throw new RangeError(`row ${row + 1} brings ${ids.length} guesses for ${masked} tokens of ${topK} each`);
   const bytes = Buffer.alloc(recordBytes(tokens.length, masked, topK));

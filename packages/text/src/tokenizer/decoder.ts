@@ -1,3 +1,4 @@
+import { say } from "@anneal/contracts";
 import { TextError } from "../text-error.ts";
 import { alphabetToBytes } from "./byte-alphabet.ts";
 
@@ -128,8 +129,8 @@ export function decoderFromJson(json: DecoderJson | null | undefined): Decoder {
       }
       throw new TextError(
         "tokenizer.json decoder",
-        `the kind ${JSON.stringify(node.type)} is not supported`,
-        "Use a model whose tokenizer decodes bytes or SentencePiece pieces.",
+        say`the kind ${JSON.stringify(node.type)} is not supported`,
+        say`Use a model whose tokenizer decodes bytes or SentencePiece pieces.`,
       );
     }),
     "▁",

@@ -1,3 +1,4 @@
+import { type Phrase, say } from "@anneal/contracts";
 import { TextError } from "../text-error.ts";
 import type { AddedToken } from "./added-tokens.ts";
 import { byteLevelDecoder, sentencePieceDecoder } from "./decoder.ts";
@@ -22,15 +23,15 @@ export interface GgufTokenizerOptions {
 const prefix = "tokenizer.ggml.";
 const tokenLimit = 4_000_000;
 
-function refuse(key: string, message: string): never {
-  throw new TextError(`${prefix}${key}`, message, "Convert the model to GGUF again with a current converter.");
+function refuse(key: string, message: Phrase): never {
+  throw new TextError(`${prefix}${key}`, message, say`Convert the model to GGUF again with a current converter.`);
 }
 
 function strings(metadata: GgufMetadata, key: string): string[] {
   const value = metadata[prefix + key];
-  if (!Array.isArray(value)) refuse(key, "is missing");
-  if (value.length > tokenLimit) refuse(key, `has ${value.length} entries; at most ${tokenLimit} are read`);
-  if (!value.every((entry) => typeof entry === "string")) refuse(key, "is not a list of strings");
+  if (!Array.isArray(value)) refuse(key, say`is missing`);
+  if (value.length > tokenLimit) refuse(key, say`has ${value.length} entries; at most ${tokenLimit} are read`);
+  if (!value.every((entry) => typeof entry === "string")) refuse(key, say`is not a list of strings`);
   return value;
 }
 
@@ -38,9 +39,9 @@ function numbers(metadata: GgufMetadata, key: string, length: number): ArrayLike
   const value = metadata[prefix + key];
   if (value === undefined) return null;
   const isList = Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
-  if (!isList) refuse(key, "is not a list of numbers");
+  if (!isList) refuse(key, say`is not a list of numbers`);
   const list = value as ArrayLike<number>;
-  if (list.length < length) refuse(key, `has ${list.length} entries for ${length} tokens`);
+  if (list.length < length) refuse(key, say`has ${list.length} entries for ${length} tokens`);
   return list;
 }
 
@@ -61,11 +62,11 @@ export function tokenizerFromGguf(metadata: GgufMetadata, options: GgufTokenizer
   if (model !== "gpt2" && model !== "llama")
     throw new TextError(
       `${prefix}model`,
-      model === undefined ? "is missing" : `${JSON.stringify(model)} is not supported`,
-      "Use a GGUF file with a BPE (gpt2) or SentencePiece (llama) tokenizer.",
+      model === undefined ? say`is missing` : say`${JSON.stringify(model)} is not supported`,
+      say`Use a GGUF file with a BPE (gpt2) or SentencePiece (llama) tokenizer.`,
     );
   const tokens = strings(metadata, "tokens");
-  if (tokens.length === 0) refuse("tokens", "is empty");
+  if (tokens.length === 0) refuse("tokens", say`is empty`);
   const listed = numbers(metadata, "token_type", tokens.length);
   const types = new Uint8Array(tokens.length).fill(TokenType.normal);
   if (listed) for (let id = 0; id < tokens.length; id++) types[id] = Number(listed[id]);
@@ -120,8 +121,8 @@ function byteLevel(metadata: GgufMetadata, shared: Shared, options: GgufTokenize
   if (!kind)
     throw new TextError(
       `${prefix}pre`,
-      `${JSON.stringify(name)} is not known`,
-      `Use a model of one of these kinds: ${preNames.join(", ")}.`,
+      say`${JSON.stringify(name)} is not known`,
+      say`Use a model of one of these kinds: ${preNames.join(", ")}.`,
     );
   const merges = strings(metadata, "merges");
   const vocabulary = mergeVocabulary(shared.tokens, shared.types);
@@ -132,7 +133,7 @@ function byteLevel(metadata: GgufMetadata, shared: Shared, options: GgufTokenize
     const right = vocabulary.get(merge.slice(space + 1));
     const merged = space < 0 ? undefined : vocabulary.get(merge.slice(0, space) + merge.slice(space + 1));
     if (left === undefined || right === undefined || merged === undefined)
-      refuse("merges", `entry ${rank} (${JSON.stringify(merge.slice(0, 60))}) does not join two tokens to a third`);
+      refuse("merges", say`entry ${rank} (${JSON.stringify(merge.slice(0, 60))}) does not join two tokens to a third`);
     pairs.set(left, right, rank, merged);
   });
   return {
@@ -160,7 +161,7 @@ function byteLevel(metadata: GgufMetadata, shared: Shared, options: GgufTokenize
 function sentencePiece(metadata: GgufMetadata, shared: Shared): TokenizerParts {
   const { tokens, types } = shared;
   const scores = numbers(metadata, "scores", tokens.length);
-  if (!scores) refuse("scores", "is missing");
+  if (!scores) refuse("scores", say`is missing`);
   const vocabulary = mergeVocabulary(tokens, types);
   const targets: { id: number; text: string; score: number }[] = [];
   for (const [text, id] of vocabulary)

@@ -1,3 +1,4 @@
+import { say } from "@anneal/contracts";
 import { TextError } from "../text-error.ts";
 import type { AddedToken } from "./added-tokens.ts";
 import { decoderFromJson } from "./decoder.ts";
@@ -27,8 +28,8 @@ export function tokenizerFromHuggingFace(tokenizerJson: unknown, config: Tokeniz
     if (error instanceof TypeError || error instanceof RangeError)
       throw new TextError(
         "tokenizer.json",
-        `has a part of another kind than expected (${error.message})`,
-        "Save the tokenizer again with a current version of its library.",
+        say`has a part of another kind than expected (${error.message})`,
+        say`Save the tokenizer again with a current version of its library.`,
         { cause: error },
       );
     throw error;
@@ -46,8 +47,8 @@ function build(json: TokenizerJson, config: TokenizerConfig): Tokenizer {
     if (ids[0] === undefined || ids[1] === undefined || ids[2] === undefined)
       throw new TextError(
         `tokenizer.json model.merges[${rank}]`,
-        `joins ${JSON.stringify(left)} and ${JSON.stringify(right)}, of which one or the result is no token`,
-        "Save the tokenizer again with a current version of its library.",
+        say`joins ${JSON.stringify(left)} and ${JSON.stringify(right)}, of which one or the result is no token`,
+        say`Save the tokenizer again with a current version of its library.`,
       );
     pairs.set(ids[0], ids[1], rank, ids[2]);
   });

@@ -1,3 +1,4 @@
+import { type Phrase, say } from "@anneal/contracts";
 import { TextError } from "../text-error.ts";
 import type { PreTokenizerJson } from "./pre-tokenizer.ts";
 
@@ -60,45 +61,45 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function refuse(field: string, message: string): never {
-  throw new TextError(field, message, "Save the tokenizer again with a current version of its library.");
+function refuse(field: string, message: Phrase): never {
+  throw new TextError(field, message, say`Save the tokenizer again with a current version of its library.`);
 }
 
 // Checks what the rest relies on. Throws TextError that names the field.
 export function checkTokenizerJson(value: unknown): TokenizerJson {
-  if (!isObject(value)) refuse("tokenizer.json", "is not a JSON object");
+  if (!isObject(value)) refuse("tokenizer.json", say`is not a JSON object`);
   const { model } = value;
-  if (!isObject(model)) refuse("tokenizer.json model", "is missing");
+  if (!isObject(model)) refuse("tokenizer.json model", say`is missing`);
   if (model.type !== undefined && model.type !== "BPE")
     throw new TextError(
       "tokenizer.json model.type",
-      `${JSON.stringify(model.type)} is not supported`,
-      "Use a model with a BPE tokenizer (Llama, Qwen, Gemma, DeepSeek, Phi, SmolLM).",
+      say`${JSON.stringify(model.type)} is not supported`,
+      say`Use a model with a BPE tokenizer (Llama, Qwen, Gemma, DeepSeek, Phi, SmolLM).`,
     );
-  if (!isObject(model.vocab)) refuse("tokenizer.json model.vocab", "is missing");
+  if (!isObject(model.vocab)) refuse("tokenizer.json model.vocab", say`is missing`);
   let entries = 0;
   for (const token in model.vocab) {
     const id = model.vocab[token];
     if (typeof id !== "number" || !Number.isInteger(id) || id < 0 || id >= vocabularyLimit)
-      refuse("tokenizer.json model.vocab", `${JSON.stringify(token)} has the id ${JSON.stringify(id)}`);
+      refuse("tokenizer.json model.vocab", say`${JSON.stringify(token)} has the id ${JSON.stringify(id)}`);
     entries++;
   }
-  if (entries === 0) refuse("tokenizer.json model.vocab", "is empty");
-  if (!Array.isArray(model.merges)) refuse("tokenizer.json model.merges", "is missing");
+  if (entries === 0) refuse("tokenizer.json model.vocab", say`is empty`);
+  if (!Array.isArray(model.merges)) refuse("tokenizer.json model.merges", say`is missing`);
   for (const affix of ["continuing_subword_prefix", "end_of_word_suffix"] as const)
     if (model[affix])
       throw new TextError(
         `tokenizer.json model.${affix}`,
-        "is not supported",
-        "Use a byte-level or SentencePiece-style tokenizer.",
+        say`is not supported`,
+        say`Use a byte-level or SentencePiece-style tokenizer.`,
       );
   const added = value.added_tokens ?? [];
-  if (!Array.isArray(added)) refuse("tokenizer.json added_tokens", "is not a list");
+  if (!Array.isArray(added)) refuse("tokenizer.json added_tokens", say`is not a list`);
   added.forEach((token: unknown, i) => {
     if (!isObject(token) || typeof token.content !== "string" || !Number.isInteger(token.id))
-      refuse(`tokenizer.json added_tokens[${i}]`, "has no id or content");
+      refuse(`tokenizer.json added_tokens[${i}]`, say`has no id or content`);
     if ((token.id as number) < 0 || (token.id as number) >= vocabularyLimit)
-      refuse(`tokenizer.json added_tokens[${i}]`, `has the id ${String(token.id)}`);
+      refuse(`tokenizer.json added_tokens[${i}]`, say`has the id ${String(token.id)}`);
   });
   return value as unknown as TokenizerJson;
 }
@@ -119,7 +120,7 @@ export function specialsAround(json: PostProcessorJson | null | undefined): { pr
       if (piece.Sequence) seen = true;
       else if (piece.SpecialToken) {
         const ids = json.special_tokens?.[piece.SpecialToken.id]?.ids;
-        if (!ids) refuse("tokenizer.json post_processor", `does not define ${piece.SpecialToken.id}`);
+        if (!ids) refuse("tokenizer.json post_processor", say`does not define ${piece.SpecialToken.id}`);
         (seen ? around.suffix : around.prefix).push(...ids);
       }
     }
@@ -133,10 +134,10 @@ export function specialsAround(json: PostProcessorJson | null | undefined): { pr
 export function splitMerge(merge: string | [string, string], index: number): [string, string] {
   if (typeof merge !== "string") {
     if (Array.isArray(merge) && typeof merge[0] === "string" && typeof merge[1] === "string") return merge;
-    refuse(`tokenizer.json model.merges[${index}]`, "is not a pair of tokens");
+    refuse(`tokenizer.json model.merges[${index}]`, say`is not a pair of tokens`);
   }
   const space = merge.indexOf(" ");
   if (space < 0 || merge.indexOf(" ", space + 1) >= 0)
-    refuse(`tokenizer.json model.merges[${index}]`, `${JSON.stringify(merge)} is not a pair of tokens`);
+    refuse(`tokenizer.json model.merges[${index}]`, say`${JSON.stringify(merge)} is not a pair of tokens`);
   return [merge.slice(0, space), merge.slice(space + 1)];
 }

@@ -1,3 +1,4 @@
+import { say } from "@anneal/contracts";
 import { TextError } from "../text-error.ts";
 import { compileOniguruma, escapeForOniguruma } from "./regex.ts";
 
@@ -137,14 +138,14 @@ export function normalizerFromJson(json: NormalizerJson | null | undefined): Nor
       return strip(json.strip_left ?? true, json.strip_right ?? true);
     case "Replace": {
       const pattern = json.pattern?.Regex ?? escapeForOniguruma(json.pattern?.String ?? "");
-      if (pattern === "") throw new TextError(field, "Replace has no pattern", "Repair tokenizer.json.");
+      if (pattern === "") throw new TextError(field, say`Replace has no pattern`, say`Repair tokenizer.json.`);
       return replace(compileOniguruma(pattern, field), json.content ?? "");
     }
     default:
       throw new TextError(
         field,
-        `the kind ${JSON.stringify(json.type)} is not supported`,
-        "Use a model whose tokenizer normalises by NFC, NFKC, Replace, Prepend, Lowercase or Strip.",
+        say`the kind ${JSON.stringify(json.type)} is not supported`,
+        say`Use a model whose tokenizer normalises by NFC, NFKC, Replace, Prepend, Lowercase or Strip.`,
       );
   }
 }

@@ -1,3 +1,4 @@
+import { say } from "@anneal/contracts";
 import { TextError } from "../text-error.ts";
 import { compileOniguruma, escapeForOniguruma } from "./regex.ts";
 import { asUnicode16 } from "./unicode-16.ts";
@@ -176,8 +177,8 @@ export function preTokenizerFromJson(json: PreTokenizerJson | null | undefined):
       default:
         throw new TextError(
           "tokenizer.json pre_tokenizer",
-          `the kind ${JSON.stringify(node.type)} is not supported`,
-          "Use a model whose tokenizer splits by patterns, digits, bytes or white space.",
+          say`the kind ${JSON.stringify(node.type)} is not supported`,
+          say`Use a model whose tokenizer splits by patterns, digits, bytes or white space.`,
         );
     }
   };
@@ -190,6 +191,6 @@ function patternOf(node: PreTokenizerJson): string {
   const source = typeof pattern === "string" ? escapeForOniguruma(pattern) : pattern?.Regex;
   const text = source ?? escapeForOniguruma((typeof pattern === "object" ? pattern.String : "") ?? "");
   if (text === "")
-    throw new TextError("tokenizer.json pre_tokenizer", "Split has no pattern", "Repair tokenizer.json.");
+    throw new TextError("tokenizer.json pre_tokenizer", say`Split has no pattern`, say`Repair tokenizer.json.`);
   return text;
 }

@@ -1,3 +1,4 @@
+import { type Phrase, say } from "@anneal/contracts";
 import { TextError } from "../text-error.ts";
 
 // Turns the Oniguruma patterns of tokenizer.json files into JavaScript ones of the same meaning: white space and letter
@@ -22,23 +23,23 @@ class Translator {
   }
 
   translate(): string {
-    if (this.pattern.length > patternLimit) throw this.refusal(`is longer than ${patternLimit} characters`);
+    if (this.pattern.length > patternLimit) throw this.refusal(say`is longer than ${patternLimit} characters`);
     const { source } = this.alternatives(false, 0);
-    if (this.at < this.pattern.length) throw this.refusal(`has an unmatched ")" at ${this.at}`);
+    if (this.at < this.pattern.length) throw this.refusal(say`has an unmatched ")" at ${this.at}`);
     return source;
   }
 
-  private refusal(cause: string): TextError {
+  private refusal(cause: Phrase): TextError {
     const shown = this.pattern.length > 80 ? `${this.pattern.slice(0, 80)}...` : this.pattern;
     return new TextError(
       this.field,
-      `the pattern ${JSON.stringify(shown)} ${cause}`,
-      "Use a tokenizer whose pre-tokenizer splits by ordinary patterns, such as that of Llama 3 or Qwen 2.",
+      say`the pattern ${JSON.stringify(shown)} ${cause}`,
+      say`Use a tokenizer whose pre-tokenizer splits by ordinary patterns, such as that of Llama 3 or Qwen 2.`,
     );
   }
 
   private alternatives(ignoreCase: boolean, depth: number): Piece {
-    if (depth > depthLimit) throw this.refusal("nests groups too deeply");
+    if (depth > depthLimit) throw this.refusal(say`nests groups too deeply`);
     let source = "";
     let unbounded = false;
     for (;;) {
@@ -79,7 +80,7 @@ class Translator {
     if (braces && quantifier.startsWith("{,")) quantifier = `{0${quantifier.slice(1)}`;
     const unboundedHere = quantifier === "*" || quantifier === "+" || /^\{\d+,\}$/.test(quantifier);
     // A repetition of a repetition is what makes a pattern explode on hostile text.
-    if (unboundedHere && atom.unbounded) throw this.refusal("repeats a repetition, which can take for ever");
+    if (unboundedHere && atom.unbounded) throw this.refusal(say`repeats a repetition, which can take for ever`);
     const unbounded = unboundedHere || atom.unbounded;
     const sign = this.pattern[this.at];
     if (sign === "?") {
@@ -108,7 +109,7 @@ class Translator {
     if (char === "^") return { source: "(?<![^\\n])", unbounded: false };
     if (char === "$") return { source: "(?![^\\n])", unbounded: false };
     if (char === ".") return { source: "[^\\n]", unbounded: false };
-    if (char === "*" || char === "+" || char === "?") throw this.refusal(`repeats nothing at ${this.at - 1}`);
+    if (char === "*" || char === "+" || char === "?") throw this.refusal(say`repeats nothing at ${this.at - 1}`);
     const code = this.pattern.codePointAt(this.at - 1) as number;
     if (code > 0xffff) this.at++;
     return { source: literal(code, ignoreCase, false), unbounded: false };
@@ -127,10 +128,10 @@ class Translator {
     const kind =
       kinds.find(([opening]) => this.pattern.startsWith(opening, this.at)) ??
       (this.pattern[this.at + 1] === "?" ? null : (["(", "(?:", ignoreCase] as [string, string, boolean]));
-    if (!kind) throw this.refusal(`has a group of an unknown kind at ${this.at}`);
+    if (!kind) throw this.refusal(say`has a group of an unknown kind at ${this.at}`);
     this.at += kind[0].length;
     const body = this.alternatives(kind[2], depth + 1);
-    if (this.pattern[this.at] !== ")") throw this.refusal("leaves a group open");
+    if (this.pattern[this.at] !== ")") throw this.refusal(say`leaves a group open`);
     this.at++;
     return {
       source: kind[1] === null ? this.atomic(body.source) : `${kind[1]}${body.source})`,
@@ -148,13 +149,13 @@ class Translator {
     let first = true;
     for (;;) {
       const char = this.pattern[this.at];
-      if (char === undefined) throw this.refusal("leaves a character class open");
+      if (char === undefined) throw this.refusal(say`leaves a character class open`);
       if (char === "]" && !first) {
         this.at++;
         return `${source}]`;
       }
       if (char === "[" || this.pattern.startsWith("&&", this.at))
-        throw this.refusal("combines character classes, which is not supported");
+        throw this.refusal(say`combines character classes, which is not supported`);
       first = false;
       source += this.classItem(ignoreCase);
     }
@@ -167,7 +168,7 @@ class Translator {
       return literal(from, ignoreCase, true);
     this.at++;
     const to = this.classAtom();
-    if (typeof to === "string" || to < from) throw this.refusal("has a range without an end");
+    if (typeof to === "string" || to < from) throw this.refusal(say`has a range without an end`);
     let source = `${codeEscape(from)}-${codeEscape(to)}`;
     if (ignoreCase) {
       const shift = (low: number, high: number, by: number) => {
@@ -199,11 +200,11 @@ class Translator {
     if (hex) {
       this.at += hex[0].length;
       const code = Number.parseInt(hex[1] ?? hex[2] ?? hex[3] ?? "0", 16);
-      if (code > 0x10ffff) throw this.refusal("names a character beyond Unicode");
+      if (code > 0x10ffff) throw this.refusal(say`names a character beyond Unicode`);
       return code;
     }
     const char = rest[1];
-    if (char === undefined) throw this.refusal("ends in a backslash");
+    if (char === undefined) throw this.refusal(say`ends in a backslash`);
     const simple: Record<string, number> = { n: 10, r: 13, t: 9, f: 12, v: 11, a: 7, e: 27 };
     const code = simple[char] ?? (/[0-9A-Za-z]/.test(char) ? null : (this.pattern.codePointAt(this.at + 1) as number));
     if (code !== null) this.at += code > 0xffff ? 3 : 2;
@@ -228,7 +229,7 @@ class Translator {
       D: "\\P{Nd}",
     };
     const source = classes[char] ?? (char === "w" ? wordClass(inClass) : undefined);
-    if (source === undefined) throw this.refusal(`uses \\${char}, which is not supported`);
+    if (source === undefined) throw this.refusal(say`uses \\${char}, which is not supported`);
     this.at += 2;
     return source;
   }
@@ -264,8 +265,8 @@ export function compileOniguruma(pattern: string, field = "tokenizer.json pre_to
   } catch (cause) {
     throw new TextError(
       field,
-      `the pattern ${JSON.stringify(pattern.slice(0, 80))} is not valid`,
-      "Repair the pattern in tokenizer.json.",
+      say`the pattern ${JSON.stringify(pattern.slice(0, 80))} is not valid`,
+      say`Repair the pattern in tokenizer.json.`,
       { cause },
     );
   }

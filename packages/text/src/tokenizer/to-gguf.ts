@@ -1,3 +1,4 @@
+import { say } from "@anneal/contracts";
 import { TextError } from "../text-error.ts";
 import {
   type AddedTokenJson,
@@ -39,8 +40,8 @@ export function ggufTokenizerMetadata(
   if (pre === null && !isSentencePiece)
     throw new TextError(
       "tokenizer.json pre_tokenizer",
-      "llama.cpp has no name for this way of splitting text",
-      "Publish another base model, or export safetensors instead of GGUF.",
+      say`llama.cpp has no name for this way of splitting text`,
+      say`Publish another base model, or export safetensors instead of GGUF.`,
     );
   const { tokens, types } = listTokens(json, options.vocabularySize ?? 0, isSentencePiece);
   const entries: Record<string, GgufEntry> = {
@@ -136,8 +137,8 @@ function scoresOf(json: TokenizerJson, tokens: readonly string[]): Float32Array 
     } else if (!isRun(token) || !isRun(groupStart))
       throw new TextError(
         `tokenizer.json model.merges[${first}]`,
-        `the merges of ${JSON.stringify(groupStart)} and ${JSON.stringify(token)} are mixed, so no SentencePiece score gives their order`,
-        "Export safetensors instead of GGUF.",
+        say`the merges of ${JSON.stringify(groupStart)} and ${JSON.stringify(token)} are mixed, so no SentencePiece score gives their order`,
+        say`Export safetensors instead of GGUF.`,
       );
     groupEnd = Math.max(groupEnd, last);
     score.set(token, -group);

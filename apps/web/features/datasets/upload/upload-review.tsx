@@ -5,11 +5,13 @@ import {
   DisplayName,
   DatasetFormat as Formats,
   type UploadInspection,
+  wordsOf,
 } from "@anneal/contracts";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useFormatter, useTranslations } from "next-intl";
 import { useId, useState } from "react";
 import { Field } from "../../../components/field.tsx";
+import { useWords } from "../../../components/phrases.tsx";
 import { ProblemNotice } from "../../../components/problem-notice.tsx";
 import { Badge } from "../../../components/ui/badge.tsx";
 import { Button } from "../../../components/ui/button.tsx";
@@ -33,6 +35,7 @@ export function UploadReview({
   onDiscard: () => void;
 }) {
   const t = useTranslations("datasets");
+  const words = useWords();
   const format = useFormatter();
   const trpc = useTRPC();
   const queryClient = useQueryClient();
@@ -87,7 +90,7 @@ export function UploadReview({
               format: t(`format.${guess.format}`),
               confidence: formatPercent(guess.confidence, 0),
             })}{" "}
-            <span className="foreign">{visible(guess.reason)}</span>
+            <span className="foreign">{words(wordsOf(guess, "reason"))}</span>
           </>
         }
       >

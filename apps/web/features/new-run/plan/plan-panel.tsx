@@ -1,12 +1,13 @@
 "use client";
-import type { FitSuggestion, Problem, RunPlan } from "@anneal/contracts";
+import { type FitSuggestion, type Problem, type RunPlan, wordsOf } from "@anneal/contracts";
 import { CircleAlertIcon, CircleCheckIcon, LoaderCircleIcon, WandSparklesIcon } from "lucide-react";
 import { useFormatter, useTranslations } from "next-intl";
+import { useWords } from "../../../components/phrases.tsx";
 import { ProblemNotice } from "../../../components/problem-notice.tsx";
 import { Badge } from "../../../components/ui/badge.tsx";
 import { Button } from "../../../components/ui/button.tsx";
 import { cn } from "../../../lib/cn.ts";
-import { formatBytes, formatDuration, formatNumber, formatPercent, visible } from "../../../lib/format.ts";
+import { formatBytes, formatDuration, formatNumber, formatPercent } from "../../../lib/format.ts";
 import { useSpecForm } from "../form-context.tsx";
 import { changeWords } from "../spec/change-words.ts";
 import type { Translate } from "../spec/words.ts";
@@ -116,7 +117,8 @@ function SuggestionButton({ suggestion, onApply }: { suggestion: FitSuggestion; 
   const common = useTranslations("newRun");
   const fields = useTranslations("spec.fields") as Translate;
   const { values } = useSpecForm();
-  const { change, words, totalBytes } = suggestion;
+  const words = useWords();
+  const { change, totalBytes } = suggestion;
   return (
     <Button
       className="h-auto w-full justify-start whitespace-normal py-1.5 text-left"
@@ -124,7 +126,7 @@ function SuggestionButton({ suggestion, onApply }: { suggestion: FitSuggestion; 
     >
       <WandSparklesIcon aria-hidden />
       <span className="foreign min-w-0 flex-1">
-        {visible(changeWords(fields, (on) => common(on ? "on" : "off"), values, change) ?? words)}
+        {words(changeWords(fields, (on) => common(on ? "on" : "off"), values, change) ?? wordsOf(suggestion, "words"))}
       </span>
       <span className="tabular shrink-0 text-muted-foreground text-xs">{formatBytes(totalBytes)}</span>
     </Button>

@@ -1,6 +1,6 @@
-import { isPreference } from "@anneal/contracts";
+import { issuePhrase, type Words } from "@anneal/contracts";
 import type { ParameterError } from "./parameters.ts";
-import type { SpecForm, SpecIssue } from "./spec-form.ts";
+import type { SpecIssue } from "./spec-form.ts";
 
 // The shape of next-intl's t, as far as it is needed here.
 export type Translate = (key: string, values?: Record<string, string | number>) => string;
@@ -13,8 +13,8 @@ const missing: Record<string, string> = {
   "objective.teacher": "errors.teacher",
 };
 
-/** An issue of the contract in the person's language; t is that of the namespace `spec`. */
-export function issueWords(t: Translate, { path, issue }: SpecIssue, form: SpecForm): string {
+/** An issue of the contract in the person's language; t is that of the namespace `spec`, words says phrases. */
+export function issueWords(t: Translate, words: (words: Words) => string, { path, issue }: SpecIssue): string {
   const fixed = missing[path];
   if (fixed) return t(fixed);
   const value = (number: number | undefined) => String(number ?? "");
@@ -26,14 +26,8 @@ export function issueWords(t: Translate, { path, issue }: SpecIssue, form: SpecF
     case "too_big":
       if (issue.origin === "string") return t("errors.tooLong", { value: value(issue.maximum) });
       return t(issue.inclusive ? "errors.max" : "errors.lessThan", { value: value(issue.maximum) });
-    case "custom":
-      return path === "microBatchTokens"
-        ? t(isPreference(form.objective.kind) ? "errors.microBatchPair" : "errors.microBatch", {
-            value: value(form.maxSequenceTokens ?? undefined),
-          })
-        : issue.message;
     default:
-      return issue.message;
+      return words(issuePhrase(issue));
   }
 }
 

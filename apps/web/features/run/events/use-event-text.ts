@@ -1,12 +1,14 @@
 "use client";
-import type { RunEventBody } from "@anneal/contracts";
+import { type RunEventBody, wordsOf } from "@anneal/contracts";
 import { useTranslations } from "next-intl";
+import { useWords } from "../../../components/phrases.tsx";
 import { formatBytes, formatNumber, formatPercent, visible } from "../../../lib/format.ts";
 import { usePhaseWords } from "../../deployments/phase-words.ts";
 
 // An event in words; what came from outside is made visible.
 export function useEventText(): (body: RunEventBody) => string {
   const t = useTranslations("run.events.text");
+  const words = useWords();
   const runs = useTranslations("runs");
   const deployments = useTranslations("run.deploymentStatus");
   const phaseWords = usePhaseWords();
@@ -14,7 +16,7 @@ export function useEventText(): (body: RunEventBody) => string {
     switch (body.type) {
       case "status":
         return body.problem
-          ? `${runs(`status.${body.status}`)}: ${visible(body.problem.message)}`
+          ? `${runs(`status.${body.status}`)}: ${words(wordsOf(body.problem, "message"))}`
           : runs(`status.${body.status}`);
       case "stage": {
         const key = {
@@ -23,7 +25,9 @@ export function useEventText(): (body: RunEventBody) => string {
           skipped: "stageSkipped",
           failed: "stageFailed",
         }[body.state];
-        return withNote(t(key, { stage: runs(`stage.${body.stage}`) }), body.note);
+        const note = wordsOf(body, "note");
+        const text = t(key, { stage: runs(`stage.${body.stage}`) });
+        return note ? `${text}: ${words(note)}` : text;
       }
       case "attempt":
         return body.resumedFromStep === null
@@ -61,16 +65,16 @@ export function useEventText(): (body: RunEventBody) => string {
           : t("guardBack", { ...values, back: body.backToStep });
       }
       case "deployment": {
-        const words = body.phase ? phaseWords(body.phase) : deployments(body.status);
-        const phase = body.fraction === null ? words : `${words} (${formatPercent(body.fraction, 0)})`;
+        const name = body.phase ? phaseWords(body.phase) : deployments(body.status);
+        const phase = body.fraction === null ? name : `${name} (${formatPercent(body.fraction, 0)})`;
         return body.problem
-          ? `${t("deployment", { phase })}: ${visible(body.problem.message)}`
+          ? `${t("deployment", { phase })}: ${words(wordsOf(body.problem, "message"))}`
           : t("deployment", { phase });
       }
       case "log":
-        return visible(body.message);
+        return words(wordsOf(body, "message"));
       case "progress":
-        return body.progress.note ? visible(body.progress.note) : runs(`stage.${body.progress.stage}`);
+        return words(wordsOf(body.progress, "note") ?? runs(`stage.${body.progress.stage}`));
       case "metrics":
         return Object.entries(body.values)
           .map(([name, value]) => `${name} ${formatNumber(value ?? Number.NaN)}`)
@@ -78,5 +82,3 @@ export function useEventText(): (body: RunEventBody) => string {
     }
   };
 }
-
-const withNote = (text: string, note: string | null) => (note ? `${text}: ${visible(note)}` : text);

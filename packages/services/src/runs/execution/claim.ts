@@ -1,4 +1,4 @@
-import type { RunStatus } from "@anneal/contracts";
+import { type RunStatus, say, told } from "@anneal/contracts";
 import { schema, type Transaction } from "@anneal/db";
 import { and, eq, sql } from "drizzle-orm";
 import type { ServiceContext } from "../../context.ts";
@@ -66,8 +66,10 @@ export async function claimRun(
       const problem = {
         code: "INTERNAL" as const,
         field: null,
-        message: `the run broke down ${stalledAttempts} times in a row without getting any further`,
-        remedy: "look at the last log lines of its attempts; a smaller micro-batch helps where memory ran out",
+        ...told({
+          message: say`the run broke down ${stalledAttempts} times in a row without getting any further`,
+          remedy: say`look at the last log lines of its attempts; a smaller micro-batch helps where memory ran out`,
+        }),
       };
       const epoch = row.epoch + 1;
       await tx
@@ -109,9 +111,10 @@ export async function claimRun(
       workerName: options.workerName,
       startedAt: now,
     });
-    const told: NewEvent[] = [];
-    if (row.status !== "running") told.push({ time: now, body: { type: "status", status: "running", problem: null } });
-    await appendEvents(tx, runId, epoch, told);
+    const events: NewEvent[] = [];
+    if (row.status !== "running")
+      events.push({ time: now, body: { type: "status", status: "running", problem: null } });
+    await appendEvents(tx, runId, epoch, events);
     return { claim: { runId, epoch, check: options.check }, run };
   });
 }

@@ -1,4 +1,4 @@
-import { ServiceError } from "@anneal/contracts";
+import { ServiceError, say } from "@anneal/contracts";
 import { schema, type Transaction } from "@anneal/db";
 import { and, eq, type SQL } from "drizzle-orm";
 
@@ -14,8 +14,10 @@ export interface Claim {
 export function staleEpoch(claim: Claim, current: number | null): ServiceError {
   return new ServiceError(
     "STALE_EPOCH",
-    `attempt ${claim.epoch} of run ${claim.runId} has been taken over by attempt ${current ?? "none"}`,
-    { remedy: "nothing to do: the newer attempt goes on" },
+    current === null
+      ? say`attempt ${claim.epoch} of run ${claim.runId} has been taken over`
+      : say`attempt ${claim.epoch} of run ${claim.runId} has been taken over by attempt ${current}`,
+    { remedy: say`nothing to do: the newer attempt goes on` },
   );
 }
 

@@ -1,4 +1,12 @@
-import type { ArtifactKind, AttemptSummary, Problem, RunStatus } from "@anneal/contracts";
+import {
+  type ArtifactKind,
+  type AttemptSummary,
+  type Problem,
+  type RunStatus,
+  say,
+  told,
+  wordsOf,
+} from "@anneal/contracts";
 import { schema, type Transaction } from "@anneal/db";
 import { and, eq } from "drizzle-orm";
 import type { ServiceContext } from "../../context.ts";
@@ -56,9 +64,9 @@ export async function settleRun(
     const row = await lockOwned(tx, claim);
     const now = ctx.now();
     const free = { workerId: null, leaseExpiresAt: null };
-    const told: NewEvent[] = [];
+    const events: NewEvent[] = [];
     const tell = (status: RunStatus, problem: Problem | null = null) => {
-      told.push({ time: now, body: { type: "status", status, problem } });
+      events.push({ time: now, body: { type: "status", status, problem } });
       return status;
     };
     let status: RunStatus;
@@ -67,7 +75,7 @@ export async function settleRun(
       if (settlement.report) {
         await storeArtifact(tx, row.id, now, settlement.report);
         const body = { ...settlement.report, type: "artifact" as const, ggufType: null, checkpointStep: null };
-        told.push({ time: now, body });
+        events.push({ time: now, body });
       }
       status = tell("succeeded");
       await tx
@@ -102,7 +110,10 @@ export async function settleRun(
         giveUp && !settlement.permanent
           ? {
               ...settlement.problem,
-              message: `${settlement.problem.message} (breakdown number ${stalledAttempts} in a row without getting any further)`,
+              ...told({
+                message: say`${wordsOf(settlement.problem, "message")} (breakdown number ${stalledAttempts} in a row without getting any further)`,
+                remedy: wordsOf(settlement.problem, "remedy"),
+              }),
             }
           : settlement.problem;
       status = stopping ? tell(stopping) : giveUp ? tell("failed", problem) : tell("queued", settlement.problem);
@@ -120,7 +131,7 @@ export async function settleRun(
         .where(eq(runs.id, row.id));
       if (status === "queued") await ctx.queue.enqueue(tx, "run.advance", { runId: row.id });
     }
-    await appendEvents(tx, row.id, claim.epoch, told);
+    await appendEvents(tx, row.id, claim.epoch, events);
     return status;
   });
 }

@@ -1,4 +1,4 @@
-import type { RunEventBody, RunStage } from "@anneal/contracts";
+import { type RunEventBody, type RunStage, told, type Words } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { and, eq, sql } from "drizzle-orm";
 import type { ServiceContext } from "../../context.ts";
@@ -14,11 +14,11 @@ export async function tellStage(
   claim: Claim,
   stage: RunStage,
   state: StageEvent["state"],
-  note: string | null = null,
+  note: Words | null = null,
 ): Promise<void> {
   await ctx.db.transaction(async (tx) => {
     const row = await lockOwned(tx, claim);
-    const [told] = await tx
+    const [before] = await tx
       .select({ seq: runEvents.seq })
       .from(runEvents)
       .where(
@@ -30,16 +30,19 @@ export async function tellStage(
         ),
       )
       .limit(1);
+    const words = told({ note });
     const fraction = state === "started" ? 0 : 1;
     const progress = row.progress && {
       ...row.progress,
       stage,
       fraction,
       etaSeconds: state === "started" ? null : 0,
-      note,
+      ...words,
     };
     await tx.update(runs).set({ stage, progress }).where(eq(runs.id, row.id));
-    if (!told)
-      await appendEvents(tx, row.id, claim.epoch, [{ time: ctx.now(), body: { type: "stage", stage, state, note } }]);
+    if (!before)
+      await appendEvents(tx, row.id, claim.epoch, [
+        { time: ctx.now(), body: { type: "stage", stage, state, ...words } },
+      ]);
   });
 }

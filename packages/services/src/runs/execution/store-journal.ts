@@ -1,4 +1,4 @@
-import { type JournalLine, type MetricName, type RunEventBody, ServiceError } from "@anneal/contracts";
+import { type JournalLine, type MetricName, type RunEventBody, ServiceError, say } from "@anneal/contracts";
 import { newId, schema, type Transaction } from "@anneal/db";
 import { and, eq, inArray, ne, sql } from "drizzle-orm";
 import type { ServiceContext } from "../../context.ts";
@@ -101,7 +101,7 @@ export async function storeJournal(
     const last = fresh.at(-1);
     if (!first || !last) return row.journalNumber;
     if (claim.check && first.number !== row.journalNumber + 1)
-      throw new ServiceError("INTERNAL", `journal line ${row.journalNumber + 1} is missing before ${first.number}`);
+      throw new ServiceError("INTERNAL", say`journal line ${row.journalNumber + 1} is missing before ${first.number}`);
 
     const points: MetricPoint[] = [];
     const changes: Partial<typeof runs.$inferInsert> = { journalNumber: last.number };

@@ -1,4 +1,4 @@
-import { adaptersOf, type ModelFacts, type Problem, type RunSpec, targetsOf } from "@anneal/contracts";
+import { adaptersOf, type ModelFacts, type Problem, type RunSpec, say, targetsOf, told } from "@anneal/contracts";
 import type { FoundAdapter, StartAdapters } from "../../models/resolve-adapter.ts";
 
 type Shape = Pick<FoundAdapter, "rank" | "alpha">;
@@ -13,8 +13,10 @@ export function adapterProblems(spec: RunSpec, starts: StartAdapters, facts: Mod
       problems.push({
         code: "INVALID_INPUT",
         field,
-        message: `${field}: ${wanted}, but the adapter to go on from has ${has}`,
-        remedy: `set ${field} to ${has}`,
+        ...told({
+          message: say`${field}: ${say`${wanted}, but the adapter to go on from has ${has}`}`,
+          remedy: say`set ${field} to ${has}`,
+        }),
       });
     for (const name of ["rank", "alpha"] as const)
       if (found[name] !== own[name]) differs(`${shapeAt}.${name}`, found[name], own[name]);

@@ -1,4 +1,12 @@
-import { type MemoryPlan, type ResolvedInputs, type RunSpec, ServiceError, trainingSettings } from "@anneal/contracts";
+import {
+  engineWords,
+  type MemoryPlan,
+  type ResolvedInputs,
+  type RunSpec,
+  ServiceError,
+  say,
+  trainingSettings,
+} from "@anneal/contracts";
 import type { ServiceContext } from "../../context.ts";
 import { foreignError } from "../../models/foreign-error.ts";
 import type { EngineMemoryPlan } from "../../ports.ts";
@@ -19,9 +27,9 @@ export function enginePlan(
     const match = error instanceof Error ? /^(?:plan: )?spec\.([A-Za-z.]+): (.*)$/s.exec(error.message) : null;
     if (!match?.[1] || !match[2]) throw foreignError(error, "base");
     const field = fieldOf(match[1]);
-    throw new ServiceError("INVALID_INPUT", `${field}: ${match[2]}`, {
+    throw new ServiceError("INVALID_INPUT", say`${field}: ${engineWords(match[2])}`, {
       field,
-      remedy: `correct ${field}`,
+      remedy: say`correct ${field}`,
       cause: error,
     });
   }

@@ -1,4 +1,4 @@
-import type { FitSuggestion, RunSpec } from "@anneal/contracts";
+import { type FitSuggestion, type Phrase, type RunSpec, say, told } from "@anneal/contracts";
 
 export interface SettingPlan {
   totalBytes: number;
@@ -7,9 +7,15 @@ export interface SettingPlan {
 }
 
 type Change = Partial<RunSpec>;
+interface Measured {
+  change: Change;
+  settings: Phrase[];
+  plan: SettingPlan;
+  cost: number;
+}
 interface Setting {
   change: Change;
-  words: string[];
+  words: Phrase[];
 }
 
 // What a micro-batch costs beside its tokens, in tokens: panels of the weights are packed once for each.
@@ -33,15 +39,15 @@ function cost(spec: RunSpec, plan: SettingPlan, tokensPerStep: number): number {
 function savings(spec: RunSpec): Setting[] {
   const axes: Setting[][] = [];
   if (!spec.gradientCheckpointing)
-    axes.push([{ change: { gradientCheckpointing: true }, words: ["gradientCheckpointing on"] }]);
+    axes.push([{ change: { gradientCheckpointing: true }, words: [say`gradientCheckpointing on`] }]);
   const { optimizer } = spec;
   if (optimizer.kind === "adamw")
-    axes.push([{ change: { optimizer: { ...optimizer, kind: "adamw8bit" } }, words: ["optimizer adamw8bit"] }]);
+    axes.push([{ change: { optimizer: { ...optimizer, kind: "adamw8bit" } }, words: [say`optimizer ${"adamw8bit"}`] }]);
   if (spec.method.kind === "lora" && spec.baseStorage === "dense")
     axes.push(
       (["int8", "nf4"] as const).map((baseStorage) => ({
         change: { baseStorage },
-        words: [`baseStorage ${baseStorage}`],
+        words: [say`baseStorage ${baseStorage}`],
       })),
     );
   let all: Setting[] = [{ change: {}, words: [] }];
@@ -82,11 +88,12 @@ export async function fit(o: {
   const askedCost = asked ? cost(o.spec, asked, o.tokensPerStep) : null;
   let best: { suggestion: FitSuggestion; cost: number } | null = null;
   for (const { change, words } of savings(o.spec)) {
-    const measure = async (size: number) => {
+    const measure = async (size: number): Promise<Measured | null> => {
       await new Promise((resolve) => setImmediate(resolve)); // each plan reads a header: let other requests in between
       // A limit on rows that none reaches costs nothing to lower with the micro-batch.
       const maxSequenceTokens = Math.min(o.spec.maxSequenceTokens, size);
-      const shorter = maxSequenceTokens < o.spec.maxSequenceTokens ? { maxSequenceTokens } : {};
+      const shorter: { maxSequenceTokens?: number } =
+        maxSequenceTokens < o.spec.maxSequenceTokens ? { maxSequenceTokens } : {};
       const all: Change = {
         ...change,
         ...shorter,
@@ -95,15 +102,15 @@ export async function fit(o: {
       const spec = { ...o.spec, ...all };
       const plan = o.plan(spec);
       if (!plan || plan.totalBytes > o.budgetBytes) return null;
-      const sizeWords = Object.entries({ ...shorter, microBatchTokens: all.microBatchTokens })
-        .filter(([, value]) => value !== undefined)
-        .map(([name, value]) => `${name} ${value}`);
-      return { change: all, words: [...words, ...sizeWords].join(", "), plan, cost: cost(spec, plan, o.tokensPerStep) };
+      const settings = [...words];
+      if (shorter.maxSequenceTokens !== undefined) settings.push(say`maxSequenceTokens ${shorter.maxSequenceTokens}`);
+      if (all.microBatchTokens !== undefined) settings.push(say`microBatchTokens ${all.microBatchTokens}`);
+      return { change: all, settings, plan, cost: cost(spec, plan, o.tokensPerStep) };
     };
     // Memory and speed both grow with the micro-batch: the largest that fits is the fastest of its kind.
     let low = 0;
     let high = sizes.length;
-    let found: Awaited<ReturnType<typeof measure>> = null;
+    let found: Measured | null = null;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
       const there = await measure(sizes[middle] as number);
@@ -115,7 +122,12 @@ export async function fit(o: {
     if (!found || (best && found.cost >= worthIt * best.cost)) continue;
     const relativeSeconds = askedCost ? found.cost / askedCost : null;
     const { totalBytes } = found.plan;
-    best = { suggestion: { change: found.change, words: found.words, totalBytes, relativeSeconds }, cost: found.cost };
+    // Nothing to change: what was asked is the fastest.
+    const inOne = found.settings.length > 0 ? found.settings.reduce((all, one) => say`${all}, ${one}`) : "";
+    best = {
+      suggestion: { change: found.change, ...told({ words: inOne }), totalBytes, relativeSeconds },
+      cost: found.cost,
+    };
   }
   return best?.suggestion ?? null;
 }

@@ -8,6 +8,7 @@ import {
   type RunPlan,
   type RunSpec,
   ServiceError,
+  say,
 } from "@anneal/contracts";
 import { textFacts } from "@anneal/text";
 import type { ServiceContext } from "../../context.ts";
@@ -44,12 +45,7 @@ const examples = 10;
 function stop(problems: Problem[]): void {
   const [first] = problems;
   if (!first) return;
-  const { code, message, field, remedy } = first;
-  throw new ServiceError(code, message, {
-    field: field ?? undefined,
-    remedy: remedy ?? undefined,
-    details: { problems },
-  });
+  throw ServiceError.of(first, { details: { problems } });
 }
 
 /** Whom a distillation learns from: a model, or what one has said before. */
@@ -72,9 +68,9 @@ async function inputs(ctx: ServiceContext, spec: RunSpec) {
     ? await findVersion(ctx, spec.evaluation.dataset, "evaluation.dataset")
     : null;
   if (evaluation && evaluation.digest === dataset.digest)
-    throw new ServiceError("INVALID_INPUT", "evaluation.dataset: it holds the very rows that are trained", {
+    throw new ServiceError("INVALID_INPUT", say`evaluation.dataset: it holds the very rows that are trained`, {
       field: "evaluation.dataset",
-      remedy: "choose held-out rows, or leave it empty: a part of the dataset is then set apart",
+      remedy: say`choose held-out rows, or leave it empty: a part of the dataset is then set apart`,
     });
   const base = await resolveBase(ctx, spec.base);
   const facts = await readFacts(ctx, base.source).catch((error: unknown) => {

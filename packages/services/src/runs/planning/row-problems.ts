@@ -2,21 +2,25 @@ import {
   type DatasetCheck,
   isPairwise,
   isPreference,
+  type Phrase,
   type Problem,
   type RowKind,
   type RunSpec,
   rowKindOf,
+  say,
+  told,
+  type Words,
 } from "@anneal/contracts";
 import type { VersionRow } from "../../datasets/find-version.ts";
 
-const words: Record<RowKind, string> = {
-  answers: "answers to imitate",
-  pairs: "pairs of a chosen and a rejected answer",
-  marked: "answers marked liked or not",
+const words: Record<RowKind, Phrase> = {
+  answers: say`answers to imitate`,
+  pairs: say`pairs of a chosen and a rejected answer`,
+  marked: say`answers marked liked or not`,
 };
-const objectives: Record<RowKind, string> = {
-  answers: "sft or distill",
-  pairs: "dpo, ipo, orpo or simpo (or sft, which imitates the chosen answers)",
+const objectives: Record<RowKind, Words> = {
+  answers: say`sft or distill`,
+  pairs: say`dpo, ipo, orpo or simpo (or sft, which imitates the chosen answers)`,
   marked: "kto",
 };
 const wantedBy = (kind: RunSpec["objective"]["kind"]): RowKind =>
@@ -33,11 +37,13 @@ export function rowProblems(
   const refuse = (field: string, has: RowKind): Problem => ({
     code: "INVALID_INPUT",
     field,
-    message: `${field}: ${kind} learns from ${words[wanted]}; the rows are ${words[has]}`,
-    remedy:
-      field === "objective.kind"
-        ? `choose ${objectives[has]}, or another dataset`
-        : `choose rows that are ${words[wanted]}`,
+    ...told({
+      message: say`${field}: ${say`${kind} learns from ${words[wanted]}; the rows are ${words[has]}`}`,
+      remedy:
+        field === "objective.kind"
+          ? say`choose ${objectives[has]}, or another dataset`
+          : say`choose rows that are ${words[wanted]}`,
+    }),
   });
   const fits = (has: RowKind) => has === wanted || (has === "pairs" && !isPreference(kind));
   const has = rowKindOf(dataset.format);
@@ -55,11 +61,13 @@ export function sourceProblems(spec: RunSpec, data: DatasetCheck): Problem[] {
     {
       code: "INVALID_INPUT",
       field: "sourceWeights",
-      message: `sourceWeights: no row comes from ${unknown.slice(0, 5).join(", ")}`,
-      remedy:
-        known.length > 0
-          ? `the rows' sources are ${known.slice(0, 8).join(", ")}`
-          : 'give the rows a "source", or leave sourceWeights empty',
+      ...told({
+        message: say`sourceWeights: no row comes from ${unknown.slice(0, 5).join(", ")}`,
+        remedy:
+          known.length > 0
+            ? say`the rows' sources are ${known.slice(0, 8).join(", ")}`
+            : say`give the rows a "source", or leave sourceWeights empty`,
+      }),
     },
   ];
 }

@@ -1,14 +1,14 @@
-import { type FitSuggestion, LoraMethod, type RunSpec } from "@anneal/contracts";
+import { type FitSuggestion, LoraMethod, type Phrase, type RunSpec, say, told } from "@anneal/contracts";
 
 type Change = Partial<RunSpec>;
 interface Option {
   change: Change;
-  words: string;
+  words: Phrase;
   cost: number; // how far it is from what was asked: what changes the result costs more than what only costs time
 }
 type Axis = Option[];
 
-const same: Option = { change: {}, words: "", cost: 0 };
+const same: Option = { change: {}, words: { pattern: "", values: [] }, cost: 0 };
 const wanted = 3;
 const mostTried = 60;
 
@@ -23,7 +23,7 @@ const microBatches = (spec: RunSpec): Axis => [
   ...halvings(spec.microBatchTokens, 16).map(
     (tokens): Option => ({
       change: { microBatchTokens: tokens },
-      words: `microBatchTokens ${tokens}`,
+      words: say`microBatchTokens ${tokens}`,
       cost: Math.log2(spec.microBatchTokens / tokens),
     }),
   ),
@@ -43,29 +43,34 @@ function axesOf(spec: RunSpec, longestTokens: number): Axis[] {
       const cost = cut ? 4 * Math.log2(spec.maxSequenceTokens / tokens) : 0.5;
       return {
         change: { maxSequenceTokens: tokens },
-        words: `maxSequenceTokens ${tokens}${cut ? " (cuts the longest rows)" : ""}`,
+        words: cut ? say`maxSequenceTokens ${tokens} (cuts the longest rows)` : say`maxSequenceTokens ${tokens}`,
         cost,
       };
     }),
   ]);
   if (!spec.gradientCheckpointing)
-    axes.push([same, { change: { gradientCheckpointing: true }, words: "gradientCheckpointing on", cost: 1.5 }]);
+    axes.push([same, { change: { gradientCheckpointing: true }, words: say`gradientCheckpointing on`, cost: 1.5 }]);
   if (spec.optimizer.kind === "adamw")
     axes.push([
       same,
-      { change: { optimizer: { ...spec.optimizer, kind: "adamw8bit" } }, words: "optimizer adamw8bit", cost: 2.5 },
+      {
+        change: { optimizer: { ...spec.optimizer, kind: "adamw8bit" } },
+        words: say`optimizer ${"adamw8bit"}`,
+        cost: 2.5,
+      },
     ]);
   if (spec.method.kind === "lora" && spec.baseStorage === "dense")
     axes.push([
       same,
-      { change: { baseStorage: "int8" }, words: "baseStorage int8", cost: 3 },
-      { change: { baseStorage: "nf4" }, words: "baseStorage nf4", cost: 4 },
+      { change: { baseStorage: "int8" }, words: say`baseStorage ${"int8"}`, cost: 3 },
+      { change: { baseStorage: "nf4" }, words: say`baseStorage ${"nf4"}`, cost: 4 },
     ]);
-  if (spec.precision === "f32") axes.push([same, { change: { precision: "bf16" }, words: "precision bf16", cost: 3 }]);
+  if (spec.precision === "f32")
+    axes.push([same, { change: { precision: "bf16" }, words: say`precision ${"bf16"}`, cost: 3 }]);
   if (spec.method.kind === "full")
     axes.push([
       same,
-      { change: { method: LoraMethod.parse({ kind: "lora" }) }, words: "LoRA instead of full", cost: 6 },
+      { change: { method: LoraMethod.parse({ kind: "lora" }) }, words: say`LoRA instead of full`, cost: 6 },
     ]);
   else if (spec.adapters.length === 0) {
     const { method } = spec;
@@ -74,7 +79,7 @@ function axesOf(spec: RunSpec, longestTokens: number): Axis[] {
       ...halvings(method.rank, 4).map(
         (rank): Option => ({
           change: { method: { ...method, rank, alpha: (method.alpha * rank) / method.rank } },
-          words: `rank ${rank}`,
+          words: say`rank ${rank}`,
           cost: 2 * Math.log2(method.rank / rank),
         }),
       ),
@@ -162,7 +167,7 @@ export async function suggestFits(o: {
   const byCost = (list: Found[]) => list.filter(({ cost }) => cost > 0).sort((a, b) => a.cost - b.cost);
   const chosen = [...byCost(found), ...byCost(spare)].slice(0, wanted);
   return byCost(chosen).map(({ options, totalBytes }) => ({
-    words: options.map(({ words }) => words).join(", "),
+    ...told({ words: options.map(({ words }) => words).reduce((all, words) => say`${all}, ${words}`) }),
     change: changeOf(options),
     totalBytes,
     relativeSeconds: null,

@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { ServiceError } from "./errors.ts";
+import { issuePhrase } from "./issue-phrase.ts";
+import { inWords, Phrase, say, told, withoutField, wordsOf, wordsOfError } from "./phrase.ts";
+import { RunSpec } from "./run-spec.ts";
+
+const german = {
+  "there is no {0} {1}": "es gibt kein {0} {1}",
+  "{1} of {0}": "{0} hat {1}",
+  run: "Lauf",
+};
+
+describe("a phrase", () => {
+  const phrase = say`there is no ${say`run`} ${7}`;
+  it("is its English sentence", () => {
+    expect(inWords(phrase)).toBe("there is no run 7");
+    expect(inWords("as it came {0}")).toBe("as it came {0}");
+  });
+  it("is said by a catalogue, and in English where that has no entry", () => {
+    expect(inWords(phrase, german)).toBe("es gibt kein Lauf 7");
+    expect(inWords(say`there is no ${say`dataset`} ${7}`, german)).toBe("es gibt kein dataset 7");
+  });
+  it("expands no places in its values, nor takes an inherited name for an entry", () => {
+    expect(inWords(say`${"{1}"} and ${"b"}`)).toBe("{1} and b");
+    expect(inWords(say`constructor`, {})).toBe("constructor");
+  });
+  it("travels as JSON", () => {
+    expect(Phrase.parse(JSON.parse(JSON.stringify(phrase)))).toEqual(phrase);
+  });
+});
+
+describe("texts with their phrases", () => {
+  it("keep the English sentence beside them", () => {
+    const texts = told({ message: say`row ${3} is empty`, remedy: null, name: "n" });
+    expect(texts).toMatchObject({ message: "row 3 is empty", remedy: null, name: "n" });
+    expect(wordsOf(texts, "message")).toEqual(say`row ${3} is empty`);
+    expect(wordsOf(texts, "name")).toBe("n");
+    expect(told({ message: "plain" })).toEqual({ message: "plain" });
+  });
+  it("come through a refusal and a problem", () => {
+    const error = new ServiceError("NOT_FOUND", say`${"base"}: ${say`there is no model ${"m"}`}`, {
+      field: "base",
+      remedy: say`choose another`,
+    });
+    expect(error.message).toBe("base: there is no model m");
+    expect(wordsOfError(error)).toEqual(error.problem.phrases?.message);
+    expect(withoutField(wordsOfError(error), "base")).toEqual(say`there is no model ${"m"}`);
+    expect(withoutField("base: gone", "base")).toBe("gone");
+    expect(ServiceError.of(error.problem).problem).toEqual(error.problem);
+    expect(wordsOfError(new Error("as it came"))).toBe("as it came");
+  });
+});
+
+describe("a complaint of zod", () => {
+  it("is a phrase that says what zod says", () => {
+    const spec = {
+      base: "x",
+      dataset: 5,
+      learningRate: 2,
+      epochs: 0,
+      precision: "f8",
+      method: { kind: "lora", targets: [] },
+    };
+    const { error } = RunSpec.safeParse({ ...spec, publish: { name: "!" }, microBatchTokens: 16 });
+    const issues = error?.issues ?? [];
+    expect(issues.length).toBeGreaterThan(5);
+    for (const issue of issues) expect(inWords(issuePhrase(issue))).toBe(issue.message);
+    expect(issuePhrase({ message: "Too big: expected number to be <=1" })).toEqual(
+      say`Too big: expected ${"number"} to be ${"<=1"}`,
+    );
+  });
+});
