@@ -26,6 +26,8 @@ describe("a phrase", () => {
   });
   it("travels as JSON", () => {
     expect(Phrase.parse(JSON.parse(JSON.stringify(phrase)))).toEqual(phrase);
+    const numbers = say`${Number.NaN}, ${Number.NEGATIVE_INFINITY} and ${0.5}`;
+    expect(inWords(Phrase.parse(JSON.parse(JSON.stringify(numbers))))).toBe("NaN, -Infinity and 0.5");
   });
 });
 

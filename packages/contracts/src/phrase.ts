@@ -32,8 +32,9 @@ export function say(parts: TemplateStringsArray, ...values: Said[]): Phrase {
   }
   return {
     pattern,
+    // NaN and the infinities are no numbers in JSON.
     values: values.map((value) =>
-      typeof value === "number" || (typeof value === "object" && value !== null) ? value : String(value),
+      Number.isFinite(value) || (typeof value === "object" && value !== null) ? (value as PhraseValue) : String(value),
     ),
   };
 }
