@@ -87,7 +87,7 @@ export const englishOn = (page: Page): Promise<string[]> =>
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
       const parent = node.parentElement;
-      if (!parent || parent.closest("code, pre, mark, script, style, option, textarea, [lang=en]")) continue;
+      if (!parent || parent.closest("code, pre, mark, script, style, option, textarea, body [lang=en]")) continue;
       const text = (node.textContent ?? "").replace(/\s+/g, " ");
       if (/\b[a-z]{2,}[,;:]? (?:[a-z]+[,;:]? ){3,}[a-z]{2,}\b/.test(text)) found.push(text.trim().slice(0, 200));
     }
