@@ -5,24 +5,11 @@
 
 #include "cpu/kernel_table.h"
 #include "ops/check.h"
+#include "ops/logit_chunks.h"
 
 namespace anneal {
 
 namespace {
-
-constexpr int64_t kLogitBytes = int64_t{32} << 20;
-
-// Tokens per chunk: whole multiples of 16 rows, bounded by the memory for their logits.
-int64_t chunk_tokens(const CrossEntropyOptions& options, int64_t tokens, int64_t vocabulary) {
-  const int64_t fit = std::max<int64_t>(16, kLogitBytes / (4 * std::max<int64_t>(vocabulary, 1)) / 16 * 16);
-  const int64_t wanted = options.chunk_tokens > 0 ? options.chunk_tokens : fit;
-  return std::max<int64_t>(1, std::min(wanted, tokens));
-}
-
-Tensor rows_of(const Tensor& t, int64_t begin, int64_t count) {
-  const int64_t bytes = t.dtype == DType::kBF16 ? 2 : 4;
-  return {static_cast<std::byte*>(t.data) + begin * t.cols() * bytes, t.dtype, Shape{count, t.cols()}};
-}
 
 float mean_of(const float* x, int64_t n) {
   double sum = 0;
@@ -75,7 +62,7 @@ void cross_entropy_head(Context& ctx, const Tensor& hidden, const MatrixView& he
 
   const RowKernels& rows = kernels(ctx.isa).rows;
   ArenaScope scope(ctx.scratch);
-  const int64_t chunk = chunk_tokens(options, tokens, vocabulary);
+  const int64_t chunk = logit_chunk_tokens(options.chunk_tokens, tokens, vocabulary);
   const Tensor logits = ctx.scratch.tensor(DType::kF32, {chunk, vocabulary});
   const float cap = options.logit_soft_cap, smoothing = options.label_smoothing, z = options.z_loss;
   GemmOptions gemm;
@@ -129,7 +116,7 @@ void cross_entropy_head(Context& ctx, const Tensor& hidden, const MatrixView& he
 
 size_t cross_entropy_scratch_bytes(const Context& ctx, const CrossEntropyOptions& options, int64_t supervised_tokens,
                                    int64_t channels, int64_t vocabulary, bool head_trains) {
-  const int64_t chunk = chunk_tokens(options, supervised_tokens, vocabulary);
+  const int64_t chunk = logit_chunk_tokens(options.chunk_tokens, supervised_tokens, vocabulary);
   size_t products = std::max(gemm_scratch_bytes(ctx, options.precision, chunk, vocabulary, channels),
                              gemm_scratch_bytes(ctx, options.precision, chunk, channels, vocabulary));
   if (head_trains) products = std::max(products, gemm_scratch_bytes(ctx, options.precision, vocabulary, channels, chunk));

@@ -5,23 +5,13 @@
 
 #include "cpu/kernel_table.h"
 #include "ops/check.h"
+#include "ops/logit_chunks.h"
 
 namespace anneal {
 
 namespace {
 
-constexpr int64_t kLogitBytes = int64_t{32} << 20;
 constexpr int64_t kRowBuffers = 3;  // per thread: teacher, student at the temperature, student at 1
-
-int64_t chunk_tokens(const DistillOptions& options, int64_t tokens, int64_t vocabulary) {
-  const int64_t fit = std::max<int64_t>(16, kLogitBytes / (4 * std::max<int64_t>(vocabulary, 1)) / 16 * 16);
-  return std::max<int64_t>(1, std::min(options.chunk_tokens > 0 ? options.chunk_tokens : fit, tokens));
-}
-
-Tensor rows_of(const Tensor& t, int64_t begin, int64_t count) {
-  const int64_t bytes = t.dtype == DType::kBF16 ? 2 : 4;
-  return {static_cast<std::byte*>(t.data) + begin * t.cols() * bytes, t.dtype, Shape{count, t.cols()}};
-}
 
 // A distribution over the vocabulary: log p = scale * logits - shift where logits are given, p itself in `p`.
 struct Distribution {
@@ -140,7 +130,7 @@ void distill_head(Context& ctx, const Tensor& hidden, const MatrixView& head, co
   const RowKernels& rows = kernels(ctx.isa).rows;
   const float inverse_temperature = 1.0f / o.temperature, cap = o.student_cap, share = o.cross_entropy_weight;
   ArenaScope scope(ctx.scratch);
-  const int64_t chunk = chunk_tokens(o, tokens, vocabulary);
+  const int64_t chunk = logit_chunk_tokens(o.chunk_tokens, tokens, vocabulary);
   const Tensor logits = ctx.scratch.tensor(DType::kF32, {chunk, vocabulary});
   const Tensor teacher_logits = teacher.hidden ? ctx.scratch.tensor(DType::kF32, {chunk, vocabulary}) : Tensor{};
   float* buffers = ctx.scratch.allocate_array<float>(static_cast<size_t>(ctx.pool.threads() * kRowBuffers * vocabulary));
@@ -198,7 +188,7 @@ void distill_head(Context& ctx, const Tensor& hidden, const MatrixView& head, co
 
 size_t distill_scratch_bytes(const Context& ctx, const DistillOptions& o, int64_t supervised_tokens, int64_t channels,
                              int64_t teacher_channels, int64_t vocabulary) {
-  const int64_t chunk = chunk_tokens(o, supervised_tokens, vocabulary);
+  const int64_t chunk = logit_chunk_tokens(o.chunk_tokens, supervised_tokens, vocabulary);
   const size_t products = std::max({gemm_scratch_bytes(ctx, o.precision, chunk, vocabulary, channels),
                                     gemm_scratch_bytes(ctx, o.precision, chunk, vocabulary, std::max<int64_t>(teacher_channels, 1)),
                                     gemm_scratch_bytes(ctx, o.precision, chunk, channels, vocabulary),
