@@ -9,6 +9,7 @@ import { encodePrompt, encodeRow, exportTextMetadata, loadTextModel, renderChat,
 import type { Llama } from "node-llama-cpp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { deepseekModels, writeDeepseekFolder } from "../support/deepseek-folders.ts";
+import { manyScripts } from "../support/many-scripts.ts";
 import { continuation, startLlama } from "../support/real-llama.ts";
 import { logSoftmax } from "../support/softmax.ts";
 import { worstDifference } from "./engine/support.ts";
@@ -24,14 +25,7 @@ afterAll(async () => {
 });
 
 const answer = "<think>\nA card is lost.\n</think>\n\nI have blocked your card, 12345.";
-const texts = [
-  "Hello world, it's 12345 items!  Two  spaces\n\nand\ttabs 3.14",
-  "naïve café — “quoted” (x+y)=z; foo_bar->baz[42]",
-  "银行卡丢了，怎么办？请在 2024 年 6 月前回复。",
-  "def f(x):\n    return x**2  # comment 1000\n",
-  "Ünïcödé Ελληνικά русский 日本語カタカナ 한국어 🙂🚀",
-  "a<｜User｜>b<｜end▁of▁sentence｜>c<think>d</think>",
-];
+const texts = [...manyScripts, "a<｜User｜>b<｜end▁of▁sentence｜>c<think>d</think>"];
 
 const open = (base: BaseSource): Promise<Session> =>
   openSession({

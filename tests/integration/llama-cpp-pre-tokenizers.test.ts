@@ -9,18 +9,12 @@ import type { Llama } from "node-llama-cpp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeRandomLlama } from "../bench/support/random-model.ts";
 import { byteAlphabet } from "../support/byte-alphabet.ts";
+import { manyScripts } from "../support/many-scripts.ts";
 import { mergesOf } from "../support/merges.ts";
 import { startLlama } from "../support/real-llama.ts";
 import { tinyShape } from "../support/tiny-model.ts";
 
-const texts = [
-  "Hello world, it's 12345 items!  Two  spaces\n\nand\ttabs 3.14",
-  "naïve café — “quoted” (x+y)=z; foo_bar->baz[42]",
-  "银行卡丢了，怎么办？请在 2024 年 6 月前回复。",
-  "def f(x):\n    return x**2  # comment 1000\n",
-  "Ünïcödé Ελληνικά русский 日本語カタカナ 한국어 🙂🚀",
-  "a\r\nb \r\n  c   ",
-];
+const texts = [...manyScripts, "a\r\nb \r\n  c   "];
 
 const dir = mkdtempSync(join(tmpdir(), "anneal-pre-"));
 const merges = mergesOf(texts, 150);

@@ -4,7 +4,17 @@ import { join } from "node:path";
 import { inspectModel, type MicroBatch, type Session, type TrainingSpec } from "@anneal/engine";
 import { describe, expect, it } from "vitest";
 import { fixtures } from "../../support/paths.ts";
-import { adapterFile, adapters, alone, dataOf, joined, optimizer, specs, together } from "./side-by-side-support.ts";
+import {
+  adapterFile,
+  adapters,
+  alone,
+  dataOf,
+  expectSameAnswer,
+  joined,
+  optimizer,
+  specs,
+  together,
+} from "./side-by-side-support.ts";
 import { batchOf, lora, specOf, temporaryFolder, withSession, worstDifference } from "./support.ts";
 
 const dir = temporaryFolder();
@@ -151,18 +161,7 @@ describe.each(families)("%s", (family) => {
         const method = { ...lora, rank, alpha, targets: inspectModel(baseOf(family)).linearNames };
         await withSession(specOf({ ...own, method, adapter: out }), async (single) => {
           expect((await single.logits(batch)).values).toEqual(values);
-          const request = {
-            prompts: [batch.tokens.slice(0, 9)],
-            maxNewTokens: 6,
-            temperature: 0,
-            topK: 0,
-            topP: 1,
-            seed: 0,
-            stopTokens: [],
-          };
-          const [mine] = (await single.generate(request)).sequences;
-          const [theirs] = (await session.generate({ ...request, adapter: name })).sequences;
-          expect(theirs?.tokens).toEqual(mine?.tokens);
+          await expectSameAnswer(session, name, single, batch);
         });
         const merged = join(dir, `${family}-merged-${name}`);
         await session.exportMerged(merged, { dtype: "f32", adapter: name });

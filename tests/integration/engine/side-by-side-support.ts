@@ -68,3 +68,19 @@ export async function alone(changes: Partial<TrainingSpec>, dropout: number, ind
 const targetsOf = ({ method }: Partial<TrainingSpec>) => (method?.kind === "lora" ? method.targets : lora.targets);
 
 export const adapterFile = (folder: string): Buffer => readFileSync(join(folder, "adapter_model.safetensors"));
+
+/** The adapter named `name` in `session` answers as `single`, which has it alone. */
+export async function expectSameAnswer(session: Session, name: string, single: Session, batch: MicroBatch) {
+  const request = {
+    prompts: [batch.tokens.slice(0, 9)],
+    maxNewTokens: 6,
+    temperature: 0,
+    topK: 0,
+    topP: 1,
+    seed: 0,
+    stopTokens: [],
+  };
+  const [mine] = (await single.generate(request)).sequences;
+  const [theirs] = (await session.generate({ ...request, adapter: name })).sequences;
+  expect(theirs?.tokens).toEqual(mine?.tokens);
+}

@@ -3,7 +3,16 @@ import { join } from "node:path";
 import type { MicroBatch, Session, TrainingSpec } from "@anneal/engine";
 import { describe, expect, it } from "vitest";
 import { openSafetensors } from "../../support/safetensors.ts";
-import { adapterFile, adapters, alone, dataOf, optimizer, specs, together } from "./side-by-side-support.ts";
+import {
+  adapterFile,
+  adapters,
+  alone,
+  dataOf,
+  expectSameAnswer,
+  optimizer,
+  specs,
+  together,
+} from "./side-by-side-support.ts";
 import { batchOf, lora, modelDir, specOf, temporaryFolder, withSession } from "./support.ts";
 
 const dir = temporaryFolder();
@@ -139,18 +148,7 @@ describe("adapters side by side", () => {
         expect(openSafetensors(join(out, "adapter_model.safetensors")).names[0]).not.toContain(name);
         await withSession(specOf({ method: { ...lora, rank, alpha }, adapter: out }), async (own) => {
           expect((await own.logits(batch)).values).toEqual(values);
-          const request = {
-            prompts: [batch.tokens.slice(0, 9)],
-            maxNewTokens: 6,
-            temperature: 0,
-            topK: 0,
-            topP: 1,
-            seed: 0,
-            stopTokens: [],
-          };
-          const [mine] = (await own.generate(request)).sequences;
-          const [theirs] = (await session.generate({ ...request, adapter: name })).sequences;
-          expect(theirs?.tokens).toEqual(mine?.tokens);
+          await expectSameAnswer(session, name, own, batch);
         });
         const merged = join(dir, `merged-${name}`);
         await session.exportMerged(merged, { dtype: "f32", adapter: name });

@@ -28,24 +28,13 @@ ExpertLinear::ExpertLinear(ParameterSet& p, const std::string& name, int64_t exp
 void ExpertLinear::attach_lora(ParameterSet& p, const LoraConfig& config, bool nested, const std::string& adapter) {
   const std::string peft = "base_model.model." + name_ + (nested ? ".base_layer" : "");
   const auto parts = static_cast<int64_t>(parts_.size());
-  const auto declare = [&](const std::string& side, const Shape& shape) {
-    Parameter& made = p.declare(peft + side + (adapter.empty() ? "" : "." + adapter) + ".weight", shape, true);
-    made.trainable = true;
-    made.adapter_index = static_cast<int>(adapters_.size());
-    if (!adapter.empty()) made.file_name = peft + side + ".weight";
-    return &made;
-  };
-  Parameter* a = declare(".lora_A", {experts() * config.rank, in_});
-  Parameter* b = declare(".lora_B", {experts() * parts * out_, config.rank});
+  Parameter* a = declare_low_rank(p, peft, ".lora_A", {experts() * config.rank, in_}, adapter, adapters_.size());
+  Parameter* b = declare_low_rank(p, peft, ".lora_B", {experts() * parts * out_, config.rank}, adapter, adapters_.size());
   b->experts = experts();
   adapters_.push_back({a, b, config, 0});
 }
 
-int64_t ExpertLinear::rank() const {
-  int64_t largest = 0;
-  for (const LowRank& l : adapters_) largest = std::max(largest, l.config.rank);
-  return largest;
-}
+int64_t ExpertLinear::rank() const { return largest_rank(adapters_); }
 
 bool ExpertLinear::trains() const {
   return !adapters_.empty() || std::any_of(weights_.begin(), weights_.end(), [](const Parameter* w) { return w->trainable; });

@@ -13,6 +13,21 @@ float LoraConfig::scale() const {
   return static_cast<float>(alpha / (rslora ? std::sqrt(static_cast<double>(rank)) : static_cast<double>(rank)));
 }
 
+Parameter* declare_low_rank(ParameterSet& parameters, const std::string& module, const std::string& side, const Shape& shape,
+                            const std::string& adapter, size_t index) {
+  Parameter& p = parameters.declare(module + side + (adapter.empty() ? "" : "." + adapter) + ".weight", shape, true);
+  p.trainable = true;
+  p.adapter_index = static_cast<int>(index);
+  if (!adapter.empty()) p.file_name = module + side + ".weight";
+  return &p;
+}
+
+int64_t largest_rank(const std::vector<LowRank>& adapters) {
+  int64_t largest = 0;
+  for (const LowRank& l : adapters) largest = std::max(largest, l.config.rank);
+  return largest;
+}
+
 Linear::Linear(ParameterSet& parameters, const std::string& name, int64_t out, int64_t in, bool bias) : name_(name) {
   weight_ = &parameters.declare(name + ".weight", {out, in});
   if (bias) bias_ = &parameters.declare(name + ".bias", {out});
@@ -21,27 +36,16 @@ Linear::Linear(ParameterSet& parameters, const std::string& name, int64_t out, i
 void Linear::attach_lora(ParameterSet& parameters, const LoraConfig& config, uint32_t id, uint64_t seed,
                          const std::string& adapter) {
   const std::string peft = "base_model.model." + name_;
-  const auto declare = [&](const std::string& side, const Shape& shape) {
-    Parameter& p = parameters.declare(peft + side + (adapter.empty() ? "" : "." + adapter) + ".weight", shape, true);
-    p.trainable = true;
-    p.adapter_index = static_cast<int>(adapters_.size());
-    if (!adapter.empty()) p.file_name = peft + side + ".weight";
-    return &p;
-  };
   id_ = id;
-  Parameter* a = declare(".lora_A", {config.rank, in()});
-  Parameter* b = declare(".lora_B", {out(), config.rank});
+  Parameter* a = declare_low_rank(parameters, peft, ".lora_A", {config.rank, in()}, adapter, adapters_.size());
+  Parameter* b = declare_low_rank(parameters, peft, ".lora_B", {out(), config.rank}, adapter, adapters_.size());
   adapters_.push_back({a, b, config, seed});
   if (!config.dora) return;
   magnitude_ = &parameters.declare(peft + ".lora_magnitude_vector", {out()}, true);
   magnitude_->trainable = true;
 }
 
-int64_t Linear::rank() const {
-  int64_t largest = 0;
-  for (const LowRank& l : adapters_) largest = std::max(largest, l.config.rank);
-  return largest;
-}
+int64_t Linear::rank() const { return largest_rank(adapters_); }
 
 RandomStream Linear::stream(const Pass& pass, const LowRank& adapter) const {
   return {adapter.seed, pass.step, (pass.micro_batch << 16) | (id_ & 0xffffu)};

@@ -30,13 +30,20 @@ struct LowRank {
   uint64_t seed;  // of its dropout
 };
 
+// Declares MODULE + SIDE (".lora_A", ".lora_B") as a trained matrix of the `index`th adapter. Adapters trained side by side have names, as PEFT
+// has them in memory; their files leave them out.
+Parameter* declare_low_rank(ParameterSet& parameters, const std::string& module, const std::string& side, const Shape& shape,
+                            const std::string& adapter, size_t index);
+// The largest of the adapters'; 0 without one.
+int64_t largest_rank(const std::vector<LowRank>& adapters);
+
 class Linear {
  public:
   // Declares NAME.weight (out, in) and, with bias, NAME.bias (out). `name` is Hugging Face's module path.
   Linear(ParameterSet& parameters, const std::string& name, int64_t out, int64_t in, bool bias);
 
   // Declares PEFT's lora_A (r, in) and lora_B (out, r), with DoRA lora_magnitude_vector (out). `id` and `seed` key the dropout stream.
-  // Called again for every further adapter trained side by side; those have names, as PEFT has them in memory.
+  // Called again for every further adapter trained side by side.
   void attach_lora(ParameterSet& parameters, const LoraConfig& config, uint32_t id, uint64_t seed, const std::string& adapter = "");
 
   const std::string& name() const { return name_; }
