@@ -16,4 +16,4 @@ export {
   type ScheduleKind,
 } from "./schedule.ts";
 export { openSession } from "./session.ts";
-export * from "./types.ts";
+export * from "./types/index.ts";

@@ -27,7 +27,7 @@ import type {
   StepRequest,
   StepResult,
   TrainingSpec,
-} from "./types.ts";
+} from "./types/index.ts";
 
 /** The addon's session object; every promise is settled on the session's own thread. */
 export interface NativeSession {

@@ -1,5 +1,13 @@
 import { callNative } from "./native.ts";
-import type { BaseSource, EngineInfo, GgufFileInfo, MemoryPlan, ModelInfo, SpeedProbe, TrainingSpec } from "./types.ts";
+import type {
+  BaseSource,
+  EngineInfo,
+  GgufFileInfo,
+  MemoryPlan,
+  ModelInfo,
+  SpeedProbe,
+  TrainingSpec,
+} from "./types/index.ts";
 
 /** What this build and this machine can do. */
 export function engineInfo(): EngineInfo {

@@ -1,6 +1,6 @@
 import { planTraining } from "./plan.ts";
 import { openSession } from "./session.ts";
-import type { MicroBatch, SpeedProbe, TrainingSpec } from "./types.ts";
+import type { MicroBatch, SpeedProbe, TrainingSpec } from "./types/index.ts";
 
 /** A full micro-batch of made-up tokens; a fifth of each sequence is trained, as in question answering. With teacherTopK, a made-up teacher. */
 export function probeBatch(tokenCount: number, sequenceTokens: number, vocabSize: number, teacherTopK = 0): MicroBatch {

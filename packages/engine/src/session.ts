@@ -1,5 +1,5 @@
 import { awaitNative, callNative, type NativeSession } from "./native.ts";
-import type { Session, TrainingSpec } from "./types.ts";
+import type { Session, TrainingSpec } from "./types/index.ts";
 
 function wrapSession(session: NativeSession): Session {
   const info = session.info();
