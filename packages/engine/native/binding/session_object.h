@@ -22,6 +22,7 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
  private:
   Napi::Value info(const Napi::CallbackInfo& info);
   Napi::Value plan(const Napi::CallbackInfo& info);
+  // session_steps.cc
   Napi::Value step(const Napi::CallbackInfo& info);
   Napi::Value evaluate(const Napi::CallbackInfo& info);
   Napi::Value logits(const Napi::CallbackInfo& info);
@@ -31,12 +32,15 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value scores(const Napi::CallbackInfo& info);
   Napi::Value weights(const Napi::CallbackInfo& info);
   Napi::Value trainable_names(const Napi::CallbackInfo& info);
+  // session_generation.cc
   Napi::Value generate_text(const Napi::CallbackInfo& info);
+  // session_files.cc
   Napi::Value save_state(const Napi::CallbackInfo& info);
   Napi::Value load_state(const Napi::CallbackInfo& info);
   Napi::Value write_adapter_folder(const Napi::CallbackInfo& info);
   Napi::Value write_merged_folder(const Napi::CallbackInfo& info);
   Napi::Value write_gguf(const Napi::CallbackInfo& info);
+
   Napi::Value memory(const Napi::CallbackInfo& info);
   Napi::Value release_idle_memory(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
@@ -53,6 +57,10 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   std::unique_ptr<EngineThread> thread_;
   bool open_ = false;  // JavaScript thread only
 };
+
+inline ResultMaker undefined_result() {
+  return [](Napi::Env env) { return env.Undefined(); };
+}
 
 // Runs `body`, turning Error into a JavaScript exception with its code.
 template <class Body>
