@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
+import { bundle } from "../../scripts/bundle.mjs";
 import { repoRoot } from "./paths.ts";
 
 /** A program of ours as one file, as the trainer is delivered: a process that loads TypeScript would hold the compiler too. */
@@ -11,24 +11,6 @@ export async function bundleProgram(entry: string): Promise<string> {
   const folder = mkdtempSync(join(cache, "anneal-program-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   const outfile = join(folder, "program.mjs");
-  await build({
-    entryPoints: [join(repoRoot, entry)],
-    outfile,
-    bundle: true,
-    platform: "node",
-    target: "node20",
-    format: "esm",
-    logLevel: "warning",
-    plugins: [
-      {
-        name: "npm-packages-stay-outside",
-        setup(bundler) {
-          bundler.onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
-            kind === "entry-point" || path.startsWith("@anneal/") ? undefined : { path, external: true },
-          );
-        },
-      },
-    ],
-  });
+  await bundle({ entryPoints: [join(repoRoot, entry)], outfile });
   return outfile;
 }
