@@ -15,6 +15,7 @@ import {
 } from "@anneal/text";
 import { Random } from "../../demo/language/random.ts";
 import type { Counts } from "../support/suite-result.ts";
+import { teacherFacts } from "../support/teacher-facts.ts";
 
 export const textReaders = ["shard", "teacher", "tokenizer", "template"] as const;
 export type TextReader = (typeof textReaders)[number];
@@ -88,17 +89,6 @@ async function shardTarget(): Promise<Target> {
 async function teacherTarget(): Promise<Target> {
   const dir = mkdtempSync(join(tmpdir(), "anneal-fuzz-"));
   const path = join(dir, "teacher");
-  const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
-  const facts = {
-    model: "big",
-    modelDigest: digest("a"),
-    dataset: digest("b"),
-    tokenizer: digest("c"),
-    template: digest("d"),
-    maxSequenceTokens: 64,
-    topK: 2,
-    vocabularySize: 400,
-  };
   const rows = [3, 1, 12, 5].map((length) => {
     const mask = Uint8Array.from({ length }, (_, i) => Number(i % 2 === 1));
     const values = 2 * mask.reduce((sum, flag) => sum + flag, 0);
@@ -109,7 +99,7 @@ async function teacherTarget(): Promise<Target> {
       logprobs: Float32Array.from({ length: values }, (_, i) => -0.5 - (i % 2)),
     };
   });
-  await writeTeacherFile(path, facts, rows);
+  await writeTeacherFile(path, teacherFacts(400), rows);
   const good = readFileSync(path);
   return {
     run(random) {

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openTeacherFile, writeTeacherFile } from "@anneal/text";
+import { teacherFacts } from "../../support/teacher-facts.ts";
 import { type Corpus, casesOf, type Row } from "./corpus.ts";
 
 // Two rows of 3 and 5 tokens, the last two of each predicted, with the best 2 guesses each: records of 12 + 4 + 32 and 20 + 8 + 32 bytes
@@ -71,27 +72,13 @@ let whole = Buffer.alloc(0);
 /** Makes the whole file once; the cases start from copies of its bytes. */
 export async function prepareTeacher(dir: string): Promise<void> {
   const path = join(dir, "whole");
-  const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
   const row = (length: number) => ({
     tokens: Int32Array.from({ length }, (_, i) => i * 31),
     mask: Uint8Array.from({ length }, (_, i) => Number(i >= length - 2)),
     ids: Int32Array.of(10, 11, 12, 13),
     logprobs: Float32Array.of(-0.5, -1, -0.25, -2),
   });
-  await writeTeacherFile(
-    path,
-    {
-      model: "big",
-      modelDigest: digest("a"),
-      dataset: digest("b"),
-      tokenizer: digest("c"),
-      template: digest("d"),
-      maxSequenceTokens: 64,
-      topK: 2,
-      vocabularySize: 300,
-    },
-    [row(3), row(5)],
-  );
+  await writeTeacherFile(path, teacherFacts(300), [row(3), row(5)]);
   whole = readFileSync(path);
 }
 
