@@ -1,8 +1,9 @@
 // Generation, one sequence: our engine beside llama.cpp on the same GGUF file and threads, taking turns.
 import type { Session } from "@anneal/engine";
 import type { LlamaContextSequence, Token } from "node-llama-cpp";
-import { type PairFile, pairs, promptOf, takeTurns } from "./support/llama-cpp-pair.ts";
+import { type PairFile, pairs, promptOf } from "./support/llama-cpp-pair.ts";
 import { median } from "./support/median.ts";
+import { takeTurns } from "./support/turns.ts";
 import type { BenchRow } from "./types.ts";
 
 const newTokens = 48;
@@ -44,11 +45,12 @@ async function theirs(sequence: LlamaContextSequence): Promise<number> {
 
 export async function* run(): AsyncGenerator<BenchRow> {
   for await (const { name, session, sequence } of pairs(files, 128)) {
-    const { value, peerValue } = await takeTurns(
+    const turns = await takeTurns(
       rounds,
       () => ours(session),
       () => theirs(sequence),
     );
+    const [value, peerValue] = [median(turns[0]), median(turns[1])];
     yield { name: `decode, ${name}`, value, unit: "tokens/s", peer: "llama.cpp", peerValue, ratio: value / peerValue };
   }
 }

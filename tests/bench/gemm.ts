@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { repoRoot } from "../support/paths.ts";
 import { LineProcess } from "./support/line-process.ts";
 import { median } from "./support/median.ts";
+import { takeTurns } from "./support/turns.ts";
 import type { BenchRow } from "./types.ts";
 
 const rounds = 15;
@@ -38,15 +39,11 @@ async function* rowsOf(
   ask: string,
   title: string,
 ): AsyncGenerator<BenchRow> {
-  const turns: Turn[] = [];
-  const blas: number[] = [];
-  for (let round = 0; round <= rounds; round++) {
-    const turn = await ours.ask(ask);
-    const peer = await openBlas?.ask(JSON.stringify(product));
-    if (round === 0) continue; // warms pages and caches
-    turns.push(turn);
-    if (peer) blas.push(peer.gflops);
-  }
+  const [turns, peerTurns] = await takeTurns(
+    rounds,
+    () => ours.ask(ask),
+    async () => openBlas?.ask(JSON.stringify(product)),
+  );
   const first = turns[0] as Turn;
   const value = median(turns.map(({ gflops }) => gflops));
   const row = { name: `gemm ${title}, ${first.isa}`, value, unit: "GFLOP/s" };
@@ -54,6 +51,7 @@ async function* rowsOf(
     peer: `${of} peak`,
     peerValue: median(turns.map(({ peaks }) => peaks[i]?.gflops ?? Number.NaN)),
   }));
+  const blas = peerTurns.flatMap((turn) => turn?.gflops ?? []);
   if (blas.length > 0) peers.push({ peer: "OpenBLAS", peerValue: median(blas) });
   if (peers.length === 0) yield { ...row, peer: null, peerValue: null, ratio: null };
   for (const { peer, peerValue } of peers) yield { ...row, peer, peerValue, ratio: value / peerValue };

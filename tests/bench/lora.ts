@@ -6,6 +6,7 @@ import { type MicroBatch, openSession, type Precision } from "@anneal/engine";
 import { LineProcess, loraPeer, type PeerHead, type PeerStep } from "./support/line-process.ts";
 import { median } from "./support/median.ts";
 import { type LlamaShape, llama118m, llama135m, writeRandomLlama } from "./support/random-model.ts";
+import { takeTurns } from "./support/turns.ts";
 import type { BenchRow } from "./types.ts";
 
 const rank = 16;
@@ -116,20 +117,11 @@ async function measure(
       }),
     );
   }
-  await ours();
-  await peer?.ask("step");
-  const mine: number[] = [];
-  const theirs: number[] = [];
-  const started = performance.now();
-  for (let round = 0; round < rounds; round++) {
-    if (round > 0 && performance.now() - started > enoughSeconds * 1000) break;
-    mine.push(await ours());
-    if (peer) theirs.push((await peer.ask("step")).seconds);
-  }
+  const [mine, theirs] = await takeTurns(rounds, ours, async () => peer?.ask("step"), enoughSeconds);
   peer?.end();
   await session.close();
   const value = tokens / median(mine);
-  const peerValue = peer ? tokens / median(theirs) : null;
+  const peerValue = peer ? tokens / median(theirs.flatMap((turn) => turn?.seconds ?? [])) : null;
   return {
     name: `lora step ${precision}, ${workload.model.name}, ${workload.name}`,
     value,

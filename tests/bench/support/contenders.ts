@@ -6,6 +6,7 @@ import { LineProcess } from "./line-process.ts";
 import { median } from "./median.ts";
 import { llama118m } from "./random-model.ts";
 import type { StepAnswer, StepRequestLine } from "./step-process.ts";
+import { takeTurns } from "./turns.ts";
 
 export type Batch = StepRequestLine["batches"][number];
 
@@ -42,18 +43,18 @@ export async function start(program: string, spec: TrainingSpec, batch: Batch): 
   return contender;
 }
 
-/** Steps in turns: the first of each warms up. */
+/** Steps in turns: of each the last answer, with the median of the seconds. */
 export async function compare(a: Contender, b: Contender) {
-  const [first, second]: StepAnswer[][] = [[], []];
-  for (let round = 0; round <= rounds; round++) {
-    first?.push(await a.ask("step"));
-    second?.push(await b.ask("step"));
-  }
+  const turns = await takeTurns(
+    rounds,
+    () => a.ask("step"),
+    () => b.ask("step"),
+  );
   a.end();
   b.end();
-  const of = (answers: StepAnswer[] = []) => {
+  const of = (answers: StepAnswer[]) => {
     const last = answers.at(-1) as StepAnswer;
-    return { ...last, seconds: median(answers.slice(1).map(({ seconds }) => seconds)) };
+    return { ...last, seconds: median(answers.map(({ seconds }) => seconds)) };
   };
-  return [of(first), of(second)] as const;
+  return [of(turns[0]), of(turns[1])] as const;
 }

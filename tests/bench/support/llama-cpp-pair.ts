@@ -11,7 +11,6 @@ import {
   type Session,
 } from "@anneal/engine";
 import { getLlama, type LlamaContextSequence, LlamaLogLevel } from "node-llama-cpp";
-import { median } from "./median.ts";
 import { llama118m, writeRandomLlama } from "./random-model.ts";
 
 export interface PairFile {
@@ -24,23 +23,6 @@ export interface Pair {
   name: string;
   session: Session;
   sequence: LlamaContextSequence;
-}
-
-/** Medians of both sides' figures, taking turns; the first round of each warms pages and caches. */
-export async function takeTurns(
-  rounds: number,
-  ours: () => Promise<number>,
-  theirs: () => Promise<number>,
-): Promise<{ value: number; peerValue: number }> {
-  const mine: number[] = [];
-  const peer: number[] = [];
-  for (let round = 0; round <= rounds; round++) {
-    const [a, b] = [await ours(), await theirs()];
-    if (round === 0) continue;
-    mine.push(a);
-    peer.push(b);
-  }
-  return { value: median(mine), peerValue: median(peer) };
 }
 
 /** Token ids that are words of the model, no control tokens. */
