@@ -51,6 +51,7 @@ export const metricNames = Object.keys(metricCatalogue) as [CatalogueName, ...Ca
 /** Series that each of several adapters side by side has for itself, as SERIES@ADAPTER. */
 export const adapterSeries = [
   "train/loss",
+  "train/router_aux",
   "eval/loss",
   "eval/exact_match",
   "eval/token_accuracy",

@@ -8,6 +8,7 @@ import {
   adapterFile,
   adapters,
   alone,
+  type CurvePoint,
   dataOf,
   expectSameAnswer,
   joined,
@@ -27,17 +28,14 @@ function specFor(family: string, changes: Partial<TrainingSpec> = {}): Partial<T
 }
 
 /** Every adapter's curve and file are those of training alone. */
-async function expectAlone(
-  session: Session,
-  curves: { loss: number; gradNorm: number }[][],
-  spec: Partial<TrainingSpec>,
-) {
+async function expectAlone(session: Session, curves: CurvePoint[][], spec: Partial<TrainingSpec>) {
   for (const [i, { name }] of adapters.entries()) {
     const want = await alone(spec, 0, i, join(dir, "alone"));
     expect(
       curves.map((step) => step[i]),
       name,
     ).toEqual(want.curve);
+    if (spec.routerAuxWeight) expect(Math.min(...want.curve.map(({ routerAux = 0 }) => routerAux))).toBeGreaterThan(0);
     const out = join(dir, `together-${name}`);
     await session.exportAdapter(out, { adapter: name });
     expect(adapterFile(out).equals(want.file), name).toBe(true);

@@ -33,8 +33,15 @@ export function joined(batches: MicroBatch[]): MicroBatch {
   };
 }
 
+/** Of one adapter at a step; routerAux where routers are balanced. */
+export interface CurvePoint {
+  loss: number;
+  gradNorm: number;
+  routerAux?: number;
+}
+
 export async function together(session: Session, from = 0, to = steps) {
-  const curves: { loss: number; gradNorm: number }[][] = [];
+  const curves: CurvePoint[][] = [];
   for (let step = from; step < to; step++) {
     const result = await session.step({
       microBatches: [0, 1].map((part) => joined(adapters.map((_, i) => dataOf(i, step)[part] as MicroBatch))),
@@ -43,7 +50,7 @@ export async function together(session: Session, from = 0, to = steps) {
       step,
       adapters: adapters.map(({ learningRate, clipNorm }) => ({ learningRate, clipNorm })),
     });
-    curves.push((result.adapters ?? []).map(({ loss, gradNorm }) => ({ loss, gradNorm })));
+    curves.push((result.adapters ?? []).map(({ loss, gradNorm, routerAux }) => ({ loss, gradNorm, routerAux })));
   }
   return curves;
 }
@@ -55,10 +62,15 @@ export async function alone(changes: Partial<TrainingSpec>, dropout: number, ind
   const { rank, alpha, seed, learningRate, clipNorm } = adapter;
   const method = { ...lora, rank, alpha, dropout, targets: targetsOf(changes) };
   return withSession(specOf({ ...changes, method, optimizer, seed }), async (session) => {
-    const curve: { loss: number; gradNorm: number }[] = [];
+    const curve: CurvePoint[] = [];
     for (let step = 0; step < steps; step++) {
-      const result = await session.step({ microBatches: dataOf(index, step), learningRate, clipNorm, step });
-      curve.push({ loss: result.loss, gradNorm: result.gradNorm });
+      const { loss, gradNorm, metrics } = await session.step({
+        microBatches: dataOf(index, step),
+        learningRate,
+        clipNorm,
+        step,
+      });
+      curve.push({ loss, gradNorm, routerAux: metrics.routerAux });
     }
     await session.exportAdapter(out);
     return { curve, file: adapterFile(out) };

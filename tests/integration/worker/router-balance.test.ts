@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { MetricName, RunDetail, RunSpecInput } from "@anneal/contracts";
+import { adapterMetric, type MetricName, type RunDetail, type RunSpecInput } from "@anneal/contracts";
 import { createTestDatabase, type TestDatabase } from "@anneal/db/testing";
-import { runs } from "@anneal/services";
+import { datasets, runs } from "@anneal/services";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeInflatedModel } from "../../support/inflated-model.ts";
 import { eventsOf, finish, twice } from "../../support/killed-run.ts";
@@ -65,10 +65,30 @@ test("adapters side by side on the experts, each balancing over its own tokens, 
     const changes = { method: { ...method, rank, alpha }, learningRate, microBatchTokens: share };
     const alone = await finish(lab, (await lab.createRun({ ...spec, ...changes })).id);
     expect(weights(alone, "adapter_model.safetensors").equals(weights(calm, file)), name).toBe(true);
+    const aux = await seriesOf(alone, "train/router_aux");
+    expect(Math.min(...aux), name).toBeGreaterThan(0);
+    expect(await seriesOf(calm, adapterMetric("train/router_aux", name)), name).toEqual(aux);
+    expect(await seriesOf(killed, adapterMetric("train/router_aux", name)), name).toEqual(aux);
     const onward = { ...changes, epochs: 1, method: { ...changes.method, startFrom: `run:${calm.id}/${name}` } };
     const { id } = await lab.createRun({ ...spec, ...onward });
     await runs.cancel(lab.ctx, { runId: id }); // an adapter on experts can be gone on from
   }
+  await endProcess(worker, "SIGTERM");
+});
+
+test("preferences: the series goes along with their margin", async () => {
+  const path = join(lab.home, "incoming/pairs.jsonl");
+  const pairs = Array.from({ length: 40 }, (_, i) => ({ prompt: `thing ${i}`, chosen: "red", rejected: "blue" }));
+  writeFileSync(path, pairs.map((row) => JSON.stringify(row)).join("\n"));
+  const { uploadId } = await datasets.importPath(lab.ctx, { path });
+  const dataset = (await datasets.commit(lab.ctx, { uploadId, name: "pairs" })).versions[0]?.id;
+  const worker = lab.startWorker();
+  const spec = { ...common, base, dataset, objective: { kind: "dpo" as const }, routerAuxWeight: 0.5, epochs: 4 };
+  const run = await finish(lab, (await lab.createRun(spec)).id);
+  const aux = await seriesOf(run, "train/router_aux");
+  expect(aux.length).toBeGreaterThan(5);
+  expect(aux).toHaveLength((await seriesOf(run, "train/reward_margin")).length);
+  expect(aux.at(-1)).toBeLessThan(aux[0] ?? 0);
   await endProcess(worker, "SIGTERM");
 });
 

@@ -19,7 +19,7 @@ const shown: MetricName[] = [
   "optim/grad_norm",
   "speed/tokens_per_second",
 ];
-const ofAdapters: readonly string[] = ["train/loss", "eval/loss"] satisfies AdapterSeries[];
+const ofAdapters: readonly string[] = ["train/loss", "train/router_aux", "eval/loss"] satisfies AdapterSeries[];
 const isShown = (name: MetricName) => {
   const { series, adapter } = metricOf(name);
   return adapter === null ? shown.includes(name) : ofAdapters.includes(series);

@@ -69,9 +69,10 @@ function updateMetrics({ result, rates, clipNorm }: StepFacts): Metrics {
   const { adapters = [] } = result;
   if (adapters.length === 0) return { ...gradientMetrics(result, clipNorm), "optim/learning_rate": rates.learningRate };
   const values: Metrics = scaleMetrics(result);
-  for (const [i, { name, loss, gradNorm, supervisedTokens }] of adapters.entries()) {
+  for (const [i, { name, loss, gradNorm, supervisedTokens, routerAux }] of adapters.entries()) {
     if (supervisedTokens === 0) continue; // its rows carry no loss in this step: it rests
     values[adapterMetric("train/loss", name)] = loss;
+    if (routerAux !== undefined) values[adapterMetric("train/router_aux", name)] = routerAux;
     values[adapterMetric("optim/learning_rate", name)] = rates.adapters[i] ?? 0;
     if (!result.skipped) values[adapterMetric("optim/grad_norm", name)] = gradNorm;
   }

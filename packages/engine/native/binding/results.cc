@@ -142,12 +142,14 @@ Napi::Value step_to_js(Napi::Env env, const StepResult& r, bool scaled, const st
   if (!names.empty()) {
     Napi::Array adapters = Napi::Array::New(env, names.size());
     for (uint32_t i = 0; i < names.size(); ++i) {
+      const AdapterTotals& totals = r.adapters[i].totals;
       Napi::Object a = Napi::Object::New(env);
       a.Set("name", names[i].name);
-      a.Set("loss", r.adapters[i].totals.loss);
+      a.Set("loss", totals.loss);
       a.Set("gradNorm", r.adapters[i].grad_norm);
-      a.Set("supervisedTokens", count(env, r.adapters[i].totals.supervised_tokens));
-      a.Set("tokens", count(env, r.adapters[i].totals.tokens));
+      a.Set("supervisedTokens", count(env, totals.supervised_tokens));
+      a.Set("tokens", count(env, totals.tokens));
+      if (totals.router_aux) a.Set("routerAux", *totals.router_aux);
       adapters.Set(i, a);
     }
     o.Set("adapters", adapters);

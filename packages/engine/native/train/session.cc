@@ -92,6 +92,7 @@ double Session::accumulate(const std::vector<MicroBatch>& batches, int64_t step,
     for (size_t k = 0; k < run.adapters.size(); ++k) {
       if (!balance_->trains(k)) continue;
       run.adapters[k].loss += balance_->weighted_loss(k);
+      run.adapters[k].router_aux = balance_->loss(k);
       weighted += balance_->weighted_loss(k);
       trained += 1;
     }

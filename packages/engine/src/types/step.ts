@@ -51,7 +51,15 @@ export interface StepResult {
    */
   metrics: Record<string, number>;
   /** Adapters side by side: each one's part, as if it trained alone. One without tokens in the step rests. */
-  adapters?: { name: string; loss: number; gradNorm: number; supervisedTokens: number; tokens: number }[];
+  adapters?: {
+    name: string;
+    loss: number;
+    gradNorm: number;
+    supervisedTokens: number;
+    tokens: number;
+    /** Where routers are balanced: of its own tokens, without its weight. */
+    routerAux?: number;
+  }[];
   /** f16: what the loss was multiplied by in this step. */
   lossScale?: number;
   /** f16: the scaled gradient overflowed; nothing was updated and the scale was halved. */

@@ -20,5 +20,5 @@ export const adaptersSection: Section = ({ data, words, f }) => {
   };
   return html`<section><h2>${words.adapters}</h2><div class="scroll" tabindex="0"><table><thead><tr><th>${words.name}</th><th class="n">${words.rank}</th><th class="n">Alpha</th><th class="n">${words.learningRate}</th><th class="n">${words.seed}</th><th class="n">${words.loss} (${words.lossUnit})</th><th class="n">${words.exactMatch}</th></tr></thead><tbody>
 ${adapters.map(row)}</tbody></table></div><p class="soft">${words.adaptersNote}</p>
-<div class="charts">${["train/loss", "eval/loss"].map(chart)}</div></section>`;
+<div class="charts">${["train/loss", "eval/loss", "train/router_aux"].map(chart)}</div></section>`;
 };

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ namespace anneal {
 struct AdapterTotals {
   double loss = 0;  // mean over the weight of its supervised tokens
   int64_t supervised_tokens = 0, tokens = 0;
+  std::optional<double> router_aux{};  // where routers are balanced: the load-balancing loss of its own tokens, without its weight
 };
 
 // One call over all micro-batches of a step.
