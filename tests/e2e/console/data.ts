@@ -1,0 +1,54 @@
+// Data as a person brings it: damaged, in columns, and as the model will see it.
+import { describe, expect, it } from "vitest";
+import { optionWith, type Road } from "./road.ts";
+
+export function data(road: Road): void {
+  describe("data", () => {
+    it("shows bad lines by number and goes on without them only when told", async () => {
+      await road.page.getByRole("link", { name: "Datasets", exact: true }).first().click();
+      await road.page.locator("input[type=file]").setInputFiles(road.stack.files.withBadLines);
+      await road.page.getByText("Line 4", { exact: true }).waitFor();
+      await road.page.getByText("Line 8", { exact: true }).waitFor();
+      const save = road.page.getByRole("button", { name: /^Save 6 rows/ });
+      expect(await save.isDisabled()).toBe(true);
+      await road.page.getByLabel(/Go on without these 2 lines/).check();
+      await road.page.getByLabel("Name").fill("damaged colours");
+      await save.click();
+      await road.page.getByRole("heading", { name: "damaged colours" }).waitFor();
+      await road.page.getByText("2 bad lines left out").first().waitFor();
+    });
+
+    it("maps the columns of a CSV", async () => {
+      await road.page.goto("/datasets");
+      await road.page.getByRole("button", { name: "Upload data" }).click();
+      await road.page.locator("input[type=file]").setInputFiles(road.stack.files.csv);
+      const columns = road.page.getByRole("group", { name: "Columns" });
+      await columns.getByLabel("Question").selectOption("text");
+      await columns.getByLabel("System line for every row").fill("Name the intent.");
+      await columns.getByRole("button", { name: "Read with these columns" }).click();
+      await road.page.getByText("Name the intent.", { exact: true }).first().waitFor();
+      await road.page.getByText("My card, it is lost").waitFor();
+    });
+
+    it("uploads the training data and shows which tokens are trained", async () => {
+      await road.page.goto("/datasets");
+      await road.page.getByRole("button", { name: "Upload data" }).click();
+      await road.page.locator("input[type=file]").setInputFiles(road.stack.files.train);
+      await road.page.getByRole("button", { name: /^Save 600 rows/ }).click();
+      await road.page.getByRole("heading", { name: "colours", exact: true }).waitFor();
+      road.datasetPath = new URL(road.page.url()).pathname;
+      await road.page.getByLabel("Go to row").fill("587");
+      await road.page.getByRole("button", { name: "Go", exact: true }).click();
+      await road.page.getByText("white thing 587").or(road.page.getByText("blue thing 586")).first().waitFor();
+      await road.page.getByRole("tab", { name: "Loss-mask X-ray" }).click();
+      await road.page
+        .getByLabel("Base model")
+        .selectOption({ label: await optionWith(road.page, road.stack.modelName) });
+      await road.page.getByText("Every row fits and teaches something.").waitFor();
+      const trained = road.page.locator("mark[data-trained]").first();
+      expect(await trained.textContent()).toContain("red");
+      expect(await trained.textContent()).toContain("<|im_end|>");
+      expect(await trained.textContent()).not.toContain("thing");
+    });
+  });
+}

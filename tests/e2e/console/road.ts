@@ -1,0 +1,28 @@
+// What the suites of the console share: each goes on from where the one before came to.
+import { createAnnealClient, findConnection } from "@anneal/sdk";
+import type { Browser, BrowserContext, Page } from "playwright";
+import type { OllamaStandin } from "../../support/ollama-standin/index.ts";
+import type { Watched } from "../support/browser-session.ts";
+import type { Stack } from "../support/stack.ts";
+
+export interface Road {
+  stack: Stack;
+  standin: OllamaStandin;
+  browser: Browser;
+  main: Watched;
+  /** Of `main`. */
+  page: Page;
+  signedIn: Awaited<ReturnType<BrowserContext["storageState"]>>;
+  runPath: string;
+  datasetPath: string;
+}
+
+export const connectionOf = ({ home }: Stack) => findConnection({ ANNEAL_HOME: home }, home);
+export const clientOf = (stack: Stack) => createAnnealClient(connectionOf(stack));
+
+/** The whole label of the first option that holds `text`. */
+export async function optionWith(on: Page, text: string): Promise<string> {
+  const option = on.locator("option", { hasText: text }).first();
+  await option.waitFor({ state: "attached" });
+  return (await option.textContent()) ?? "";
+}
