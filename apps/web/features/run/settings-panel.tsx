@@ -1,7 +1,6 @@
 "use client";
 import type { AttemptSummary, RunDetail } from "@anneal/contracts";
 import { useTranslations } from "next-intl";
-import type { ReactNode } from "react";
 import { CopyButton } from "../../components/copy-button.tsx";
 import { type Column, DataTable } from "../../components/data-table.tsx";
 import { Facts } from "../../components/facts.tsx";
@@ -11,6 +10,13 @@ import { Badge, type BadgeTone } from "../../components/ui/badge.tsx";
 import { Card, CardBody, CardHeader } from "../../components/ui/card.tsx";
 import { formatBytes, formatCount, formatDuration, formatNumber, visible } from "../../lib/format.ts";
 import { CopyDialog } from "../new-run/copy-dialog.tsx";
+import { defaultAt } from "../new-run/spec/changes.ts";
+import { sameValue, valueAt } from "../new-run/spec/paths.ts";
+import { settingGroups } from "../new-run/spec/setting-groups.ts";
+import { valueWords } from "../new-run/spec/setting-words.ts";
+import { formOf } from "../new-run/spec/spec-form.ts";
+import type { Translate } from "../new-run/spec/words.ts";
+import { useSettingWords } from "../new-run/use-setting-words.ts";
 
 export function SettingsPanel({ run }: { run: RunDetail }) {
   return (
@@ -24,79 +30,57 @@ export function SettingsPanel({ run }: { run: RunDetail }) {
   );
 }
 
+// All that the run was asked for, under the form's heads and in its words; what differs from the defaults stands out.
 function SpecCard({ run }: { run: RunDetail }) {
   const t = useTranslations("run.spec");
-  const common = useTranslations("common");
-  const { spec } = run;
-  const method =
-    spec.method.kind === "full"
-      ? "full"
-      : `LoRA r ${spec.method.rank}, α ${formatNumber(spec.method.alpha)}${spec.method.rsLora ? ", rsLoRA" : ""}, dropout ${spec.method.dropout}; ${spec.method.targets.join(", ")}`;
-  const yesNo = (value: boolean) => (value ? common("yes") : common("no"));
-  const items: (readonly [ReactNode, ReactNode])[] = [
-    [t("base"), visible(spec.base)],
-    [t("dataset"), `${visible(run.datasetName)} v${run.datasetVersion}`],
-    [t("method"), method],
-    ...(spec.adapters.length === 0 ? [] : [[t("adapters"), spec.adapters.map(({ name }) => name).join(", ")] as const]),
-    [t("objective"), kindWords(spec.objective)],
-    [t("precision"), spec.precision],
-    ...(spec.baseStorage === "dense" ? [] : [[t("baseStorage"), spec.baseStorage] as const]),
-    [t("optimizer"), kindWords(spec.optimizer)],
-    [t("learningRate"), formatNumber(spec.learningRate)],
-    [t("schedule"), `${spec.schedule.kind}, warm-up ${spec.schedule.warmupSteps}`],
-    [t("epochs"), formatNumber(spec.epochs)],
-    ...(spec.maxSteps === null ? [] : [[t("maxSteps"), spec.maxSteps] as const]),
-    [t("batchRows"), spec.batchRows],
-    [t("microBatchTokens"), spec.microBatchTokens],
-    [t("maxSequenceTokens"), spec.maxSequenceTokens],
-    [t("packing"), yesNo(spec.packing)],
-    [t("gradientCheckpointing"), yesNo(spec.gradientCheckpointing)],
-    [t("clipNorm"), spec.clipNorm === 0 ? common("none") : spec.clipNorm],
-    [t("seed"), spec.seed],
-    [t("threads"), spec.threads ?? common("all")],
-    ...(spec.memoryBudgetBytes === null
-      ? []
-      : [[t("memoryBudgetBytes"), formatBytes(spec.memoryBudgetBytes)] as const]),
-    [t("evaluation"), json(spec.evaluation)],
-    [t("checkpoints"), json(spec.checkpoints)],
-    [t("samples"), json(spec.samples)],
-    [t("export"), json(spec.export)],
-    [t("publish"), spec.publish ? `${visible(spec.publish.name)} (${spec.publish.gguf})` : common("none")],
-  ];
+  const heads = useTranslations("newRun.groups") as Translate;
+  const words = useSettingWords();
+  const form = formOf(run.spec);
+  const factsOf = (paths: readonly string[]) =>
+    paths.flatMap((path) => {
+      const value = valueAt(form, path);
+      const shown = valueWords(words, path, value);
+      if (shown === null) return [];
+      const changed = !sameValue(value, defaultAt(path, form));
+      return [
+        [
+          words.fields(`${path}.label`),
+          changed ? <strong key={path}>{visible(shown)}</strong> : visible(shown),
+        ] as const,
+      ];
+    });
   return (
     <Card>
       <CardHeader
         title={t("title")}
+        description={t("about")}
         actions={
           <>
-            <CopyButton text={JSON.stringify(spec, null, 2)} label={t("copy")} />
-            <CopyDialog spec={spec} />
+            <CopyButton text={JSON.stringify(run.spec, null, 2)} label={t("copy")} />
+            <CopyDialog spec={run.spec} />
           </>
         }
       />
-      <CardBody>
-        <Facts items={items} />
+      <CardBody className="space-y-4">
+        <Facts
+          className={columns}
+          items={[
+            [words.fields("base.label"), visible(run.spec.base)],
+            [words.fields("dataset.label"), `${visible(run.datasetName)} v${run.datasetVersion}`],
+          ]}
+        />
+        {settingGroups(form).map(({ group, paths }) => (
+          <section key={group}>
+            <h3 className="mb-1.5 font-medium text-sm">{heads(group)}</h3>
+            <Facts className={columns} items={factsOf(paths)} />
+          </section>
+        ))}
       </CardBody>
     </Card>
   );
 }
-
-/** A choice with its settings: "dpo, beta 0.1". */
-const kindWords = (choice: Record<string, unknown>) =>
-  visible(
-    Object.entries(choice)
-      .map(([name, value]) => (name === "kind" ? String(value) : `${name} ${value}`))
-      .join(", "),
-  );
-
-// {"everySteps":null,"keepLast":2} as words: keepLast 2; what is left to Anneal is left out.
-const json = (value: Record<string, unknown>) =>
-  visible(
-    Object.entries(value)
-      .filter(([, inner]) => inner !== null && !(Array.isArray(inner) && inner.length === 0))
-      .map(([key, inner]) => `${key} ${Array.isArray(inner) ? inner.join(", ") : String(inner)}`)
-      .join("; ") || "–",
-  );
+// The same widths under every head.
+const columns = "grid-cols-[minmax(0,2fr)_minmax(0,3fr)]";
 
 const memoryParts = [
   "weightBytes",

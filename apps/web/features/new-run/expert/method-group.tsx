@@ -85,7 +85,7 @@ function Freeze() {
 
 function Targets() {
   const fields = useTranslations("spec.fields");
-  const t = useTranslations("newRun");
+  const t = useTranslations("newRun.groups");
   const { form, values } = useSpecForm();
   const chosen = values.method.targets;
   // Layers of other families come in through a spec; what is chosen is always shown.

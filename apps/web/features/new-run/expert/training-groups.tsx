@@ -1,11 +1,11 @@
 "use client";
-import { optimizerKinds, type ScheduleSpec, scheduleKinds } from "@anneal/contracts";
+import { optimizerKinds, scheduleKinds } from "@anneal/contracts";
 import { useTranslations } from "next-intl";
 import { NativeSelect } from "../../../components/ui/input.tsx";
 import { formatNumber } from "../../../lib/format.ts";
 import { NumberSetting, SelectSetting, SpecField, SwitchSetting } from "../fields.tsx";
 import { useSpecForm } from "../form-context.tsx";
-import { optimizerForm, optimizerOf, optimizerSettings } from "../spec/kinds.ts";
+import { optimizerForm, optimizerOf, optimizerSettings, scheduleSettings } from "../spec/kinds.ts";
 import { Group } from "./group.tsx";
 
 // The usual ones first.
@@ -13,18 +13,6 @@ const scheduleOrder = [
   ...(["cosine", "linear", "constant"] as const),
   ...scheduleKinds.filter((kind) => !["cosine", "linear", "constant"].includes(kind)),
 ];
-type Setting = Exclude<keyof ScheduleSpec, "kind" | "warmupSteps">;
-// What each schedule looks at beside the warm-up.
-const scheduleSettings: Record<ScheduleSpec["kind"], readonly Setting[]> = {
-  constant: [],
-  linear: ["minRatio"],
-  cosine: ["minRatio"],
-  cosine_restarts: ["cycles", "minRatio"],
-  polynomial: ["power", "minRatio"],
-  inverse_sqrt: [],
-  wsd: ["decayShare", "minRatio"],
-  plateau: ["factor", "patience", "cooldown", "threshold", "minRatio"],
-};
 const number = (value: number | null) => (value === null ? "–" : formatNumber(value));
 
 export function LearningGroup() {

@@ -10,8 +10,8 @@ import { cn } from "../../../lib/cn.ts";
 import { formatBytes, formatDuration, formatNumber, formatPercent } from "../../../lib/format.ts";
 import { useSpecForm } from "../form-context.tsx";
 import { changeWords } from "../spec/change-words.ts";
-import type { Translate } from "../spec/words.ts";
 import type { PlanState } from "../use-plan.ts";
+import { useSettingWords } from "../use-setting-words.ts";
 import { MemoryBar } from "./memory-bar.tsx";
 
 // What the run will cost, before it starts: time, memory, disk; and what to change where it does not fit.
@@ -114,8 +114,7 @@ interface Offer {
 }
 
 function SuggestionButton({ suggestion, onApply }: { suggestion: FitSuggestion; onApply: Offer["onApply"] }) {
-  const common = useTranslations("newRun");
-  const fields = useTranslations("spec.fields") as Translate;
+  const language = useSettingWords();
   const { values } = useSpecForm();
   const words = useWords();
   const { change, totalBytes } = suggestion;
@@ -126,7 +125,7 @@ function SuggestionButton({ suggestion, onApply }: { suggestion: FitSuggestion; 
     >
       <WandSparklesIcon aria-hidden />
       <span className="foreign min-w-0 flex-1">
-        {words(changeWords(fields, (on) => common(on ? "on" : "off"), values, change) ?? wordsOf(suggestion, "words"))}
+        {words(changeWords(language, values, change) ?? wordsOf(suggestion, "words"))}
       </span>
       <span className="tabular shrink-0 text-muted-foreground text-xs">{formatBytes(totalBytes)}</span>
     </Button>

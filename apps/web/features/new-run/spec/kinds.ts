@@ -1,4 +1,4 @@
-import { LoraMethod, ObjectiveSpec, OptimizerSpec, RunSpec } from "@anneal/contracts";
+import { LoraMethod, ObjectiveSpec, OptimizerSpec, RunSpec, type ScheduleSpec } from "@anneal/contracts";
 
 // Objectives and optimizers have other settings by kind. The form holds those of all kinds side by side; a spec only its own.
 
@@ -100,6 +100,21 @@ export const optimizerSettings = {
   adafactor: ["decay", "epsilon1", "epsilon2", "clipThreshold"],
   sgd: ["momentum"],
 } as const satisfies Record<OptimizerSpec["kind"], readonly (keyof OptimizerForm)[]>;
+
+/** What each schedule looks at beside the warm-up. */
+export const scheduleSettings: Record<
+  ScheduleSpec["kind"],
+  readonly Exclude<keyof ScheduleSpec, "kind" | "warmupSteps">[]
+> = {
+  constant: [],
+  linear: ["minRatio"],
+  cosine: ["minRatio"],
+  cosine_restarts: ["cycles", "minRatio"],
+  polynomial: ["power", "minRatio"],
+  inverse_sqrt: [],
+  wsd: ["decayShare", "minRatio"],
+  plateau: ["factor", "patience", "cooldown", "threshold", "minRatio"],
+};
 
 /** A part of a spec that has kinds, as it is when only its kind is named. */
 export function kindDefaults(field: "method" | "objective" | "optimizer", kind: string): Record<string, unknown> {

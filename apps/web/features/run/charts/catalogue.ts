@@ -30,7 +30,6 @@ const together: readonly { id: string; names: readonly MetricName[] }[] = [
   { id: "gradient", names: ["optim/grad_norm", "optim/grad_norm_clipped"] },
   { id: "speed", names: ["speed/tokens_per_second", "speed/supervised_tokens_per_second"] },
   { id: "parts", names: ["speed/forward_seconds", "speed/backward_seconds", "speed/optimizer_seconds"] },
-  { id: "tokens", names: ["data/tokens_seen", "data/supervised_tokens"] },
   {
     id: "memory",
     names: ["memory/rss_bytes", "memory/peak_rss_bytes", "memory/planned_bytes", "memory/arena_peak_bytes"],
