@@ -1,5 +1,7 @@
 import { inWords, issuePhrase, RunSpec, say } from "@anneal/contracts";
 import { describe, expect, it } from "vitest";
+import { leaves } from "../features/new-run/spec/paths.ts";
+import { defaultSpec } from "../features/new-run/spec/spec-form.ts";
 import { bareRefusals, saidPatterns } from "./phrase-sources.ts";
 import { phrases } from "./phrases.ts";
 
@@ -31,6 +33,28 @@ describe("what the API says", () => {
       ([en, zh]) => /[a-z]{3}/i.test(en) && !/\p{Script=Han}/u.test(zh) && !properNames.has(en),
     );
     expect(english).toEqual([]);
+  });
+});
+
+describe("a phrase in English", () => {
+  const { en } = phrases;
+  it("names fields as the form does", () => {
+    expect(inWords(say`needs the best checkpoint; switch checkpoints.keepBest on`, en)).toBe(
+      "needs the best checkpoint; switch “Keep the best” on",
+    );
+    expect(inWords(say`sourceWeights: no row comes from ${"forum"}`, en)).toBe("no row comes from forum");
+    expect(inWords(say`there is no run ${"checkpoints.keepBest"}`, en)).toBe("there is no run checkpoints.keepBest");
+    expect(Object.keys(en).length).toBeGreaterThan(30);
+  });
+  it("names none as programs do", () => {
+    const said = [...patterns].map((pattern) => en[pattern] ?? pattern);
+    const paths = leaves(defaultSpec).map(([path]) => path.replaceAll(".", "\\."));
+    const named = new RegExp(`(?<![\\w.])(?:${paths.filter((path) => /[A-Z.]/.test(path)).join("|")})(?!\\w)`);
+    expect(said.filter((text) => named.test(text))).toEqual([]);
+  });
+  it("keeps its values", () => {
+    const differing = Object.entries(en).filter(([pattern, text]) => places(pattern).join() !== places(text).join());
+    expect(differing).toEqual([]);
   });
 });
 
