@@ -57,6 +57,8 @@ const objectiveNames: Record<string, MetricName> = {
 };
 function objectiveMetrics({ metrics }: StepResult): Metrics {
   const values: Metrics = {};
+  // Losses over pairs have no perplexity; beside a penalty or a teacher it is that of the answers alone.
+  if (metrics.nll !== undefined) values["train/perplexity"] = Math.exp(metrics.nll);
   for (const [name, value] of Object.entries(metrics)) {
     const known = objectiveNames[name];
     if (known && Number.isFinite(value)) values[known] = value;
@@ -87,7 +89,6 @@ export function stepMetrics(f: StepFacts): Metrics {
     ...objectiveMetrics(result),
     "train/loss": result.loss,
     "train/loss_ema": f.lossEma,
-    "train/perplexity": Math.exp(result.loss),
     "speed/tokens_per_second": result.tokens / f.seconds,
     "speed/supervised_tokens_per_second": result.supervisedTokens / f.seconds,
     "speed/rows_per_second": f.rows / f.seconds,
