@@ -95,6 +95,8 @@ export const CurvesPanel = memo(function CurvesPanel({ store }: { store: SeriesS
           {metricGroups.map((group) => {
             const members = charts.filter((chart) => chart.group === group);
             if (members.length === 0) return null;
+            const pairs = members.filter(({ id }) => id !== "loss");
+            const alone = pairs.length % 2 === 1 ? pairs.at(-1) : undefined;
             return (
               <section key={group} className="mb-5" aria-labelledby={`curves-${group}`}>
                 <h2
@@ -114,7 +116,7 @@ export const CurvesPanel = memo(function CurvesPanel({ store }: { store: SeriesS
                       zoom={zoom}
                       onZoom={setZoom}
                       height={spec.id === "loss" || spec.names.length > 5 ? 260 : 180}
-                      className={spec.id === "loss" ? "lg:col-span-2" : undefined}
+                      className={spec.id === "loss" || spec === alone ? "lg:col-span-2" : undefined}
                     />
                   ))}
                 </div>
