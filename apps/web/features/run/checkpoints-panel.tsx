@@ -51,12 +51,17 @@ export function CheckpointsPanel({
       numeric: true,
       cell: (row) => (row.evaluationLoss === null ? "–" : formatNumber(row.evaluationLoss)),
     },
-    {
-      key: "exact",
-      header: t("exactMatch"),
-      numeric: true,
-      cell: (row) => (row.exactMatch === null ? "–" : formatPercent(row.exactMatch)),
-    },
+    // Preferences have no answer to match.
+    ...(checkpoints.every(({ exactMatch }) => exactMatch === null)
+      ? []
+      : [
+          {
+            key: "exact",
+            header: t("exactMatch"),
+            numeric: true,
+            cell: (row: CheckpointSummary) => (row.exactMatch === null ? "–" : formatPercent(row.exactMatch)),
+          },
+        ]),
     { key: "size", header: common("size"), numeric: true, cell: (row) => formatBytes(row.bytes) },
     {
       key: "digest",

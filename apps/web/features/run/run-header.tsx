@@ -21,6 +21,7 @@ import { useRunActions } from "../runs/use-run-actions.ts";
 export function RunHeader({ run, onPublish }: { run: RunDetail; onPublish: () => void }) {
   const t = useTranslations("run.header");
   const runs = useTranslations("runs");
+  const options = useTranslations("spec.options");
   const router = useRouter();
   const [asked, setAsked] = useState<Asked>(null);
   const action = useRunActions(run.id, () => router.replace("/runs"));
@@ -50,6 +51,12 @@ export function RunHeader({ run, onPublish }: { run: RunDetail; onPublish: () =>
             <span>
               {run.methodKind === "full" ? runs("method.full") : runs("method.lora")} {run.precision}
             </span>
+            {run.spec.objective.kind === "sft" ? null : (
+              <>
+                <span>·</span>
+                <span>{options(`objective.${run.spec.objective.kind}`)}</span>
+              </>
+            )}
             <span>·</span>
             <RelativeTime iso={run.createdAt} />
           </span>
