@@ -1,6 +1,26 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import {
+  AnswerSide,
+  ArtifactKind,
+  adapterSeries,
+  BaseStorage,
+  DatasetFormat,
+  ErrorCode,
+  GgufType,
+  metricCatalogue,
+  metricNames,
+  objectiveKinds,
+  optimizerKinds,
+  Permission,
+  Precision,
+  PresetName,
+  Role,
+  RunStage,
+  RunStatus,
+  scheduleKinds,
+} from "@anneal/contracts";
 import { createTranslator } from "next-intl";
 import { describe, expect, it } from "vitest";
 import { messages } from "./index.ts";
@@ -40,6 +60,29 @@ function usedKeys(): { file: string; key: string }[] {
   return used;
 }
 
+// Keys that the source makes of a value: t(`stage.${stage}`).
+const members: Record<string, readonly string[]> = {
+  "datasets.format": DatasetFormat.options,
+  "datasets.role": Role.options,
+  "datasets.side": AnswerSide.options,
+  "newRun.groups.when": objectiveKinds,
+  "newRun.presets": PresetName.options.flatMap((name) => [`${name}.title`, `${name}.when`]),
+  "problem.code": ErrorCode.options,
+  "run.artifacts.kind": ArtifactKind.options,
+  "run.chart.adapters": adapterSeries,
+  "run.curves.group": Object.values(metricCatalogue).map(({ group }) => group),
+  "run.metric": metricNames,
+  "run.publish.ggufHint": GgufType.options,
+  "runs.stage": RunStage.options,
+  "runs.status": RunStatus.options,
+  "settings.tokens.permission": Permission.options.filter((name) => name !== "public"), // no token is asked for
+  "spec.options.baseStorage": BaseStorage.options,
+  "spec.options.objective": objectiveKinds,
+  "spec.options.optimizer": optimizerKinds,
+  "spec.options.precision": Precision.options,
+  "spec.options.schedule": scheduleKinds,
+};
+
 describe("messages", () => {
   it("have the same keys in both languages", () => {
     expect([...zh.keys()].sort()).toEqual([...en.keys()].sort());
@@ -68,6 +111,9 @@ describe("messages", () => {
       }
       expect(broken).toEqual([]);
     }
+  });
+  it.each(Object.entries(members))("hold a word for every member under %s", (place, names) => {
+    expect(names.filter((name) => !en.has(`${place}.${name}`))).toEqual([]);
   });
   it("hold every key that the source names", () => {
     expect(usedKeys()).toEqual([]);
