@@ -64,7 +64,7 @@ export function SpecFormProvider({
 function problemWords(words: (words: Words) => string, problem: Problem): string {
   const message = withoutField(wordsOf(problem, "message"), problem.field ?? "");
   const remedy = wordsOf(problem, "remedy");
-  return words(remedy === null || problem.code === "DOES_NOT_FIT" ? message : say`${message}. ${remedy}`);
+  return words(remedy === null || problem.code === "DOES_NOT_FIT" ? message : say`${message}; ${remedy}`);
 }
 
 export function useSpecForm(): FormState {

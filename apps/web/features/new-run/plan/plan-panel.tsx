@@ -17,6 +17,7 @@ import { MemoryBar } from "./memory-bar.tsx";
 // What the run will cost, before it starts: time, memory, disk; and what to change where it does not fit.
 export function PlanBody({ state, onApply }: { state: PlanState; onApply: (suggestion: FitSuggestion) => void }) {
   const t = useTranslations("newRun.plan");
+  const { values } = useSpecForm();
   const { plan, refused, stale } = state;
   if (refused) return <ProblemNotice error={refused} onRetry={state.retry} />;
   if (!plan)
@@ -28,7 +29,7 @@ export function PlanBody({ state, onApply }: { state: PlanState; onApply: (sugge
             {t("computing")}
           </span>
         ) : (
-          t("waiting")
+          t(values.base && values.dataset ? "incomplete" : "waiting")
         )}
       </p>
     );

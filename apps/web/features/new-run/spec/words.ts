@@ -20,6 +20,7 @@ export function issueWords(t: Translate, words: (words: Words) => string, { path
   const value = (number: number | undefined) => String(number ?? "");
   switch (issue.code) {
     case "invalid_type":
+      if (path === "sourceWeights") return t("errors.sourceWeights");
       return t(issue.message.includes("int") ? "errors.integer" : "errors.number");
     case "too_small":
       return t(issue.inclusive ? "errors.min" : "errors.moreThan", { value: value(issue.minimum) });
