@@ -36,7 +36,8 @@ describe("format", () => {
   it("metrics with their unit", () => {
     expect(formatMetric(0.25, "share")).toBe("25.00%");
     expect(formatMetric(0.0421, "s")).toBe("42.1 ms");
-    expect(formatMetric(220.5, "tokens/s")).toBe("220.5 tokens/s");
+    expect(formatMetric(220.5, "tokens/s")).toBe("220.5"); // "Tokens per second" stands above it
+    expect(formatMetric(0.5, "nats")).toBe("0.5 nats");
   });
   it("shows what would hide", () => {
     expect(visible("a\u202eb\u0007")).toBe("a⟨U+202E⟩b\u2407");

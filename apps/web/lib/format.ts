@@ -51,12 +51,15 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3600)} h`;
 }
 
+// What a chart's title counts already, in the person's language: the number alone is read beside it.
+const counted: ReadonlySet<string> = new Set(["", "0/1", "tokens", "rows", "epochs", "tokens/s", "rows/s"]);
+
 // A metric's value with its unit, as metricCatalogue names units.
 export function formatMetric(value: number, unit: string): string {
   if (unit === "bytes") return formatBytes(value);
   if (unit === "share") return formatPercent(value, 2);
   if (unit === "s") return value < 1 ? `${formatNumber(value * 1000, 3)} ms` : `${formatNumber(value, 3)} s`;
-  return unit === "" || unit === "0/1" ? formatNumber(value) : `${formatNumber(value)} ${unit}`;
+  return counted.has(unit) ? formatNumber(value) : `${formatNumber(value)} ${unit}`;
 }
 
 // Control and direction characters made visible: foreign text must not look like something else.

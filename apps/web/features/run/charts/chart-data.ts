@@ -1,4 +1,4 @@
-import type { MetricBucket, MetricName } from "@anneal/contracts";
+import { type MetricBucket, type MetricName, metricOf } from "@anneal/contracts";
 import { ema } from "../../../lib/ema.ts";
 
 export const xAxes = ["step", "time", "tokens"] as const;
@@ -45,7 +45,7 @@ export function chartData(
     }
     at.set(name, row);
     const means = row.map((point) => (point ? shown(point.mean) : null));
-    const smooth = smoothing > 0 && points.length > 2 && !exact.test(name);
+    const smooth = smoothing > 0 && points.length > 2 && !exact.test(metricOf(name).series);
     if (row.some((point) => point && point.max > point.min)) {
       columns.push({ name, role: "max", values: row.map((point) => (point ? shown(point.max) : null)) });
       columns.push({ name, role: "min", values: row.map((point) => (point ? shown(point.min) : null)) });

@@ -1,4 +1,4 @@
-import { adapterMetric, adapterSeries, type MetricBucket, metricNames } from "@anneal/contracts";
+import { adapterMetric, adapterSeries, type MetricBucket, type MetricName, metricNames } from "@anneal/contracts";
 import { describe, expect, it } from "vitest";
 import { placeLabel, valueLabels } from "./axis-labels.ts";
 import { chartsOf, seriesLabel } from "./catalogue.ts";
@@ -63,10 +63,11 @@ describe("chartData", () => {
     expect(line?.values[2]).toBeGreaterThan(2);
   });
   it("does not bend what is exact", () => {
-    const roles = (name: "eval/loss" | "optim/learning_rate" | "optim/grad_norm") =>
+    const roles = (name: MetricName) =>
       chartData([{ name, points: train.points }], { ...options, smoothing: 0.9 }).columns.map(({ role }) => role);
     expect(roles("eval/loss")).toEqual(["line"]);
     expect(roles("optim/learning_rate")).toEqual(["line"]);
+    expect(roles("optim/learning_rate@low")).toEqual(["line"]);
     expect(roles("optim/grad_norm")).toEqual(["raw", "line"]);
   });
   it("bounds merged points by a band, so that spikes survive", () => {
