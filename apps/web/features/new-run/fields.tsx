@@ -3,6 +3,7 @@ import { RotateCcwIcon } from "lucide-react";
 import { useTranslations } from "next-intl";
 import type { ReactNode } from "react";
 import type { Path } from "react-hook-form";
+import { Coded } from "../../components/coded.tsx";
 import { Field, type FieldAria } from "../../components/field.tsx";
 import { Input, NativeSelect, Textarea } from "../../components/ui/input.tsx";
 import { Switch } from "../../components/ui/switch.tsx";
@@ -41,7 +42,7 @@ export function SpecField({
       {...(className ? { className } : {})}
       hint={
         <>
-          {words(`${path}.why`)}
+          <Coded text={words(`${path}.why`)} />
           {changed ? (
             <button
               type="button"

@@ -11,6 +11,7 @@ import { Card, CardHeader } from "../../components/ui/card.tsx";
 import { SkeletonRows } from "../../components/ui/skeleton.tsx";
 import { visible } from "../../lib/format.ts";
 import { useTRPC } from "../../lib/trpc.ts";
+import { useOwnName } from "./use-own-name.ts";
 
 interface AuditRow {
   id: string;
@@ -24,6 +25,7 @@ interface AuditRow {
 export function AuditPanel() {
   const t = useTranslations("settings.audit");
   const common = useTranslations("common");
+  const nameOf = useOwnName();
   const trpc = useTRPC();
   const audit = useInfiniteQuery(
     trpc.system.audit.infiniteQueryOptions({ limit: 50 }, { getNextPageParam: (page) => page.nextCursor ?? undefined }),
@@ -37,7 +39,7 @@ export function AuditPanel() {
       place: "lead",
       cell: (row) => <code className="font-mono text-xs">{visible(row.action)}</code>,
     },
-    { key: "actor", header: t("actor"), cell: (row) => <span className="foreign">{visible(row.actor)}</span> },
+    { key: "actor", header: t("actor"), cell: (row) => <span className="foreign">{nameOf(row.actor)}</span> },
     {
       key: "subject",
       header: t("subject"),

@@ -3,6 +3,7 @@ import { type DoctorCheck, wordsOf } from "@anneal/contracts";
 import { useQuery } from "@tanstack/react-query";
 import { CircleAlertIcon, CircleCheckIcon, CircleXIcon, type LucideIcon, RefreshCwIcon } from "lucide-react";
 import { useTranslations } from "next-intl";
+import { Coded } from "../../components/coded.tsx";
 import { useWords } from "../../components/phrases.tsx";
 import { ProblemNotice } from "../../components/problem-notice.tsx";
 import { Button } from "../../components/ui/button.tsx";
@@ -56,7 +57,9 @@ export function DoctorCard() {
                     {check.remedy ? (
                       <p>
                         <span className="font-medium">{t("remedy")}</span>{" "}
-                        <span className="foreign">{words(wordsOf(check, "remedy") ?? "")}</span>
+                        <span className="foreign">
+                          <Coded text={words(wordsOf(check, "remedy") ?? "")} />
+                        </span>
                       </p>
                     ) : null}
                   </div>

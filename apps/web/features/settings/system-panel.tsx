@@ -84,12 +84,12 @@ function OllamaCard({ ollama }: { ollama: OllamaStatus }) {
           ]}
         />
         {ollama.reachable ? null : (
-          <p className="text-sm">
+          <div className="space-y-1 text-sm">
             {ollama.message ? (
-              <span className="foreign text-muted-foreground">{words(wordsOf(ollama, "message") ?? "")} </span>
+              <p className="foreign text-muted-foreground">{words(wordsOf(ollama, "message") ?? "")}</p>
             ) : null}
-            {t("remedy")}
-          </p>
+            <p>{t("remedy")}</p>
+          </div>
         )}
       </CardBody>
     </Card>

@@ -18,6 +18,7 @@ import { visible } from "../../lib/format.ts";
 import { useTRPC, useTRPCClient } from "../../lib/trpc.ts";
 import { CreateTokenDialog } from "./create-token-dialog.tsx";
 import { tokenPermissions } from "./token-permissions.ts";
+import { useOwnName } from "./use-own-name.ts";
 
 export function TokensPanel() {
   const t = useTranslations("settings.tokens");
@@ -57,12 +58,13 @@ export function TokensPanel() {
 function TokenTable({ tokens }: { tokens: readonly ApiTokenSummary[] }) {
   const t = useTranslations("settings.tokens");
   const common = useTranslations("common");
+  const nameOf = useOwnName();
   const columns: Column<ApiTokenSummary>[] = [
     {
       key: "name",
       header: common("name"),
       place: "lead",
-      cell: (row) => <span className="foreign font-medium">{visible(row.name)}</span>,
+      cell: (row) => <span className="foreign font-medium">{nameOf(row.name)}</span>,
     },
     {
       key: "prefix",
@@ -112,7 +114,7 @@ function Revoke({ token }: { token: ApiTokenSummary }) {
       await queryClient.invalidateQueries({ queryKey: trpc.system.tokens.queryKey() });
     },
   });
-  const name = visible(token.name);
+  const name = useOwnName()(token.name);
   return (
     <>
       <Button size="sm" onClick={() => setAsking(true)} aria-label={`${t("revoke")}: ${name}`}>
