@@ -27,7 +27,12 @@ export function PageHeader({
         ) : null}
         <h1 className="flex flex-wrap items-center gap-2.5 font-semibold text-xl tracking-tight">{title}</h1>
         {description ? (
-          <div className={cn("mt-1 text-muted-foreground text-sm", typeof description === "string" && "max-w-prose")}>
+          <div
+            className={cn(
+              "mt-1 text-muted-foreground text-sm",
+              typeof description === "string" && "max-w-3xl text-pretty",
+            )}
+          >
             {description}
           </div>
         ) : null}

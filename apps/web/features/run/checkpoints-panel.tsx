@@ -18,6 +18,7 @@ export function CheckpointsPanel({
   onPublish: (checkpointId: string) => void;
 }) {
   const t = useTranslations("run.checkpoints");
+  const answers = useTranslations("run.answers");
   const common = useTranslations("common");
   if (checkpoints.length === 0)
     return (
@@ -34,7 +35,7 @@ export function CheckpointsPanel({
       place: "lead",
       cell: (row) => (
         <span className="tabular flex items-center gap-2 font-medium">
-          {row.step}
+          {answers("step", { step: row.step })}
           {row.isBest ? (
             <Badge tone="success">
               <StarIcon aria-hidden />

@@ -104,6 +104,7 @@ function PlanCard({ run }: { run: RunDetail }) {
       <CardHeader title={t("title")} />
       <CardBody className="space-y-3">
         <Facts
+          className={columns}
           items={[
             [t("steps"), plan.steps],
             ...(plan.secondsPerStep === null
@@ -119,6 +120,7 @@ function PlanCard({ run }: { run: RunDetail }) {
         <div>
           <h3 className="mb-1.5 font-medium text-sm">{t("memory")}</h3>
           <Facts
+            className={columns}
             items={[
               ...memoryParts
                 .filter((name) => plan.memory[name] > 0)
