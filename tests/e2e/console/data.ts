@@ -1,4 +1,6 @@
 // Data as a person brings it: damaged, in columns, and as the model will see it.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { optionWith, type Road } from "./road.ts";
 
@@ -28,6 +30,20 @@ export function data(road: Road): void {
       await columns.getByRole("button", { name: "Read with these columns" }).click();
       await road.page.getByText("Name the intent.", { exact: true }).first().waitFor();
       await road.page.getByText("My card, it is lost").waitFor();
+    });
+
+    it("shows pairs of answers, the liked and the other", async () => {
+      const file = join(road.stack.home, "pairs.jsonl");
+      const pairs = Array.from({ length: 20 }, (_, i) => ({ prompt: `thing ${i}`, chosen: "red", rejected: "blue" }));
+      writeFileSync(file, pairs.map((row) => JSON.stringify(row)).join("\n"));
+      await road.page.goto("/datasets");
+      await road.page.getByRole("button", { name: "Upload data" }).click();
+      await road.page.locator("input[type=file]").setInputFiles(file);
+      await road.page.getByRole("button", { name: /^Save 20 rows/ }).click();
+      await road.page.getByRole("heading", { name: "pairs", exact: true }).waitFor();
+      road.pairsPath = new URL(road.page.url()).pathname;
+      const row = road.page.getByRole("listitem").filter({ has: road.page.getByText("rejected", { exact: true }) });
+      await row.filter({ hasText: "blue" }).first().waitFor();
     });
 
     it("uploads the training data and shows which tokens are trained", async () => {

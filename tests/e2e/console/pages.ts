@@ -17,6 +17,7 @@ export function pages(road: Road): void {
       `/runs/new?from=${road.runPath.split("/").at(-1)}`,
       "/datasets",
       road.datasetPath,
+      road.pairsPath,
       "/models",
       "/settings",
       "/nothing-here",

@@ -15,6 +15,8 @@ export interface Road {
   signedIn: Awaited<ReturnType<BrowserContext["storageState"]>>;
   runPath: string;
   datasetPath: string;
+  /** A dataset of preferences. */
+  pairsPath: string;
 }
 
 export const connectionOf = ({ home }: Stack) => findConnection({ ANNEAL_HOME: home }, home);

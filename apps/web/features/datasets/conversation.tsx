@@ -2,6 +2,7 @@
 import type { AnswerSide, DatasetRow, Message, Role } from "@anneal/contracts";
 import { ThumbsDownIcon, ThumbsUpIcon } from "lucide-react";
 import { useTranslations } from "next-intl";
+import type { ReactNode } from "react";
 import { Badge, type BadgeTone } from "../../components/ui/badge.tsx";
 import { cn } from "../../lib/cn.ts";
 import { visible } from "../../lib/format.ts";
@@ -24,14 +25,19 @@ export function Conversation({ row, whole = false }: { row: DatasetRow; whole?: 
   return (
     <div className="space-y-2">
       <Messages messages={row.prompt} clamp={clamp} />
-      {answers.map(([side, messages]) => (
-        <section key={side} aria-label={t(`side.${side}`)} className="border-l-2 pl-2.5">
-          <p className="mb-1">
-            <SideBadge side={side} />
-          </p>
-          <Messages messages={messages} clamp={clamp} />
-        </section>
-      ))}
+      {answers.map(([side, messages]) =>
+        // One answer needs no name of who gives it.
+        messages.length === 1 && messages[0]?.role === "assistant" ? (
+          <Messages key={side} messages={messages} clamp={clamp} badge={<SideBadge side={side} />} />
+        ) : (
+          <section key={side} aria-label={t(`side.${side}`)} className="border-l-2 pl-2.5">
+            <p className="mb-1">
+              <SideBadge side={side} />
+            </p>
+            <Messages messages={messages} clamp={clamp} />
+          </section>
+        ),
+      )}
     </div>
   );
 }
@@ -48,15 +54,23 @@ export function SideBadge({ side }: { side: AnswerSide }) {
   );
 }
 
-function Messages({ messages, clamp }: { messages: readonly Message[]; clamp: string }) {
+function Messages({
+  messages,
+  clamp,
+  badge,
+}: {
+  messages: readonly Message[];
+  clamp: string;
+  badge?: ReactNode; // instead of the role's
+}) {
   const t = useTranslations("datasets");
   return (
     <ul className="space-y-1">
       {messages.map((message, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: messages have no identity but their place
         <li key={i} className="flex min-w-0 items-baseline gap-2">
-          <span className="w-20 shrink-0">
-            <Badge tone={tones[message.role]}>{t(`role.${message.role}`)}</Badge>
+          <span className="w-24 shrink-0">
+            {badge ?? <Badge tone={tones[message.role]}>{t(`role.${message.role}`)}</Badge>}
           </span>
           <p className={cn("foreign min-w-0 flex-1 text-sm", clamp)}>
             {visible(message.content)}
