@@ -37,6 +37,9 @@ it("takes perplexity from the answers' likelihood, not from what else is minimis
   const pairs = stepMetrics(facts({ metrics: { rewardMargin: 0.1, rewardAccuracy: 0.75 } }));
   expect(pairs).toMatchObject({ "train/reward_margin": 0.1, "train/reward_accuracy": 0.75 });
   expect(pairs).not.toHaveProperty("train/perplexity");
+  const untouched = stepMetrics(facts({ metrics: { rewardMargin: 0, rewardAccuracy: 0 } }));
+  expect(untouched).toMatchObject({ "train/reward_margin": 0 });
+  expect(untouched).not.toHaveProperty("train/reward_accuracy");
 });
 
 it("tells each adapter's own loss, rate, gradient and load-balancing loss; one that rests tells nothing", () => {

@@ -60,6 +60,8 @@ function objectiveMetrics({ metrics }: StepResult): Metrics {
   // Losses over pairs have no perplexity; beside a penalty or a teacher it is that of the answers alone.
   if (metrics.nll !== undefined) values["train/perplexity"] = Math.exp(metrics.nll);
   for (const [name, value] of Object.entries(metrics)) {
+    // Before the first update both answers are rewarded alike: none is ranked right, and none wrong.
+    if (name === "rewardAccuracy" && metrics.rewardMargin === 0) continue;
     const known = objectiveNames[name];
     if (known && Number.isFinite(value)) values[known] = value;
   }
