@@ -75,7 +75,13 @@ function PublishForm({ run, source, onStarted }: { run: RunDetail; source: strin
       <Field
         id="publish-name"
         label={t("name")}
-        hint={`${t("nameHint")}. ${t("exists")}`}
+        hint={
+          <>
+            {t("nameHint")}
+            <br />
+            {t("exists")}
+          </>
+        }
         error={tried && !nameIsGood ? t("nameInvalid") : undefined}
         required
       >
