@@ -52,21 +52,23 @@ async function peerPeak(python: string, spec: TrainingSpec, batch: Batch): Promi
   return peak_rss_bytes;
 }
 
-// float32: the peer's bf16 products are emulated on machines without AVX-512 and take minutes.
+// On machines without AVX-512 the peer's bf16 products are emulated and take minutes.
 async function* peak(program: string, dir: string): AsyncGenerator<BenchRow> {
   const python = process.env.ANNEAL_PEER_PYTHON;
-  for (const [rows, length] of [
-    [1, 512],
-    [8, 256],
+  for (const [precision, rows, length] of [
+    ["f32", 1, 512],
+    ["f32", 8, 256],
+    ["bf16", 1, 512],
+    ["bf16", 8, 256],
   ] as const) {
     const batch = rowsOf(rows, length);
-    const spec = specOf(dir, batch, { precision: "f32" });
+    const spec = specOf(dir, batch, { precision });
     const contender = await start(program, spec, batch);
     const { peakBytes } = await contender.ask("step");
     contender.end();
     const peerBytes = python ? await peerPeak(python, spec, batch) : null;
     yield {
-      name: `lora step f32, 118M llama, ${rows} x ${length}, peak RSS`,
+      name: `lora step ${precision}, 118M llama, ${rows} x ${length}, peak RSS`,
       value: mebibytes(peakBytes),
       unit: "MiB",
       peer: python ? "PyTorch + PEFT" : null,

@@ -20,14 +20,19 @@ double bf16_loop_amx(int64_t rounds) {
   }
   asm volatile("" : : "r"(&config) : "memory");  // the intrinsic does not say that it reads all of it
   _tile_loadconfig(&config);
+  // Registers that were loaded: on zeroed ones the processor does less, twice as fast in places.
+  alignas(64) uint16_t ones[16][32];
+  for (auto& row : ones)
+    for (uint16_t& x : row) x = 0x3f80;
+  asm volatile("" : : "r"(ones) : "memory");
+  _tile_loadd(4, ones, 64);
+  _tile_loadd(5, ones, 64);
+  _tile_loadd(6, ones, 64);
+  _tile_loadd(7, ones, 64);
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
-  _tile_zero(4);
-  _tile_zero(5);
-  _tile_zero(6);
-  _tile_zero(7);
   for (int64_t i = 0; i < rounds; i += 4) {
     _tile_dpbf16ps(0, 4, 6);
     _tile_dpbf16ps(1, 4, 7);

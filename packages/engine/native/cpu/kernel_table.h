@@ -12,7 +12,7 @@ namespace anneal {
 // Packed operands are made of 32-bit units along k: one f32, or (native bf16) a pair of bf16 for k and k+1. An odd last element is paired with 0.
 // A: at most kBlockUnits units in panels of `mr` rows, the panel of row i (a multiple of mr) at i * kRowUnits. Within it unit u of row r is at
 // u * mr + r, or, where the processor reads rows (AMX), at u + r * kRowUnits.
-// B: panels of `nr` columns, [unit][nr].
+// B: panels of `nr` columns, [unit][nr]; for AMX 16 units as the tiles of 16 columns, one after the other, [unit / 16][column / 16][16][16].
 constexpr int64_t kBlockUnits = 384;
 constexpr int64_t kRowUnits = kBlockUnits + 16;  // the padding keeps rows off the same cache sets, and has room for a vector behind a panel
 constexpr int kMaxMr = 32;
@@ -36,7 +36,7 @@ struct GemmKernels {
   void (*pack_a)(const PackSource& src, int64_t i0, int64_t rows, int64_t k0, int64_t k, float alpha, uint32_t* dst);
   // The same from src (k, row).
   void (*pack_a_transposed)(const PackSource& src, int64_t i0, int64_t rows, int64_t k0, int64_t k, float alpha, uint32_t* dst);
-  // Columns j0..j0+columns (<= nr, missing ones zero) of src (column, k) -> dst[unit * nr + column].
+  // Columns j0..j0+columns (<= nr, missing ones zero) of src (column, k) -> a panel at dst.
   void (*pack_b)(const PackSource& src, int64_t j0, int64_t columns, int64_t k0, int64_t k, uint32_t* dst);
   // The same from src (k, column).
   void (*pack_b_transposed)(const PackSource& src, int64_t j0, int64_t columns, int64_t k0, int64_t k, uint32_t* dst);
@@ -46,6 +46,9 @@ struct GemmKernels {
   // Where tiles are registers of their own (AMX): a thread calls `tile` only between these two. Null elsewhere.
   void (*begin_tiles)();
   void (*end_tiles)();
+
+  // Units that a packed panel of B has room for.
+  int64_t panel_units(int64_t units) const { return (units + unit_align - 1) / unit_align * unit_align; }
 };
 
 // A thread's right to call `tile`.

@@ -60,8 +60,8 @@ class Attention {
         group_(o.query_heads / o.kv_heads) {}
 
   int64_t units(int64_t tokens) const { return ceil_div(tokens, g_.unit_elements); }
-  int64_t rows_size(int64_t tokens, int64_t channel_units) const { return round_up(tokens, g_.nr) * channel_units; }
-  int64_t columns_size(int64_t tokens, int64_t padded) const { return units(tokens) * padded; }
+  int64_t rows_size(int64_t tokens, int64_t channel_units) const { return round_up(tokens, g_.nr) * g_.panel_units(channel_units); }
+  int64_t columns_size(int64_t tokens, int64_t padded) const { return g_.panel_units(units(tokens)) * padded; }
 
   template <class Take> void take_packed(PackedKv& p, int64_t tokens, bool backward, Take&& take) const {
     p.key_rows = static_cast<uint32_t*>(take(rows_size(tokens, d_units_)));
@@ -122,7 +122,7 @@ class Attention {
       for (int64_t block = key_begin / kKeyBlock * kKeyBlock; block < key_end; block += kKeyBlock) {
         const int64_t begin = std::max(block, key_begin) - block, end = std::min(kKeyBlock, key_end - block);
         for (int64_t j = begin; j < end; j += g_.nr)
-          g_.tile(d_units_, w.query, p.key_rows + (block + j) * d_units_, w.scores + j, kRowUnits, false, rows, g_.nr);
+          g_.tile(d_units_, w.query, p.key_rows + (block + j) * g_.panel_units(d_units_), w.scores + j, kRowUnits, false, rows, g_.nr);
         const ScoreBlock scores{w.scores, kRowUnits, rows, begin, end, q0, block, o_.window, o_.scale, o_.soft_cap};
         table_.attention.softmax_block(scores, maximum, sum, rescale);
         if (started) {
@@ -132,7 +132,7 @@ class Attention {
                                dv_padded_, rescale[i], false);
         }
         const uint32_t* left = pack_left(w.scores, begin, end - begin, rows, w.left);
-        multiply_columns(left, units(end - begin), p.value_columns, units(tokens), (block + begin) / g_.unit_elements,
+        multiply_columns(left, units(end - begin), p.value_columns, g_.panel_units(units(tokens)), (block + begin) / g_.unit_elements,
                          dv_padded_, w.output, dv_padded_, started, rows);
         started = true;
       }
@@ -149,7 +149,7 @@ class Attention {
   void backward_head(const Workspace& w, const PackedKv& p, int64_t first, int64_t tokens, int64_t head, float* dkey,
                      float* dvalue) const {
     const TileScope tiles(g_);
-    const int64_t seq_units = units(tokens);
+    const int64_t panel_units = g_.panel_units(units(tokens));
     pack_columns(t_.q, first, tokens, head * d_, d_, w.query_columns);
     pack_columns(t_.dout, first, tokens, head * dv_, dv_, w.gradient_columns);
     for (int64_t i = 0; i < tokens; ++i) {
@@ -170,13 +170,13 @@ class Attention {
         table_.attention.gradient_block(scores, w.dscores, t_.lse.f32() + (first + q0) * o_.query_heads + head,
                                         o_.query_heads, w.delta + q0);
         const int64_t keys = end - begin, key0 = block + begin, q_unit = q0 / g_.unit_elements;
-        transposed_product(w, w.scores + begin, keys, rows, w.gradient_columns, seq_units, q_unit, dv_padded_,
+        transposed_product(w, w.scores + begin, keys, rows, w.gradient_columns, panel_units, q_unit, dv_padded_,
                            dvalue + key0 * dv_padded_);
-        transposed_product(w, w.dscores + begin, keys, rows, w.query_columns, seq_units, q_unit, d_padded_,
+        transposed_product(w, w.dscores + begin, keys, rows, w.query_columns, panel_units, q_unit, d_padded_,
                            dkey + key0 * d_padded_);
         const uint32_t* left = pack_left(w.dscores, begin, keys, rows, w.left);
         for (int64_t i = 0; i < rows; i += g_.mr)
-          multiply_columns(left + i * kRowUnits, units(keys), p.key_columns, seq_units, key0 / g_.unit_elements, d_padded_,
+          multiply_columns(left + i * kRowUnits, units(keys), p.key_columns, panel_units, key0 / g_.unit_elements, d_padded_,
                            w.output + i * d_padded_, d_padded_, started, static_cast<int>(std::min<int64_t>(g_.mr, rows - i)));
         started = true;
       }
@@ -206,13 +206,13 @@ class Attention {
                  uint32_t* dst) const {
     const PackSource src{element(x, first * x.cols() + c0), x.dtype, x.cols()};
     for (int64_t j = 0; j < tokens; j += g_.nr)
-      g_.pack_b(src, j, std::min<int64_t>(g_.nr, tokens - j), 0, channels, dst + j * channel_units);
+      g_.pack_b(src, j, std::min<int64_t>(g_.nr, tokens - j), 0, channels, dst + j * g_.panel_units(channel_units));
   }
   // The same as panels of nr channels, units over tokens.
   void pack_columns(const Tensor& x, int64_t first, int64_t tokens, int64_t c0, int64_t channels, uint32_t* dst) const {
     const PackSource src{element(x, first * x.cols() + c0), x.dtype, x.cols()};
     for (int64_t j = 0; j < channels; j += g_.nr)
-      g_.pack_b_transposed(src, j, std::min<int64_t>(g_.nr, channels - j), 0, tokens, dst + j * units(tokens));
+      g_.pack_b_transposed(src, j, std::min<int64_t>(g_.nr, channels - j), 0, tokens, dst + j * g_.panel_units(units(tokens)));
   }
   void pack_queries(const Tensor& x, int64_t token, int64_t rows, int64_t c0, int64_t channels, uint32_t* dst) const {
     g_.pack_a({element(x, token * x.cols() + c0), x.dtype, x.cols()}, 0, rows, 0, channels, 1.0f, dst);
@@ -224,11 +224,11 @@ class Attention {
     return dst;
   }
 
-  // out (rows, padded) = (load ? out : 0) + left . columns, over `k_units` units from unit `unit0` of the packed columns.
-  void multiply_columns(const uint32_t* left, int64_t k_units, const uint32_t* columns, int64_t all_units, int64_t unit0,
+  // out (rows, padded) = (load ? out : 0) + left . columns, over `k_units` units from unit `unit0` of panels of `panel_units`.
+  void multiply_columns(const uint32_t* left, int64_t k_units, const uint32_t* columns, int64_t panel_units, int64_t unit0,
                         int64_t padded, float* out, int64_t ldo, bool load, int rows) const {
     for (int64_t j = 0; j < padded; j += g_.nr)
-      g_.tile(k_units, left, columns + j * all_units + unit0 * g_.nr, out + j, ldo, load, rows, g_.nr);
+      g_.tile(k_units, left, columns + j * panel_units + unit0 * g_.nr, out + j, ldo, load, rows, g_.nr);
   }
 
   // Score products of a block of queries; a panel of rows skips the key panels that all its queries are blind to.
@@ -238,17 +238,17 @@ class Attention {
       const int panel = static_cast<int>(std::min<int64_t>(g_.mr, rows - i));
       const int64_t seen = std::min(end, q0 + i + panel - block);
       for (int64_t j = begin; j < seen; j += g_.nr)
-        g_.tile(channel_units, left + i * kRowUnits, packed_rows + (block + j) * channel_units, out + i * kRowUnits + j,
+        g_.tile(channel_units, left + i * kRowUnits, packed_rows + (block + j) * g_.panel_units(channel_units), out + i * kRowUnits + j,
                 kRowUnits, false, panel, g_.nr);
     }
   }
 
   // acc (keys, padded) += scores^T (keys, rows) . columns.
   void transposed_product(const Workspace& w, const float* scores, int64_t keys, int64_t rows, const uint32_t* columns,
-                          int64_t all_units, int64_t unit0, int64_t padded, float* acc) const {
+                          int64_t panel_units, int64_t unit0, int64_t padded, float* acc) const {
     g_.pack_a_transposed({scores, DType::kF32, kRowUnits}, 0, keys, 0, rows, 1.0f, w.left);
     for (int64_t i = 0; i < keys; i += g_.mr)
-      multiply_columns(w.left + i * kRowUnits, units(rows), columns, all_units, unit0, padded, acc + i * padded, padded, true,
+      multiply_columns(w.left + i * kRowUnits, units(rows), columns, panel_units, unit0, padded, acc + i * padded, padded, true,
                        static_cast<int>(std::min<int64_t>(g_.mr, keys - i)));
   }
 

@@ -19,7 +19,7 @@ struct Segment {
 struct Pass {
   Segment segments[2];
   int segment_count = 0;
-  int64_t units = 0;
+  int64_t units = 0;      // of a packed panel
   bool load = false;      // sums start from `init` instead of zero
   Tensor init, dest;      // (m,n); init only when load
   bool epilogue = false;  // bias and residual belong to the last pass
@@ -68,10 +68,10 @@ class Driver {
  private:
   void add_segment(Pass& pass, Segment s) {
     // Sums must not depend on whether the low-rank part comes in the same call: adapters side by side add it in one of its own.
-    s.unit = round_up(pass.units, g_.unit_align);
+    s.unit = pass.units;
     s.units = ceil_div(s.k, g_.unit_elements);
     pass.segments[pass.segment_count++] = s;
-    pass.units = s.unit + s.units;
+    pass.units = s.unit + g_.panel_units(s.units);
   }
 
   static PackSource source(const MatrixView& v) { return {v.data, v.dtype, v.row_stride ? v.row_stride : v.cols}; }
@@ -279,8 +279,8 @@ size_t gemm_packed_scratch_bytes(const Context& ctx, GemmPrecision precision, in
   const GemmKernels& g = kernels_of(kernels(ctx.isa), precision);
   const int threads = ctx.pool.threads();
   const int64_t pass_k = gemm_pass_elements(g, k);
-  const int64_t base = round_up(ceil_div(std::min(k, pass_k), g.unit_elements), g.unit_align);
-  const int64_t units = std::max<int64_t>(1, base + ceil_div(r, g.unit_elements));
+  const auto panel = [&](int64_t elements) { return g.panel_units(ceil_div(elements, g.unit_elements)); };
+  const int64_t units = std::max<int64_t>(1, panel(std::min(k, pass_k)) + panel(r));
   const int64_t partial = k > pass_k ? m * n * 4 : 0;
   const int64_t dequantised = threads * kMaxNr * kCodecColumns * 4;
   return gemm_blocking_bytes(g, m, n, units, threads) + static_cast<size_t>(partial + dequantised + 1024);

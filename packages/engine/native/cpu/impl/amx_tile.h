@@ -9,6 +9,7 @@ constexpr int kTileRows = 16;
 constexpr int kTileUnits = 16;  // 64 bytes of a row
 constexpr int kRows = 2 * kTileRows;
 constexpr int kColumns = 2 * kTileRows;
+constexpr int kTileWords = kTileUnits * kTileRows;
 constexpr int kTiles = 8;
 
 struct alignas(64) TileConfig {
@@ -34,22 +35,29 @@ inline void begin_tiles() {
 }
 inline void end_tiles() { _tile_release(); }
 
+// A tile of the next step, asked for before this one's multiplications: the panels lie in the L2.
+ANNEAL_INLINE void prefetch(const uint32_t* next) {
+#pragma GCC unroll 16
+  for (int row = 0; row < kTileRows; ++row) __builtin_prefetch(next + row * kTileUnits);
+}
+
 // Registers 0..3 are the sums [row tile][column tile], 4 and 5 rows of A, 6 and 7 columns of B. Two = a second tile in that direction.
 template <bool TwoRows, bool TwoColumns>
-ANNEAL_INLINE void multiply(int64_t steps, const uint32_t* a, int64_t a_stride, const uint32_t* b) {
-  constexpr int64_t kBStride = kColumns * 4;
-  const uint32_t* a1 = a + kTileRows * a_stride;
-  const int64_t stride = a_stride * 4;
+ANNEAL_INLINE void multiply(int64_t steps, const uint32_t* a, const uint32_t* b) {
+  constexpr int64_t kAStride = kRowUnits * 4, kBStride = kTileUnits * 4;
+  const uint32_t* a1 = a + kTileRows * kRowUnits;
   for (int64_t step = 0; step < steps; ++step, a += kTileUnits, a1 += kTileUnits, b += kTileUnits * kColumns) {
     _tile_loadd(6, b, kBStride);
-    _tile_loadd(4, a, stride);
+    _tile_loadd(4, a, kAStride);
+    prefetch(b + kTileUnits * kColumns);
     _tile_dpbf16ps(0, 4, 6);
     if constexpr (TwoColumns) {
-      _tile_loadd(7, b + kTileRows, kBStride);
+      _tile_loadd(7, b + kTileWords, kBStride);
       _tile_dpbf16ps(1, 4, 7);
+      prefetch(b + kTileUnits * kColumns + kTileWords);
     }
     if constexpr (TwoRows) {
-      _tile_loadd(5, a1, stride);
+      _tile_loadd(5, a1, kAStride);
       _tile_dpbf16ps(2, 5, 6);
       if constexpr (TwoColumns) _tile_dpbf16ps(3, 5, 7);
     }
@@ -57,7 +65,7 @@ ANNEAL_INLINE void multiply(int64_t steps, const uint32_t* a, int64_t a_stride, 
 }
 
 template <bool TwoRows, bool TwoColumns>
-void tile_of(int64_t units, const uint32_t* a, const uint32_t* b, float* c, int64_t ldc, bool load, int rows) {
+void tile_of(int64_t units, const uint32_t* a, const uint32_t* b, float* c, int64_t ldc, bool load) {
   const int64_t stride = ldc * 4;
   float* c1 = c + kTileRows * ldc;
   written(c);
@@ -72,19 +80,7 @@ void tile_of(int64_t units, const uint32_t* a, const uint32_t* b, float* c, int6
     _tile_zero(2);
     _tile_zero(3);
   }
-  const int64_t steps = units / kTileUnits, left = units % kTileUnits;
-  multiply<TwoRows, TwoColumns>(steps, a, kRowUnits, b);
-  if (left > 0) {
-    alignas(64) uint32_t last_a[kRows][kTileUnits], last_b[kTileUnits][kColumns];
-    std::memset(last_a, 0, sizeof last_a);
-    std::memset(last_b, 0, sizeof last_b);
-    for (int i = 0; i < rows; ++i)
-      std::memcpy(last_a[i], a + i * kRowUnits + steps * kTileUnits, static_cast<size_t>(left) * 4);
-    std::memcpy(last_b, b + steps * kTileUnits * kColumns, static_cast<size_t>(left) * sizeof last_b[0]);
-    written(last_a);
-    written(last_b);
-    multiply<TwoRows, TwoColumns>(1, last_a[0], kTileUnits, last_b[0]);
-  }
+  multiply<TwoRows, TwoColumns>((units + kTileUnits - 1) / kTileUnits, a, b);
   _tile_stored(0, c, stride);
   if constexpr (TwoColumns) _tile_stored(1, c + kTileRows, stride);
   if constexpr (TwoRows) _tile_stored(2, c1, stride);
@@ -96,16 +92,18 @@ inline void tile(int64_t units, const uint32_t* a, const uint32_t* b, float* c, 
   const bool two_rows = rows > kTileRows, two_columns = columns > kTileRows;
   const auto run = two_rows ? (two_columns ? tile_of<true, true> : tile_of<true, false>)
                             : (two_columns ? tile_of<false, true> : tile_of<false, false>);
-  if (rows % kTileRows == 0) return run(units, a, b, c, ldc, load, rows);
-  // Sums are whole registers: rows that are not there go to a buffer.
+  if (rows % kTileRows == 0) return run(units, a, b, c, ldc, load);
+  // Sums are whole registers: rows that are not there stay in a buffer, whatever they hold.
   alignas(64) float sums[kRows * kColumns];
-  const size_t row_bytes = (two_columns ? 2 : 1) * kTileRows * sizeof(float);
-  if (load) {
-    std::memset(sums, 0, sizeof sums);
-    for (int i = 0; i < rows; ++i) std::memcpy(sums + i * kColumns, c + i * ldc, row_bytes);
-  }
-  run(units, a, b, sums, kColumns, load, rows);
-  for (int i = 0; i < rows; ++i) std::memcpy(c + i * ldc, sums + i * kColumns, row_bytes);
+  const auto move = [&](const float* from, int64_t from_stride, float* to, int64_t to_stride) {
+    for (int i = 0; i < rows; ++i, from += from_stride, to += to_stride) {
+      store(to, ANNEAL_ISA_NS::load(from));
+      if (two_columns) store(to + kTileRows, ANNEAL_ISA_NS::load(from + kTileRows));
+    }
+  };
+  if (load) move(c, ldc, sums, kColumns);
+  run(units, a, b, sums, kColumns, load);
+  move(sums, kColumns, c, ldc);
 }
 
 }  // namespace anneal::ANNEAL_ISA_NS::amx

@@ -21,8 +21,22 @@ template <> constexpr bool kRowsApart<Bf16Units> = true;
 
 ANNEAL_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-// Packs W rows (or columns) side by side: [unit][W]. Where W is no multiple of a vector, a store spills over into the next unit, which is written
-// later; behind the last one the buffer has room.
+// Packs W rows (or columns) side by side: [unit][W], or as tiles where the processor reads those. Where W is no multiple of a vector, a store spills
+// over into the next unit, which is written later; behind the last one the buffer has room.
+template <class Units, int W> ANNEAL_INLINE uint32_t* panel_at(uint32_t* panel, int64_t unit, int64_t column) {
+  if constexpr (kRowsApart<Units>) return panel + unit / kLanes * kLanes * W + column * kLanes + unit % kLanes * kLanes;
+  return panel + unit * W + column;
+}
+// From a unit to the next one of kLanes that begin at a multiple of it.
+template <class Units, int W> constexpr int64_t kPanelStride = kRowsApart<Units> ? kLanes : W;
+// Units that a panel is written with: tiles are whole, with zeros behind the last unit.
+template <class Units> ANNEAL_INLINE int64_t written_units(int64_t units) {
+  return kRowsApart<Units> ? (units + kLanes - 1) / kLanes * kLanes : units;
+}
+
+// How far ahead of packing its source is asked for: weights come from memory, a line from each of many rows, which hardware does not foresee.
+constexpr int64_t kAheadAlong = 8;    // vectors of units
+constexpr int64_t kAheadAcross = 64;  // rows
 
 // `count` <= W rows of src (row, k); missing ones are zero.
 template <class Units, int W, class T, class Factor>
@@ -33,13 +47,15 @@ ANNEAL_INLINE void pack_panel_along(const T* src, int64_t stride, int64_t count,
   for (int64_t j0 = (W - 1) / kLanes * kLanes; j0 >= 0; j0 -= kLanes) {
     const int64_t jj = count - j0 > kLanes ? kLanes : count - j0;
     if (jj <= 0) {
-      for (int64_t u = 0; u < units; ++u) store(dst + u * W + j0, Vu{});
+      for (int64_t u = 0; u < written_units<Units>(units); ++u) store(panel_at<Units, W>(dst, u, j0), Vu{});
       continue;
     }
     for (int64_t k0 = 0; k0 < k; k0 += kStep) {
       const T* p = src + j0 * stride + k0;
       Vu v[kLanes];
       if (k - k0 >= kStep) {
+#pragma GCC unroll 16
+        for (int j = 0; j < kLanes; ++j) __builtin_prefetch(p + j * stride + kAheadAlong * kStep);
 #pragma GCC unroll 16
         for (int j = 0; j < kLanes; ++j) v[j] = j < jj ? units_along<Units>(p + j * stride, factor) : Vu{};
       } else {
@@ -49,13 +65,13 @@ ANNEAL_INLINE void pack_panel_along(const T* src, int64_t stride, int64_t count,
         for (int j = 0; j < kLanes; ++j) v[j] = units_along<Units>(rows[j], factor);
       }
       transpose(v);
-      uint32_t* d = dst + k0 / kE * W + j0;
-      const int64_t left = units - k0 / kE;
+      uint32_t* d = panel_at<Units, W>(dst, k0 / kE, j0);
+      const int64_t left = written_units<Units>(units) - k0 / kE;
       if (left >= kLanes) {
 #pragma GCC unroll 16
-        for (int u = 0; u < kLanes; ++u) store(d + u * W, v[u]);
+        for (int u = 0; u < kLanes; ++u) store(d + u * kPanelStride<Units, W>, v[u]);
       } else {
-        for (int64_t u = 0; u < left; ++u) store(d + u * W, v[u]);
+        for (int64_t u = 0; u < left; ++u) store(d + u * kPanelStride<Units, W>, v[u]);
       }
     }
   }
@@ -70,19 +86,25 @@ ANNEAL_INLINE void pack_panel_across(const T* src, int64_t stride, int64_t count
   if (count == W) {
     // Vectors that end behind the panel read into the next row: the last one is left to the loop below.
     const int64_t safe = kWhole == W ? k : k - 1;
-    for (; i + kE <= safe; i += kE, dst += W) {
+    for (; i + kE <= safe; i += kE) {
       const T* p = src + i * stride;
+#pragma GCC unroll 2
+      for (int64_t row = 0; row < kE; ++row) __builtin_prefetch(p + (kAheadAcross + row) * stride);
 #pragma GCC unroll 8
-      for (int j = 0; j < W; j += kLanes) store(dst + j, units_across<Units>(p + j, p + (kE - 1) * stride + j, factor));
+      for (int j = 0; j < W; j += kLanes)
+        store(panel_at<Units, W>(dst, i / kE, j), units_across<Units>(p + j, p + (kE - 1) * stride + j, factor));
     }
   }
-  for (; i < k; i += kE, dst += W) {
+  for (; i < k; i += kE) {
     T rows[kE][kWhole];
     std::memset(rows, 0, sizeof rows);
     for (int64_t e = 0; e < kE && i + e < k; ++e)
       std::memcpy(rows[e], src + (i + e) * stride, static_cast<size_t>(count) * sizeof(T));
-    for (int j = 0; j < W; j += kLanes) store(dst + j, units_across<Units>(rows[0] + j, rows[kE - 1] + j, factor));
+    for (int j = 0; j < W; j += kLanes) store(panel_at<Units, W>(dst, i / kE, j), units_across<Units>(rows[0] + j, rows[kE - 1] + j, factor));
   }
+  const int64_t units = (k + kE - 1) / kE;
+  for (int64_t u = units; u < written_units<Units>(units); ++u)
+    for (int j = 0; j < W; j += kLanes) store(panel_at<Units, W>(dst, u, j), Vu{});
 }
 
 #if defined(__AMX_BF16__)
