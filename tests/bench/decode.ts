@@ -14,6 +14,7 @@ const files: PairFile[] = [
   { type: "BF16", precision: "bf16", baseStorage: "dense" },
   { type: "Q8_0", precision: "bf16", baseStorage: "blocks" },
   { type: "Q4_0", precision: "bf16", baseStorage: "blocks" },
+  { type: "Q4_K_M", precision: "bf16", baseStorage: "blocks", model: "137M" },
 ];
 
 async function ours(session: Session): Promise<number> {

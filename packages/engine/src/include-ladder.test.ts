@@ -9,7 +9,7 @@ const ladder: Record<string, readonly string[]> = {
   core: [],
   cpu: ["core"],
   ops: ["cpu", "core"],
-  quant: ["core"],
+  quant: ["cpu", "core"],
   io: ["quant", "core"],
   nn: ["ops", "core"],
   models: ["nn", "ops", "io", "quant", "core"],

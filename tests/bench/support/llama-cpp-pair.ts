@@ -1,5 +1,5 @@
 // The same random model in our engine and in llama.cpp (node-llama-cpp), from one GGUF file, with the same threads.
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -11,13 +11,14 @@ import {
   type Session,
 } from "@anneal/engine";
 import { getLlama, type LlamaContextSequence, LlamaLogLevel } from "node-llama-cpp";
-import { llama118m, writeRandomLlama } from "./random-model.ts";
+import { type LlamaShape, llama118m, llama137m, writeRandomLlama } from "./random-model.ts";
 
 export interface PairFile {
   type: GgufExportType;
   precision: Precision;
   /** Quantised files stay in their blocks. */
   baseStorage: BaseStorage;
+  model?: "118M" | "137M"; // the first where not named
 }
 export interface Pair {
   name: string;
@@ -45,6 +46,8 @@ function tokenizer(size: number): Record<string, GgufValue> {
   };
 }
 
+const shapes: Record<NonNullable<PairFile["model"]>, LlamaShape> = { "118M": llama118m, "137M": llama137m };
+
 const specOf = (precision: Precision, maxTokens: number) => ({
   precision,
   seed: 1,
@@ -55,9 +58,11 @@ const specOf = (precision: Precision, maxTokens: number) => ({
   maxSequenceTokens: maxTokens,
 });
 
-async function exportFile(hf: string, path: string, { type, precision }: PairFile): Promise<void> {
+async function exportFile(dir: string, path: string, { type, precision, model = "118M" }: PairFile): Promise<void> {
+  const [hf, shape] = [join(dir, model), shapes[model]];
+  if (!existsSync(hf)) writeRandomLlama(hf, shape);
   const session = await openSession({ ...specOf(precision, 16), base: { kind: "hf", dir: hf } });
-  await session.exportGguf(path, { type, metadata: tokenizer(llama118m.vocabulary) });
+  await session.exportGguf(path, { type, metadata: tokenizer(shape.vocabulary) });
   await session.close();
 }
 
@@ -67,10 +72,9 @@ export async function* pairs(files: readonly PairFile[], maxTokens: number): Asy
   const dir = mkdtempSync(join(tmpdir(), "anneal-bench-"));
   const llama = await getLlama({ gpu: false, build: "never", logLevel: LlamaLogLevel.disabled, maxThreads: most });
   try {
-    writeRandomLlama(join(dir, "hf"), llama118m);
     for (const file of files) {
       const path = join(dir, `${file.type}.gguf`);
-      await exportFile(join(dir, "hf"), path, file);
+      await exportFile(dir, path, file);
       const model = await llama.loadModel({ modelPath: path });
       for (const threads of new Set([1, most])) {
         const context = await model.createContext({
@@ -81,7 +85,7 @@ export async function* pairs(files: readonly PairFile[], maxTokens: number): Asy
         const base = { kind: "gguf" as const, path };
         const { precision, baseStorage } = file;
         const session = await openSession({ ...specOf(precision, maxTokens), base, baseStorage, threads });
-        const name = `118M llama, ${file.type}, ${threads} thread${threads > 1 ? "s" : ""}`;
+        const name = `${file.model ?? "118M"} llama, ${file.type}, ${threads} thread${threads > 1 ? "s" : ""}`;
         yield { name, session, sequence: context.getSequence() };
         await session.close();
         await context.dispose();

@@ -21,6 +21,9 @@ export const llama118m: LlamaShape = {
   vocabulary: 32_000,
 };
 
+/** Rows of whole blocks of 256, as K-quants need them: 137M parameters. */
+export const llama137m: LlamaShape = { ...llama118m, hidden: 1024, heads: 16 };
+
 /** SmolLM2-135M: many thin layers and a wide vocabulary. */
 export const llama135m: LlamaShape = {
   layers: 30,

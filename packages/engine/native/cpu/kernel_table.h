@@ -91,6 +91,8 @@ struct DotRowsArgs {
   int segment_count;
   int64_t rows;
   DType round_weights;  // B's values count as this: bf16, f16, or f32 as they are
+  const float* start;   // sums of every lane to go on from, (rows, start_columns, lanes) from column `begin` on, or null
+  int64_t start_columns;
   float* out;          // element (0, begin), row stride out_stride
   int64_t out_stride;
 };

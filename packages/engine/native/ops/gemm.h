@@ -5,6 +5,7 @@
 // Every element of C is one sum over k in increasing order (low-rank part last), accumulated in f32: its bits depend on the shapes and the
 // precision only, not on the threads. With M <= kSmallRows gemm_abt takes another path (its own fixed order).
 #pragma once
+#include "cpu/block_dot.h"
 #include "ops/context.h"
 
 namespace anneal {
@@ -17,6 +18,7 @@ struct BlockCodec {
   void (*dequantise)(const void* blocks, float* out, int64_t elements) = nullptr;
   void (*dequantise_in)(const void* context, const void* blocks, float* out, int64_t elements) = nullptr;
   const void* context = nullptr;
+  BlockDots dots = {};  // few rows are multiplied by the blocks where they lie; without, by rows dequantised first
 
   explicit operator bool() const { return dequantise || dequantise_in; }
   void read(const void* blocks, float* out, int64_t elements) const {

@@ -16,7 +16,7 @@ struct GemmProblem {
 
 void gemm_packed_cpu(Context& ctx, const GemmProblem& problem);
 
-// Up to kSmallRows rows against an (n,k) weight, without packing; blocks are dequantised a few rows at a time.
+// Up to kSmallRows rows against an (n,k) weight, without packing; blocks are expanded in registers, or dequantised a few rows at a time.
 bool gemm_is_small(const GemmProblem& problem);
 void gemm_small_cpu(Context& ctx, const GemmProblem& problem);
 size_t gemm_small_scratch_bytes(const Context& ctx, int64_t m, int64_t k, int64_t r);

@@ -13,8 +13,11 @@ constexpr int64_t kPadding = 16;
 // Columns of one tile, and weight bytes of one task: enough to be worth a hand-over, and many tasks in a layer.
 constexpr int64_t kTileColumns = 32;
 constexpr int64_t kTaskBytes = int64_t{128} << 10;
-// Weight rows dequantised at once: two blocks of the kernel's columns, in a fraction of an L2.
+// Rows of a block weight that are taken at once: the sums of all lanes stay in the L1, and dequantised rows in a fraction of an L2.
 constexpr int64_t kCodecRows = 8;
+// The kernel asks for the lines of as many rows ahead: behind a thread's dequantised rows they must not be another thread's.
+constexpr int64_t kRowsAhead = 4;
+constexpr int64_t kMostLanes = 16;
 
 int64_t padded(int64_t k) { return (k + kPadding - 1) / kPadding * kPadding; }
 
@@ -70,23 +73,33 @@ void gemm_small_cpu(Context& ctx, const GemmProblem& p) {
     args.segments[args.segment_count++] = segment(ctx, o.low_rank_a, o.low_rank_b, o.low_rank_scale, round);
 
   const BlockCodec* codec = p.b.codec;
-  const int64_t dequantised_row = padded(p.k);
+  const BlockDot dot = codec ? codec->dots.of(ctx.isa) : nullptr;
+  const int64_t row_bytes = codec ? codec->bytes(p.k) : 0, dequantised_row = padded(p.k);
+  const int64_t dequantised_rows = kCodecRows + kRowsAhead;
   float* dequantised =
-      codec ? ctx.scratch.allocate_array<float>(ctx.pool.threads() * kCodecRows * dequantised_row) : nullptr;
-  // Rows [j, j + columns) of a block weight: dequantised, then multiplied exactly as dense rows of the same values.
+      codec && !dot ? ctx.scratch.allocate_array<float>(ctx.pool.threads() * dequantised_rows * dequantised_row) : nullptr;
+  // Rows [j, j + columns) of a block weight, expanded in registers or dequantised: the bits are those of dense rows of the same values.
   const auto dot_blocks = [&](DotRowsArgs mine, int64_t j, int64_t columns, float* buffer) {
-    const std::byte* blocks = static_cast<const std::byte*>(p.b.data);
-    const DotSegment low = mine.segments[1];
+    alignas(64) float sums[kSmallRows * kCodecRows * kMostLanes];
     float* out = mine.out;
+    const DotSegment base = mine.segments[0], low = mine.segments[1];
     for (int64_t c = 0; c < columns; c += kCodecRows) {
       const int64_t some = std::min(kCodecRows, columns - c);
-      for (int64_t row = 0; row < some; ++row)
-        codec->read(blocks + (j + c + row) * codec->bytes(p.k), buffer + row * dequantised_row, p.k);
-      mine.segments[0].b = buffer;
-      mine.segments[0].b_dtype = DType::kF32;
-      mine.segments[0].b_stride = dequantised_row;
-      if (mine.segment_count > 1)
-        mine.segments[1].b = static_cast<const std::byte*>(low.b) + (j + c) * low.b_stride * (low.b_dtype == DType::kF32 ? 4 : 2);
+      const std::byte* blocks = static_cast<const std::byte*>(p.b.data) + (j + c) * row_bytes;
+      mine.segment_count = 0;
+      if (dot) {
+        dot({base.a, base.a_stride, p.m, p.k, codec->context, blocks, row_bytes, some, round, sums});
+        mine.start = sums;
+        mine.start_columns = some;
+      } else {
+        for (int64_t row = 0; row < some; ++row) codec->read(blocks + row * row_bytes, buffer + row * dequantised_row, p.k);
+        mine.segments[mine.segment_count++] = {base.a, base.a_stride, buffer, DType::kF32, dequantised_row, p.k};
+      }
+      if (args.segment_count > 1) {
+        const int64_t bytes = low.b_stride * (low.b_dtype == DType::kF32 ? 4 : 2);
+        mine.segments[mine.segment_count] = low;
+        mine.segments[mine.segment_count++].b = static_cast<const std::byte*>(low.b) + (j + c) * bytes;
+      }
       mine.out = out + c;
       table.dot_rows(mine, 0, some);
     }
@@ -103,7 +116,7 @@ void gemm_small_cpu(Context& ctx, const GemmProblem& p) {
       DotRowsArgs mine = args;
       mine.out = tile;
       mine.out_stride = kTileColumns;
-      if (codec) dot_blocks(mine, j, columns, dequantised + worker * kCodecRows * dequantised_row);
+      if (codec) dot_blocks(mine, j, columns, dequantised + (dot ? 0 : worker * dequantised_rows * dequantised_row));
       else table.dot_rows(mine, j, j + columns);
       TileStore store{};
       store.c = static_cast<std::byte*>(p.c.data) + j * element;
@@ -133,7 +146,7 @@ void gemm_small_cpu(Context& ctx, const GemmProblem& p) {
 }
 
 size_t gemm_small_scratch_bytes(const Context& ctx, int64_t m, int64_t k, int64_t r) {
-  const int64_t dequantised = ctx.pool.threads() * kCodecRows * padded(k);
+  const int64_t dequantised = ctx.pool.threads() * (kCodecRows + kRowsAhead) * padded(k);
   return static_cast<size_t>((m * (padded(k) + padded(r)) + dequantised) * 4 + 256);
 }
 

@@ -15,6 +15,9 @@ extern const FrozenFunctions kFrozenFunctions;
 namespace avx512 {
 extern const FrozenFunctions kFrozenFunctions;
 }
+namespace avx512_bf16 {
+extern const FrozenFunctions kFrozenFunctions;
+}
 #endif
 
 const FrozenFunctions& frozen_functions() {
@@ -26,6 +29,20 @@ const FrozenFunctions& frozen_functions() {
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c")) return avx2::kFrozenFunctions;
 #endif
   return generic::kFrozenFunctions;
+}
+
+BlockDots frozen_dots(DType dtype) {
+  const auto dot = [dtype](const FrozenFunctions& f) -> BlockDot {
+    return dtype == DType::kInt8Block ? f.dot_int8 : dtype == DType::kNF4 ? f.dot_nf4 : nullptr;
+  };
+  BlockDots dots;
+  dots.generic = dot(generic::kFrozenFunctions);
+#if defined(__x86_64__)
+  dots.avx2 = dot(avx2::kFrozenFunctions);
+  dots.avx512 = dot(avx512::kFrozenFunctions);
+  dots.avx512_bf16 = dot(avx512_bf16::kFrozenFunctions);
+#endif
+  return dots;
 }
 
 float quantise_nf4_scales(const float* largest, int64_t blocks, void* out_blocks, float* groups) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "core/tensor.h"
+#include "cpu/block_dot.h"
 
 namespace anneal {
 
@@ -22,11 +23,16 @@ struct Nf4Scales {
 struct FrozenFunctions {
   void (*dequantise_int8)(const void* blocks, float* out, int64_t n);
   void (*quantise_int8)(const float* values, void* blocks, int64_t n);
+  BlockDot dot_int8;
   void (*dequantise_nf4)(const void* scales, const void* blocks, float* out, int64_t n);
   // One row of nibbles; the magnitude of each block goes to `largest`.
   void (*quantise_nf4)(const float* values, void* blocks, float* largest, int64_t n);
+  BlockDot dot_nf4;
 };
 const FrozenFunctions& frozen_functions();
+
+// Products with blocks of kInt8Block or kNF4 where they lie; null ones for other types.
+BlockDots frozen_dots(DType dtype);
 
 // The second level: codes of `blocks` magnitudes into the blocks, scales into `groups`. Returns the mean.
 float quantise_nf4_scales(const float* largest, int64_t blocks, void* out_blocks, float* groups);

@@ -1,17 +1,26 @@
 // Our int8: 64 weights of a row in 68 bytes: float d, 64 signed bytes. value = byte x d.
-#include "quant/block_bits.h"
+#include "quant/expand.h"
 #include "quant/frozen_functions.h"
 
 namespace anneal::ANNEAL_QUANT_ISA {
 
-void dequantise_int8(const void* blocks, float* __restrict out, int64_t n) {
-  const uint8_t* p = static_cast<const uint8_t*>(blocks);
-  for (int64_t i = 0; i < n; i += kFrozenBlock, p += kInt8Bytes, out += kFrozenBlock) {
+namespace {
+
+struct Int8Blocks {
+  static constexpr int64_t kElements = kFrozenBlock, kBytes = kInt8Bytes, kGroup = kFrozenBlock;
+  using Head = NoHead;
+  static ANNEAL_INLINE Head head(const void*, const uint8_t*) { return {}; }
+  template <DType Round> static ANNEAL_INLINE void expand(const Head&, const uint8_t* p, int, Vf (&w)[kGroup / kLanes]) {
     float d;
     std::memcpy(&d, p, sizeof d);
-    for (int j = 0; j < kFrozenBlock; ++j) out[j] = static_cast<float>(static_cast<int8_t>(p[4 + j])) * d;
+    for (int v = 0; v < kGroup / kLanes; v += 2) scaled_bytes<Round>(p + 4 + v * kLanes, splat(d), w[v], w[v + 1]);
   }
-}
+};
+
+}  // namespace
+
+void dequantise_int8(const void* blocks, float* out, int64_t n) { read_blocks<Int8Blocks>(nullptr, blocks, out, n); }
+void dot_int8(const BlockDotArgs& args) { dot_blocks<Int8Blocks>(args); }
 
 void quantise_int8(const float* values, void* blocks, int64_t n) {
   uint8_t* p = static_cast<uint8_t*>(blocks);

@@ -13,7 +13,7 @@ inline Lanes load_lanes(const float* p) {
   return v;
 }
 
-inline Lanes splat(float v) { return Lanes{} + v; }
+inline Lanes splat_lanes(float v) { return Lanes{} + v; }
 
 inline Lanes lanes_magnitude(Lanes v) { return v < 0.0f ? -v : v; }
 
@@ -21,7 +21,7 @@ inline Lanes round_lanes(Lanes v) { return (v + 12582912.0f) - 12582912.0f; }
 
 // NaN becomes `low`.
 inline Lanes clamp_lanes(Lanes v, float low, float high) {
-  const Lanes l = splat(low), h = splat(high);
+  const Lanes l = splat_lanes(low), h = splat_lanes(high);
   v = v > l ? v : l;
   return v < h ? v : h;
 }

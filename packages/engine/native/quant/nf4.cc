@@ -1,11 +1,7 @@
 // NF4 (QLoRA): 64 weights of a row in 33 bytes: a signed code of the block's largest magnitude, 32 bytes of nibbles (even
 // weights low). value = table[nibble] x (mean + group scale x code); a group is 256 blocks, so that the magnitudes cost one
 // byte and a 64th of a float.
-#if defined(__AVX2__)
-#include <immintrin.h>
-#endif
-
-#include "quant/block_bits.h"
+#include "quant/expand.h"
 #include "quant/frozen_functions.h"
 
 namespace anneal::ANNEAL_QUANT_ISA {
@@ -22,58 +18,41 @@ inline uint8_t nearest_code(float v) {
   return code;
 }
 
-// out[0..64) = kNormalFloat[nibble] x d of 32 bytes of nibbles, even places low. Each product is rounded once, whatever the ISA.
-#if defined(__AVX2__)
-inline void look_up(const uint8_t* nibbles, float d, float* out) {
+// Codes of kLanes neighbours from bytes whose low nibbles are the even ones. Bits above the nibble may be set.
+ANNEAL_INLINE Vu neighbours(const uint8_t* p) {
 #if defined(__AVX512F__)
-  const __m512 table = _mm512_mul_ps(_mm512_loadu_ps(kNormalFloat), _mm512_set1_ps(d));
+  const __m512i pairs = _mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+  return reinterpret_cast<Vu>(_mm512_or_si512(pairs, _mm512_slli_epi64(pairs, 28)));  // the high nibble into the upper half
+#elif defined(__AVX2__)
+  const __m256i pairs = _mm256_cvtepu8_epi64(_mm_cvtsi32_si128(static_cast<int>(load_u32(p))));
+  return reinterpret_cast<Vu>(_mm256_or_si256(pairs, _mm256_slli_epi64(pairs, 28)));
 #else
-  const __m256 low = _mm256_mul_ps(_mm256_loadu_ps(kNormalFloat), _mm256_set1_ps(d));
-  const __m256 high = _mm256_mul_ps(_mm256_loadu_ps(kNormalFloat + 8), _mm256_set1_ps(d));
+  Vu v{};
+  for (int i = 0; i < kLanes; ++i) v[i] = p[i / 2] >> (i % 2 * 4);
+  return v;
 #endif
-  const __m128i four_bits = _mm_set1_epi8(15);
-  for (int half = 0; half < 2; ++half) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(nibbles + 16 * half));
-    const __m128i even = _mm_and_si128(bytes, four_bits), odd = _mm_and_si128(_mm_srli_epi16(bytes, 4), four_bits);
-    const __m128i codes[2] = {_mm_unpacklo_epi8(even, odd), _mm_unpackhi_epi8(even, odd)};
-    for (int part = 0; part < 2; ++part, out += 16) {
-#if defined(__AVX512F__)
-      _mm512_storeu_ps(out, _mm512_permutexvar_ps(_mm512_cvtepu8_epi32(codes[part]), table));
-#else
-      const __m128i eights[2] = {codes[part], _mm_srli_si128(codes[part], 8)};
-      for (int k = 0; k < 2; ++k) {
-        const __m256i code = _mm256_cvtepu8_epi32(eights[k]);
-        const __m256 in_high = _mm256_castsi256_ps(_mm256_slli_epi32(code, 28));  // bit 3 of the code as the sign
-        _mm256_storeu_ps(out + 8 * k, _mm256_blendv_ps(_mm256_permutevar8x32_ps(low, code),
-                                                       _mm256_permutevar8x32_ps(high, code), in_high));
-      }
-#endif
-    }
-  }
 }
-#else
-inline void look_up(const uint8_t* nibbles, float d, float* out) {
-  float table[16];
-  for (int c = 0; c < 16; ++c) table[c] = kNormalFloat[c] * d;
-  for (int j = 0; j < kFrozenBlock / 2; ++j) {
-    out[2 * j] = table[nibbles[j] & 15];
-    out[2 * j + 1] = table[nibbles[j] >> 4];
+
+struct Nf4Blocks {
+  static constexpr int64_t kElements = kFrozenBlock, kBytes = kNf4Bytes, kGroup = kFrozenBlock;
+  struct Head {
+    float d;
+  };
+  static ANNEAL_INLINE Head head(const void* context, const uint8_t* p) {
+    const Nf4Scales& scales = *static_cast<const Nf4Scales*>(context);
+    const int64_t block = (p - static_cast<const uint8_t*>(scales.blocks)) / kNf4Bytes;
+    return {scales.mean + scales.groups[block / kNf4Group] * static_cast<float>(static_cast<int8_t>(p[0]))};
   }
-}
-#endif
-static_assert(kFrozenBlock == 64);
+  template <DType Round> static ANNEAL_INLINE void expand(const Head& head, const uint8_t* p, int, Vf (&w)[kGroup / kLanes]) {
+    const Levels levels = scaled_levels<Round>(kNormalFloat, splat(head.d));
+    for (int v = 0; v < kGroup / kLanes; ++v) w[v] = look_up(levels, neighbours(p + 1 + v * kLanes / 2));
+  }
+};
 
 }  // namespace
 
-void dequantise_nf4(const void* context, const void* blocks, float* out, int64_t n) {
-  const Nf4Scales& scales = *static_cast<const Nf4Scales*>(context);
-  const uint8_t* p = static_cast<const uint8_t*>(blocks);
-  int64_t block = (p - static_cast<const uint8_t*>(scales.blocks)) / kNf4Bytes;
-  for (int64_t i = 0; i < n; i += kFrozenBlock, ++block, p += kNf4Bytes, out += kFrozenBlock) {
-    const float d = scales.mean + scales.groups[block / kNf4Group] * static_cast<float>(static_cast<int8_t>(p[0]));
-    look_up(p + 1, d, out);
-  }
-}
+void dequantise_nf4(const void* context, const void* blocks, float* out, int64_t n) { read_blocks<Nf4Blocks>(context, blocks, out, n); }
+void dot_nf4(const BlockDotArgs& args) { dot_blocks<Nf4Blocks>(args); }
 
 // One row; the magnitudes go to `largest` (one for each block), their codes are set by quantise_nf4_scales.
 void quantise_nf4(const float* values, void* blocks, float* largest, int64_t n) {

@@ -1,18 +1,36 @@
 // Q4_1: 32 weights in 20 bytes: half d, half m, 16 bytes of nibbles as in Q4_0. value = d x nibble + m.
-#include "quant/block_bits.h"
-#include "quant/row_functions.h"
+#include "quant/expand.h"
 
 namespace anneal::ANNEAL_QUANT_ISA {
 
-void dequantise_q4_1(const void* blocks, float* __restrict out, int64_t n) {
-  const uint8_t* p = static_cast<const uint8_t*>(blocks);
-  for (int64_t i = 0; i < n; i += 32, p += 20, out += 32) {
-    const float d = load_half(p), m = load_half(p + 2);
-    const uint8_t* q = p + 4;
-    for (int j = 0; j < 16; ++j) out[j] = d * static_cast<float>(q[j] & 15) + m;
-    for (int j = 0; j < 16; ++j) out[j + 16] = d * static_cast<float>(q[j] >> 4) + m;
+namespace {
+
+struct Q4_1Blocks {
+  static constexpr int64_t kElements = 32, kBytes = 20, kGroup = 32;
+  using Head = NoHead;
+  static ANNEAL_INLINE Head head(const void*, const uint8_t*) { return {}; }
+  template <DType Round> static ANNEAL_INLINE void expand(const Head&, const uint8_t* p, int, Vf (&w)[kGroup / kLanes]) {
+    const Levels levels = affine_levels<Round>(splat_half(p), splat_half(p + 2));
+    for (int v = 0; v < kGroup / kLanes; ++v) w[v] = look_up(levels, nibbles(p + 4, 16, v));
   }
-}
+};
+
+struct Q4_1BlockPairs {
+  static constexpr int64_t kElements = 64, kBytes = 40, kGroup = 64;
+  using Head = NoHead;
+  static ANNEAL_INLINE Head head(const void*, const uint8_t*) { return {}; }
+  template <DType Round> static ANNEAL_INLINE void expand(const Head&, const uint8_t* p, int, Vf (&w)[kGroup / kLanes]) {
+    constexpr int kVectors = 32 / kLanes;
+    const LevelPair levels = affine_level_pair<Round>(p, p + 20);
+    for (int v = 0; v < kVectors; ++v) w[v] = look_up(levels.first, nibbles(p + 4, 16, v));
+    for (int v = 0; v < kVectors; ++v) w[kVectors + v] = look_up(levels.second, nibbles(p + 24, 16, v));
+  }
+};
+
+}  // namespace
+
+void dequantise_q4_1(const void* blocks, float* out, int64_t n) { read_blocks<Q4_1Blocks>(nullptr, blocks, out, n); }
+void dot_q4_1(const BlockDotArgs& args) { args.k % 64 == 0 ? dot_blocks<Q4_1BlockPairs>(args) : dot_blocks<Q4_1Blocks>(args); }
 
 // gguf-py's rounding: m is the minimum, the range is cut in 15 steps.
 void quantise_q4_1(const float* values, void* blocks, int64_t n, const float*) {

@@ -1,28 +1,28 @@
 // Q4_K: 256 weights in 144 bytes: half d, half dmin, 12 bytes of 6-bit scales and minima, 128 bytes of nibbles; of every
 // 32 bytes, low nibbles are one group of 32 and high nibbles the next. value = d x scale x code - dmin x minimum.
-#include "quant/block_bits.h"
+#include "quant/expand.h"
 #include "quant/k_affine.h"
 #include "quant/k_scales.h"
-#include "quant/row_functions.h"
 
 namespace anneal::ANNEAL_QUANT_ISA {
 
-void dequantise_q4_k(const void* blocks, float* __restrict out, int64_t n) {
-  const uint8_t* p = static_cast<const uint8_t*>(blocks);
-  for (int64_t i = 0; i < n; i += 256, p += 144, out += 256) {
-    const float d = load_half(p), dmin = load_half(p + 2);
-    uint8_t scales[8], minima[8];
-    unpack_k_scales(p + 4, scales, minima);
-    for (int pair = 0; pair < 4; ++pair) {
-      const uint8_t* q = p + 16 + 32 * pair;
-      float* o = out + 64 * pair;
-      const float d0 = d * static_cast<float>(scales[2 * pair]), m0 = dmin * static_cast<float>(minima[2 * pair]);
-      const float d1 = d * static_cast<float>(scales[2 * pair + 1]), m1 = dmin * static_cast<float>(minima[2 * pair + 1]);
-      for (int j = 0; j < 32; ++j) o[j] = d0 * static_cast<float>(q[j] & 15) - m0;
-      for (int j = 0; j < 32; ++j) o[j + 32] = d1 * static_cast<float>(q[j] >> 4) - m1;
-    }
+namespace {
+
+struct Q4_KBlocks {
+  static constexpr int64_t kElements = 256, kBytes = 144, kGroup = 64;
+  using Head = KScales;
+  static ANNEAL_INLINE Head head(const void*, const uint8_t* p) { return k_scales(p); }
+  template <DType Round> static ANNEAL_INLINE void expand(const Head& head, const uint8_t* p, int pair, Vf (&w)[kGroup / kLanes]) {
+    const LevelPair levels = affine_level_pair<Round>(head.scale + 2 * pair, head.minimum + 2 * pair);
+    for (int v = 0; v < kGroup / kLanes; ++v)
+      w[v] = look_up(v * kLanes < 32 ? levels.first : levels.second, nibbles(p + 16 + 32 * pair, 32, v));
   }
-}
+};
+
+}  // namespace
+
+void dequantise_q4_k(const void* blocks, float* out, int64_t n) { read_blocks<Q4_KBlocks>(nullptr, blocks, out, n); }
+void dot_q4_k(const BlockDotArgs& args) { dot_blocks<Q4_KBlocks>(args); }
 
 void quantise_q4_k(const float* values, void* blocks, int64_t n, const float* importance) {
   uint8_t* p = static_cast<uint8_t*>(blocks);

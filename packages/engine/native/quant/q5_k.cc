@@ -1,29 +1,34 @@
 // Q5_K: 256 weights in 176 bytes: as Q4_K with 32 bytes of fifth bits before the nibbles; bit g of byte j belongs to weight
 // j of group g. value = d x scale x code - dmin x minimum.
-#include "quant/block_bits.h"
+#include "quant/expand.h"
 #include "quant/k_affine.h"
 #include "quant/k_scales.h"
-#include "quant/row_functions.h"
 
 namespace anneal::ANNEAL_QUANT_ISA {
 
-void dequantise_q5_k(const void* blocks, float* __restrict out, int64_t n) {
-  const uint8_t* p = static_cast<const uint8_t*>(blocks);
-  for (int64_t i = 0; i < n; i += 256, p += 176, out += 256) {
-    const float d = load_half(p), dmin = load_half(p + 2);
-    uint8_t scales[8], minima[8];
-    unpack_k_scales(p + 4, scales, minima);
-    const uint8_t* fifth = p + 16;
-    for (int group = 0; group < 8; ++group) {
-      const uint8_t* q = p + 48 + 32 * (group / 2);
-      const int shift = 4 * (group % 2);
-      float* o = out + 32 * group;
-      const float dg = d * static_cast<float>(scales[group]), mg = dmin * static_cast<float>(minima[group]);
-      for (int j = 0; j < 32; ++j)
-        o[j] = dg * static_cast<float>(((q[j] >> shift) & 15) | ((fifth[j] >> group) & 1) << 4) - mg;
+namespace {
+
+struct Q5_KBlocks {
+  static constexpr int64_t kElements = 256, kBytes = 176, kGroup = 64;
+  using Head = KScales;
+  static ANNEAL_INLINE Head head(const void*, const uint8_t* p) { return k_scales(p); }
+  template <DType Round> static ANNEAL_INLINE void expand(const Head& head, const uint8_t* p, int pair, Vf (&w)[kGroup / kLanes]) {
+    for (int half = 0; half < 2; ++half) {
+      const int group = 2 * pair + half;
+      const Vf scale = splat(head.scale[group]), minimum = splat(head.minimum[group]);
+      for (int v = 0; v < 32 / kLanes; ++v) {
+        const Vu low = nibbles(p + 48 + 32 * pair, 32, half * 32 / kLanes + v) & 15u;
+        const Vu fifth = (load_bytes(p + 16 + v * kLanes) >> group) & 1u;
+        w[half * 32 / kLanes + v] = weight_value<Round>(scale * to_float(reinterpret_cast<Vi>(low | fifth << 4)) - minimum);
+      }
     }
   }
-}
+};
+
+}  // namespace
+
+void dequantise_q5_k(const void* blocks, float* out, int64_t n) { read_blocks<Q5_KBlocks>(nullptr, blocks, out, n); }
+void dot_q5_k(const BlockDotArgs& args) { dot_blocks<Q5_KBlocks>(args); }
 
 void quantise_q5_k(const float* values, void* blocks, int64_t n, const float* importance) {
   uint8_t* p = static_cast<uint8_t*>(blocks);

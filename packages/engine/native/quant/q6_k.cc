@@ -1,12 +1,35 @@
 // Q6_K: 256 weights in 210 bytes: 128 bytes of lower nibbles, 64 bytes of upper bit pairs, 16 signed scales, half d. Two
 // halves of 128: nibble byte l (of 64) holds weights l and l + 64; pair byte l (of 32) holds weights l, l + 32, l + 64,
 // l + 96 at shifts 0, 2, 4, 6. value = d x scale x (code - 32), a scale for 16 weights.
-#include "quant/block_bits.h"
+#include "quant/expand.h"
 #include "quant/lanes.h"
-#include "quant/row_functions.h"
 
 namespace anneal::ANNEAL_QUANT_ISA {
 namespace {
+
+struct Q6_KBlocks {
+  static constexpr int64_t kElements = 256, kBytes = 210, kGroup = 128;
+  struct Head {
+    float scale[16];
+  };
+  static ANNEAL_INLINE Head head(const void*, const uint8_t* p) {
+    Head h;
+    const Vf d = splat_half(p + 208);
+    for (int g = 0; g < 16; g += kLanes) store(h.scale + g, d * to_float(load_signed_bytes(p + 192 + g)));
+    return h;
+  }
+  template <DType Round> static ANNEAL_INLINE void expand(const Head& head, const uint8_t* p, int half, Vf (&w)[kGroup / kLanes]) {
+    const uint8_t* low = p + 64 * half;
+    const uint8_t* high = p + 128 + 32 * half;
+#pragma GCC unroll 16
+    for (int v = 0; v < kGroup / kLanes; ++v) {
+      const int at = v * kLanes;
+      const Vu pairs = (load_bytes(high + at % 32) >> (at / 32 * 2)) & 3u;
+      const Vu code = (nibbles(low, 64, v) & 15u) | pairs << 4;
+      w[v] = weight_value<Round>(splat(head.scale[8 * half + at / 16]) * to_float(reinterpret_cast<Vi>(code) - 32));
+    }
+  }
+};
 
 struct Group {
   Lanes x, w;
@@ -78,28 +101,8 @@ Choice choose_scales(const Group* groups, const float* fits, float d) {
 
 }  // namespace
 
-void dequantise_q6_k(const void* blocks, float* __restrict out, int64_t n) {
-  const uint8_t* p = static_cast<const uint8_t*>(blocks);
-  for (int64_t i = 0; i < n; i += 256, p += 210, out += 256) {
-    const float d = load_half(p + 208);
-    for (int half = 0; half < 2; ++half) {
-      const uint8_t* low = p + 64 * half;
-      const uint8_t* high = p + 128 + 32 * half;
-      const uint8_t* scales = p + 192 + 8 * half;
-      for (int group = 0; group < 8; ++group) {  // of 16 weights
-        const float dg = d * static_cast<float>(static_cast<int8_t>(scales[group]));
-        const uint8_t* l = low + 16 * (group % 4);
-        const uint8_t* h = high + 16 * (group % 2);
-        const int low_shift = 4 * (group / 4), high_shift = 2 * (group / 2);
-        float* o = out + 128 * half + 16 * group;
-        for (int j = 0; j < 16; ++j) {
-          const int code = (((l[j] >> low_shift) & 15) | ((h[j] >> high_shift) & 3) << 4) - 32;
-          o[j] = dg * static_cast<float>(code);
-        }
-      }
-    }
-  }
-}
+void dequantise_q6_k(const void* blocks, float* out, int64_t n) { read_blocks<Q6_KBlocks>(nullptr, blocks, out, n); }
+void dot_q6_k(const BlockDotArgs& args) { dot_blocks<Q6_KBlocks>(args); }
 
 void quantise_q6_k(const float* values, void* blocks, int64_t n, const float* importance) {
   uint8_t* p = static_cast<uint8_t*>(blocks);
@@ -109,7 +112,7 @@ void quantise_q6_k(const float* values, void* blocks, int64_t n, const float* im
     float largest = 0.0f;
     for (int g = 0; g < 16; ++g) {
       groups[g].x = load_lanes(values + 16 * g);
-      groups[g].w = importance ? load_lanes(importance + i + 16 * g) : splat(1.0f);
+      groups[g].w = importance ? load_lanes(importance + i + 16 * g) : splat_lanes(1.0f);
       fits[g] = fit_group(groups[g], values + 16 * g);
       if (magnitude(fits[g]) > magnitude(largest)) largest = fits[g];
     }

@@ -1,16 +1,24 @@
 // Q8_0: 32 weights in 34 bytes: half d, 32 signed bytes. value = byte x d.
-#include "quant/block_bits.h"
-#include "quant/row_functions.h"
+#include "quant/expand.h"
 
 namespace anneal::ANNEAL_QUANT_ISA {
 
-void dequantise_q8_0(const void* blocks, float* __restrict out, int64_t n) {
-  const uint8_t* p = static_cast<const uint8_t*>(blocks);
-  for (int64_t i = 0; i < n; i += 32, p += 34, out += 32) {
-    const float d = load_half(p);
-    for (int j = 0; j < 32; ++j) out[j] = static_cast<float>(static_cast<int8_t>(p[2 + j])) * d;
+namespace {
+
+struct Q8_0Blocks {
+  static constexpr int64_t kElements = 32, kBytes = 34, kGroup = 32;
+  using Head = NoHead;
+  static ANNEAL_INLINE Head head(const void*, const uint8_t*) { return {}; }
+  template <DType Round> static ANNEAL_INLINE void expand(const Head&, const uint8_t* p, int, Vf (&w)[kGroup / kLanes]) {
+    const Vf d = splat_half(p);
+    for (int v = 0; v < kGroup / kLanes; v += 2) scaled_bytes<Round>(p + 2 + v * kLanes, d, w[v], w[v + 1]);
   }
-}
+};
+
+}  // namespace
+
+void dequantise_q8_0(const void* blocks, float* out, int64_t n) { read_blocks<Q8_0Blocks>(nullptr, blocks, out, n); }
+void dot_q8_0(const BlockDotArgs& args) { dot_blocks<Q8_0Blocks>(args); }
 
 // Largest magnitude maps to 127; halves round away from zero.
 void quantise_q8_0(const float* values, void* blocks, int64_t n, const float*) {

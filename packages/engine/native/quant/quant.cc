@@ -18,6 +18,9 @@ extern const QuantType kQuantTypes[];
 namespace avx512 {
 extern const QuantType kQuantTypes[];
 }
+namespace avx512_bf16 {
+extern const QuantType kQuantTypes[];
+}
 #endif
 
 namespace {
@@ -83,6 +86,18 @@ size_t quant_row_bytes(DType dtype, int64_t n) {
 }
 
 RowDequantiser row_dequantiser(DType dtype) { return fastest()[index_of(dtype)].dequantise_generic; }
+
+BlockDots block_dots(DType dtype) {
+  const int i = index_of(dtype);
+  BlockDots dots;
+  dots.generic = generic::kQuantTypes[i].dot;
+#if defined(__x86_64__)
+  dots.avx2 = avx2::kQuantTypes[i].dot;
+  dots.avx512 = avx512::kQuantTypes[i].dot;
+  dots.avx512_bf16 = avx512_bf16::kQuantTypes[i].dot;
+#endif
+  return dots;
+}
 
 RowQuantiser row_quantiser(DType dtype) {
   const QuantType& type = fastest()[index_of(dtype)];

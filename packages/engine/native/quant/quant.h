@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/tensor.h"
+#include "cpu/block_dot.h"
 
 namespace anneal {
 
@@ -21,6 +22,7 @@ struct QuantType {
   int block_bytes;
   RowDequantiser dequantise_generic;  // portable; row_dequantiser() gives the fast one
   RowQuantiser quantise;              // portable; null where this engine only reads the type
+  BlockDot dot;                       // portable; null where products dequantise rows first. block_dots() gives the others
 };
 
 // Error(kUnsupported) for dtypes that are not GGUF types (I32, our own block formats).
@@ -38,6 +40,8 @@ size_t quant_row_bytes(DType dtype, int64_t n);
 
 // The fastest dequantiser this machine runs (generic / AVX2 / AVX-512; equal bits). Look it up once, not per row.
 RowDequantiser row_dequantiser(DType dtype);
+// Products with the type's blocks where they lie, for every ISA.
+BlockDots block_dots(DType dtype);
 // The same for quantising; Error(kUnsupported) for types that are only read.
 RowQuantiser row_quantiser(DType dtype);
 

@@ -25,12 +25,12 @@ bool is_vocabulary(const Parameter& p) {
 
 void store_int8(Parameter& p) {
   p.storage = DType::kInt8Block;
-  p.codec = {kFrozenBlock, kInt8Bytes, frozen_functions().dequantise_int8, nullptr, nullptr};
+  p.codec = {kFrozenBlock, kInt8Bytes, frozen_functions().dequantise_int8, nullptr, nullptr, frozen_dots(DType::kInt8Block)};
 }
 
 void store_nf4(Parameter& p) {
   p.storage = DType::kNF4;
-  p.codec = {kFrozenBlock, kNf4Bytes, nullptr, frozen_functions().dequantise_nf4, nullptr};
+  p.codec = {kFrozenBlock, kNf4Bytes, nullptr, frozen_functions().dequantise_nf4, nullptr, frozen_dots(DType::kNF4)};
   p.scale_elements = kFrozenBlock * kNf4Group;
 }
 
@@ -44,7 +44,7 @@ void store_as_in_file(const WeightSource& source, Parameter& p, bool bf16) {
   }
   p.storage = *type;
   const QuantType& quant = quant_type(*type);
-  p.codec = {quant.block_elements, quant.block_bytes, row_dequantiser(*type), nullptr, nullptr};
+  p.codec = {quant.block_elements, quant.block_bytes, row_dequantiser(*type), nullptr, nullptr, block_dots(*type)};
 }
 
 void check_finite(const WeightSource& source, const Parameter& p, const std::vector<float>& values) {

@@ -1,26 +1,9 @@
 // A few rows of activations against many rows of a weight: each weight row is read once, where it lies. See cpu/kernel_table.h.
 #pragma once
 #include "cpu/impl/gemm.h"
+#include "cpu/impl/weight_value.h"
 
 namespace anneal::ANNEAL_ISA_NS {
-
-#if defined(__AVX512BF16__)
-ANNEAL_INLINE Vf rounded_to_bf16(Vf v) {
-  const __m256i h = reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(reinterpret_cast<__m512>(v)));
-  return as_float(reinterpret_cast<Vu>(_mm512_cvtepu16_epi32(h)) << 16);
-}
-#endif
-
-// A weight as the product's precision has it.
-template <DType Round> ANNEAL_INLINE Vf weight_value(Vf v) {
-#if defined(__AVX512BF16__)
-  if constexpr (Round == DType::kBF16) return rounded_to_bf16(v);
-#else
-  if constexpr (Round == DType::kBF16) return as_float(bf16_bits(v) << 16);
-#endif
-  if constexpr (Round == DType::kF16) return round_to_f16(v);
-  return v;
-}
 
 // sums[i][j] += A rows . B rows, lane by lane: the order of an element's sum depends on k alone, not on its neighbours.
 template <DType Round, int Rows, int Columns, class T>
@@ -72,6 +55,9 @@ ANNEAL_INLINE void dot_any(const DotSegment& s, DType round, int64_t row, int64_
 template <int Rows, int Columns>
 ANNEAL_INLINE void dot_tile(const DotRowsArgs& d, int64_t row, int64_t column, int64_t begin) {
   Vf sums[Rows][Columns] = {};
+  if (d.start)
+    for (int i = 0; i < Rows; ++i)
+      for (int j = 0; j < Columns; ++j) sums[i][j] = load(d.start + ((row + i) * d.start_columns + column - begin + j) * kLanes);
   for (int s = 0; s < d.segment_count; ++s) dot_any(d.segments[s], d.round_weights, row, column, sums);
   for (int i = 0; i < Rows; ++i)
     for (int j = 0; j < Columns; ++j) d.out[(row + i) * d.out_stride + column - begin + j] = hsum(sums[i][j]);
