@@ -17,7 +17,7 @@ struct BlockDotArgs {
   const void* blocks;     // the first of the weight's rows
   int64_t row_bytes;
   int64_t columns;
-  DType round_weights;    // the weights count as this: bf16, f16, or f32 as they are
+  DType round_weights;    // the weights count as this: bf16, or f32 as they are
   float* sums;            // out, (rows, columns, lanes of the ISA): what DotRowsArgs::start goes on from
 };
 

@@ -27,7 +27,7 @@ ANNEAL_INLINE Vf multiply_add(Vf a, Vf b, Vf c) {
 }
 
 template <class Blocks, DType Round, int Rows, int Columns>
-ANNEAL_INLINE void dot_block_tile(const BlockDotArgs& d, int64_t row, int64_t column) {
+__attribute__((noinline)) void dot_block_tile(const BlockDotArgs& d, int64_t row, int64_t column) {
   constexpr int kVectors = Blocks::kGroup / kLanes, kGroups = Blocks::kElements / Blocks::kGroup;
   const float* a = d.a + row * d.a_stride;
   const uint8_t* block = static_cast<const uint8_t*>(d.blocks) + column * d.row_bytes;
@@ -74,9 +74,7 @@ template <class Blocks, DType Round> inline void dot_blocks_rounded(const BlockD
 }
 
 template <class Blocks> inline void dot_blocks(const BlockDotArgs& d) {
-  if (d.round_weights == DType::kBF16) return dot_blocks_rounded<Blocks, DType::kBF16>(d);
-  if (d.round_weights == DType::kF16) return dot_blocks_rounded<Blocks, DType::kF16>(d);
-  dot_blocks_rounded<Blocks, DType::kF32>(d);
+  d.round_weights == DType::kBF16 ? dot_blocks_rounded<Blocks, DType::kBF16>(d) : dot_blocks_rounded<Blocks, DType::kF32>(d);
 }
 
 // `elements` values as the file means them.
