@@ -38,13 +38,13 @@ struct Random {
   }
 };
 
-struct Isa {
+struct IsaTable {
   const char* name;
   const QuantType* table;
 };
 
-std::vector<Isa> isas() {
-  std::vector<Isa> all = {{"generic", generic::kQuantTypes}};
+std::vector<IsaTable> isas() {
+  std::vector<IsaTable> all = {{"generic", generic::kQuantTypes}};
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c")) all.push_back({"avx2", avx2::kQuantTypes});
   if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
@@ -75,7 +75,7 @@ TEST(goldens_bit_for_bit) {
   const JsonValue types = read_json_file(dir + "/ggml_types.json");
   const SafetensorsFile file(dir + "/ggml_types.safetensors");
   int checked = 0;
-  for (const Isa& isa : isas()) {
+  for (const IsaTable& isa : isas()) {
     for (const auto& [name, about] : types.as_object("types")) {
       const QuantType* found = find_quant_type(name);
       CHECK(found != nullptr);
@@ -122,7 +122,7 @@ TEST(every_isa_gives_the_same_bits) {
     reference.dequantise_generic(blocks.data(), want.data(), n);
     std::vector<uint8_t> want_blocks(blocks.size()), got_blocks(blocks.size());
     if (reference.quantise) reference.quantise(w.data(), want_blocks.data(), n, weights.data());
-    for (const Isa& isa : isas()) {
+    for (const IsaTable& isa : isas()) {
       isa.table[t].dequantise_generic(blocks.data(), got.data(), n);
       if (std::memcmp(got.data(), want.data(), got.size() * 4) != 0)
         test::fail(__FILE__, __LINE__, std::string(reference.name) + " dequantised by " + isa.name + " has other bits");
@@ -136,7 +136,7 @@ TEST(every_isa_gives_the_same_bits) {
 
 TEST(halves_round_to_nearest_even) {
   // All finite halves survive the round trip, and the midpoints between neighbours go to the even one.
-  for (const Isa& isa : isas()) {
+  for (const IsaTable& isa : isas()) {
     const QuantType& f16 = isa.table[1];
     for (uint32_t h = 0; h < 0x7bff; ++h) {
       const uint16_t pair[2] = {static_cast<uint16_t>(h), static_cast<uint16_t>(h + 1)};
