@@ -1,5 +1,5 @@
 import { say } from "@anneal/contracts";
-import { isOllamaError, OllamaError } from "./error.ts";
+import { isHalfWritten, isOllamaError, OllamaError } from "./error.ts";
 import { type HashedFile, hashFile } from "./hash.ts";
 import { displayModelName, type ModelName } from "./names.ts";
 import { ProgressReporter } from "./progress.ts";
@@ -44,9 +44,10 @@ export async function publish(options: PublishOptions, deps: PublishDeps): Promi
     try {
       return await stageAndActivate(options, deps, name, file, progress);
     } catch (error) {
-      // Another publication of the same model finished and removed the staging name we were working on.
-      if (!isOllamaError(error, "OLLAMA_NOT_FOUND") || attempt === maxRestarts) throw error;
-      progress.note("the staged model was removed meanwhile; starting over");
+      // Another publication of the same model is writing the staging name we work on, or has ended and removed it.
+      const disturbed = isOllamaError(error, "OLLAMA_NOT_FOUND") || isHalfWritten(error);
+      if (!disturbed || attempt === maxRestarts) throw error;
+      progress.note("the staged model was written or removed meanwhile; starting over");
     }
   }
 }

@@ -43,6 +43,22 @@ describe.runIf(onStandin)("publishing through faults of server and connection", 
     expect(await bench.listed("m")).toEqual([`${bench.name("m")}:latest`]);
   });
 
+  it.each(["POST /api/show#1=eof", "POST /api/chat#1=eof", "POST /api/chat#20=eof", "POST /api/copy#1=eof"])(
+    "%s: another publication is writing the model; starts over",
+    async (fault) => {
+      bench = await openBench({ answers: "marked", faults: [fault] });
+      const path = await bench.file("m", f16());
+      const notes: string[] = [];
+      const result = await publish(optionsFor(bench.name("m"), path), {
+        client: bench.client,
+        onProgress: ({ note }) => note && notes.push(note),
+      });
+      expect(result.unchanged).toBe(false);
+      expect(notes.join()).toContain("starting over");
+      expect(await bench.listed("m")).toEqual([`${bench.name("m")}:latest`]);
+    },
+  );
+
   it("waits for a slow server", async () => {
     bench = await openBench({ answers: "marked", faults: ["POST /api/create=slow:300", "POST /api/blobs=slow:300"] });
     const path = await bench.file("m", f16());

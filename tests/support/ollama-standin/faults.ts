@@ -1,6 +1,7 @@
 // Faults that a stand-in can be told to show: by route, and by the how-manieth request to it.
 export type FaultKind =
   | { kind: "status"; status: number } // answers with an error of that status
+  | { kind: "eof" } // as a server that reads a manifest which is just being written
   | { kind: "refuse" } // drops the connection before any answer
   | { kind: "break"; afterLines: number } // drops it after so many lines of a stream (or bytes taken of an upload)
   | { kind: "slow"; milliseconds: number } // waits before it answers
@@ -14,7 +15,8 @@ export interface Fault {
   what: FaultKind;
 }
 
-const help = 'write "METHOD PATH[#N[+]]=500|refuse|hang|slow:MS|break[:LINES]", for example "POST /api/create#2=500"';
+const help =
+  'write "METHOD PATH[#N[+]]=500|eof|refuse|hang|slow:MS|break[:LINES]", for example "POST /api/create#2=500"';
 
 export function parseFault(text: string): Fault {
   const found = /^([A-Z]+) (\/[^#=\s]*)(?:#(\d+)(\+)?)?=(\w+)(?::(\d+))?$/.exec(text);
@@ -22,7 +24,7 @@ export function parseFault(text: string): Fault {
   const [, method = "", path = "", nth, onwards, word = "", number] = found;
   const what = ((): FaultKind => {
     if (/^[45]\d\d$/.test(word)) return { kind: "status", status: Number(word) };
-    if (word === "refuse" || word === "hang") return { kind: word };
+    if (word === "eof" || word === "refuse" || word === "hang") return { kind: word };
     if (word === "slow" && number) return { kind: "slow", milliseconds: Number(number) };
     if (word === "break") return { kind: "break", afterLines: Number(number ?? 1) };
     throw new Error(`fault ${JSON.stringify(text)}: unknown kind ${JSON.stringify(word)}: ${help}`);

@@ -98,6 +98,10 @@ async function showFault(fault: FaultKind, exchange: Exchange): Promise<boolean>
       request.resume();
       sendJson(response, fault.status, { error: "a fault that this stand-in was told to show" });
       return true;
+    case "eof":
+      request.resume();
+      sendJson(response, 500, { error: "EOF" });
+      return true;
     case "refuse":
       request.socket.destroy();
       return true;

@@ -30,6 +30,11 @@ export const layerType = (kind: string): string => `application/vnd.ollama.image
 const manifestType = "application/vnd.docker.distribution.manifest.v2+json";
 const configType = "application/vnd.docker.container.image.v1+json";
 const digestRule = /^sha256[:-][0-9a-fA-F]{64}$/;
+// Manifests are written in place: a reader that comes between hears of it in Go's words.
+function manifestOf(text: string): Manifest {
+  if (text.endsWith("\n")) return JSON.parse(text);
+  throw new Error(text === "" ? "EOF" : "unexpected EOF");
+}
 const isMissing = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
 
 // The store's folder, laid out as the real server's.
@@ -149,7 +154,7 @@ export class Store {
       const seconds = new Date(Number(info.mtimeMs / 1000n) * 1000).toISOString().slice(0, 19);
       return {
         name,
-        manifest: JSON.parse(bytes.toString("utf8")),
+        manifest: manifestOf(bytes.toString("utf8")),
         digest: createHash("sha256").update(bytes).digest("hex"),
         modified: new Date(Number(info.mtimeMs)),
         modifiedText: `${seconds}${nanoseconds ? `.${nanoseconds}` : ""}Z`,
