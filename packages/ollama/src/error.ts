@@ -6,7 +6,7 @@ export const ollamaErrorCodes = [
   "OLLAMA_REFUSED", // an HTTP 4xx other than 404
   "OLLAMA_NOT_FOUND", // an HTTP 404
   "OLLAMA_SERVER_ERROR", // an HTTP 5xx
-  "OLLAMA_BUSY", // an HTTP 503, or a model that is just being written
+  "OLLAMA_BUSY", // an HTTP 503
   "OLLAMA_PROTOCOL", // an answer that the protocol does not allow
   "OLLAMA_CREATE_FAILED", // an error line of /api/create, or its HTTP error
   "OLLAMA_LOAD_FAILED", // created, but the model cannot be loaded or does not answer
@@ -81,10 +81,9 @@ export function unreachable(host: string, error: unknown): OllamaError {
   });
 }
 
-// A server writes the manifest of a model in place: who reads it meanwhile finds it empty or cut short.
-const halfWritten = /^(unexpected )?EOF$/;
+// A server writes the manifest of a model in place: a request that needs it meanwhile finds it empty or cut short.
 export const isHalfWritten = (error: unknown): boolean =>
-  isOllamaError(error, "OLLAMA_BUSY") && halfWritten.test(error.detail ?? "");
+  isOllamaError(error, "OLLAMA_SERVER_ERROR") && /^(unexpected )?EOF$/.test(error.detail ?? "");
 
 // Maps an HTTP status and Ollama's `{"error": ...}` text to one of our codes.
 export function httpError(what: Words, status: number, detail: string): OllamaError {
@@ -95,12 +94,6 @@ export function httpError(what: Words, status: number, detail: string): OllamaEr
       status,
       detail,
       remedy: say`try again when other models have been loaded, or raise OLLAMA_MAX_QUEUE`,
-    });
-  if (halfWritten.test(detail))
-    return new OllamaError("OLLAMA_BUSY", say`${what}: the server is just writing this model`, {
-      status,
-      detail,
-      remedy: say`try again in a moment`,
     });
   if (status === 403 && detail === "")
     return new OllamaError("OLLAMA_REFUSED", say`${what}: the server refuses this Host or Origin (HTTP 403)`, {

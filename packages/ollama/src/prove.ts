@@ -1,6 +1,6 @@
 import { say, wordsOf, wordsOfError } from "@anneal/contracts";
 import type { OllamaClient } from "./client.ts";
-import { isOllamaError, OllamaError } from "./error.ts";
+import { isHalfWritten, isOllamaError, OllamaError } from "./error.ts";
 import type { PublishOptions } from "./publish-options.ts";
 
 export async function checkTokens(
@@ -40,6 +40,7 @@ export async function removingOnFailure<T>(
 }
 
 export const asLoadFailure = (name: string) => (error: unknown) => {
+  if (isHalfWritten(error)) throw error;
   if (isOllamaError(error, "OLLAMA_SERVER_ERROR") || isOllamaError(error, "OLLAMA_REFUSED"))
     throw new OllamaError("OLLAMA_LOAD_FAILED", say`${name} was created but cannot be used: ${wordsOfError(error)}`, {
       ...(error.status === undefined ? {} : { status: error.status }),
