@@ -21,8 +21,6 @@ export async function buildSanitized(...targets: string[]): Promise<void> {
       sanitizedBuild,
       "-DANNEAL_TESTS=ON",
       "-DANNEAL_SANITIZE=ON",
-      "-DCMAKE_UNITY_BUILD=ON",
-      "-DCMAKE_UNITY_BUILD_BATCH_SIZE=8",
       "-DCMAKE_BUILD_TYPE=Release",
     ],
     "configuring",

@@ -149,9 +149,6 @@ runCmake(
     "-B",
     cmakeDir,
     "-DCMAKE_BUILD_TYPE=Release",
-    // Sources compiled eight at a time: a third of the time, most of which goes into the same headers. The tests' build takes them one by one.
-    "-DCMAKE_UNITY_BUILD=ON",
-    "-DCMAKE_UNITY_BUILD_BATCH_SIZE=8",
     `-DANNEAL_NODE_ADDON_API_DIR=${addonApiDir}`,
     `-DANNEAL_NODE_API_HEADERS_DIR=${join(headersDir, "include")}`,
   ],

@@ -20,7 +20,7 @@ inline bf16 to_bf16(float v) {
   return {static_cast<uint16_t>((u + 0x7fffu + ((u >> 16) & 1u)) >> 16)};
 }
 
-inline float to_f32(f16 v) {
+constexpr float to_f32(f16 v) {
   const uint32_t sign = static_cast<uint32_t>(v.bits & 0x8000u) << 16;
   const uint32_t exponent = (v.bits >> 10) & 0x1fu;
   const uint32_t mantissa = v.bits & 0x3ffu;
