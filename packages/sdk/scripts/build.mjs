@@ -2,19 +2,14 @@
 import { chmodSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { bundle } from "../../../scripts/bundle.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-await build({
+await bundle({
   absWorkingDir: root,
   entryPoints: ["src/cli/main.ts"],
   outfile: "dist/cli.mjs",
-  bundle: true,
-  platform: "node",
-  target: "node20",
-  format: "esm",
-  legalComments: "none",
-  logLevel: "warning",
+  plugins: [], // npm's packages go in too
   banner: {
     // Packages written for require() find one here.
     js: '#!/usr/bin/env node\nimport { createRequire as makeRequire } from "node:module";\nconst require = makeRequire(import.meta.url);',
