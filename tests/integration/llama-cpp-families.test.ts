@@ -72,6 +72,11 @@ const cases: Case[] = [
       },
     },
   },
+  {
+    golden: "gemma3",
+    name: "full layers only",
+    changes: { layer_types: ["full_attention", "full_attention"] },
+  },
   { golden: "deepseek_v2" },
   {
     golden: "deepseek_v2",

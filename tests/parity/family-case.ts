@@ -22,15 +22,18 @@ export const FamilyCase = z.object({
   labels: z.array(z.array(z.number().int())),
   loss: z.number(),
   full: Curve,
-  dpo: z.object({
-    beta: z.number(),
-    policy_chosen: z.number(),
-    policy_rejected: z.number(),
-    reference_chosen: z.number(),
-    reference_rejected: z.number(),
-    loss: z.number(),
-    reward_margin: z.number(),
-  }),
+  /** A case of one row has no pair. */
+  dpo: z
+    .object({
+      beta: z.number(),
+      policy_chosen: z.number(),
+      policy_rejected: z.number(),
+      reference_chosen: z.number(),
+      reference_rejected: z.number(),
+      loss: z.number(),
+      reward_margin: z.number(),
+    })
+    .optional(),
   distill: z.object({ temperature: z.number(), kl_teacher_student: z.number() }),
   lora: Curve.extend({ r: z.number().int(), alpha: z.number(), target_modules: z.array(z.string()) }),
 });

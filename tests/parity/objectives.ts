@@ -10,6 +10,10 @@ const VALUE_LIMIT = 1e-5;
 /** Policy: the model after LoRA; reference: the base; row 0 is chosen, row 1 rejected. */
 async function* checkDpo(name: string, dir: string, golden: FamilyCase): AsyncIterable<CaseResult> {
   const { dpo } = golden;
+  if (!dpo) {
+    yield { name: `${name} dpo`, status: "skipped", detail: "case.json holds no pair" };
+    return;
+  }
   const session = await openSession({
     ...specOf(dir, golden, "lora"),
     adapter: join(dir, "adapter_after"),

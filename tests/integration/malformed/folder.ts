@@ -73,7 +73,7 @@ const configs: Row<FolderImage>[] = [
   [
     "longrope without its factors",
     bad,
-    "as many short_factor values",
+    "as many values of short_factor and long_factor",
     set({ rope_scaling: { rope_type: "longrope", short_factor: [1] } }),
   ],
   ["another activation", unsupported, 'hidden_act "relu"', set({ hidden_act: "relu" })],

@@ -78,6 +78,7 @@ class Generator {
   struct Active {
     int32_t sequence;
     int32_t slot;
+    int32_t first;       // its first position
     int32_t length;      // cached tokens
     int32_t last_token;  // chosen, not cached yet
   };
@@ -179,13 +180,14 @@ class Generator {
       if (tokens + length > pass_tokens_) break;
       waiting_.pop_front();
       std::memcpy(buffers_.token_ids.as<int32_t>() + tokens, prompt.data(), prompt.size() * sizeof(int32_t));
-      for (int64_t t = 0; t < length; ++t) buffers_.positions.as<int32_t>()[tokens + t] = static_cast<int32_t>(t);
+      const int32_t first = decoder_.first_position(buffers_, length + options_.max_new_tokens);
+      for (int64_t t = 0; t < length; ++t) buffers_.positions.as<int32_t>()[tokens + t] = first + static_cast<int32_t>(t);
       tokens += length;
       const size_t row = group.size();
       offsets[row + 1] = static_cast<int32_t>(tokens);
       buffers_.head_rows.as<int32_t>()[row] = static_cast<int32_t>(tokens - 1);
       cache_slots_.as<int32_t>()[row] = free_slots_.back();
-      group.push_back({sequence, free_slots_.back(), static_cast<int32_t>(length), 0});
+      group.push_back({sequence, free_slots_.back(), first, static_cast<int32_t>(length), 0});
       free_slots_.pop_back();
     }
     const auto count = static_cast<int64_t>(group.size());
@@ -202,7 +204,7 @@ class Generator {
     for (int64_t i = 0; i < count; ++i) {
       Active& a = active_[static_cast<size_t>(i)];
       buffers_.token_ids.as<int32_t>()[i] = a.last_token;
-      buffers_.positions.as<int32_t>()[i] = a.length;
+      buffers_.positions.as<int32_t>()[i] = a.first + a.length;
       buffers_.offsets.as<int32_t>()[i] = static_cast<int32_t>(i);
       buffers_.head_rows.as<int32_t>()[i] = static_cast<int32_t>(i);
       cache_slots_.as<int32_t>()[i] = a.slot;

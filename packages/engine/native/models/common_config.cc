@@ -9,6 +9,12 @@
 namespace anneal {
 namespace {
 
+// The value under `key`, nullptr where it is missing or null.
+const JsonValue* present(const JsonValue& object, const char* key) {
+  const JsonValue* value = object.find(key);
+  return value && !value->is_null() ? value : nullptr;
+}
+
 std::vector<float> read_floats(const JsonValue& object, const char* key, const std::string& where) {
   std::vector<float> values;
   const JsonValue* list = object.find(key);
@@ -35,30 +41,34 @@ void read_scaling(const JsonValue& p, RopeConfig& rope, int64_t context, const s
   rope.truncate = p.get_bool_or("truncate", true, at);
   rope.short_factor = read_floats(p, "short_factor", at);
   rope.long_factor = read_floats(p, "long_factor", at);
-  for (const char* known : {"default", "linear", "llama3", "yarn", "longrope"})
+  for (const char* known : {"default", "linear", "dynamic", "llama3", "yarn", "longrope"})
     if (rope.type == known) return;
   throw Error(ErrorCode::kUnsupported, at,
-              "rope_type \"" + rope.type + "\" is not supported; supported are default, linear, llama3, yarn and longrope");
+              "rope_type \"" + rope.type + "\" is not supported; supported are default, linear, dynamic, llama3, yarn and longrope");
 }
 
-void read_hf_rope(const JsonValue& config, ModelConfig& c, const std::string& where) {
-  const JsonValue* parameters = config.find("rope_parameters");
+void read_hf_rope(const JsonValue& config, ModelConfig& c, const HfDefaults& defaults, const std::string& where) {
+  const JsonValue* parameters = present(config, "rope_scaling");
+  if (!parameters) parameters = present(config, "rope_parameters");
   double partial = config.get_number_or("partial_rotary_factor", 1.0, where);
-  if (!parameters || parameters->is_null()) {
-    c.rope.theta = config.get_number_or("rope_theta", 10000.0, where);
-    parameters = config.find("rope_scaling");
-  } else {
-    const std::string at = where + ": rope_parameters";
-    c.rope.theta = parameters->get_number_or("rope_theta", config.get_number_or("rope_theta", 10000.0, where), at);
+  c.rope.theta = config.get_number_or("rope_theta", defaults.theta, where);
+  if (parameters) {
+    const std::string at = where + ": rope scaling";
+    c.rope.theta = parameters->get_number_or("rope_theta", c.rope.theta, at);
     partial = parameters->get_number_or("partial_rotary_factor", partial, at);
+    read_scaling(*parameters, c.rope, c.context_length, at);
+    // Phi-3 writes it beside the scaling, where transformers prefers it.
+    c.rope.original_context = config.get_int_or("original_max_position_embeddings", c.rope.original_context, where);
   }
   if (!(partial > 0.0 && partial <= 1.0))
     throw Error(ErrorCode::kFormat, where, "partial_rotary_factor must lie between 0 and 1");
-  if (partial != 1.0) c.rotary_size = static_cast<int64_t>(static_cast<double>(c.head_size) * partial);
-  if (!parameters || parameters->is_null()) return;
-  read_scaling(*parameters, c.rope, c.context_length, where + ": rope scaling");
-  // Phi-3 writes it beside the scaling, where transformers prefers it.
-  c.rope.original_context = config.get_int_or("original_max_position_embeddings", c.rope.original_context, where);
+  if (partial == 1.0) return;
+  if (defaults.rotates_part) {
+    c.rotary_size = static_cast<int64_t>(static_cast<double>(c.head_size) * partial);
+  } else if (c.rope.type != "default") {
+    throw Error(ErrorCode::kUnsupported, where,
+                "partial_rotary_factor is not supported with rope_type \"" + c.rope.type + "\"; set it to 1");
+  }
 }
 
 // A GGUF keeps llama3 scaling as divisors; config.json wants the rule. Finds the released rule that gives the same divisors.
@@ -68,16 +78,15 @@ RopeConfig restore_rule(const ModelConfig& c) {
   ModelConfig plain = c;
   plain.rope.divisors.clear();
   plain.rope.type = "default";
-  const int64_t channels = c.rotated(), context_length = c.context_length;
-  const std::vector<float> base = rope_frequencies(plain.rope, channels, context_length),
-                           want = rope_frequencies(c.rope, channels, context_length);
+  const int64_t channels = c.rotated();
+  const std::vector<float> base = rope_frequencies(plain.rope, channels), want = rope_frequencies(c.rope, channels);
   for (double factor : {1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0}) {
     for (int64_t context : {8192, 4096, 16384, 32768}) {
       ModelConfig scaled = plain;
       scaled.rope.type = "llama3";
       scaled.rope.factor = factor;
       scaled.rope.original_context = context;
-      const std::vector<float> got = rope_frequencies(scaled.rope, channels, context_length);
+      const std::vector<float> got = rope_frequencies(scaled.rope, channels);
       bool same = true;
       for (size_t i = 0; i < got.size() && same; ++i) same = std::abs(got[i] - want[i]) <= 1e-5f * base[i];
       if (same) return scaled.rope;
@@ -90,13 +99,15 @@ RopeConfig restore_rule(const ModelConfig& c) {
 }  // namespace
 
 std::string json_number(double value) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.17g", value);
   // The shortest text that reads back the same keeps 1e-05 from becoming 1.0000000000000001e-05.
-  for (int digits = 1; digits < 17; ++digits) {
-    char shorter[40];
-    std::snprintf(shorter, sizeof shorter, "%.*g", digits, value);
-    if (std::stod(shorter) == value) return shorter;
+  char text[40];
+  if (value == std::floor(value) && std::abs(value) < 1e15) {
+    std::snprintf(text, sizeof text, "%.1f", value);
+    return text;
+  }
+  for (int digits = 1; digits <= 17; ++digits) {
+    std::snprintf(text, sizeof text, "%.*g", digits, value);
+    if (std::stod(text) == value) break;
   }
   return text;
 }
@@ -131,16 +142,16 @@ std::string rope_json(const RopeConfig& r, const ModelConfig& c) {
   return s + "}";
 }
 
-std::string layer_types_field(const ModelConfig& c) {
+}  // namespace
+
+std::string layer_types_hf_field(const ModelConfig& c) {
   std::string types;
   for (LayerAttention a : c.attention)
     types += std::string(types.empty() ? "" : ", ") + (a == LayerAttention::kSliding ? "\"sliding_attention\"" : "\"full_attention\"");
   return ",\n  \"layer_types\": [" + types + "]";
 }
 
-}  // namespace
-
-ModelConfig read_common_hf(const JsonValue& config, const std::string& where, const char* wanted) {
+ModelConfig read_common_hf(const JsonValue& config, const std::string& where, const HfDefaults& defaults) {
   ModelConfig c;
   c.family = config.get_string("model_type", where);
   c.vocab_size = config.get_int("vocab_size", where);
@@ -149,33 +160,54 @@ ModelConfig read_common_hf(const JsonValue& config, const std::string& where, co
   c.heads = config.get_int("num_attention_heads", where);
   c.kv_heads = config.get_int_or("num_key_value_heads", c.heads, where);
   if (c.heads < 1) throw Error(ErrorCode::kFormat, where, "num_attention_heads must be at least 1");
-  c.head_size = config.get_int_or("head_dim", c.hidden_size / c.heads, where);
+  c.head_size = config.get_int_or("head_dim", defaults.head_size ? defaults.head_size : c.hidden_size / c.heads, where);
   c.ffn_size = config.get_int("intermediate_size", where);
   c.context_length = config.get_int_or("max_position_embeddings", 2048, where);
   c.norm_epsilon = static_cast<float>(config.get_number_or("rms_norm_eps", 1e-6, where));
   c.tied_head = config.get_bool_or("tie_word_embeddings", false, where);
   const JsonValue* named = config.find("hidden_activation");  // gemma's own key, beside a hidden_act that it ignores
   const std::string activation =
-      named && !named->is_null() ? config.get_string("hidden_activation", where) : config.get_string_or("hidden_act", wanted, where);
-  if (activation != wanted)
-    throw Error(ErrorCode::kUnsupported, where, "hidden_act \"" + activation + "\" is not supported; supported is " + wanted);
+      named && !named->is_null() ? config.get_string("hidden_activation", where) : config.get_string_or("hidden_act", defaults.activation, where);
+  if (activation != defaults.activation)
+    throw Error(ErrorCode::kUnsupported, where, "hidden_act \"" + activation + "\" is not supported; supported is " + defaults.activation);
   c.gelu = activation == "gelu_pytorch_tanh";
-  const JsonValue* parameters = config.find("rope_parameters");
-  const bool by_kind = parameters && !parameters->is_null() && parameters->find("full_attention");
-  if (!by_kind) read_hf_rope(config, c, where);
+  const JsonValue* parameters = present(config, "rope_parameters");
+  const bool by_kind = parameters && (parameters->find("full_attention") || parameters->find("sliding_attention"));
+  if (by_kind && !defaults.rope_by_kind)
+    throw Error(ErrorCode::kUnsupported, where, "rope_parameters by kind of layer are not supported for " + c.family + "; give one set for all layers");
+  if (parameters && !by_kind && defaults.rope_by_kind)
+    throw Error(ErrorCode::kUnsupported, where, "rope_parameters of all layers are not supported for " + c.family + "; give full_attention and sliding_attention");
+  if (!by_kind) read_hf_rope(config, c, defaults, where);
   return c;
+}
+
+int64_t read_window(const JsonValue& config, int64_t fallback, const std::string& where) {
+  const JsonValue* window = config.find("sliding_window");
+  if (!window) return fallback;
+  if (window->is_null()) return 0;
+  const int64_t tokens = config.get_int("sliding_window", where);
+  if (tokens < 1) throw Error(ErrorCode::kFormat, where, "sliding_window is " + std::to_string(tokens) + ", expected 1 to 16777216");
+  return tokens;
 }
 
 RopeConfig read_layer_rope(const JsonValue& config, const char* kind, double fallback_theta, int64_t context, const std::string& where) {
   RopeConfig rope;
   rope.theta = fallback_theta;
-  const JsonValue* parameters = config.find("rope_parameters");
-  const JsonValue* own = parameters && !parameters->is_null() ? parameters->find(kind) : nullptr;
-  if (!own || own->is_null()) return rope;
+  const JsonValue* parameters = present(config, "rope_parameters");
+  const JsonValue* own = parameters ? present(*parameters, kind) : nullptr;
+  if (!own) return rope;
   const std::string at = where + ": rope_parameters." + kind;
   rope.theta = own->get_number_or("rope_theta", fallback_theta, at);
   read_scaling(*own, rope, context, at);
+  rope.truncate = true;  // transformers looks for it outside of the kinds
+  if (rope.type == "longrope") throw Error(ErrorCode::kUnsupported, at, "rope_type \"longrope\" is not supported by kind of layer");
   return rope;
+}
+
+void slide_everywhere(ModelConfig& c, int64_t window, const std::string& where) {
+  if (c.layers < 1 || c.layers > 1024) throw Error(ErrorCode::kFormat, where, "num_hidden_layers must lie between 1 and 1024");
+  c.window = window;
+  if (window != 0) c.attention.assign(static_cast<size_t>(c.layers), LayerAttention::kSliding);
 }
 
 void read_layer_types(const JsonValue& config, ModelConfig& c, const std::string& where, bool (*slides)(int64_t, int64_t),
@@ -200,6 +232,14 @@ void read_layer_types(const JsonValue& config, ModelConfig& c, const std::string
   }
 }
 
+void read_qwen_windows(const JsonValue& config, ModelConfig& c, const std::string& where) {
+  if (!config.get_bool_or("use_sliding_window", false, where)) return;
+  c.window = read_window(config, 4096, where);
+  if (c.window == 0) return;
+  read_layer_types(config, c, where, [](int64_t layer, int64_t full) { return layer >= full; },
+                   config.get_int_or("max_window_layers", 28, where));
+}
+
 std::string common_hf_fields(const ModelConfig& c, const std::string& model_type, const std::string& class_name,
                              const std::string& dtype) {
   std::string s;
@@ -217,9 +257,9 @@ std::string common_hf_fields(const ModelConfig& c, const std::string& model_type
   field("num_hidden_layers", integer(c.layers));
   field("num_attention_heads", integer(c.heads));
   field("num_key_value_heads", integer(c.kv_heads));
-  field("head_dim", integer(c.head_size));
+  field("head_dim", integer(c.mla.kv_rank ? c.mla.rope_size : c.head_size));  // latent attention: what is rotated
   field(c.gelu ? "hidden_activation" : "hidden_act", c.gelu ? "\"gelu_pytorch_tanh\"" : "\"silu\"");
-  field("max_position_embeddings", integer(std::max(c.context_length, c.served_context)));
+  field("max_position_embeddings", integer(c.context_length));
   field("rms_norm_eps", json_number(static_cast<double>(c.norm_epsilon)));
   field("tie_word_embeddings", boolean(c.tied_head));
   field("attention_bias", boolean(c.qkv_bias));
@@ -237,15 +277,18 @@ std::string common_hf_fields(const ModelConfig& c, const std::string& model_type
 
 std::string window_hf_fields(const ModelConfig& c) {
   if (c.attention.empty()) return ",\n  \"use_sliding_window\": false";
-  return ",\n  \"use_sliding_window\": true,\n  \"sliding_window\": " + std::to_string(c.window) + layer_types_field(c);
+  return ",\n  \"use_sliding_window\": true,\n  \"sliding_window\": " + std::to_string(c.window) + layer_types_hf_field(c);
 }
 
 std::string gemma_hf_fields(const ModelConfig& c) {
   auto cap = [](double value) { return value > 0.0 ? json_number(value) : std::string("null"); };
-  return ",\n  \"query_pre_attn_scalar\": " + json_number(1.0 / (c.attention_scale * c.attention_scale)) +
+  // A whole number to transformers; through the scale it comes back with an error in the last digits.
+  const double scalar = 1.0 / (c.attention_scale * c.attention_scale), whole = std::round(scalar);
+  return ",\n  \"query_pre_attn_scalar\": " +
+         (std::abs(scalar - whole) < 1e-9 * scalar ? std::to_string(static_cast<int64_t>(whole)) : json_number(scalar)) +
          ",\n  \"attn_logit_softcapping\": " + cap(c.attention_soft_cap) +
          ",\n  \"final_logit_softcapping\": " + cap(c.logit_soft_cap) + ",\n  \"sliding_window\": " + std::to_string(c.window) +
-         layer_types_field(c);
+         layer_types_hf_field(c);
 }
 
 }  // namespace anneal

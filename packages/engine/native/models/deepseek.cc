@@ -18,7 +18,7 @@ class DeepseekFamily final : public Family {
   ModelConfig read_hf(const JsonValue& config, const std::string& where) const override {
     ModelConfig c = read_common_hf(config, where);
     c.qkv_bias = c.output_bias = config.get_bool_or("attention_bias", false, where);
-    c.mlp_bias = config.get_bool_or("mlp_bias", false, where);
+    if (!v3_) c.mlp_bias = config.get_bool_or("mlp_bias", false, where);
     c.mla.q_rank = config.get_int_or("q_lora_rank", 0, where);
     c.mla.kv_rank = config.get_int("kv_lora_rank", where);
     c.mla.nope_size = config.get_int("qk_nope_head_dim", where);

@@ -79,6 +79,7 @@ void check_experts(const ModelConfig& c) {
 void check_attention(const ModelConfig& c) {
   if (std::abs(c.norm_epsilon - 1e-6f) > 1e-9f) refuse_gguf("rms_norm_eps", "llama.cpp runs the latents' norms with it instead of 1e-6");
   if (c.qkv_bias) refuse_gguf("attention_bias", "llama.cpp has no biases in deepseek2");
+  if (c.mlp_bias) refuse_gguf("mlp_bias", "llama.cpp has no biases in deepseek2");
   if (c.mla.q_rank && is_lite_for_llama_cpp(c))
     refuse_gguf("q_lora_rank", "llama.cpp takes a model of " + std::to_string(c.layers) + " layers to have none");
 }

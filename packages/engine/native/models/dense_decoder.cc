@@ -51,6 +51,7 @@ MoeBlockConfig moe_config(const ModelConfig& c) {
   m.experts = c.moe.experts;
   m.ffn_size = c.moe.ffn_size;
   m.shared_ffn_size = c.moe.shared_experts * c.moe.ffn_size;
+  m.shared_bias = c.mlp_bias;
   m.correction_bias = c.moe.sigmoid;
   m.router = {c.moe.experts_per_token, c.moe.sigmoid, c.moe.groups, c.moe.topk_groups, c.moe.normalise,
               static_cast<float>(c.moe.scale)};
@@ -68,10 +69,13 @@ DecoderConfig dense_decoder_config(const ModelConfig& c, const DenseFamily& fami
   d.embedding_scale = family.scale_embedding ? static_cast<float>(std::sqrt(static_cast<double>(c.hidden_size))) : 1.0f;
   d.logit_soft_cap = static_cast<float>(c.logit_soft_cap);
   const int64_t rotated = c.mla.kv_rank ? c.mla.rope_size : c.rotated();
-  d.ropes.push_back({rope_frequencies(c.rope, rotated, c.context_length), rope_attention_factor(c.rope, c.context_length)});
+  d.ropes.push_back({rope_frequencies(c.rope, rotated), {}, rope_attention_factor(c.rope, c.context_length)});
+  if (c.rope.type == "longrope") {
+    d.ropes[0].long_frequencies = rope_frequencies(c.rope, rotated, true);
+    d.short_tokens = c.rope.original_context;
+  }
   if (c.has_local_rope)
-    d.ropes.push_back({rope_frequencies(c.local_rope, c.rotated(), c.context_length),
-                       rope_attention_factor(c.local_rope, c.context_length)});
+    d.ropes.push_back({rope_frequencies(c.local_rope, c.rotated()), {}, rope_attention_factor(c.local_rope, c.context_length)});
   for (int64_t i = 0; i < c.layers; ++i) {
     DecoderLayerConfig layer;
     layer.hidden_size = c.hidden_size;

@@ -12,19 +12,24 @@
 namespace anneal {
 namespace {
 
+// 0 (none) where it is null, `fallback` where it is missing.
+double read_soft_cap(const JsonValue& config, const char* key, double fallback, const std::string& where) {
+  return config.get_number_or(key, config.find(key) ? 0.0 : fallback, where);
+}
+
 class Gemma2Family final : public Family {
  public:
   const char* name() const override { return "gemma2"; }
   const char* gguf_architecture() const override { return "gemma2"; }
 
   ModelConfig read_hf(const JsonValue& config, const std::string& where) const override {
-    ModelConfig c = read_common_hf(config, where, "gelu_pytorch_tanh");
+    ModelConfig c = read_common_hf(config, where, {.activation = "gelu_pytorch_tanh", .head_size = 256});
     c.qkv_bias = c.output_bias = config.get_bool_or("attention_bias", false, where);
     c.tied_head = config.get_bool_or("tie_word_embeddings", true, where);
-    c.window = config.get_int_or("sliding_window", 4096, where);
+    c.window = read_window(config, 4096, where);
     c.attention_scale = 1.0 / std::sqrt(config.get_number_or("query_pre_attn_scalar", 256.0, where));
-    c.attention_soft_cap = config.get_number_or("attn_logit_softcapping", 0.0, where);
-    c.logit_soft_cap = config.get_number_or("final_logit_softcapping", 0.0, where);
+    c.attention_soft_cap = read_soft_cap(config, "attn_logit_softcapping", 50.0, where);
+    c.logit_soft_cap = read_soft_cap(config, "final_logit_softcapping", 30.0, where);
     read_layer_types(config, c, where, [](int64_t layer, int64_t) { return layer % 2 == 0; }, 0);
     return c;
   }

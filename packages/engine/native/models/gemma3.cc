@@ -12,6 +12,8 @@
 namespace anneal {
 namespace {
 
+constexpr HfDefaults kDefaults{.activation = "gelu_pytorch_tanh", .head_size = 256, .theta = 1e6, .rope_by_kind = true};
+
 class Gemma3Family final : public Family {
  public:
   const char* name() const override { return "gemma3_text"; }
@@ -20,22 +22,21 @@ class Gemma3Family final : public Family {
   ModelConfig read_hf(const JsonValue& config, const std::string& where) const override {
     if (config.get_bool_or("use_bidirectional_attention", false, where))
       throw Error(ErrorCode::kUnsupported, where, "use_bidirectional_attention is not supported");
-    ModelConfig c = read_common_hf(config, where, "gelu_pytorch_tanh");
+    ModelConfig c = read_common_hf(config, where, kDefaults);
     c.qkv_bias = c.output_bias = config.get_bool_or("attention_bias", false, where);
     c.tied_head = config.get_bool_or("tie_word_embeddings", true, where);
-    c.window = config.get_int_or("sliding_window", 4096, where);
+    c.window = read_window(config, 4096, where);
     c.attention_scale = 1.0 / std::sqrt(config.get_number_or("query_pre_attn_scalar", 256.0, where));
-    c.attention_soft_cap = config.get_number_or("attn_logit_softcapping", 0.0, where);
+    // transformers reads attn_logit_softcapping and caps no scores.
     c.logit_soft_cap = config.get_number_or("final_logit_softcapping", 0.0, where);
     const JsonValue* by_kind = config.find("rope_parameters");
-    if (by_kind && !by_kind->is_null() && by_kind->find("full_attention"))
-      c.rope = read_layer_rope(config, "full_attention", 1000000.0, c.context_length, where);
+    if (by_kind && !by_kind->is_null())
+      c.rope = read_layer_rope(config, "full_attention", kDefaults.theta, c.context_length, where);
     c.local_rope = read_layer_rope(config, "sliding_attention", config.get_number_or("rope_local_base_freq", 10000.0, where),
                                    c.context_length, where);
     c.has_local_rope = true;
     read_layer_types(config, c, where, [](int64_t layer, int64_t pattern) { return (layer + 1) % pattern != 0; },
-                     std::max<int64_t>(1, config.get_int_or("sliding_window_pattern",
-                                                            config.get_int_or("_sliding_window_pattern", 6, where), where)));
+                     std::max<int64_t>(1, config.get_int_or("sliding_window_pattern", 6, where)));
     return c;
   }
 
@@ -60,7 +61,6 @@ class Gemma3Family final : public Family {
 
   GgufPlace gguf_place(const ModelConfig&, const std::string& hf_name) const override { return gemma_gguf_place(hf_name); }
   GgufMetadata gguf_keys(const ModelConfig& c) const override {
-    if (c.attention_soft_cap > 0.0) refuse_gguf("attn_logit_softcapping", "llama.cpp does not cap the scores of gemma3");
     GgufMetadata keys = gemma_gguf_keys(c, "gemma3");
     keys.emplace_back("gemma3.rope.freq_base_swa", GgufValue::f32(static_cast<float>(c.local_rope.theta)));
     keys.emplace_back("gemma3.attention.sliding_window_pattern", GgufValue::u32(pattern_of(c)));

@@ -1,5 +1,6 @@
 #include "models/gemma_gguf.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <utility>
@@ -24,7 +25,9 @@ GgufMetadata gemma_gguf_keys(const ModelConfig& c, const char* architecture) {
     refuse_gguf("query_pre_attn_scalar", "llama.cpp has a scale of scores of its own for " + std::string(architecture));
   const std::string a = std::string(architecture) + ".";
   GgufMetadata keys;
-  keys.emplace_back(a + "attention.sliding_window", GgufValue::u32(static_cast<uint32_t>(c.window)));
+  // A window that no layer has would end llama.cpp: 0 means none.
+  const bool slides = std::find(c.attention.begin(), c.attention.end(), LayerAttention::kSliding) != c.attention.end();
+  keys.emplace_back(a + "attention.sliding_window", GgufValue::u32(static_cast<uint32_t>(slides ? c.window : 0)));
   // Always written: a file without them is run with Gemma 2's released values.
   if (c.attention_soft_cap > 0.0)
     keys.emplace_back(a + "attn_logit_softcapping", GgufValue::f32(static_cast<float>(c.attention_soft_cap)));

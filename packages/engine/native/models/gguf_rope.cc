@@ -112,8 +112,6 @@ GgufMetadata rope_gguf_keys(const ModelConfig& c, const std::string& architectur
   const RopeConfig& r = c.rope;
   const std::string a = architecture + ".";
   GgufMetadata keys;
-  if (c.rotary_size && c.rotary_size != c.head_size && architecture != "phi3")
-    refuse_gguf("partial_rotary_factor", "llama.cpp rotates whole heads in " + architecture);
   if ((r.type == "llama3" || !r.divisors.empty()) && architecture != "llama")
     refuse_gguf("rope_type", "llama.cpp reads " + std::string("llama3's divisors for llama only"));
   if (c.has_local_rope && c.local_rope.type != "default") refuse_gguf("rope_parameters.sliding_attention", "llama.cpp does not scale it");

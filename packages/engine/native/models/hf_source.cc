@@ -46,7 +46,7 @@ class HfSource final : public WeightSource {
                         "; supported are F32, F16, BF16 and F64");
     }
     for (const SafetensorsEntry* entry : set_.entries())
-      if (!known.count(entry->name) && !is_redundant(entry->name))
+      if (!known.count(entry->name) && !is_redundant(entry->name) && entry->shape.elements() > 0)
         throw Error(ErrorCode::kFormat, path_,
                     "tensor " + entry->name + " does not belong to a " + family_->name() + " model of this config.json");
   }

@@ -63,12 +63,13 @@ void check_rope(const RopeConfig& r, int64_t channels, const std::string& where)
     throw Error(ErrorCode::kFormat, where,
                 "yarn rope scaling needs original_max_position_embeddings, beta_fast and beta_slow above 0 and rope_theta above 1");
   if (r.type == "longrope" &&
-      (r.original_context < 2 || static_cast<int64_t>(r.short_factor.size()) != channels / 2))
+      (r.original_context < 2 || static_cast<int64_t>(r.short_factor.size()) != channels / 2 || r.long_factor.size() != r.short_factor.size()))
     throw Error(ErrorCode::kFormat, where,
-                "longrope needs original_max_position_embeddings and as many short_factor values as rotated pairs (" +
+                "longrope needs original_max_position_embeddings and as many values of short_factor and long_factor as rotated pairs (" +
                     std::to_string(channels / 2) + ")");
-  for (float f : r.short_factor)
-    if (!(std::isfinite(f) && f > 0.0f)) throw Error(ErrorCode::kFormat, where, "short_factor must be positive");
+  for (const auto* factors : {&r.short_factor, &r.long_factor})
+    for (float f : *factors)
+      if (!(std::isfinite(f) && f > 0.0f)) throw Error(ErrorCode::kFormat, where, "short_factor and long_factor must be positive");
   if (!r.divisors.empty() && static_cast<int64_t>(r.divisors.size()) != channels / 2)
     throw Error(ErrorCode::kShape, where, "rope_freqs.weight must hold one value for each rotated pair");
   for (float d : r.divisors)
@@ -120,7 +121,7 @@ float rope_attention_factor(const RopeConfig& rope, int64_t context) {
   return factor <= 1.0 ? 1.0f : static_cast<float>(std::sqrt(1.0 + std::log(factor) / std::log(original)));
 }
 
-std::vector<float> rope_frequencies(const RopeConfig& rope, int64_t channels, int64_t) {
+std::vector<float> rope_frequencies(const RopeConfig& rope, int64_t channels, bool beyond) {
   if (rope.type == "yarn" && rope.divisors.empty()) return scale_yarn(rope, channels);
   std::vector<float> frequencies(static_cast<size_t>(channels / 2));
   for (size_t i = 0; i < frequencies.size(); ++i) {
@@ -132,10 +133,10 @@ std::vector<float> rope_frequencies(const RopeConfig& rope, int64_t channels, in
     } else if (rope.type == "linear") {
       f /= rope.factor;
     } else if (rope.type == "longrope") {
-      f /= static_cast<double>(rope.short_factor[i]);
-    } else if (rope.type != "default") {
+      f /= static_cast<double>((beyond ? rope.long_factor : rope.short_factor)[i]);
+    } else if (rope.type != "default" && rope.type != "dynamic") {
       throw Error(ErrorCode::kUnsupported, "rope_scaling",
-                  "type \"" + rope.type + "\" is not supported; supported are default, linear, llama3, yarn and longrope");
+                  "type \"" + rope.type + "\" is not supported; supported are default, linear, dynamic, llama3, yarn and longrope");
     }
     frequencies[i] = static_cast<float>(f);
   }

@@ -6,7 +6,7 @@
 
 namespace anneal {
 
-// Rotary position embedding. `type` is Hugging Face's rope_type: "default", "linear", "llama3", "yarn" or "longrope".
+// Rotary position embedding. `type` is Hugging Face's rope_type: "default", "linear", "dynamic", "llama3", "yarn" or "longrope".
 struct RopeConfig {
   double theta = 10000.0;
   std::string type = "default";
@@ -61,7 +61,6 @@ struct ModelConfig {
   int64_t head_size = 0;
   int64_t ffn_size = 0;
   int64_t context_length = 0;
-  int64_t served_context = 0;    // what files declare, where that is longer than what can be trained (longrope)
   float norm_epsilon = 1e-6f;
   bool tied_head = false;
   bool qkv_bias = false;
@@ -89,9 +88,10 @@ struct ModelConfig {
 };
 
 // Angular frequencies of the channels / 2 rotated pairs, with the scaling of `rope` applied (llama3: the piecewise wavelength rule of the
-// Llama 3.1 release; yarn: arXiv 2309.00071; longrope: arXiv 2402.13753, the short factors unless `context` goes beyond the original one).
+// Llama 3.1 release; yarn: arXiv 2309.00071; longrope: arXiv 2402.13753, the long factors where the sequence goes `beyond` the original
+// context; dynamic: transformers changes them beyond the model's context only, which no sequence here passes).
 // Throws kUnsupported for an unknown type.
-std::vector<float> rope_frequencies(const RopeConfig& rope, int64_t channels, int64_t context);
+std::vector<float> rope_frequencies(const RopeConfig& rope, int64_t channels, bool beyond = false);
 
 // What YaRN and longrope multiply every cosine and sine with; 1 for the others.
 float rope_attention_factor(const RopeConfig& rope, int64_t context);

@@ -1,6 +1,4 @@
 // Phi-3: one projection for queries, keys and values, one for gate and up; part of a head may stay unrotated.
-#include <algorithm>
-
 #include "core/error.h"
 #include "models/common_config.h"
 #include "models/common_gguf.h"
@@ -16,16 +14,14 @@ class Phi3Family final : public Family {
   const char* gguf_architecture() const override { return "phi3"; }
 
   ModelConfig read_hf(const JsonValue& config, const std::string& where) const override {
-    ModelConfig c = read_common_hf(config, where);
-    c.window = config.get_int_or("sliding_window", 0, where);
-    read_layer_types(config, c, where, [](int64_t, int64_t window) { return window > 0; }, c.window);
+    ModelConfig c = read_common_hf(config, where, {.rotates_part = true});
+    slide_everywhere(c, read_window(config, 0, where), where);
     if (c.rope.type == "yarn") c.rope.type = "longrope";  // another name of it in early files
     if (c.rope.type == "longrope") {
       c.rope.original_context = config.get_int_or("original_max_position_embeddings", 4096, where);
       if (c.rope.attention_factor == 0.0)
         c.rope.attention_factor = static_cast<double>(rope_attention_factor(c.rope, c.context_length));
     }
-    stay_within_short_factors(c);
     return c;
   }
 
@@ -33,31 +29,23 @@ class Phi3Family final : public Family {
     ModelConfig c = read_common_gguf(file, "phi3");
     c.family = name();
     // Converters keep the window, 0 for none; llama.cpp leaves it out.
-    c.window = file.get_int_or("phi3.attention.sliding_window", 0);
-    if (c.window > 0 && c.layers >= 1 && c.layers <= 1024) c.attention.assign(static_cast<size_t>(c.layers), LayerAttention::kSliding);
-    stay_within_short_factors(c);
+    slide_everywhere(c, file.get_int_or("phi3.attention.sliding_window", 0), file.path());
     return c;
   }
 
   std::string write_hf(const ModelConfig& config, const std::string& dtype) const override {
     const std::string window = config.window ? std::to_string(config.window) : "null";
-    return "{\n" + common_hf_fields(config, name(), "Phi3ForCausalLM", dtype) + ",\n  \"sliding_window\": " + window +
+    // Beside the scaling too: transformers takes 4096 where it is not there.
+    const std::string original = config.rope.type == "longrope"
+                                     ? ",\n  \"original_max_position_embeddings\": " + std::to_string(config.rope.original_context) : "";
+    return "{\n" + common_hf_fields(config, name(), "Phi3ForCausalLM", dtype) + ",\n  \"sliding_window\": " + window + original +
            ",\n  \"pad_token_id\": null\n}\n";
   }
 
   GgufPlace gguf_place(const ModelConfig&, const std::string& hf_name) const override { return {.tensor = common_gguf_name(hf_name)}; }
   GgufMetadata gguf_keys(const ModelConfig& c) const override {
     if (c.heads * c.head_size != c.hidden_size) refuse_gguf("head_dim", "llama.cpp needs hidden_size / num_attention_heads in phi3");
-    const auto slides = std::count(c.attention.begin(), c.attention.end(), LayerAttention::kSliding);
-    if (slides != 0 && slides != c.layers) refuse_gguf("layer_types", "llama.cpp knows no mixed windows in phi3");
-    return {{"phi3.attention.sliding_window", GgufValue::u32(static_cast<uint32_t>(slides ? c.window : 0))}};
-  }
-
-  // The long factors would change every position at once: what is trained ends where the short ones do.
-  static void stay_within_short_factors(ModelConfig& c) {
-    if (c.rope.type != "longrope") return;
-    c.served_context = c.context_length;
-    c.context_length = std::min(c.context_length, c.rope.original_context);
+    return {{"phi3.attention.sliding_window", GgufValue::u32(static_cast<uint32_t>(c.window))}};
   }
 
   std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {

@@ -16,11 +16,7 @@ class Qwen2Family final : public Family {
   ModelConfig read_hf(const JsonValue& config, const std::string& where) const override {
     ModelConfig c = read_common_hf(config, where);
     c.qkv_bias = true;
-    if (config.get_bool_or("use_sliding_window", false, where)) {
-      c.window = config.get_int("sliding_window", where);
-      read_layer_types(config, c, where, [](int64_t layer, int64_t full) { return layer >= full; },
-                       config.get_int_or("max_window_layers", 28, where));
-    }
+    read_qwen_windows(config, c, where);
     return c;
   }
 
@@ -37,6 +33,7 @@ class Qwen2Family final : public Family {
   GgufPlace gguf_place(const ModelConfig&, const std::string& hf_name) const override { return {.tensor = common_gguf_name(hf_name)}; }
   GgufMetadata gguf_keys(const ModelConfig& c) const override {
     refuse_windows(c, "qwen2");
+    if (c.heads * c.head_size != c.hidden_size) refuse_gguf("head_dim", "llama.cpp needs hidden_size / num_attention_heads in qwen2");
     return {};
   }
 

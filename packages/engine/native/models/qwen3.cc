@@ -14,13 +14,9 @@ class Qwen3Family final : public Family {
   const char* gguf_architecture() const override { return "qwen3"; }
 
   ModelConfig read_hf(const JsonValue& config, const std::string& where) const override {
-    ModelConfig c = read_common_hf(config, where);
+    ModelConfig c = read_common_hf(config, where, {.head_size = 128});
     c.qkv_bias = c.output_bias = config.get_bool_or("attention_bias", false, where);
-    if (config.get_bool_or("use_sliding_window", false, where)) {
-      c.window = config.get_int("sliding_window", where);
-      read_layer_types(config, c, where, [](int64_t layer, int64_t full) { return layer >= full; },
-                       config.get_int_or("max_window_layers", 28, where));
-    }
+    read_qwen_windows(config, c, where);
     return c;
   }
 

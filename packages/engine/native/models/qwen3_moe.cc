@@ -16,11 +16,8 @@ class Qwen3MoeFamily final : public Family {
   ModelConfig read_hf(const JsonValue& config, const std::string& where) const override {
     ModelConfig c = read_common_hf(config, where);
     c.qkv_bias = c.output_bias = config.get_bool_or("attention_bias", false, where);
-    if (config.get_bool_or("use_sliding_window", false, where)) {
-      c.window = config.get_int("sliding_window", where);
-      read_layer_types(config, c, where, [](int64_t layer, int64_t full) { return layer >= full; },
-                       config.get_int_or("max_window_layers", 28, where));
-    }
+    // transformers slides every layer, whatever max_window_layers and layer_types say.
+    if (config.get_bool_or("use_sliding_window", false, where)) slide_everywhere(c, read_window(config, 4096, where), where);
     c.moe.experts = config.get_int_or("num_experts", config.get_int_or("num_local_experts", 128, where), where);
     c.moe.experts_per_token = config.get_int_or("num_experts_per_tok", 8, where);
     c.moe.ffn_size = config.get_int_or("moe_intermediate_size", 768, where);

@@ -58,7 +58,6 @@ size_t Block::scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t
 void append_to_cache(Pass& pass, int64_t layer, const Tensor& k, const Tensor& v) {
   KvCache& cache = *pass.cache;
   const int32_t* offsets = pass.offsets.as<int32_t>();
-  const int32_t* positions = pass.positions.as<int32_t>();
   const int32_t* slots = cache.slots.as<int32_t>();
   const int64_t sequences = pass.offsets.shape[0] - 1;
   auto copy = [&](const Tensor& to, const Tensor& from, int64_t to_row, int64_t from_row, int64_t count) {
@@ -69,7 +68,8 @@ void append_to_cache(Pass& pass, int64_t layer, const Tensor& k, const Tensor& v
   };
   for (int64_t s = 0; s < sequences; ++s) {
     const int64_t first = offsets[s], count = offsets[s + 1] - first;
-    const int64_t row = slots[s] * cache.capacity + positions[first];
+    const int64_t cached = pass.mode == PassMode::kDecode ? cache.lengths.as<int32_t>()[s] - count : 0;
+    const int64_t row = slots[s] * cache.capacity + cached;
     copy(cache.keys[static_cast<size_t>(layer)], k, row, first, count);
     copy(cache.values[static_cast<size_t>(layer)], v, row, first, count);
   }

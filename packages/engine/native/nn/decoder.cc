@@ -92,8 +92,9 @@ PassBuffers Decoder::place(MemoryLayout& layout, int64_t tokens, int64_t longest
     if (dropout) b.workspace.dropped = rows(act, widest);
     b.dhead_input = rows(DType::kF32, hidden);
   }
+  b.long_rows = config_.short_tokens && longest > config_.short_tokens ? longest : 0;
   for (const RopeSpec& rope : config_.ropes) {
-    const Shape table{longest, static_cast<int64_t>(rope.frequencies.size())};
+    const Shape table{longest + b.long_rows, static_cast<int64_t>(rope.frequencies.size())};
     b.ropes.push_back({take(Part::kRuntime, DType::kF32, table), take(Part::kRuntime, DType::kF32, table)});
   }
   b.token_ids = vector(DType::kI32);
@@ -143,8 +144,18 @@ void Decoder::place_layers(MemoryLayout& layout, PassBuffers& b, DType act) cons
 }
 
 void Decoder::fill_rope(PassBuffers& buffers) const {
-  for (size_t i = 0; i < config_.ropes.size(); ++i)
-    rope_fill_table(config_.ropes[i].frequencies, config_.ropes[i].attention_factor, buffers.ropes[i]);
+  const auto part = [](Tensor t, int64_t first, int64_t count) {
+    return Tensor{t.f32() + first * t.cols(), DType::kF32, {count, t.cols()}};
+  };
+  for (size_t i = 0; i < config_.ropes.size(); ++i) {
+    const RopeSpec& rope = config_.ropes[i];
+    const RopeTable& table = buffers.ropes[i];
+    const int64_t rows = table.cos.rows() - buffers.long_rows;
+    rope_fill_table(rope.frequencies, rope.attention_factor, {part(table.cos, 0, rows), part(table.sin, 0, rows)});
+    if (buffers.long_rows)
+      rope_fill_table(rope.long_frequencies.empty() ? rope.frequencies : rope.long_frequencies, rope.attention_factor,
+                      {part(table.cos, rows, buffers.long_rows), part(table.sin, rows, buffers.long_rows)});
+  }
 }
 
 size_t Decoder::scratch_bytes(const Context& ctx, GemmPrecision precision, const PassBuffers& b, int64_t longest) const {

@@ -14,7 +14,8 @@ namespace anneal {
 
 // One rotation table: a layer's attention names it by its place in the decoder's list.
 struct RopeSpec {
-  std::vector<float> frequencies;  // half the rotated channels of a head
+  std::vector<float> frequencies;       // half the rotated channels of a head
+  std::vector<float> long_frequencies;  // of sequences beyond DecoderConfig::short_tokens (longrope); empty = the same
   float attention_factor = 1.0f;   // YaRN: every cosine and sine times this
 };
 
@@ -26,6 +27,7 @@ struct DecoderConfig {
   float embedding_scale = 1.0f;     // gemma: sqrt(C)
   float logit_soft_cap = 0.0f;      // gemma2; 0 = none
   std::vector<RopeSpec> ropes;
+  int64_t short_tokens = 0;         // sequences of more tokens turn by the long frequencies; 0 = all alike
   std::vector<DecoderLayerConfig> layers;
 };
 
@@ -49,7 +51,8 @@ struct PassBuffers {
   std::vector<uint64_t> layer_bytes;     // of each of them
   std::vector<Tensor> stream;            // (N, C) f32: input of each layer and the last output; one in place when not training
   Workspace workspace;
-  std::vector<RopeTable> ropes;      // (longest sequence, R/2) each
+  std::vector<RopeTable> ropes;      // (longest sequence, R/2) each, twice as many rows where long sequences turn otherwise
+  int64_t long_rows = 0;             // the row where a long sequence starts; 0 = as any other
   Tensor token_ids, positions;       // (N) i32
   Tensor offsets;                    // (N + 1) i32
   // The head sees supervised rows only.
@@ -76,6 +79,11 @@ class Decoder {
 
   PassBuffers place(MemoryLayout& layout, int64_t tokens, int64_t longest, DType act, bool train, Recompute recompute) const;
   void fill_rope(PassBuffers& buffers) const;
+  // Row of the rotation tables that the first token of a sequence of so many tokens turns by. A sequence that is generated counts with all
+  // tokens it may get, so that keys in the cache and new ones turn alike (as llama.cpp decides by the context it is given).
+  int32_t first_position(const PassBuffers& buffers, int64_t tokens) const {
+    return tokens > config_.short_tokens ? static_cast<int32_t>(buffers.long_rows) : 0;
+  }
   size_t scratch_bytes(const Context& ctx, GemmPrecision precision, const PassBuffers& buffers, int64_t longest) const;
 
   // Token ids, positions and offsets are read from `pass`. Returns the stream after the last layer (N, C) f32, inside buffers.

@@ -46,7 +46,7 @@ Moe::Moe(ParameterSet& p, const std::string& name, const MoeBlockConfig& c, int6
   down_.emplace(p, name + ".experts", c.experts, std::vector<std::string>{"down_proj"}, c.hidden_size, c.ffn_size);
   if (c.shared_ffn_size)
     shared_.emplace(p, name + ".shared_experts",
-                    MlpConfig{c.hidden_size, c.shared_ffn_size, false, false, Activation::kSilu, "shared_experts."});
+                    MlpConfig{c.hidden_size, c.shared_ffn_size, c.shared_bias, false, Activation::kSilu, "shared_experts."});
 }
 
 void Moe::for_each_linear(const LinearVisitor& visit) {

@@ -13,6 +13,7 @@ struct MoeBlockConfig {
   int64_t experts = 0;
   int64_t ffn_size = 0;        // of one expert
   int64_t shared_ffn_size = 0; // 0 = no shared experts
+  bool shared_bias = false;
   bool correction_bias = false;
   RouterOptions router;
 };

@@ -42,7 +42,7 @@ struct Pass {
   GemmPrecision precision = GemmPrecision::kF32;
   int64_t tokens = 0;
   Tensor token_ids;  // (N) i32
-  Tensor positions;  // (N) i32, restarting with each sequence
+  Tensor positions;  // (N) i32, rows of the rotation tables, restarting with each sequence
   Tensor offsets;    // (S + 1) i32
   std::vector<RopeTable> ropes;  // by the decoder's list
   KvCache* cache = nullptr;

@@ -18,8 +18,7 @@ GgufHyperparameters hyperparameters(const Session& session, const ModelConfig& c
   h.architecture = family.gguf_architecture();
   h.name = session.spec().base.path.substr(session.spec().base.path.find_last_of('/') + 1);
   // Architectures that llama.cpp runs without their window agree with the training up to its length.
-  const int64_t context = std::max(c.context_length, c.served_context);
-  h.context_length = c.window > 0 && !windowed(h.architecture) ? std::min(context, c.window) : context;
+  h.context_length = c.window > 0 && !windowed(h.architecture) ? std::min(c.context_length, c.window) : c.context_length;
   h.embedding_length = c.hidden_size;
   h.block_count = c.layers;
   h.feed_forward_length = c.ffn_size;

@@ -60,9 +60,6 @@ void attach_adapters(Model& model, const TrainingSpec& spec) {
     const uint32_t own = id++;
     if (std::find(spec.targets.begin(), spec.targets.end(), linear.short_name()) == spec.targets.end()) return;
     for (const AdapterSpec& adapter : spec.all_adapters()) {
-      if (adapter.rank > std::min(linear.in(), linear.out()))
-        refuse(adapter.name.empty() ? "method.rank" : "adapters", "has rank " + std::to_string(adapter.rank) +
-               ", above the smaller side of " + linear.name() + " (" + std::to_string(std::min(linear.in(), linear.out())) + ")");
       linear.attach_lora(model.parameters, spec.config_of(adapter), own, adapter.seed, adapter.name);
       linear.adapters().back().b->rate_factor = static_cast<float>(spec.lora_plus_ratio);
     }
