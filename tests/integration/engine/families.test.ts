@@ -72,6 +72,23 @@ describe.each(families)("%s", (family) => {
     });
   });
 
+  // One of three labels leaves more rows than products treat as few, one of nine does not.
+  it.each([3, 9])("one label in %i gives the gradients of all labels with the others' weights 0", async (every) => {
+    const base = { kind: "hf" as const, dir: join(goldens, family) };
+    const adapted = { ...lora, targets: inspectModel(base).linearNames };
+    for (const method of [{ kind: "full" as const }, adapted])
+      await withSession(specOf({ base, method }), async (session) => {
+        const whole = batchOf([40, 7, 25, 33]);
+        const weights = Float32Array.from(whole.labels, (_, i) => (i % every === 0 ? 1 : 0));
+        const labels = whole.labels.map((label, i) => (i % every === 0 ? label : -100));
+        const weighed = await session.gradients([{ ...whole, weights }]);
+        const masked = await session.gradients([{ ...whole, labels }]);
+        expect(masked.loss).toBeCloseTo(weighed.loss, 5);
+        for (const [i, { name, values }] of weighed.tensors.entries())
+          expect(worstDifference(masked.tensors[i]?.values ?? new Float32Array(), values), name).toBeLessThan(1e-5);
+      });
+  });
+
   it("generates with its cache what it says without", async () => {
     await withSession(specOf({ base: { kind: "hf", dir: join(goldens, family) } }), async (session) => {
       const prompts = [batchOf([19], 3).tokens, batchOf([6], 4).tokens];

@@ -192,8 +192,7 @@ class Generator {
     }
     const auto count = static_cast<int64_t>(group.size());
     Pass pass = start_pass(PassMode::kPrefill, tokens, count);
-    const Tensor stream = decoder_.forward(pass, buffers_);
-    choose(pass, stream, group);
+    choose(pass, group);
     active_.insert(active_.end(), group.begin(), group.end());
     result_.prefill_seconds += seconds_since(start);
   }
@@ -213,19 +212,18 @@ class Generator {
     }
     buffers_.offsets.as<int32_t>()[count] = static_cast<int32_t>(count);
     Pass pass = start_pass(PassMode::kDecode, count, count);
-    const Tensor stream = decoder_.forward(pass, buffers_);
-    choose(pass, stream, active_);
+    choose(pass, active_);
     const double seconds = seconds_since(start);
     result_.decode_seconds += seconds;
     result_.step_seconds.push_back(seconds);
   }
 
-  // Samples the next token of each sequence of `batch` and takes those that ended out of it.
-  void choose(Pass& pass, const Tensor& stream, std::vector<Active>& batch) {
+  // Runs the pass, samples the next token of each sequence of `batch` and takes those that ended out of it.
+  void choose(Pass& pass, std::vector<Active>& batch) {
     const auto count = static_cast<int64_t>(batch.size());
     const int64_t vocab = session_.config().vocab_size;
     const Tensor logits = first_rows(logits_, count);
-    decoder_.logits(pass, buffers_, stream, count, logits);
+    decoder_.logits(pass, buffers_, decoder_.forward(pass, buffers_, count), logits);
     size_t kept = 0;
     for (int64_t i = 0; i < count; ++i) {
       Active a = batch[static_cast<size_t>(i)];

@@ -52,6 +52,10 @@ struct Workspace {
   std::vector<Tensor> act, f32;  // slots of WorkspaceNeeds
 };
 
+// What n tokens fill of buffers made for more, `rows` of them going on behind the attention.
+LayerActivations layer_rows(const LayerActivations& full, int64_t n, int64_t rows);
+Workspace workspace_rows(const Workspace& full, int64_t n);
+
 // The first n rows of a slot, `cols` wide, end to end.
 inline Tensor slot_rows(const Tensor& slot, int64_t n, int64_t cols) { return {slot.data, slot.dtype, {n, cols}}; }
 

@@ -42,9 +42,9 @@ bool GqaAttention::trains() const { return Block::trains() || (q_norm_ && (q_nor
 WorkspaceNeeds GqaAttention::needs(bool train) const {
   const int64_t q = query_columns(), kv = key_columns();
   WorkspaceNeeds n;
-  n.act = {config_.fused ? q + 2 * kv : 0};
+  n.act = {std::max(q, config_.fused ? q + 2 * kv : 0)};
   if (!train) return n;
-  n.act = {std::max(q, config_.fused ? q + 2 * kv : 0), kv, kv};
+  n.act.insert(n.act.end(), {std::max(q, kv), kv});
   if (config_.qk_norm) n.f32 = {q, kv};
   return n;
 }
@@ -110,7 +110,7 @@ void GqaAttention::attend(Pass& pass, Saved& s) const {
 void GqaAttention::forward(Pass& pass, const Tensor& x, Tensor out, const Tensor& residual, Saved& s, Workspace& w) const {
   project(pass, x, s, w);
   attend(pass, s);
-  o_proj_->forward(pass, s[kOut], out, residual, s[kLowO], w.dropped);
+  project_output(pass, *o_proj_, s[kOut], out, residual, s[kLowO], slot_rows(w.act[0], pass.tokens, query_columns()), w);
 }
 
 // d (N, columns) f32 overwritten: through the norm of each head.
@@ -126,7 +126,7 @@ void GqaAttention::backward(Pass& pass, const Tensor& x, const Tensor& dout, Ten
   const int64_t n = pass.tokens, q = query_columns(), kv = key_columns();
   const bool below = dx || trains_projections();
   const Tensor dattention = below ? slot_rows(w.act[0], n, q) : Tensor{};
-  o_proj_->backward(pass, s[kOut], dout, dattention, false, s[kLowO], w.dlow, w.dropped);
+  project_output_backward(pass, *o_proj_, s[kOut], dout, dattention, s[kLowO], slot_rows(w.act[1], n, q), w);
   if (!below) return;
   Tensor dk = slot_rows(w.act[1], n, kv), dv = slot_rows(w.act[2], n, kv), dq = s[kQ];
   attention_backward(pass.ctx, dattention, s[kQ], s[kK], s[kV], s[kOut], s[kLse], pass.offsets, dq, dk, dv, o);

@@ -43,7 +43,7 @@ WorkspaceNeeds MlaAttention::needs(bool train) const {
   const int64_t latent = std::max(c.q_rank, c.kv_rank);
   const int64_t joined = std::max({c.heads * pair_size(), c.kv_rank + c.rope_size, value_columns()});
   WorkspaceNeeds n;
-  n.act = {joined, train ? key_columns() : c.rope_size, train ? value_columns() : 0, train ? c.rope_size : 0, latent};
+  n.act = {joined, train ? std::max(key_columns(), value_columns()) : c.rope_size, train ? value_columns() : 0, train ? c.rope_size : 0, latent};
   if (train) n.f32 = {latent, latent};
   return n;
 }
@@ -124,13 +124,13 @@ void MlaAttention::forward(Pass& pass, const Tensor& x, Tensor out, const Tensor
   } else {
     attention_forward(pass.ctx, s[kQ], s[kK], s[kV], pass.offsets, s[kOut], s[kLse], options(pass.precision == GemmPrecision::kBF16));
   }
-  o_proj_->forward(pass, s[kOut], out, residual, s[kLowO], w.dropped);
+  project_output(pass, *o_proj_, s[kOut], out, residual, s[kLowO], slot_rows(w.act[0], pass.tokens, value_columns()), w);
 }
 
 void MlaAttention::backward(Pass& pass, const Tensor& x, const Tensor& dout, Tensor dx, Saved& s, Workspace& w) const {
   const int64_t n = pass.tokens;
   const Tensor dattention = slot_rows(w.act[0], n, value_columns());
-  o_proj_->backward(pass, s[kOut], dout, dattention, false, s[kLowO], w.dlow, w.dropped);
+  project_output_backward(pass, *o_proj_, s[kOut], dout, dattention, s[kLowO], slot_rows(w.act[1], n, value_columns()), w);
   const Tensor dk = slot_rows(w.act[1], n, key_columns()), dv = slot_rows(w.act[2], n, value_columns()), dq = s[kQ];
   attention_backward(pass.ctx, dattention, s[kQ], s[kK], s[kV], s[kOut], s[kLse], pass.offsets, dq, dk, dv, options(pass.precision == GemmPrecision::kBF16));
   rope(pass.ctx, dq, config_.heads, key_size(), pass.ropes[0], pass.positions, true, {config_.nope_size, config_.interleaved});

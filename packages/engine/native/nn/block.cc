@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ops/elementwise.h"
+
 namespace anneal {
 
 std::vector<const Linear*> Block::linears() const {
@@ -53,6 +55,29 @@ size_t Block::scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t
     most = std::max({most, products + l->side_by_side_bytes(tokens), l->dora_scratch_bytes(ctx)});
   }
   return most;
+}
+
+void AttentionBlock::project_output(Pass& pass, const Linear& output, const Tensor& attended, Tensor out, const Tensor& residual,
+                                    const Tensor& low, const Tensor& scratch, Workspace& w) const {
+  if (!pass.rows) return output.forward(pass, attended, out, residual, low, w.dropped);
+  Pass own = pass_of_rows(pass);
+  const Tensor wanted = first_rows(scratch, own.tokens);
+  gather_rows(pass.ctx, attended, pass.rows, wanted);
+  output.forward(own, wanted, out, residual, low, w.dropped);
+}
+
+void AttentionBlock::project_output_backward(Pass& pass, const Linear& output, const Tensor& attended, const Tensor& dout,
+                                             Tensor dattended, const Tensor& low, const Tensor& scratch, Workspace& w) const {
+  if (!pass.rows) return output.backward(pass, attended, dout, dattended, false, low, w.dlow, w.dropped);
+  Pass own = pass_of_rows(pass);
+  const Tensor wanted = first_rows(scratch, own.tokens);
+  output.backward_input(own, dout, dattended ? wanted : Tensor{}, false, w.dlow, w.dropped);
+  if (dattended) {
+    fill_zero(pass.ctx, dattended);
+    scatter_rows(pass.ctx, wanted, pass.rows, dattended, false);
+  }
+  gather_rows(pass.ctx, attended, pass.rows, wanted);
+  output.backward_parameters(own, wanted, dout, low, w.dlow, w.dropped);
 }
 
 void append_to_cache(Pass& pass, int64_t layer, const Tensor& k, const Tensor& v) {

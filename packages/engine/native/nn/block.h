@@ -38,11 +38,20 @@ class Block {
   std::vector<const Linear*> linears() const;
 };
 
+// With pass.rows an attention takes all tokens in, and puts out those rows alone: out, residual and dout then have R rows.
 class AttentionBlock : public Block {
  public:
   // Columns of the keys and values a cache keeps for each token.
   virtual int64_t key_columns() const = 0;
   virtual int64_t value_columns() const = 0;
+
+ protected:
+  // out = output(attended) + residual, for the rows that are wanted. scratch (N, columns of attended), rows only.
+  void project_output(Pass& pass, const Linear& output, const Tensor& attended, Tensor out, const Tensor& residual, const Tensor& low,
+                      const Tensor& scratch, Workspace& w) const;
+  // dout -> dattended (N, columns) act, overwritten, empty = not wanted; rows nobody reads have the gradient 0. Adds to the linear's own.
+  void project_output_backward(Pass& pass, const Linear& output, const Tensor& attended, const Tensor& dout, Tensor dattended,
+                               const Tensor& low, const Tensor& scratch, Workspace& w) const;
 };
 
 // Copies this pass's keys and values (N, columns) behind those already in their sequences' rows of layer `layer` of the cache.

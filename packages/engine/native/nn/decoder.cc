@@ -16,19 +16,6 @@ namespace {
 // Random stream of the embeddings' noise; linears count up from 0.
 constexpr uint32_t kNoiseId = 0xffffu;
 
-LayerActivations activation_rows(const LayerActivations& full, int64_t n) {
-  LayerActivations a = full;
-  auto cut = [n](Tensor& t) {
-    if (t.shape.rank > 0) t.shape.dims[0] = n;
-  };
-  for (Tensor* t : {&a.inv_rms_attention, &a.middle, &a.inv_rms_ffn, &a.attention_out, &a.ffn_out, &a.inv_rms_attention_out,
-                    &a.inv_rms_ffn_out})
-    cut(*t);
-  for (Saved* saved : {&a.attention, &a.ffn})
-    for (Tensor& t : saved->tensors) cut(t);
-  return a;
-}
-
 // Layers with the same key can share one set of buffers: everything they keep has the same shape.
 std::string buffer_key(const LayerActivations& a) {
   std::string key;
@@ -169,14 +156,6 @@ size_t Decoder::scratch_bytes(const Context& ctx, GemmPrecision precision, const
   return most;
 }
 
-// A buffer's first n rows; one with fewer columns than the buffer was made for would break contiguity, so rows only.
-Workspace Decoder::workspace_rows(const Workspace& full, int64_t n) const {
-  Workspace w = full;
-  for (Tensor* t : {&w.normed, &w.dnormed, &w.dout, &w.dlow, &w.dropped})
-    if (t->shape.rank > 0) t->shape.dims[0] = n;
-  return w;
-}
-
 // Of adapters side by side each has the noise of training alone.
 void Decoder::add_noise(Pass& pass, const Tensor& x) const {
   const auto stream = [&](uint64_t seed) { return RandomStream{seed, pass.step, (pass.micro_batch << 16) | kNoiseId}; };
@@ -192,40 +171,54 @@ void Decoder::add_noise(Pass& pass, const Tensor& x) const {
   }
 }
 
-Tensor Decoder::forward(Pass& pass, PassBuffers& b) const {
+// Balanced routers count every token. In training few rows would take gemm's path for few, whose bits differ from those of a larger batch.
+bool Decoder::narrows(const Pass& pass, int64_t count) const {
+  const bool few = pass.mode == PassMode::kTrain && count <= kSmallRows;
+  return count > 0 && count < pass.tokens && !pass.balance && !few;
+}
+
+Tensor Decoder::forward(Pass& pass, PassBuffers& b, int64_t count) const {
   const int64_t n = pass.tokens;
-  const bool train = pass.mode == PassMode::kTrain;
+  const bool train = pass.mode == PassMode::kTrain, narrow = narrows(pass, count);
   Workspace w = workspace_rows(b.workspace, n);
   Tensor x = first_rows(b.stream[0], n);
+  const Tensor rows = first_rows(b.head_rows, count), wanted = first_rows(b.head_input, count);
   embedding_forward(pass.ctx, pass.token_ids, embedding_->view(), x, config_.embedding_scale);
   if (train && pass.noise_alpha > 0) add_noise(pass, x);
   for (size_t i = 0; i < layers_.size(); ++i) {
-    const Tensor out = train ? first_rows(b.stream[i + 1], n) : x;
-    LayerActivations a = activation_rows(b.layers[b.layer_buffers[i]], n);
+    const bool last = narrow && i + 1 == layers_.size();
+    Tensor out = train ? first_rows(b.stream[i + 1], n) : x;
+    if (last) {
+      pass.rows = rows;
+      out = wanted;
+    }
+    LayerActivations a = layer_rows(b.layers[b.layer_buffers[i]], n, out.rows());
     layers_[i].forward(pass, x, out, a, w);
     x = out;
   }
-  return x;
+  pass.rows = {};
+  if (!narrow && count > 0) gather_rows(pass.ctx, x, rows, wanted);
+  return wanted;
 }
 
-Tensor Decoder::head_input(Pass& pass, PassBuffers& b, const Tensor& stream, int64_t count) const {
-  const Tensor input = first_rows(b.head_input, count), normed = first_rows(b.head_normed, count);
-  gather_rows(pass.ctx, stream, first_rows(b.head_rows, count), input);
-  final_norm_->forward(pass, input, normed, first_rows(b.head_inv_rms, count));
+Tensor Decoder::head_input(Pass& pass, PassBuffers& b, const Tensor& rows) const {
+  const Tensor normed = first_rows(b.head_normed, rows.rows());
+  final_norm_->forward(pass, rows, normed, first_rows(b.head_inv_rms, rows.rows()));
   return normed;
 }
 
-void Decoder::logits(Pass& pass, PassBuffers& b, const Tensor& stream, int64_t count, Tensor logits) const {
-  const Tensor normed = head_input(pass, b, stream, count);
+void Decoder::logits(Pass& pass, PassBuffers& b, const Tensor& rows, Tensor logits) const {
+  const Tensor normed = head_input(pass, b, rows);
   GemmOptions options;
   options.precision = pass.precision;
   gemm_abt(pass.ctx, normed, head_view(), logits, options);
   if (config_.logit_soft_cap > 0) soft_cap(pass.ctx, logits, config_.logit_soft_cap);
 }
 
-Tensor Decoder::loss(Pass& pass, PassBuffers& b, const Tensor& stream, int64_t count, const HeadLoss& loss) const {
+Tensor Decoder::loss(Pass& pass, PassBuffers& b, const Tensor& rows, const HeadLoss& loss) const {
   const bool backward = pass.mode == PassMode::kTrain && loss.gradient;
-  const Tensor normed = head_input(pass, b, stream, count);
+  const int64_t count = rows.rows();
+  const Tensor normed = head_input(pass, b, rows);
   CrossEntropyOptions options;
   options.precision = pass.precision;
   options.logit_soft_cap = config_.logit_soft_cap;
@@ -236,31 +229,39 @@ Tensor Decoder::loss(Pass& pass, PassBuffers& b, const Tensor& stream, int64_t c
   cross_entropy_head(pass.ctx, normed, head_view(), first_rows(b.head_targets, count), weights, first_rows(b.nll, count),
                      first_rows(b.penalty, count), first_rows(b.best, count), dnormed, backward ? head_gradient() : Tensor{},
                      options);
-  return backward ? head_backward(pass, b, stream, count) : Tensor{};
+  return backward ? head_backward(pass, b, rows) : Tensor{};
 }
 
-Tensor Decoder::head_backward(Pass& pass, PassBuffers& b, const Tensor& stream, int64_t count) const {
-  const Tensor dinput = first_rows(b.dhead_input, count);
-  final_norm_->backward(pass, first_rows(b.workspace.dnormed, count), first_rows(b.head_input, count),
-                        first_rows(b.head_inv_rms, count), dinput, false);
-  fill_zero(pass.ctx, stream);
-  scatter_rows(pass.ctx, dinput, first_rows(b.head_rows, count), stream, false);
-  return stream;
+Tensor Decoder::head_backward(Pass& pass, PassBuffers& b, const Tensor& rows) const {
+  const int64_t count = rows.rows();
+  const Tensor drows = first_rows(b.dhead_input, count);
+  final_norm_->backward(pass, first_rows(b.workspace.dnormed, count), rows, first_rows(b.head_inv_rms, count), drows, false);
+  return drows;
 }
 
-void Decoder::backward(Pass& pass, PassBuffers& b, Tensor dstream) const {
+void Decoder::backward(Pass& pass, PassBuffers& b, Tensor drows) const {
   const int64_t n = pass.tokens;
   Workspace w = workspace_rows(b.workspace, n);
+  const Tensor rows = first_rows(b.head_rows, drows.rows()), dstream = first_rows(b.stream.back(), n);
+  const bool narrow = narrows(pass, drows.rows());
+  if (!narrow) {
+    fill_zero(pass.ctx, dstream);
+    scatter_rows(pass.ctx, drows, rows, dstream, false);
+  }
   size_t first = 0;
   if (!embedding_->trainable)
     while (first < layers_.size() && !layers_[first].trains()) ++first;
   for (size_t i = layers_.size(); i-- > first;) {
-    LayerActivations a = activation_rows(b.layers[b.layer_buffers[i]], n);
+    const bool last = i + 1 == layers_.size();
+    const Tensor dout = last && narrow ? drows : dstream;
+    LayerActivations a = layer_rows(b.layers[b.layer_buffers[i]], n, dout.rows());
     const Tensor x = first_rows(b.stream[i], n);
     // The last layer's activations are still in the shared buffers.
-    if (i + 1 < layers_.size() && b.recompute == Recompute::kLayers) layers_[i].forward(pass, x, {}, a, w);
-    if (i + 1 < layers_.size() && b.recompute == Recompute::kFeedForward) layers_[i].forward_feed_forward(pass, a, w);
-    layers_[i].backward(pass, x, dstream, a, w, i > first || embedding_->trainable);
+    if (!last && b.recompute == Recompute::kLayers) layers_[i].forward(pass, x, {}, a, w);
+    if (!last && b.recompute == Recompute::kFeedForward) layers_[i].forward_feed_forward(pass, a, w);
+    if (last && narrow) pass.rows = rows;
+    layers_[i].backward(pass, x, dout, dstream, a, w, i > first || embedding_->trainable);
+    pass.rows = {};
   }
   if (embedding_->trainable) embedding_backward(pass.ctx, pass.token_ids, dstream, embedding_->grad, config_.embedding_scale);
 }

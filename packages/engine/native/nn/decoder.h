@@ -86,32 +86,35 @@ class Decoder {
   }
   size_t scratch_bytes(const Context& ctx, GemmPrecision precision, const PassBuffers& buffers, int64_t longest) const;
 
-  // Token ids, positions and offsets are read from `pass`. Returns the stream after the last layer (N, C) f32, inside buffers.
-  Tensor forward(Pass& pass, PassBuffers& buffers) const;
+  // Token ids, positions and offsets are read from `pass`. Returns the stream after the last layer of the first `count` tokens of
+  // buffers.head_rows, (count, C) f32 inside buffers; the last layer makes no other rows where it need not. In training they must be
+  // distinct.
+  Tensor forward(Pass& pass, PassBuffers& buffers, int64_t count) const;
 
-  // Final norm and head over `count` rows of the stream named by buffers.head_rows. logits (count, V) f32 overwritten.
-  void logits(Pass& pass, PassBuffers& buffers, const Tensor& stream, int64_t count, Tensor logits) const;
+  // Final norm and head over rows (R, C) that forward returned, or some of them. logits (R, V) f32 overwritten.
+  void logits(Pass& pass, PassBuffers& buffers, const Tensor& rows, Tensor logits) const;
 
-  // Final norm over `count` rows of the stream named by buffers.head_rows: what the head multiplies, (count, C) act inside buffers.
-  Tensor head_input(Pass& pass, PassBuffers& buffers, const Tensor& stream, int64_t count) const;
+  // Final norm over rows that forward returned: what the head multiplies, (count, C) act inside buffers.
+  Tensor head_input(Pass& pass, PassBuffers& buffers, const Tensor& rows) const;
   MatrixView head_view() const { return head().view(); }
   bool head_trains() const { return head().trainable; }
   // Gradient accumulated by the head's weight; empty when it is frozen.
   Tensor head_gradient() const { return head_trains() ? head().grad : Tensor{}; }
 
-  // Loss of `count` supervised rows: writes buffers.nll, penalty and best. In training with a gradient also that of
-  // sum(head_weights * (nll + penalty)) with respect to the stream, into the stream's own buffer, which is returned; else empty.
-  Tensor loss(Pass& pass, PassBuffers& buffers, const Tensor& stream, int64_t count, const HeadLoss& options = {}) const;
+  // Loss of the supervised rows that forward returned: writes buffers.nll, penalty and best. In training with a gradient also that of
+  // sum(head_weights * (nll + penalty)) with respect to the rows, (count, C) f32 inside buffers, which is returned; else empty.
+  Tensor loss(Pass& pass, PassBuffers& buffers, const Tensor& rows, const HeadLoss& options = {}) const;
 
-  // Takes the gradient of head_input's rows (workspace.dnormed) back to the stream, as loss() does.
-  Tensor head_backward(Pass& pass, PassBuffers& buffers, const Tensor& stream, int64_t count) const;
+  // Takes the gradient of head_input's result (workspace.dnormed) back to the rows, as loss() does.
+  Tensor head_backward(Pass& pass, PassBuffers& buffers, const Tensor& rows) const;
 
-  // dstream (N, C) f32 as loss() returned it. Adds to the gradients of every trained parameter; stops below the first trained one.
-  void backward(Pass& pass, PassBuffers& buffers, Tensor dstream) const;
+  // drows as loss() returned it, used up. Adds to the gradients of every trained parameter; stops below the first trained one.
+  void backward(Pass& pass, PassBuffers& buffers, Tensor drows) const;
 
  private:
   const Parameter& head() const { return head_ ? *head_ : *embedding_; }
-  Workspace workspace_rows(const Workspace& w, int64_t n) const;
+  // True where the last layer of this pass makes `count` rows alone.
+  bool narrows(const Pass& pass, int64_t count) const;
   void add_noise(Pass& pass, const Tensor& x) const;
   void place_layers(MemoryLayout& layout, PassBuffers& buffers, DType act) const;
 

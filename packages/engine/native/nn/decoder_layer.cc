@@ -82,12 +82,26 @@ void DecoderLayer::add_normed(Pass& pass, const Norm& norm, const Tensor& y, Ten
 
 void DecoderLayer::forward(Pass& pass, const Tensor& x, Tensor out, LayerActivations& a, Workspace& w) const {
   input_norm_->forward(pass, x, w.normed, a.inv_rms_attention);
-  if (config_.post_norms) {
-    attention_->forward(pass, w.normed, a.attention_out, {}, a.attention, w);
-    add_normed(pass, *post_attention_norm_, a.attention_out, a.inv_rms_attention_out, x, a.middle, w);
-  } else {
-    attention_->forward(pass, w.normed, a.middle, x, a.attention, w);
+  if (pass.rows) {
+    gather_rows(pass.ctx, x, pass.rows, out);
+    forward_attention(pass, w.normed, out, a, w);
+    Pass own = pass_of_rows(pass);
+    Workspace rest = workspace_rows(w, own.tokens);
+    return forward_rest(own, out, a, rest);
   }
+  forward_attention(pass, w.normed, x, a, w);
+  forward_rest(pass, out, a, w);
+}
+
+// a.middle = x + attention(normed), for the rows of x.
+void DecoderLayer::forward_attention(Pass& pass, const Tensor& normed, const Tensor& x, LayerActivations& a, Workspace& w) const {
+  if (!config_.post_norms) return attention_->forward(pass, normed, a.middle, x, a.attention, w);
+  attention_->forward(pass, normed, a.attention_out, {}, a.attention, w);
+  Workspace own = workspace_rows(w, x.rows());
+  add_normed(pass, *post_attention_norm_, a.attention_out, a.inv_rms_attention_out, x, a.middle, own);
+}
+
+void DecoderLayer::forward_rest(Pass& pass, Tensor out, LayerActivations& a, Workspace& w) const {
   ffn_norm_->forward(pass, a.middle, w.normed, a.inv_rms_ffn);
   if (config_.post_norms) {
     feed_forward_->forward(pass, w.normed, a.ffn_out, {}, a.ffn, w);
@@ -106,22 +120,35 @@ void DecoderLayer::forward_feed_forward(Pass& pass, LayerActivations& a, Workspa
   feed_forward_->forward(pass, w.normed, {}, {}, a.ffn, w);
 }
 
-void DecoderLayer::backward(Pass& pass, const Tensor& x, Tensor dx, LayerActivations& a, Workspace& w, bool need_dx) const {
-  // The norms' outputs are made again from the stream and inv_rms instead of being kept.
-  Tensor dout = dx;
-  if (config_.post_norms) {
-    post_ffn_norm_->backward(pass, dx, a.ffn_out, a.inv_rms_ffn_out, w.dout, false);
-    dout = w.dout;
-  }
-  ffn_norm_->forward(pass, a.middle, w.normed, a.inv_rms_ffn);
-  feed_forward_->backward(pass, w.normed, dout, w.dnormed, a.ffn, w);
-  ffn_norm_->backward(pass, w.dnormed, a.middle, a.inv_rms_ffn, dx, true);
-
-  if (config_.post_norms) post_attention_norm_->backward(pass, dx, a.attention_out, a.inv_rms_attention_out, w.dout, false);
+void DecoderLayer::backward(Pass& pass, const Tensor& x, Tensor dout, Tensor dx, LayerActivations& a, Workspace& w, bool need_dx) const {
   const bool below = need_dx || input_norm_->trains();
+  Tensor dattention;
+  if (pass.rows) {
+    Pass own = pass_of_rows(pass);
+    Workspace rest = workspace_rows(w, own.tokens);
+    dattention = backward_rest(own, dout, a, rest);
+    if (below) {
+      fill_zero(pass.ctx, dx);
+      scatter_rows(pass.ctx, dout, pass.rows, dx, false);
+    }
+  } else {
+    dattention = backward_rest(pass, dout, a, w);
+  }
   input_norm_->forward(pass, x, w.normed, a.inv_rms_attention);
-  attention_->backward(pass, w.normed, dout, below ? w.dnormed : Tensor{}, a.attention, w);
+  attention_->backward(pass, w.normed, dattention, below ? w.dnormed : Tensor{}, a.attention, w);
   if (below) input_norm_->backward(pass, w.dnormed, x, a.inv_rms_attention, dx, true);
+}
+
+// d: the gradient of the layer's output on entry, of a.middle on return. Returns that of what the attention puts out.
+Tensor DecoderLayer::backward_rest(Pass& pass, Tensor d, LayerActivations& a, Workspace& w) const {
+  // The norms' outputs are made again from the stream and inv_rms instead of being kept.
+  if (config_.post_norms) post_ffn_norm_->backward(pass, d, a.ffn_out, a.inv_rms_ffn_out, w.dout, false);
+  ffn_norm_->forward(pass, a.middle, w.normed, a.inv_rms_ffn);
+  feed_forward_->backward(pass, w.normed, config_.post_norms ? w.dout : d, w.dnormed, a.ffn, w);
+  ffn_norm_->backward(pass, w.dnormed, a.middle, a.inv_rms_ffn, d, true);
+  if (!config_.post_norms) return d;
+  post_attention_norm_->backward(pass, d, a.attention_out, a.inv_rms_attention_out, w.dout, false);
+  return w.dout;
 }
 
 size_t DecoderLayer::scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t tokens, int64_t longest,

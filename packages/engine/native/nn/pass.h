@@ -51,11 +51,16 @@ struct Pass {
   int adapter = 0;
   float noise_alpha = 0;  // NEFTune, in training
   RouterBalance* balance = nullptr;  // where routers are balanced
+  // (R) i32, distinct: the only rows that anybody reads the layer's output of; empty: all.
+  Tensor rows;
   // Dropout of adapters is a function of step, micro-batch, the adapter's seed and the linear's id.
   uint64_t seed = 0;
   uint32_t step = 0;
   uint32_t micro_batch = 0;
 };
+
+// The pass that goes on with pass.rows alone: R tokens, for everything that takes each token by itself.
+Pass pass_of_rows(const Pass& pass);
 
 // The rows of x (N, C) that belong to a segment.
 inline Tensor token_rows(const Tensor& x, const AdapterSegment& s) {

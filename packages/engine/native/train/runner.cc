@@ -56,8 +56,7 @@ std::vector<SequenceScore> Runner::score(const MicroBatch& batch, bool adapters)
   if (count > 0) {
     Pass pass = start(batch, PassMode::kForward);
     pass.adapters = adapters;
-    const Tensor stream = decoder_.forward(pass, buffers_);
-    decoder_.loss(pass, buffers_, stream, count);
+    decoder_.loss(pass, buffers_, decoder_.forward(pass, buffers_, count));
   }
   return scores(batch, count);
 }

@@ -235,9 +235,8 @@ std::vector<float> Session::logits(const MicroBatch& batch, const std::vector<in
   std::vector<float> values(positions.size() * static_cast<size_t>(vocab));
   if (count == 0) return values;
   Pass pass = runner_->start(batch, PassMode::kForward);
-  const Tensor stream = model_.decoder->forward(pass, buffers_);
   std::memcpy(buffers_.head_rows.data, positions.data(), positions.size() * sizeof(int32_t));
-  model_.decoder->logits(pass, buffers_, stream, count, Tensor{values.data(), DType::kF32, {count, vocab}});
+  model_.decoder->logits(pass, buffers_, model_.decoder->forward(pass, buffers_, count), Tensor{values.data(), DType::kF32, {count, vocab}});
   return values;
 }
 
@@ -253,19 +252,17 @@ BestTokens Session::best_tokens(const MicroBatch& batch, int64_t k) {
   if (count == 0) return best;
   check_stop();
   runner_->set_rows(batch);
-  const std::vector<int32_t> rows(buffers_.head_rows.as<int32_t>(), buffers_.head_rows.as<int32_t>() + count);
   Pass pass = runner_->start(batch, PassMode::kForward);
   pass.adapters = false;
-  const Tensor stream = model_.decoder->forward(pass, buffers_);
+  const Tensor rows = model_.decoder->forward(pass, buffers_, count);
   constexpr int64_t kLogitBytes = int64_t{32} << 20;
   const int64_t chunk = std::clamp<int64_t>(kLogitBytes / (4 * vocab), 1, count);
   std::vector<float> logits(static_cast<size_t>(chunk * vocab));
   note_extra_bytes(logits.size() * sizeof(float) + best.ids.size() * (sizeof(int32_t) + sizeof(float)));
   for (int64_t begin = 0; begin < count; begin += chunk) {
     const int64_t n = std::min(chunk, count - begin);
-    std::memcpy(buffers_.head_rows.data, rows.data() + begin, static_cast<size_t>(n) * sizeof(int32_t));
     const Tensor part{logits.data(), DType::kF32, {n, vocab}};
-    model_.decoder->logits(pass, buffers_, stream, n, part);
+    model_.decoder->logits(pass, buffers_, token_rows(rows, {0, begin, begin + n}), part);
     best_log_probabilities(*ctx_, part, {best.ids.data() + begin * k, DType::kI32, {n, k}},
                            {best.logprobs.data() + begin * k, DType::kF32, {n, k}});
   }

@@ -114,8 +114,7 @@ class Distill final : public Objective {
     const int64_t count = runner.set_rows(batch);
     Pass pass = runner.start(batch, PassMode::kForward);
     pass.adapters = teacher_ != nullptr;
-    const Tensor stream = runner.decoder().forward(pass, b);
-    rows.hidden = runner.decoder().head_input(pass, b, stream, count);
+    rows.hidden = runner.decoder().head_input(pass, b, runner.decoder().forward(pass, b, count));
     rows.head = runner.decoder().head_view();
     if (!teacher_) {
       // The student's own pass writes over these rows.
@@ -129,13 +128,13 @@ class Distill final : public Objective {
   Tensor forward(Pass& pass, int64_t count, const TeacherRows& teacher, ObjectiveRun& run) {
     PassBuffers& b = run.policy.buffers();
     const Decoder& decoder = run.policy.decoder();
-    const Tensor stream = decoder.forward(pass, b);
-    const Tensor normed = decoder.head_input(pass, b, stream, count);
+    const Tensor rows = decoder.forward(pass, b, count);
+    const Tensor normed = decoder.head_input(pass, b, rows);
     const Tensor dnormed = run.gradients ? first_rows(b.workspace.dnormed, count) : Tensor{};
     distill_head(pass.ctx, normed, decoder.head_view(), teacher, first_rows(b.head_targets, count), first_rows(b.head_weights, count),
                  first_rows(b.nll, count), first_rows(b.penalty, count), first_rows(b.best, count), dnormed,
                  run.gradients ? decoder.head_gradient() : Tensor{}, options_);
-    return run.gradients ? decoder.head_backward(pass, b, stream, count) : Tensor{};
+    return run.gradients ? decoder.head_backward(pass, b, rows) : Tensor{};
   }
 
   TrainingSpec spec_;

@@ -55,10 +55,10 @@ class Kto final : public Objective {
       run.timed(
           [&](Pass& p) {
             PassBuffers& b = run.policy.buffers();
-            const Tensor stream = run.policy.decoder().forward(p, b);
+            const Tensor rows = run.policy.decoder().forward(p, b, count);
             HeadLoss head;
             head.gradient = false;
-            run.policy.decoder().loss(p, b, stream, count, head);
+            run.policy.decoder().loss(p, b, rows, head);
             const std::vector<SequenceScore> policy = run.policy.scores(batch, count);
             float* weights = b.head_weights.f32();
             for (size_t s = 0; s < own.size(); ++s) {
@@ -66,7 +66,7 @@ class Kto final : public Objective {
               const double slope = term(ratio, kl, batches[i].preference[own[s]] == 1, answers, sums);
               for (int64_t t = 0; t < policy[s].tokens; ++t) *weights++ = static_cast<float>(-slope * run.loss_scale);
             }
-            return run.gradients ? run.policy.decoder().loss(p, b, stream, count) : Tensor{};
+            return run.gradients ? run.policy.decoder().loss(p, b, rows) : Tensor{};
           },
           pass);
     }

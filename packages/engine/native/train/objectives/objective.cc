@@ -34,7 +34,7 @@ void ObjectiveRun::start_balance(const std::vector<MicroBatch>& parts) {
     check_stop();
     Pass pass = start(parts[i], i);
     balance->start_forward();
-    policy.decoder().forward(pass, policy.buffers());
+    policy.decoder().forward(pass, policy.buffers(), 0);
   }
   balance->keep_choices();
   forward_seconds += watch.lap();
@@ -43,11 +43,11 @@ void ObjectiveRun::start_balance(const std::vector<MicroBatch>& parts) {
 void ObjectiveRun::timed(const std::function<Tensor(Pass&)>& forward, Pass& pass) {
   Stopwatch watch;
   if (balance) balance->start_forward();
-  const Tensor dstream = forward(pass);
+  const Tensor drows = forward(pass);
   if (balance) balance->end_forward();
   forward_seconds += watch.lap();
-  if (!dstream) return;
-  policy.decoder().backward(pass, policy.buffers(), dstream);
+  if (!drows) return;
+  policy.decoder().backward(pass, policy.buffers(), drows);
   backward_seconds += watch.lap();
 }
 

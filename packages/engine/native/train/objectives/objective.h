@@ -41,7 +41,7 @@ struct ObjectiveRun {
   // Starts balancing over the trained parts of all micro-batches. Where a gradient depends on the choices of the whole step and there are
   // several, the model first runs forward over all of them: accumulation equals the big batch.
   void start_balance(const std::vector<MicroBatch>& parts);
-  // Runs `forward`, which ends with the gradient of the stream (empty: none), and then the model backward; both timed.
+  // Runs `forward`, which ends with the gradient of the rows that the model's forward returned (empty: none), and then the model backward; both timed.
   void timed(const std::function<Tensor(Pass&)>& forward, Pass& pass);
 };
 

@@ -72,10 +72,10 @@ class Pairwise final : public Objective {
                  const PairTotals& totals, ObjectiveRun& run) {
     PassBuffers& b = run.policy.buffers();
     const Decoder& decoder = run.policy.decoder();
-    const Tensor stream = decoder.forward(pass, b);
+    const Tensor rows = decoder.forward(pass, b, count);
     HeadLoss head;
     head.gradient = false;
-    decoder.loss(pass, b, stream, count, head);
+    decoder.loss(pass, b, rows, head);
     const std::vector<SequenceScore> policy = run.policy.scores(batch, count);
     const auto answer = [&](size_t s) {
       return AnswerScore{-policy[s].loss, reference.empty() ? 0.0 : -reference[s].loss, policy[s].tokens};
@@ -94,7 +94,7 @@ class Pairwise final : public Objective {
       for (int64_t t = 0; t < chosen.tokens; ++t) *weights++ = static_cast<float>(-term.d_chosen * run.loss_scale);
       for (int64_t t = 0; t < rejected.tokens; ++t) *weights++ = static_cast<float>(-term.d_rejected * run.loss_scale);
     }
-    return run.gradients ? decoder.loss(pass, b, stream, count) : Tensor{};
+    return run.gradients ? decoder.loss(pass, b, rows) : Tensor{};
   }
 
   std::unique_ptr<Reference> reference_;

@@ -39,8 +39,7 @@ class Sft final : public Objective {
       run.timed(
           [&](Pass& p) {
             PassBuffers& b = run.policy.buffers();
-            const Tensor stream = run.policy.decoder().forward(p, b);
-            return run.policy.decoder().loss(p, b, stream, count, loss_);
+            return run.policy.decoder().loss(p, b, run.policy.decoder().forward(p, b, count), loss_);
           },
           pass);
       const PassBuffers& b = run.policy.buffers();
