@@ -134,7 +134,10 @@ describe.each(golden.cases)("$family", (want) => {
     // Without balance the last layer routes only tokens that are read: experts with few of them multiply in another order.
     expect(balanced.metrics.nll).toBeCloseTo(plain.metrics.nll ?? Number.NaN, 6);
     expect(plain.loss).toBe(plain.metrics.nll);
-    expect(balanced.loss).toBeCloseTo((balanced.metrics.nll ?? Number.NaN) + 0.5 * (balanced.metrics.routerAux ?? Number.NaN), 10);
+    expect(balanced.loss).toBeCloseTo(
+      (balanced.metrics.nll ?? Number.NaN) + 0.5 * (balanced.metrics.routerAux ?? Number.NaN),
+      10,
+    );
   });
 });
 
