@@ -1,5 +1,5 @@
 export { ChatTemplate, type RenderInput } from "./chat/chat-template.ts";
-export { type ExportValue, exportTextMetadata } from "./model/export-metadata.ts";
+export { type ExportValue, exportTextMetadata, ggufName } from "./model/export-metadata.ts";
 export { type ChatOptions, decodeAnswer, encodePrompt, renderChat } from "./model/prompt.ts";
 export type { TextSource } from "./model/source.ts";
 export { type LoadOptions, loadTextModel, type TextModel } from "./model/text-model.ts";

@@ -1,6 +1,6 @@
 import type { TrainerBase } from "@anneal/contracts";
 import { type GgufValue, readGgufMetadata } from "@anneal/engine";
-import { exportTextMetadata, loadTextModel, type TextModel } from "@anneal/text";
+import { exportTextMetadata, ggufName, loadTextModel, type TextModel } from "@anneal/text";
 
 const sourceOf = (base: TrainerBase) =>
   base.kind === "hf" ? base : { kind: "gguf" as const, metadata: readGgufMetadata(base.path).metadata };
@@ -24,7 +24,7 @@ export function ggufMetadata(
   vocabularySize: number,
 ): Record<string, GgufValue> {
   return {
-    "general.name": modelName,
+    "general.name": ggufName(text, modelName),
     "general.finetune": "anneal",
     ...exportTextMetadata(sourceOf(base), text, { vocabularySize }),
   };

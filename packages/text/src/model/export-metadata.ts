@@ -1,3 +1,4 @@
+import { stripsByName } from "../tokenizer/from-gguf.ts";
 import { type GgufEntry, ggufTokenizerMetadata } from "../tokenizer/to-gguf.ts";
 import { readTokenizerFiles, type TextSource } from "./source.ts";
 import type { TextModel } from "./text-model.ts";
@@ -22,6 +23,13 @@ function exportValue(entry: GgufEntry): ExportValue {
     default:
       return entry.value;
   }
+}
+
+// general.name of a GGUF file. llama.cpp tells by it whether control tokens take the white space after them along, so it
+// must say "phi-3" where they do and must not where they do not.
+export function ggufName(model: TextModel, name: string): string {
+  if (model.tokenizer.stripsAfterControl) return stripsByName(name) ? name : `${name} (phi-3)`;
+  return name.replace(/(phi)-?(?=3)/gi, "$1 ");
 }
 
 // Tokenizer and chat template for a GGUF file that serves what was trained. A GGUF base carries its own tokenizer keys

@@ -19,7 +19,8 @@ interface Node {
   token: AddedToken | null;
 }
 
-const wordCharacter = /[\p{L}\p{M}\p{N}\p{Pc}]/u;
+const wordBefore = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]$/u;
+const wordAfter = /^[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
 const whiteSpace = /\p{White_Space}/u;
 
 // Finds added tokens in text: the leftmost, and of those that start there the longest.
@@ -81,7 +82,8 @@ export class AddedTokenMatcher {
       if (found.token.leftStrip) while (start > floor && whiteSpace.test(text[start - 1] as string)) start--;
       if (found.token.rightStrip) while (stop < text.length && whiteSpace.test(text[stop] as string)) stop++;
       matches.push({ token: found.token, start, end: stop });
-      at = stop;
+      // A token that begins in white space taken along by the one before it is found all the same.
+      at = end;
       floor = stop;
     }
     return matches;
@@ -99,8 +101,5 @@ export class AddedTokenMatcher {
   }
 }
 
-function isSingleWord(text: string, start: number, end: number): boolean {
-  const before = start > 0 ? (text[start - 1] as string) : " ";
-  const after = end < text.length ? (text[end] as string) : " ";
-  return !wordCharacter.test(before) && !wordCharacter.test(after);
-}
+const isSingleWord = (text: string, start: number, end: number): boolean =>
+  !wordBefore.test(text.slice(Math.max(0, start - 2), start)) && !wordAfter.test(text.slice(end, end + 2));

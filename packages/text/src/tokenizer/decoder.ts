@@ -100,7 +100,7 @@ interface DecoderJson {
 
 // From `decoder` of a tokenizer.json. Throws TextError for a kind that is not known exactly.
 export function decoderFromJson(json: DecoderJson | null | undefined): Decoder {
-  if (!json) return decoderOf([], "▁");
+  if (!json) return decoderOf([(tokens) => [tokens.join(" ")]], "▁"); // the original's way where none is named
   const nodes = json.type === "Sequence" ? (json.decoders ?? []) : [json];
   if (nodes.length === 1 && nodes[0]?.type === "ByteLevel") return byteLevelDecoder;
   return decoderOf(
@@ -123,8 +123,9 @@ export function decoderFromJson(json: DecoderJson | null | undefined): Decoder {
         case "Metaspace":
           return (tokens) =>
             tokens.map((token, i) => {
-              const text = token.replaceAll(node.replacement ?? "▁", " ");
-              return i === 0 && node.prepend_scheme !== "never" ? stripStart(text, " ", 1) : text;
+              // Of the first token every replacement goes, not only the one that was put there.
+              const dropped = i === 0 && node.prepend_scheme !== "never";
+              return token.replaceAll(node.replacement ?? "▁", dropped ? "" : " ");
             });
       }
       throw new TextError(

@@ -70,10 +70,13 @@ export function tokenizerFromGguf(metadata: GgufMetadata, options: GgufTokenizer
   const listed = numbers(metadata, "token_type", tokens.length);
   const types = new Uint8Array(tokens.length).fill(TokenType.normal);
   if (listed) for (let id = 0; id < tokens.length; id++) types[id] = Number(listed[id]);
+  // llama.cpp reads what ends a text as a control token, whatever the file calls it.
+  for (let id = 0; id < tokens.length; id++)
+    if (types[id] === TokenType.userDefined && endsOfText.has(tokens[id] as string)) types[id] = TokenType.control;
   const shared: Shared = {
     tokens,
     types,
-    added: addedTokens(tokens, types),
+    added: addedTokens(tokens, types, stripsByName(metadata["general.name"])),
     bosId: tokenIdAt(metadata, "bos", tokens.length),
     eosId: tokenIdAt(metadata, "eos", tokens.length),
     padId: tokenIdAt(metadata, "padding", tokens.length),
@@ -85,13 +88,20 @@ export function tokenizerFromGguf(metadata: GgufMetadata, options: GgufTokenizer
 type Shared = Pick<TokenizerParts, "tokens" | "types" | "added" | "bosId" | "eosId" | "padId" | "unknownId">;
 
 // Control and unknown tokens only where control text is parsed; those a user defined always, as llama.cpp does.
-function addedTokens(tokens: readonly string[], types: Uint8Array): AddedToken[] {
+const endsOfText = new Set("</s> <eos> <EOT> [EOT] [EOS] <end_of_turn> <end_of_utterance>".split(" "));
+
+// A GGUF cannot say that control tokens take the white space after them along. llama.cpp goes by the model's name.
+export const stripsByName = (name: unknown): boolean => typeof name === "string" && /phi-?3/i.test(name);
+const neverStrips = new Set(["<unk>", "<s>", "<|endoftext|>"]);
+
+function addedTokens(tokens: readonly string[], types: Uint8Array, strips: boolean): AddedToken[] {
   const added: AddedToken[] = [];
   tokens.forEach((content, id) => {
     const type = types[id];
     if (type !== TokenType.control && type !== TokenType.userDefined && type !== TokenType.unknown) return;
     const special = type !== TokenType.userDefined;
-    added.push({ id, content, special, normalized: false, leftStrip: false, rightStrip: false, singleWord: false });
+    const rightStrip = strips && !neverStrips.has(content);
+    added.push({ id, content, special, normalized: false, leftStrip: false, rightStrip, singleWord: false });
   });
   return added;
 }

@@ -2,17 +2,10 @@ import { say } from "@anneal/contracts";
 import { TextError } from "../text-error.ts";
 import type { AddedToken } from "./added-tokens.ts";
 import { decoderFromJson } from "./decoder.ts";
-import {
-  checkTokenizerJson,
-  specialsAround,
-  splitMerge,
-  type TokenizerConfig,
-  type TokenizerJson,
-  tokenName,
-} from "./hf-json.ts";
+import { checkTokenizerJson, specialsAround, type TokenizerConfig, type TokenizerJson, tokenName } from "./hf-json.ts";
+import { pairTableOf } from "./hf-pairs.ts";
 import { MergeModel } from "./merge-model.ts";
 import { normalizerFromJson } from "./normalizer.ts";
-import { PairTable } from "./pair-table.ts";
 import { preTokenizerFromJson } from "./pre-tokenizer.ts";
 import { looksLikeControl, TokenType } from "./token-type.ts";
 import { Tokenizer } from "./tokenizer.ts";
@@ -40,18 +33,7 @@ function build(json: TokenizerJson, config: TokenizerConfig): Tokenizer {
   const vocabulary = new Map(Object.entries(json.model.vocab));
   const { tokens, types } = listTokens(json, vocabulary);
   const { preTokenizer, byteLevel } = preTokenizerFromJson(json.pre_tokenizer);
-  const pairs = new PairTable(json.model.merges.length);
-  json.model.merges.forEach((merge, rank) => {
-    const [left, right] = splitMerge(merge, rank);
-    const ids = [vocabulary.get(left), vocabulary.get(right), vocabulary.get(left + right)];
-    if (ids[0] === undefined || ids[1] === undefined || ids[2] === undefined)
-      throw new TextError(
-        `tokenizer.json model.merges[${rank}]`,
-        say`joins ${JSON.stringify(left)} and ${JSON.stringify(right)}, of which one or the result is no token`,
-        say`Save the tokenizer again with a current version of its library.`,
-      );
-    pairs.set(ids[0], ids[1], rank, ids[2]);
-  });
+  const pairs = pairTableOf(json, vocabulary);
   const unknownName = json.model.unk_token ?? null;
   const unknownId = unknownName === null ? null : (vocabulary.get(unknownName) ?? null);
   const idOfName = (name: string | null) => {

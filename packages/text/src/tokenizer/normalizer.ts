@@ -1,6 +1,7 @@
 import { say } from "@anneal/contracts";
 import { TextError } from "../text-error.ts";
 import { compileOniguruma, escapeForOniguruma } from "./regex.ts";
+import { normalizeAsUnicode11 } from "./unicode-11.ts";
 
 // Normalised text, and for every UTF-16 position in it the position in the source (null: the same).
 export interface Normalized {
@@ -45,11 +46,12 @@ const cluster = /(?:[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]+|[^\p{M}])?\p{M}*/
 
 export function unicodeForm(form: "NFC" | "NFD" | "NFKC" | "NFKD"): Normalizer {
   return (source, withPositions) => {
-    const text = source.normalize(form);
+    const text = normalizeAsUnicode11(source, form);
     if (text === source || !withPositions) return { text, positions: null };
     const pieces: { from: number; to: number; text: string }[] = [];
     for (const { index, 0: part } of source.matchAll(cluster))
-      if (part.length > 0) pieces.push({ from: index, to: index + part.length, text: part.normalize(form) });
+      if (part.length > 0)
+        pieces.push({ from: index, to: index + part.length, text: normalizeAsUnicode11(part, form) });
     const aligned = assemble(pieces, source.length);
     if (aligned.text === text) return aligned;
     // Composition across clusters (rare): positions run in proportion, so that offsets stay in order.
@@ -85,8 +87,9 @@ export function prepend(prefix: string): Normalizer {
   };
 }
 
+// Character by character, as the original does it: a final sigma becomes "σ", not "ς".
 const lowercase: Normalizer = (source, withPositions) => {
-  const text = source.toLowerCase();
+  const text = Array.from(source, (char) => char.toLowerCase()).join("");
   if (!withPositions || text.length === source.length) return { text, positions: null };
   const pieces: { from: number; to: number; text: string }[] = [];
   let at = 0;

@@ -11,12 +11,15 @@ interface PreKind {
 }
 
 const contractions = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
-const tail = " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+const plainSpaces = "\\s+(?!\\S)|\\s+";
+const tail = ` ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|${plainSpaces}`;
 const llama3 = `${contractions}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|${tail}`;
 const qwen2 = `${contractions}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|${tail}`;
 const upper = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]";
 const lower = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]";
-const slashTail = " ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+const slashTail = ` ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|${plainSpaces}`;
+// Words of the Nordic models: what holds no white space and no mark that ends a sentence.
+const unpunctuated = " ?[^(\\s|.,!?…。，、।۔،)]+";
 const cased = (suffix: string, digits: string) =>
   `[^\\r\\n\\p{L}\\p{N}]?${upper}*${lower}+${suffix}|[^\\r\\n\\p{L}\\p{N}]?${upper}+${lower}*${suffix}|${digits}|${slashTail}`;
 
@@ -59,6 +62,27 @@ const kinds: Readonly<Record<string, PreKind>> = {
     ],
     composes: true,
   },
+  falcon: { patterns: ["[\\p{P}\\$\\+<=>\\^~\\|`]+", gpt2Pattern, "[0-9][0-9][0-9]"] },
+  "jais-2": {
+    patterns: [
+      `${llama3.slice(0, -plainSpaces.length)}${[512, 256, 128, 64, 32, 16, 8, 4, "1,2"].map((run) => `\\s{${run}}(?!\\S)`).join("|")}|\\s{1}`,
+    ],
+  },
+  minicpm5: { patterns: ["\\p{N}{1,3}", llama3.replace("{1,3}", "+")], ignoreMerges: true },
+  "seed-coder": {
+    patterns: [
+      `${contractions}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1}| ?[^\\s\\p{L}\\p{N}\\r\\n]+|\\s*[\\r\\n]+|${plainSpaces}`,
+    ],
+  },
+  bailingmoe: {
+    patterns: [
+      `'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|${plainSpaces}`,
+    ],
+  },
+  ufakzeka: { patterns: [qwen2.slice(contractions.length + 1)] },
+  laguna: { patterns: ["[^\\n]+|[\\n]+", qwen2] },
+  "poro-chat": { patterns: [unpunctuated] },
+  viking: { patterns: [unpunctuated, "\\p{N}"] },
   tekken: { patterns: [cased("", "\\p{N}")], ignoreMerges: true, addsBos: true },
   "gpt-4o": { patterns: [cased(`${contractions}?`, "\\p{N}{1,3}")] },
   // llama.cpp's own fallback where a file names nothing.
@@ -71,6 +95,8 @@ const aliases: Readonly<Record<string, string>> = {
   falcon3: "llama-bpe",
   pixtral: "llama-bpe",
   lfm2: "llama-bpe",
+  "falcon-h1": "llama-bpe",
+  "midm-2.0": "llama-bpe",
   dbrx: "smaug-bpe",
   glm4: "smaug-bpe",
   "chatglm-bpe": "smaug-bpe",
@@ -78,7 +104,16 @@ const aliases: Readonly<Record<string, string>> = {
   megrez: "qwen2",
   stablelm2: "qwen2",
   hunyuan: "qwen2",
+  "solar-open": "qwen2",
+  "grok-2": "qwen2",
+  kormo: "qwen2",
   "hunyuan-dense": "deepseek-v3",
+  "joyai-llm": "deepseek-v3",
+  hy_v4: "deepseek-v3",
+  bailingmoe2: "bailingmoe",
+  "llada-moe": "bailingmoe",
+  bloom: "poro-chat",
+  "gpt3-finnish": "poro-chat",
   starcoder: "smollm",
   refact: "smollm",
   "command-r": "smollm",
@@ -93,7 +128,14 @@ const aliases: Readonly<Record<string, string>> = {
   mellum: "gpt-2",
   exaone4: "gpt-2",
   "modern-bert": "gpt-2",
+  trillion: "gpt-2",
+  gigachat: "gpt-2",
+  "a.x-4.0": "gpt-2",
+  "granite-docling": "gpt-2",
+  mellum2: "smollm",
   llama4: "gpt-4o",
+  kanana2: "gpt-4o",
+  "minimax-m2": "gpt-4o",
 };
 
 // null for a name that is not known.
@@ -132,14 +174,19 @@ function patternsOf(json: PreTokenizerJson | null | undefined): string[] | null 
   return byteLevel ? patterns : null;
 }
 
-// The name under which llama.cpp knows the pre-tokenizer of a tokenizer.json; null: it has none.
-export function preNameOf(json: PreTokenizerJson | null | undefined, ignoreMerges: boolean): string | null {
+// The name under which llama.cpp knows the pre-tokenizer of a tokenizer.json; null: it has none. `mergesReachAll` tells
+// that every token arises by merging: then it changes nothing whether words are looked up before they are merged.
+export function preNameOf(
+  json: PreTokenizerJson | null | undefined,
+  ignoreMerges: boolean,
+  mergesReachAll: () => boolean,
+): string | null {
   const patterns = patternsOf(json);
   if (!patterns) return null;
   const wanted = patterns.map(canonical).join("\u0000");
-  for (const [name, kind] of Object.entries(kinds)) {
-    if (name === "default" || (kind.ignoreMerges ?? false) !== ignoreMerges) continue;
-    if ((kind.original ?? kind.patterns).map(canonical).join("\u0000") === wanted) return name;
-  }
-  return null;
+  const alike = Object.entries(kinds).filter(
+    ([name, kind]) => name !== "default" && (kind.original ?? kind.patterns).map(canonical).join("\u0000") === wanted,
+  );
+  const same = alike.find(([, kind]) => (kind.ignoreMerges ?? false) === ignoreMerges);
+  return (same ?? (alike.length > 0 && mergesReachAll() ? alike[0] : undefined))?.[0] ?? null;
 }

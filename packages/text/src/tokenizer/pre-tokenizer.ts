@@ -38,7 +38,13 @@ function isolate(pattern: RegExp, text: string, shape: string, start: number, ou
   for (let match = pattern.exec(shape); match; match = pattern.exec(shape)) {
     const from = match.index;
     const to = from + match[0].length;
+    // A match of nothing cuts there.
     if (to === from) {
+      if (from > last) {
+        texts.push(text.slice(last, from));
+        starts.push(start + last);
+        last = from;
+      }
       pattern.lastIndex += (text.codePointAt(from) ?? 0) > 0xffff ? 2 : 1;
       continue;
     }
@@ -66,9 +72,8 @@ function cut(pattern: RegExp, text: string, invert: boolean): Cut[] {
   const cuts: Cut[] = [];
   let last = 0;
   for (const { index, 0: match } of text.matchAll(pattern)) {
-    if (match.length === 0) continue;
     if (index > last) cuts.push({ from: last, to: index, match: invert });
-    cuts.push({ from: index, to: index + match.length, match: !invert });
+    if (match.length > 0) cuts.push({ from: index, to: index + match.length, match: !invert });
     last = index + match.length;
   }
   if (last < text.length) cuts.push({ from: last, to: text.length, match: invert });
@@ -100,13 +105,26 @@ export const sequence = (steps: readonly PreTokenizer[]): PreTokenizer =>
     ? (steps[0] as PreTokenizer)
     : (pieces, atStart) => steps.reduce((now, step) => step(now, atStart), pieces);
 
-function prefixed(prefix: string, when: (text: string) => boolean): PreTokenizer {
+function prefixed(prefix: string): PreTokenizer {
   return (pieces) => {
-    const first = pieces.texts[0];
-    if (first === undefined || !when(first)) return pieces;
+    const out: Pieces = { texts: [], starts: [] };
+    pieces.texts.forEach((text, i) => {
+      const whole = text.startsWith(prefix);
+      out.texts.push(whole ? text : prefix + text);
+      out.starts.push((pieces.starts[i] as number) - (whole ? 0 : prefix.length));
+    });
+    return out;
+  };
+}
+
+// The first piece by `step`, where it begins the whole input; the others as they are.
+function firstOnly(step: PreTokenizer): PreTokenizer {
+  return (pieces, atStart) => {
+    if (!atStart || pieces.texts.length === 0 || pieces.starts[0] !== 0) return pieces;
+    const first = step({ texts: pieces.texts.slice(0, 1), starts: [0] }, true);
     return {
-      texts: [prefix + first, ...pieces.texts.slice(1)],
-      starts: [(pieces.starts[0] as number) - prefix.length, ...pieces.starts.slice(1)],
+      texts: [...first.texts, ...pieces.texts.slice(1)],
+      starts: [...first.starts, ...pieces.starts.slice(1)],
     };
   };
 }
@@ -136,6 +154,13 @@ export function preTokenizerFromJson(json: PreTokenizerJson | null | undefined):
   const steps: PreTokenizer[] = [];
   let byteLevel = false;
   const add = (node: PreTokenizerJson): void => {
+    // From there on a step would see GPT-2's letters for bytes instead of the text.
+    if (byteLevel)
+      throw new TextError(
+        "tokenizer.json pre_tokenizer",
+        say`a step of the kind ${JSON.stringify(node.type)} after ByteLevel is not supported`,
+        say`Use a model whose tokenizer splits by patterns, digits, bytes or white space.`,
+      );
     switch (node.type) {
       case "Sequence":
         for (const child of node.pretokenizers ?? []) add(child);
@@ -156,21 +181,25 @@ export function preTokenizerFromJson(json: PreTokenizerJson | null | undefined):
         steps.push(split(/\p{White_Space}/gu, "Removed"));
         return;
       case "Whitespace":
-        steps.push(split(compileOniguruma("\\w+|[^\\w\\s]+"), "Removed", true));
+        steps.push(
+          split(
+            /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\s]+/gu,
+            "Removed",
+            true,
+          ),
+        );
         return;
       case "ByteLevel":
-        if (node.add_prefix_space) steps.push(prefixed(" ", (text) => !text.startsWith(" ")));
+        if (node.add_prefix_space) steps.push(prefixed(" "));
         if (node.use_regex ?? true) steps.push(split(compileOniguruma(gpt2Pattern), "Isolated"));
         byteLevel = true;
         return;
       case "Metaspace": {
         const replacement = node.replacement ?? "▁";
         const scheme = node.prepend_scheme ?? (node.add_prefix_space === false ? "never" : "always");
-        const prefix = prefixed(replacement, (text) => !text.startsWith(replacement));
-        steps.push((pieces, atStart) => {
-          const replaced = { texts: pieces.texts.map((t) => t.replaceAll(" ", replacement)), starts: pieces.starts };
-          return scheme === "always" || (scheme === "first" && atStart) ? prefix(replaced, atStart) : replaced;
-        });
+        steps.push(({ texts, starts }) => ({ texts: texts.map((t) => t.replaceAll(" ", replacement)), starts }));
+        if (scheme !== "never")
+          steps.push(scheme === "first" ? firstOnly(prefixed(replacement)) : prefixed(replacement));
         if (node.split ?? true) steps.push(split(compileOniguruma(escapeForOniguruma(replacement)), "MergedWithNext"));
         return;
       }

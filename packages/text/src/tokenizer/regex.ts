@@ -228,14 +228,16 @@ class Translator {
       d: "\\p{Nd}",
       D: "\\P{Nd}",
     };
-    const source = classes[char] ?? (char === "w" ? wordClass(inClass) : undefined);
+    if (char === "w") classes.w = inClass ? wordCharacters : `[${wordCharacters}]`;
+    if (char === "W" && !inClass) classes.W = `[^${wordCharacters}]`;
+    const source = classes[char];
     if (source === undefined) throw this.refusal(say`uses \\${char}, which is not supported`);
     this.at += 2;
     return source;
   }
 }
 
-const wordClass = (inClass: boolean) => (inClass ? "\\p{L}\\p{M}\\p{N}\\p{Pc}" : "[\\p{L}\\p{M}\\p{N}\\p{Pc}]");
+const wordCharacters = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
 
 const generalCategories = new Set(
   "L Lu Ll Lt Lm Lo M Mn Mc Me N Nd Nl No P Pc Pd Ps Pe Pi Pf Po S Sm Sc Sk So Z Zs Zl Zp C Cc Cf Cs Co Cn".split(" "),

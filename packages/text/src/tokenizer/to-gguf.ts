@@ -9,6 +9,8 @@ import {
   type TokenizerJson,
   tokenName,
 } from "./hf-json.ts";
+import { pairTableOf } from "./hf-pairs.ts";
+import { MergeModel } from "./merge-model.ts";
 import { preNameOf } from "./pre-names.ts";
 import { looksLikeControl, TokenType } from "./token-type.ts";
 
@@ -35,7 +37,7 @@ export function ggufTokenizerMetadata(
   options: GgufExportOptions = {},
 ): Record<string, GgufEntry> {
   const json = checkTokenizerJson(tokenizerJson);
-  const pre = preNameOf(json.pre_tokenizer, json.model.ignore_merges ?? false);
+  const pre = preNameOf(json.pre_tokenizer, json.model.ignore_merges ?? false, () => mergesReachAll(json));
   const isSentencePiece = pre === null && (json.model.byte_fallback ?? false);
   if (pre === null && !isSentencePiece)
     throw new TextError(
@@ -43,6 +45,7 @@ export function ggufTokenizerMetadata(
       say`llama.cpp has no name for this way of splitting text`,
       say`Publish another base model, or export safetensors instead of GGUF.`,
     );
+  checkNormalizer(json, isSentencePiece);
   const { tokens, types } = listTokens(json, options.vocabularySize ?? 0, isSentencePiece);
   const entries: Record<string, GgufEntry> = {
     "tokenizer.ggml.model": { type: "string", value: isSentencePiece ? "llama" : "gpt2" },
@@ -61,6 +64,48 @@ export function ggufTokenizerMetadata(
   const template = options.chatTemplate ?? (typeof config.chat_template === "string" ? config.chat_template : null);
   if (template) entries["tokenizer.chat_template"] = { type: "string", value: template };
   return entries;
+}
+
+// llama.cpp changes no text before it cuts it, but for the spaces of SentencePiece. Composing (NFC) is passed over, as
+// converters do it: text is mostly composed already.
+function checkNormalizer(json: TokenizerJson, isSentencePiece: boolean): void {
+  const steps = normalizerSteps(json.normalizer);
+  const other = steps.find(({ type, pattern, content, prepend }) => {
+    if (type === "NFC") return false;
+    if (type === "Replace") return !(isSentencePiece && pattern?.String === " " && content === "▁");
+    return !(type === "Prepend" && isSentencePiece && prepend === "▁");
+  });
+  if (other)
+    throw new TextError(
+      "tokenizer.json normalizer",
+      say`llama.cpp has nothing like ${JSON.stringify(other.type)} and would read text otherwise than the model was trained`,
+      say`Publish another base model, or export safetensors instead of GGUF.`,
+    );
+}
+
+type NormalizerStep = NonNullable<TokenizerJson["normalizer"]>;
+const normalizerSteps = (json: TokenizerJson["normalizer"]): NormalizerStep[] =>
+  !json ? [] : json.type === "Sequence" ? (json.normalizers ?? []).flatMap(normalizerSteps) : [json];
+
+// Whether each token that text can become is what its own spelling merges to.
+function mergesReachAll(json: TokenizerJson): boolean {
+  const added = new Set(json.added_tokens?.map(({ content }) => content));
+  const vocabulary = new Map(Object.entries(json.model.vocab));
+  const model = new MergeModel({
+    vocabulary,
+    pairs: pairTableOf(json, vocabulary),
+    byteLevel: false,
+    ignoreMerges: false,
+    unknownId: null,
+    fuseUnknown: false,
+    byteFallback: false,
+  });
+  for (const [token, id] of vocabulary) {
+    if (added.has(token)) continue;
+    const { ids } = model.encodeWord(token);
+    if (ids.length !== 1 || ids[0] !== id) return false;
+  }
+  return true;
 }
 
 function addSpecials(entries: Record<string, GgufEntry>, json: TokenizerJson, config: TokenizerConfig): void {
@@ -111,9 +156,13 @@ function listTokens(json: TokenizerJson, atLeast: number, isSentencePiece: boole
   return { tokens, types };
 }
 
+// llama.cpp puts the space in front of every text between control tokens. Where the original does so at the very
+// beginning only, a chat (which begins with a control token) is read alike without it.
 const prependsSpace = (json: TokenizerJson): boolean =>
   JSON.stringify(json.normalizer ?? null).includes('"Prepend"') ||
-  (json.pre_tokenizer?.type === "Metaspace" && json.pre_tokenizer.prepend_scheme !== "never");
+  (json.pre_tokenizer?.type === "Metaspace" &&
+    (json.pre_tokenizer.prepend_scheme ?? (json.pre_tokenizer.add_prefix_space === false ? "never" : "always")) ===
+      "always");
 
 // SentencePiece joins by score, tokenizer.json by rank. Minus the place of a token's merges in the list is a score of
 // the same order where the merges of each token stand together. Runs of one character (Gemma's newlines and spaces) are

@@ -52,6 +52,7 @@ export class Tokenizer {
   private readonly early: AddedTokenMatcher; // looked for in the text as it is
   private readonly late: AddedTokenMatcher; // looked for in normalised text
   private readonly idOf: ReadonlyMap<string, number>;
+  private readonly specialIds: ReadonlySet<number>; // control tokens, and the unknown token where the files call it special
 
   constructor(parts: TokenizerParts) {
     this.parts = parts;
@@ -73,6 +74,7 @@ export class Tokenizer {
     });
     for (const token of parts.added) idOf.set(token.content, token.id);
     this.idOf = idOf;
+    this.specialIds = new Set(parts.added.filter((token) => token.special).map(({ id }) => id));
   }
 
   encode(text: string, options: EncodeOptions): Int32Array {
@@ -88,7 +90,7 @@ export class Tokenizer {
   encodeGuarded(text: string, people: readonly TextRange[]): Encoding {
     const sink = new TokenSink(text.length, true);
     this.encodeInto(text, sink, (token, start, end) => {
-      if (!this.isControl(token.id)) return true;
+      if (!this.isSpecial(token.id)) return true;
       const range = firstRangeEndingAfter(people, start);
       if (!range || range.start >= end) return true;
       // Wholly inside: ordinary text. Across a border: the template's part may still begin a token of its own.
@@ -162,12 +164,12 @@ export class Tokenizer {
     }
   }
 
-  // skipSpecial leaves control tokens out. Bytes that are no UTF-8 become U+FFFD.
+  // skipSpecial leaves control and other special tokens out. Bytes that are no UTF-8 become U+FFFD.
   decode(ids: Iterable<number>, options: { skipSpecial?: boolean } = {}): string {
     const texts: string[] = [];
     for (const id of ids) {
       const text = this.parts.tokens[id];
-      if (text === undefined || (options.skipSpecial && this.isControl(id))) continue;
+      if (text === undefined || (options.skipSpecial && this.isSpecial(id))) continue;
       texts.push(text);
     }
     return this.parts.decoder.decode(texts);
@@ -194,6 +196,15 @@ export class Tokenizer {
 
   isControl(id: number): boolean {
     return this.parts.types[id] === TokenType.control;
+  }
+
+  private isSpecial(id: number): boolean {
+    return this.isControl(id) || this.specialIds.has(id);
+  }
+
+  // Control tokens take the white space after them along (Phi-3): what follows "<|user|>" loses its first newline.
+  get stripsAfterControl(): boolean {
+    return this.parts.added.some(({ id, rightStrip }) => rightStrip && this.isControl(id));
   }
 }
 
@@ -235,7 +246,8 @@ class TokenSink {
   push(id: number, end: number): void {
     this.reserve(1);
     this.ids[this.count] = id;
-    if (this.withEnds) this.ends[this.count] = end;
+    if (this.withEnds)
+      this.ends[this.count] = Math.max(end, this.count > 0 ? (this.ends[this.count - 1] as number) : 0);
     this.count++;
   }
   pushAll(ids: Int32Array): void {
