@@ -49,6 +49,11 @@ describe("refusals name the cause", () => {
     expect(() => new ChatTemplate(source)).toThrow(said);
   });
 
+  it("says of a filter or test that is not known that no conversation would do better", () => {
+    expect(() => render("{{ 'a'|truncate(1) }}")).toThrow('chat template: uses the filter "truncate"');
+    expect(() => render("{{ 1 is odder }}")).toThrow('chat template: uses the test "odder"');
+  });
+
   it("repeats what the template itself says", () => {
     expect(() => render("{{ raise_exception('roles must alternate') }}")).toThrow(
       "messages: the chat template refuses this conversation: roles must alternate",

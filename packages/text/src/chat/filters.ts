@@ -1,3 +1,4 @@
+import { say } from "@anneal/contracts";
 import type { Budget } from "./budget.ts";
 import { item } from "./members.ts";
 import { operate } from "./operators.ts";
@@ -9,8 +10,10 @@ import {
   areEqual,
   compare,
   Dict,
+  found,
   isCallable,
   isTrue,
+  notKnown,
   plainJson,
   TemplateRefusal,
   Tuple,
@@ -42,11 +45,14 @@ function path(value: Value, name: Value, budget: Budget): Value {
   return now;
 }
 
+// These filters make nothing of None, as of an empty list.
+const itemsIfAny = (value: Value, budget: Budget): Value[] => (value === null ? [] : items(value, budget));
+
 function pick(value: Value, { positional, budget }: Arguments, byAttribute: boolean, keep: boolean): Value {
   const [first, ...others] = positional;
   const [name, rest] = byAttribute ? [others[0], others.slice(1)] : [first, others];
   if (byAttribute && first === undefined) throw new TemplateRefusal("selectattr wants the name of an attribute");
-  return items(value, budget).filter((entry) => {
+  return itemsIfAny(value, budget).filter((entry) => {
     const tested = byAttribute ? path(entry, first as Value, budget) : entry;
     const verdict = name === undefined ? isTrue(tested) : runTest(word(name) ?? "", tested, rest, budget);
     return verdict === keep;
@@ -55,7 +61,7 @@ function pick(value: Value, { positional, budget }: Arguments, byAttribute: bool
 
 function map(value: Value, { positional, keywords, budget }: Arguments): Value {
   const name = keywords.get("attribute");
-  const all = items(value, budget);
+  const all = itemsIfAny(value, budget);
   if (name !== undefined) {
     const fallback = keywords.get("default");
     return all.map((entry) => {
@@ -89,7 +95,8 @@ const filters: Readonly<Record<string, Filter>> = {
     return self.derive(capitalized(self.text));
   },
   default: (value, args) => {
-    const fallback = args.at(0, "default_value") ?? text("");
+    const given = args.at(0, "default_value");
+    const fallback = given === undefined ? text("") : given;
     const any = isTrue(args.at(1, "boolean") ?? false);
     return value instanceof Undefined || (any && !isTrue(value)) ? fallback : value;
   },
@@ -97,7 +104,7 @@ const filters: Readonly<Record<string, Filter>> = {
     if (!(value instanceof Dict)) throw new TemplateRefusal("dictsort wants a dict");
     const sensitive = isTrue(args.at(0, "case_sensitive") ?? false);
     const at = word(args.at(1, "by")) === "value" ? 1 : 0;
-    const pairs = [...value].map(([key, entry]) => Tuple.from([value.key(key), entry]) as Value[]);
+    const pairs = [...value].map(([key, entry]) => Tuple.from([value.keyValue(key), entry]) as Value[]);
     pairs.sort((a, b) => order(a[at] as Value, b[at] as Value, sensitive, args.budget));
     return isTrue(args.at(2, "reverse") ?? false) ? pairs.reverse() : pairs;
   },
@@ -113,8 +120,8 @@ const filters: Readonly<Record<string, Filter>> = {
       now = replaceAll(now, from, text(to), -1, budget);
     return now;
   },
-  first: (value, { budget }) => items(value, budget)[0] ?? new Undefined("first"),
-  last: (value, { budget }) => items(value, budget).at(-1) ?? new Undefined("last"),
+  first: (value, { budget }) => found(items(value, budget)[0], "first"),
+  last: (value, { budget }) => found(items(value, budget).at(-1), "last"),
   float: (value, args) => {
     const given = value instanceof Traced ? Number(value.text.trim() || "x") : Number(value);
     return Number.isNaN(given) ? (args.at(0, "default") ?? 0) : given;
@@ -142,7 +149,7 @@ const filters: Readonly<Record<string, Filter>> = {
   items: (value) => {
     if (value instanceof Undefined) return [];
     if (!(value instanceof Dict)) throw new TemplateRefusal("items wants a dict");
-    return [...value].map(([key, entry]) => Tuple.from([value.key(key), entry]));
+    return [...value].map(([key, entry]) => Tuple.from([value.keyValue(key), entry]));
   },
   join: (value, args) => {
     const by = args.at(1, "attribute");
@@ -270,9 +277,9 @@ export function runFilter(
   budget.step();
   const known = Object.hasOwn(aliases, name) ? (aliases[name] as string) : name;
   const filter = Object.hasOwn(filters, known) ? filters[known] : undefined;
-  if (!filter) throw new TemplateRefusal(`there is no filter named ${JSON.stringify(name.slice(0, 60))}`);
+  if (!filter) throw notKnown(say`filter`, name);
   if (value instanceof Traced) budget.make(value.length);
-  const at = (index: number, key: string) => positional[index] ?? keywords.get(key);
+  const at = (index: number, key: string) => (index < positional.length ? positional[index] : keywords.get(key));
   if (isCallable(value)) throw new TemplateRefusal(`the filter ${known} cannot take a ${typeName(value)}`);
   return filter(value, { positional, keywords, budget, at });
 }

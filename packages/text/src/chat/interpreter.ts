@@ -146,6 +146,17 @@ export class Interpreter {
     } else throw new TemplateRefusal(`a ${target.type} cannot be given a value`);
   }
 
+  private dict(entries: Iterable<readonly [Node, Node]>, scope: Scope): Dict {
+    const dict = new Dict();
+    for (const [written, entry] of entries) {
+      const key = this.value(written, scope);
+      const name = toText(key, this.budget).text;
+      if (typeof key === "number" && Number.isInteger(key)) dict.numbers.add(name);
+      dict.set(name, this.value(entry, scope));
+    }
+    return dict;
+  }
+
   private macro(parameters: readonly Node[], body: readonly Node[], scope: Scope): Callable {
     return {
       call: (positional, keywords) => {
@@ -225,11 +236,7 @@ export class Interpreter {
       case "TupleLiteral":
         return Tuple.from(node.value.map((entry) => this.value(entry, scope)));
       case "ObjectLiteral":
-        return new Dict(
-          [...node.value].map(
-            ([key, entry]) => [toText(this.value(key, scope), this.budget).text, this.value(entry, scope)] as const,
-          ),
-        );
+        return this.dict(node.value, scope);
       case "BinaryExpression":
         return this.binary(node, scope);
       case "UnaryExpression":

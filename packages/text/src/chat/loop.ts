@@ -1,5 +1,5 @@
 import type { Budget } from "./budget.ts";
-import { areEqual, Dict, TemplateRefusal, Undefined, type Value } from "./values.ts";
+import { areEqual, Dict, found, TemplateRefusal, type Value } from "./values.ts";
 
 // The variable `loop` inside a for block.
 export class LoopState {
@@ -24,8 +24,8 @@ export class LoopState {
       ["length", length],
       ["depth", 1],
       ["depth0", 0],
-      ["previtem", this.entries[index - 1] ?? new Undefined("previtem")],
-      ["nextitem", this.entries[index + 1] ?? new Undefined("nextitem")],
+      ["previtem", found(this.entries[index - 1], "previtem")],
+      ["nextitem", found(this.entries[index + 1], "nextitem")],
       [
         "cycle",
         {

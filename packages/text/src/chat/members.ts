@@ -2,17 +2,30 @@ import type { Budget } from "./budget.ts";
 import { itemAt } from "./sequences.ts";
 import { stringMethod } from "./string-methods.ts";
 import { Traced } from "./traced.ts";
-import { areEqual, type Callable, Dict, Namespace, TemplateRefusal, Tuple, Undefined, type Value } from "./values.ts";
+import {
+  areEqual,
+  type Callable,
+  Dict,
+  found,
+  Namespace,
+  TemplateRefusal,
+  Tuple,
+  Undefined,
+  type Value,
+} from "./values.ts";
 
 type Method<T> = (self: T, args: Value[], budget: Budget) => Value;
 
-const pairs = (self: Dict): Value[] => [...self].map(([key, value]) => Tuple.from([self.key(key), value]));
+const pairs = (self: Dict): Value[] => [...self].map(([key, value]) => Tuple.from([self.keyValue(key), value]));
 
 const dictMethods: Readonly<Record<string, Method<Dict>>> = {
   items: pairs,
-  keys: (self) => [...self.keys()].map((key) => self.key(key)),
+  keys: (self) => [...self.keys()].map((key) => self.keyValue(key)),
   values: (self) => [...self.values()],
-  get: (self, [key, fallback = null]) => (key instanceof Traced ? (self.get(key.text) ?? fallback) : fallback),
+  get: (self, [key, fallback = null]) => {
+    const value = key instanceof Traced ? self.get(key.text) : undefined;
+    return value === undefined ? fallback : value;
+  },
   copy: (self) => new Dict(self, self.source),
 };
 
@@ -63,10 +76,10 @@ function methods(object: Value, name: string, budget: Budget): Value {
 // object.name: attributes before items, as Jinja looks them up.
 export function attribute(object: Value, name: string, budget: Budget): Value {
   if (object instanceof Undefined) throw new TemplateRefusal(`${JSON.stringify(object.name)} is undefined`);
-  if (object instanceof Namespace) return object.fields.get(name) ?? new Undefined(name);
+  if (object instanceof Namespace) return found(object.fields.get(name), name);
   const method = methods(object, name, budget);
   if (!(method instanceof Undefined)) return method;
-  return object instanceof Dict ? (object.get(name) ?? method) : method;
+  return object instanceof Dict ? found(object.get(name), name) : method;
 }
 
 // object[key]: items before attributes.
@@ -74,8 +87,10 @@ export function item(object: Value, key: Value, budget: Budget): Value {
   if (object instanceof Undefined) throw new TemplateRefusal(`${JSON.stringify(object.name)} is undefined`);
   const index = typeof key === "boolean" ? Number(key) : key;
   if (typeof index === "number" && (Array.isArray(object) || object instanceof Traced)) return itemAt(object, index);
+  if (typeof key === "number" && object instanceof Dict && object.numbers.has(String(key)))
+    return object.get(String(key)) as Value;
   if (!(key instanceof Traced)) return new Undefined(typeof key === "number" ? String(key) : "item");
   if (object instanceof Dict && object.has(key.text)) return object.get(key.text) as Value;
-  if (object instanceof Namespace) return object.fields.get(key.text) ?? new Undefined(key.text);
+  if (object instanceof Namespace) return found(object.fields.get(key.text), key.text);
   return methods(object, key.text, budget);
 }

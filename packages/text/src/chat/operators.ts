@@ -72,7 +72,10 @@ export function contains(container: Value, item: Value, budget: Budget): boolean
     return container.text.includes(item.text);
   }
   if (Array.isArray(container)) return container.some((entry) => areEqual(entry, item, budget));
-  if (container instanceof Dict) return item instanceof Traced && container.has(item.text);
+  if (container instanceof Dict)
+    return item instanceof Traced
+      ? container.has(item.text) && !container.numbers.has(item.text)
+      : typeof item === "number" && container.numbers.has(String(item));
   throw new TemplateRefusal(`a ${typeName(container)} holds nothing that "in" could find`);
 }
 

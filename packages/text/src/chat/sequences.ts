@@ -46,7 +46,7 @@ export function items(value: Value, budget: Budget): Value[] {
   }
   if (value instanceof Dict) {
     budget.step(value.size);
-    return [...value.keys()].map((key) => value.key(key));
+    return [...value.keys()].map((key) => value.keyValue(key));
   }
   throw new TemplateRefusal(`a ${typeName(value)} cannot be walked through`);
 }

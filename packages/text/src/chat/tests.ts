@@ -1,7 +1,8 @@
+import { say } from "@anneal/contracts";
 import type { Budget } from "./budget.ts";
 import { contains, operate } from "./operators.ts";
 import { Traced } from "./traced.ts";
-import { areEqual, Dict, isCallable, TemplateRefusal, Undefined, type Value } from "./values.ts";
+import { areEqual, Dict, isCallable, notKnown, TemplateRefusal, Undefined, type Value } from "./values.ts";
 
 type Test = (value: Value, args: readonly Value[], budget: Budget) => boolean;
 
@@ -65,6 +66,6 @@ const tests: Readonly<Record<string, Test>> = {
 export function runTest(name: string, value: Value, args: readonly Value[], budget: Budget): boolean {
   budget.step();
   const test = Object.hasOwn(tests, name) ? tests[name] : undefined;
-  if (!test) throw new TemplateRefusal(`there is no test named ${JSON.stringify(name.slice(0, 60))}`);
+  if (!test) throw notKnown(say`test`, name);
   return test(value, args, budget);
 }

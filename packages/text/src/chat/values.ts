@@ -1,3 +1,5 @@
+import { say, type Words } from "@anneal/contracts";
+import { TextError } from "../text-error.ts";
 import type { Budget } from "./budget.ts";
 import { concat, Traced } from "./traced.ts";
 
@@ -8,16 +10,24 @@ export class Undefined {
     this.name = name;
   }
 }
+/** What a look-up found: None is a value, nothing is undefined. */
+export const found = (value: Value | undefined, name: string): Value =>
+  value === undefined ? new Undefined(name) : value;
+
 export class Tuple extends Array<Value> {}
 // A dict of foreign data remembers that its keys are foreign too.
 export class Dict extends Map<string, Value> {
   readonly source: number | null;
+  readonly numbers = new Set<string>(); // keys that are whole numbers, as a template may write them
   constructor(entries: Iterable<readonly [string, Value]> = [], source: number | null = null) {
     super(entries);
     this.source = source;
   }
   key(name: string): Traced {
     return this.source === null ? new Traced(name) : Traced.from(name, this.source);
+  }
+  keyValue(name: string): Value {
+    return this.numbers.has(name) ? Number(name) : this.key(name);
   }
 }
 export class Namespace {
@@ -35,6 +45,14 @@ export class TemplateRefusal extends Error {
     this.name = "TemplateRefusal";
   }
 }
+
+// A filter or test of Jinja's that is not known here: no conversation would do better.
+export const notKnown = (kind: Words, name: string): TextError =>
+  new TextError(
+    "chat template",
+    say`uses the ${kind} ${JSON.stringify(name.slice(0, 60))}, which is not known`,
+    say`Use the chat template that the model's makers publish, or give one of your own without it.`,
+  );
 
 export const isCallable = (value: Value): value is Callable =>
   typeof value === "object" && value !== null && "call" in value;
@@ -114,7 +132,9 @@ function repr(value: Value, budget: Budget): Traced {
   }
   if (value instanceof Dict)
     return list(
-      [...value].map(([key, item]) => concat([value.key(quoted(key)), text(": "), repr(item, budget)])),
+      [...value].map(([key, item]) =>
+        concat([value.key(value.numbers.has(key) ? key : quoted(key)), text(": "), repr(item, budget)]),
+      ),
       "{",
       "}",
     );
