@@ -59,6 +59,31 @@ const rows: Row<AdapterImage>[] = [
   ["trained biases", unsupported, '"bias": must be "none"', set({ bias: "all" })],
   ["further modules trained whole", unsupported, '"modules_to_save": is set', set({ modules_to_save: ["lm_head"] })],
   ["ranks of their own", unsupported, '"rank_pattern": is set', set({ rank_pattern: { q_proj: 4 } })],
+  ["some layers only", unsupported, '"layers_to_transform": is set', set({ layers_to_transform: [0] })],
+  [
+    "a start that takes its part out of the base",
+    unsupported,
+    '"init_lora_weights": changes the base',
+    set({ init_lora_weights: "pissa_niter_4" }),
+  ],
+  [
+    "experts one by one",
+    unsupported,
+    "adapts one expert alone",
+    ({ weights }) => void weights.add("base_model.model.model.layers.0.mlp.experts.3.up_proj.lora_A.weight", [2, 8]),
+  ],
+  [
+    "a head that is adapted too",
+    unsupported,
+    "adapts something that cannot be adapted here",
+    ({ weights }) => void weights.add("base_model.model.lm_head.lora_A.weight", [2, 8]),
+  ],
+  [
+    "other layers than the method's",
+    "ENGINE_INVALID_ARGUMENT",
+    "adapts k_proj, q_proj, method.targets names q_proj",
+    ({ weights }) => void weights.add(a.replace("q_proj", "k_proj"), [2, 8]),
+  ],
   ["targets that are numbers", bad, '"target_modules": must be a string', set({ target_modules: [1] })],
   [
     "parameters that are no experts",

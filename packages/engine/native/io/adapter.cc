@@ -1,6 +1,7 @@
 #include "io/adapter.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdio>
 
@@ -33,11 +34,19 @@ void refuse_other_methods(const JsonValue& json, const std::string& where) {
   static const char* const kMustBeEmpty[] = {"modules_to_save",
                                              "layer_replication", "megatron_config", "use_qalora",     "corda_config",
                                              "alora_invocation_tokens", "trainable_token_indices", "lora_bias",
-                                             "eva_config", "loftq_config", "arrow_config"};
+                                             "eva_config", "loftq_config", "arrow_config", "layers_to_transform",
+                                             "lora_ga_config", "kasa_config", "monteclora_config", "use_bdlora"};
   for (const char* field : kMustBeEmpty)
     if (!is_empty(json.find(field))) unsupported(where, field, "is set; only plain LoRA adapters are read");
   if (json.get_string_or("bias", "none", where) != "none") unsupported(where, "bias", "must be \"none\"");
   if (json.get_bool_or("fan_in_fan_out", false, where)) unsupported(where, "fan_in_fan_out", "must be false");
+  // These start from parts of the weights and take them out of the base, which the folder does not hold.
+  const JsonValue* init = json.find("init_lora_weights");
+  if (!init || !init->is_string()) return;
+  const std::string how = init->as_string(where);
+  for (const char* method : {"pissa", "olora", "corda", "loftq", "lora_ga"})
+    if (how.starts_with(method))
+      unsupported(where, "init_lora_weights", "changes the base; save the adapter as a plain one (PEFT: path_initial_model_for_weight_conversion)");
 }
 
 // Patterns are taken only as PEFT writes them for merged experts: twice the rank and alpha of the two projections in one weight.
@@ -94,9 +103,7 @@ void AdapterFolder::read_config(const JsonValue& json) {
   config_.rslora = json.get_bool_or("use_rslora", false, where);
   config_.base_model_name = json.get_string_or("base_model_name_or_path", "", where);
   const JsonValue* targets = json.find("target_modules");
-  if (targets && targets->is_string())
-    config_.target_modules.push_back(targets->as_string(where));
-  else if (targets && !targets->is_null())
+  if (targets && !targets->is_null() && !targets->is_string())  // a pattern: the tensors say what it found
     for (const JsonValue& target : targets->as_array(where + ": field \"target_modules\""))
       config_.target_modules.push_back(target.as_string(where + ": field \"target_modules\""));
   const std::string at = where + ": field \"target_parameters\"";
@@ -127,7 +134,10 @@ void AdapterFolder::check_tensors() const {
     const std::string at = tensors_->path() + ": tensor \"" + entry.name.substr(0, 200) + "\"";
     if (a == b) throw Error(ErrorCode::kUnsupported, at, "is neither lora_A nor lora_B; only LoRA and DoRA adapters are read");
     // Adapters of experts lie side by side; the model they are read for knows their shape.
-    const bool experts = entry.name.find(".experts.") != std::string::npos;
+    const size_t expert = entry.name.find(".experts.");
+    const bool experts = expert != std::string::npos;
+    if (experts && std::isdigit(static_cast<unsigned char>(entry.name[expert + 9])))
+      throw Error(ErrorCode::kUnsupported, at, "adapts one expert alone, as PEFT wrote it before transformers 5; load it there and save it again");
     const int64_t rank = entry.shape.rank == 2 ? entry.shape[a ? 0 : 1] : 0;
     if (entry.shape.rank != 2 || (experts ? rank % config_.rank != 0 : rank != config_.rank))
       throw Error(ErrorCode::kFormat, at,

@@ -18,7 +18,7 @@ struct AdapterConfig {
   double dropout = 0;
   bool rslora = false;
   bool dora = false;
-  std::vector<std::string> target_modules;  // "q_proj", ...
+  std::vector<std::string> target_modules;  // "q_proj", ...; empty where the file has a pattern
   // Merged weights of experts that are adapted: "gate_up_proj" (with twice the rank and alpha), "down_proj".
   std::vector<std::string> target_parameters;
   std::string base_model_name;

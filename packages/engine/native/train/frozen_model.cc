@@ -23,11 +23,8 @@ TrainingSpec spec_of(const BaseSource& base, const std::string& adapter, const T
   spec.lora_config.alpha = config.alpha;
   spec.lora_config.rslora = config.rslora;
   spec.lora_config.dora = config.dora;
-  spec.targets = config.target_modules;
-  for (const std::string& merged : config.target_parameters) {
-    if (merged == "gate_up_proj") spec.targets.insert(spec.targets.end(), {"gate_proj", "up_proj"});
-    if (merged == "down_proj") spec.targets.push_back(merged);
-  }
+  Model header = open_model(base);
+  spec.targets = adapter_targets(header, folder);
   spec.adapter = adapter;
   return spec;
 }

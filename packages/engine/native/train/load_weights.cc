@@ -2,6 +2,7 @@
 #include <cmath>
 #include <memory>
 #include <mutex>
+#include <unordered_set>
 #include <vector>
 
 #include "core/bf16.h"
@@ -61,7 +62,14 @@ void init_fresh(Parameter& a, Parameter& b, int64_t in, uint64_t seed, uint32_t 
   store(b, 0, zeros.data(), static_cast<int64_t>(zeros.size()));
 }
 
-void check_adapter(const AdapterConfig& config, const TrainingSpec& spec, const AdapterSpec& own_spec) {
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+void check_adapter(Model& model, const AdapterFolder& folder, const TrainingSpec& spec, const AdapterSpec& own_spec) {
+  const AdapterConfig& config = folder.config();
   auto refuse = [&](const std::string& message) {
     throw Error(ErrorCode::kInvalidArgument, own_spec.name.empty() ? "spec.adapter" : "spec.adapters." + own_spec.name,
                 own_spec.start + " " + message);
@@ -72,14 +80,10 @@ void check_adapter(const AdapterConfig& config, const TrainingSpec& spec, const 
     refuse("has lora_alpha " + std::to_string(config.alpha) + ", method.alpha is " + std::to_string(own_spec.alpha));
   if (config.dora != spec.lora_config.dora) refuse("and method.dora disagree about DoRA");
   if (config.rslora != spec.lora_config.rslora) refuse("and method.rsLora disagree about rsLoRA");
-  std::vector<std::string> own = spec.targets, theirs = config.target_modules;
-  for (const std::string& merged : config.target_parameters) {
-    if (merged == "gate_up_proj") theirs.insert(theirs.end(), {"gate_proj", "up_proj"});
-    if (merged == "down_proj") theirs.push_back(merged);
-  }
+  std::vector<std::string> own = spec.targets, theirs = adapter_targets(model, folder);
   std::sort(own.begin(), own.end());
   std::sort(theirs.begin(), theirs.end());
-  if (own != theirs) refuse("has other target_modules than method.targets");
+  if (own != theirs) refuse("adapts " + joined(theirs) + ", method.targets names " + joined(own));
 }
 
 void read_adapter_tensor(const SafetensorsEntry& entry, Parameter& p, const std::string& where) {
@@ -95,44 +99,80 @@ void read_adapter_tensor(const SafetensorsEntry& entry, Parameter& p, const std:
   store(p, 0, values.data(), static_cast<int64_t>(values.size()));
 }
 
-// One adapter's folder to start from, or none.
-std::unique_ptr<AdapterFolder> open_start(const TrainingSpec& spec, const AdapterSpec& adapter) {
-  if (adapter.start.empty()) return nullptr;
-  auto folder = std::make_unique<AdapterFolder>(adapter.start);
-  check_adapter(folder->config(), spec, adapter);
-  return folder;
-}
-
-// Reads or makes one adapter's two matrices.
-void start_adapter(const AdapterFolder* start, Parameter& a, Parameter& b, int64_t in, const AdapterSpec& spec, uint32_t id) {
-  if (!start) {
-    init_fresh(a, b, in, spec.seed, id);
-    return;
+// What one adapter starts from: a folder, of which every tensor must find its place, or fresh values.
+class AdapterStart {
+ public:
+  AdapterStart(Model& model, const TrainingSpec& spec, const AdapterSpec& adapter) : adapter_(adapter) {
+    if (adapter.start.empty()) return;
+    folder_ = std::make_unique<AdapterFolder>(adapter.start);
+    check_adapter(model, *folder_, spec, adapter);
   }
-  for (Parameter* p : {&a, &b}) read_adapter_tensor(start->at(p->file_name.empty() ? p->name : p->file_name), *p, spec.start);
-}
+
+  void fill(Parameter& a, Parameter& b, int64_t in, uint32_t id) {
+    if (!folder_) return init_fresh(a, b, in, adapter_.seed, id);
+    read(a), read(b);
+  }
+
+  void fill_magnitude(Parameter& magnitude) {
+    if (folder_) read(magnitude);
+  }
+
+  void check_all_read() const {
+    if (!folder_) return;
+    for (const SafetensorsEntry& entry : folder_->tensors().entries())
+      if (!read_.count(entry.name))
+        throw Error(ErrorCode::kUnsupported, adapter_.start, "tensor \"" + entry.name.substr(0, 200) + "\" adapts something that cannot be adapted here; leave it out of target_modules");
+  }
+
+ private:
+  void read(Parameter& p) {
+    const std::string& name = p.file_name.empty() ? p.name : p.file_name;
+    read_adapter_tensor(folder_->at(name), p, adapter_.start);
+    read_.insert(name);
+  }
+
+  const AdapterSpec& adapter_;
+  std::unique_ptr<AdapterFolder> folder_;
+  std::unordered_set<std::string> read_;
+};
 
 }  // namespace
+
+std::vector<std::string> adapter_targets(Model& model, const AdapterFolder& folder) {
+  std::vector<std::string> targets;
+  const auto add = [&targets](const std::string& name) {
+    if (std::find(targets.begin(), targets.end(), name) == targets.end()) targets.push_back(name);
+  };
+  model.decoder->for_each_linear([&](Linear& linear) {
+    if (folder.tensors().find(peft_tensor_name(linear.name(), "lora_A"))) add(linear.short_name());
+  });
+  for (const std::string& merged : folder.config().target_parameters) {
+    if (merged == "gate_up_proj") add("gate_proj"), add("up_proj");
+    if (merged == "down_proj") add(merged);
+  }
+  return targets;
+}
 
 void load_weights(Model& model, const TrainingSpec& spec, ThreadPool& pool) {
   load_base(model, pool);
   size_t at = 0;
   for (const AdapterSpec& adapter : spec.all_adapters()) {
-    const std::unique_ptr<AdapterFolder> start = open_start(spec, adapter);
+    AdapterStart start(model, spec, adapter);
     uint32_t id = 0;
     model.decoder->for_each_linear([&](Linear& linear) {
       const uint32_t own = id++;
       if (!linear.rank()) return;
       const LowRank& low = linear.adapters()[at];
-      start_adapter(start.get(), *low.a, *low.b, linear.in(), adapter, own);
-      if (start && linear.magnitude()) read_adapter_tensor(start->at(linear.magnitude()->name), *linear.magnitude(), adapter.start);
+      start.fill(*low.a, *low.b, linear.in(), own);
+      if (linear.magnitude()) start.fill_magnitude(*linear.magnitude());
     });
     model.decoder->for_each_expert([&](ExpertLinear& l) {
       const uint32_t own = id++;
       if (!l.rank()) return;
       const LowRank& low = l.adapters()[at];
-      start_adapter(start.get(), *low.a, *low.b, l.in(), adapter, own);
+      start.fill(*low.a, *low.b, l.in(), own);
     });
+    start.check_all_read();
     ++at;
   }
 }

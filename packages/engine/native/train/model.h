@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "io/adapter.h"
 #include "models/weight_source.h"
 #include "nn/decoder.h"
 #include "nn/parameter.h"
@@ -28,6 +29,10 @@ Model open_model(const TrainingSpec& spec);
 
 // Short names of the linear layers an adapter can target, in order of first use.
 std::vector<std::string> linear_names(Model& model);
+
+// Short names of what a folder adapts in this model: the linears it holds tensors for (its target_modules may be a pattern), and the parts
+// of the merged weights of experts that it names.
+std::vector<std::string> adapter_targets(Model& model, const AdapterFolder& folder);
 
 // Base weights from the file, then the adapter: from spec.adapter, or fresh (A kaiming-uniform with a = sqrt 5, B zero, by the seed).
 void load_weights(Model& model, const TrainingSpec& spec, ThreadPool& pool);

@@ -6,6 +6,7 @@ import { and, asc, eq } from "drizzle-orm";
 import { z } from "zod";
 import type { ServiceContext } from "../context.ts";
 import { isBelow } from "../datasets/allowed-path.ts";
+import { adaptedModules } from "./adapter-modules.ts";
 import { modelRoots } from "./resolve-base.ts";
 
 const maxConfigBytes = 1024 ** 2;
@@ -19,7 +20,6 @@ const refusalAt =
 const Config = z.object({
   r: z.int(),
   lora_alpha: z.number(),
-  target_modules: z.union([z.array(z.string()), z.string()]).nullish(),
   target_parameters: z.array(z.string()).nullish(), // merged weights of experts
   use_rslora: z.boolean().default(false),
   use_dora: z.boolean().default(false),
@@ -32,7 +32,8 @@ export interface FoundAdapter {
   dir: string;
   rank: number;
   alpha: number;
-  targets: string[];
+  modules: string[]; // paths of the adapted ones
+  parts: string[]; // of experts, by the names of the method's targets
   rsLora: boolean;
   dora: boolean;
 }
@@ -78,14 +79,14 @@ async function resolveAdapter(ctx: Context, ref: AdapterRef, field: string): Pro
     const { size } = await stat(path);
     if (size > maxConfigBytes) throw new Error(`${path} has ${size} bytes`);
     const config = Config.parse(JSON.parse(await readFile(path, "utf8")));
-    const modules = typeof config.target_modules === "string" ? [config.target_modules] : config.target_modules;
-    const parameters = config.target_parameters ?? [];
-    const targets = [...(modules ?? []), ...parameters.flatMap((name) => merged[name] ?? [name])];
-    return { dir, rank: config.r, alpha: config.lora_alpha, targets, rsLora: config.use_rslora, dora: config.use_dora };
+    const parts = (config.target_parameters ?? []).flatMap((name) => merged[name] ?? [name]);
+    const modules = await adaptedModules(dir);
+    const { r: rank, lora_alpha: alpha, use_rslora: rsLora, use_dora: dora } = config;
+    return { dir, rank, alpha, modules, parts, rsLora, dora };
   } catch (cause) {
     throw refuse(
       "INVALID_INPUT",
-      say`${dir} holds no adapter_config.json of PEFT's layout`,
+      say`${dir} holds no adapter_config.json and adapter_model.safetensors of PEFT's layout`,
       say`name a PEFT folder`,
       cause,
     );

@@ -1,4 +1,5 @@
 import { adaptersOf, type ModelFacts, type Problem, type RunSpec, say, targetsOf, told } from "@anneal/contracts";
+import { linearsOf } from "../../models/adapter-modules.ts";
 import type { FoundAdapter, StartAdapters } from "../../models/resolve-adapter.ts";
 
 type Shape = Pick<FoundAdapter, "rank" | "alpha">;
@@ -22,7 +23,8 @@ export function adapterProblems(spec: RunSpec, starts: StartAdapters, facts: Mod
       if (found[name] !== own[name]) differs(`${shapeAt}.${name}`, found[name], own[name]);
     for (const name of ["rsLora", "dora"] as const)
       if (found[name] !== method[name]) differs(`method.${name}`, found[name], method[name]);
-    const [has, wanted] = [found.targets, targetsOf(method.targets, facts.linearNames)].map((list) => [...list].sort());
+    const targets = [...linearsOf(found.modules, facts.linearNames), ...found.parts];
+    const [has, wanted] = [targets, targetsOf(method.targets, facts.linearNames)].map((list) => [...list].sort());
     if (has && wanted && has.join() !== wanted.join()) differs("method.targets", has.join(", "), wanted.join(", "));
   };
   if (starts.adapter) compare(starts.adapter, method, "method");
