@@ -90,6 +90,7 @@ export const engineForms = [
   "must be a whole number that fits 64 bits",
   "is {0}, more than maxTokensPerMicroBatch ({1})",
   "is empty; name at least one linear layer",
+  "has rank {0}, above the larger side of {1} ({2})",
   "must name a file of this folder, found {0}",
   "has a raw control character in a string",
   "leaves a gap after the tensor before it",

@@ -198,4 +198,6 @@ test("the plan counts every adapter, and what does not go with them is refused b
   expect(grown("weightBytes")).toBe(1);
   expect((many.plan?.tokensPerStep ?? 0) / (alone.plan?.tokensPerStep ?? Number.NaN)).toBeCloseTo(3, 9);
   for (const { id } of [alone, many]) await runs.cancel(lab.ctx, { runId: id });
+  const tooWide = lab.createRun({ ...spec, adapters: [{ name: "a", rank: 1000 }, { name: "b" }] });
+  await expect(tooWide).rejects.toMatchObject({ problem: { field: "adapters" } });
 });

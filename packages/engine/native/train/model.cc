@@ -60,6 +60,10 @@ void attach_adapters(Model& model, const TrainingSpec& spec) {
     const uint32_t own = id++;
     if (std::find(spec.targets.begin(), spec.targets.end(), linear.short_name()) == spec.targets.end()) return;
     for (const AdapterSpec& adapter : spec.all_adapters()) {
+      // One above the smaller side is of no use there, but PEFT has one rank for all: narrow keys beside wide feed-forwards.
+      if (adapter.rank > std::max(linear.in(), linear.out()))
+        refuse(adapter.name.empty() ? "method.rank" : "adapters", "has rank " + std::to_string(adapter.rank) +
+               ", above the larger side of " + linear.name() + " (" + std::to_string(std::max(linear.in(), linear.out())) + ")");
       linear.attach_lora(model.parameters, spec.config_of(adapter), own, adapter.seed, adapter.name);
       linear.adapters().back().b->rate_factor = static_cast<float>(spec.lora_plus_ratio);
     }
