@@ -99,8 +99,9 @@ async function vitest(project: string, env?: NodeJS.ProcessEnv): Promise<Counts>
 
 // The C++ tests, under the address and undefined-behaviour sanitizers: each executable prints a closing line of its own.
 // The fuzz suite shares the build; the release build is what parity and integration run on.
+let sanitized: Promise<void> | null = null;
 async function native(): Promise<Counts> {
-  await buildSanitized("native_tests");
+  await (sanitized ?? buildSanitized(["native_tests"]));
   const { code, output } = await command("ctest", ["--test-dir", sanitizedBuild, "-V", "-E", "^fuzz_"]);
   const counts = [...output.matchAll(/^\d+: (\d+ passed, \d+ failed.*)$/gm)]
     .map((m) => parseClosingLine(m[1] ?? "") ?? noCounts())
@@ -124,10 +125,10 @@ const goldens = [join(fixtures, "goldens"), sharedPath("goldens")].filter((path)
 const suites: Suite[] = [
   { name: "lint", about: "biome and layer rules", run: () => whole("npm", ["run", "-s", "lint"]) },
   { name: "types", about: "TypeScript, every package", run: () => whole("npm", ["run", "-s", "typecheck"]) },
-  { name: "native", about: "C++ ops, readers, kernels on every ISA, under sanitizers", run: native },
   { name: "unit", about: "tests beside the source", run: () => vitest("unit") },
   { name: "parity", about: "reference numbers", run: () => closing("node", tsx("tests/parity/main.ts", ...goldens)) },
   { name: "integration", about: "real Postgres, engine, llama.cpp, Ollama stand-in", run: () => vitest("integration") },
+  { name: "native", about: "C++ ops, readers, kernels on every ISA, under sanitizers", run: native },
   { name: "fuzz", about: "readers of foreign bytes, under sanitizers", run: fuzz },
   {
     name: "chaos",
@@ -153,10 +154,16 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+const asked = suites.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+// Compiled meanwhile, on what the suites before it leave of the processors.
+if (asked.findIndex(({ name }) => name === "native") > 0) {
+  sanitized = buildSanitized(["native_tests"], 19);
+  sanitized.catch(() => {}); // told where it is awaited
+}
+
 const table: string[] = [];
 let total = noCounts();
-for (const suite of suites) {
-  if (wanted.length > 0 && !wanted.includes(suite.name)) continue;
+for (const suite of asked) {
   console.log(`\n== ${suite.name}: ${suite.about}`);
   const started = Date.now();
   const counts = await suite.run().catch((error: unknown) => {

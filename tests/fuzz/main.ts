@@ -59,7 +59,7 @@ async function feed(reader: Reader): Promise<void> {
 }
 
 const ours = readers.filter((reader) => !isText(reader));
-if (ours.length > 0) await buildSanitized("fuzz_reader");
+if (ours.length > 0) await buildSanitized(["fuzz_reader"]);
 // The engine's readers run in processes of their own, the text readers in this one.
 async function work(): Promise<void> {
   for (let reader = ours.shift(); reader; reader = ours.shift()) await feed(reader);

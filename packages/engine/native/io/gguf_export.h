@@ -61,7 +61,7 @@ struct GgufTensorError {
 };
 struct GgufExportResult {
   SavedFile file;
-  double relative_rmse = 0;             // over all tensors together
+  double relative_rmse = 0;             // over all tensors that are rounded, together
   std::vector<GgufTensorError> tensors;  // matrices only
 };
 

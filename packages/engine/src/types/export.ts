@@ -19,7 +19,7 @@ export type GgufValue =
 
 /** What rounding to the file's types cost: root mean square of the difference over that of the values. */
 export interface QuantisationError {
-  /** Over all tensors together. */
+  /** Over all tensors that are rounded, together. */
   relativeRmse: number;
   /** Each matrix under its GGUF name, with the type it got. */
   tensors: { name: string; type: string; relativeRmse: number }[];
