@@ -53,6 +53,7 @@ const cases: Case[] = [
   { golden: "llama", name: "yarn", changes: { rope_parameters: { ...yarn, attention_factor: 0.9 } } },
   { golden: "mistral", prompt: 6 },
   { golden: "qwen2" },
+  { golden: "qwen2", name: "a window of no layer", changes: { use_sliding_window: true, sliding_window: 6 } },
   { golden: "qwen2", name: "yarn", changes: { rope_parameters: yarn } },
   { golden: "qwen3" },
   { golden: "qwen3_moe" },

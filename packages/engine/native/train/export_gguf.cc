@@ -18,7 +18,8 @@ GgufHyperparameters hyperparameters(const Session& session, const ModelConfig& c
   h.architecture = family.gguf_architecture();
   h.name = session.spec().base.path.substr(session.spec().base.path.find_last_of('/') + 1);
   // Architectures that llama.cpp runs without their window agree with the training up to its length.
-  h.context_length = c.window > 0 && !windowed(h.architecture) ? std::min(c.context_length, c.window) : c.context_length;
+  const bool slides = std::find(c.attention.begin(), c.attention.end(), LayerAttention::kSliding) != c.attention.end();
+  h.context_length = slides && !windowed(h.architecture) ? std::min(c.context_length, c.window) : c.context_length;
   h.embedding_length = c.hidden_size;
   h.block_count = c.layers;
   h.feed_forward_length = c.ffn_size;
