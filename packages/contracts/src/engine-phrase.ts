@@ -26,7 +26,7 @@ export const engineForms = [
   "is {0}, but the base is a folder: only a GGUF file holds blocks; use {1}",
   "side by side are not for experts; leave them out of method.targets",
   "holds neither model.safetensors nor model.safetensors.index.json",
-  "names something else than gate_up_proj and down_proj of experts",
+  "names something else than gate_up_proj and down_proj of experts and weights of linears",
   "is for one adapter; give each of spec.adapters its own `from`",
   "announces {0} elements, more than the rest of the file can hold",
   "holds {0} tensors, this session trains {1} (with the optimizer's)",

@@ -2,8 +2,9 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LINEAR_NAMES, openSession } from "@anneal/engine";
+import { inspectModel, LINEAR_NAMES, openSession } from "@anneal/engine";
 import { afterAll, expect, test } from "vitest";
+import { fixtures } from "../../support/paths.ts";
 import { batchOf, lora, modelDir, specOf, worstDifference } from "./support.ts";
 
 const root = mkdtempSync(join(tmpdir(), "anneal-adapter-folders-"));
@@ -40,6 +41,24 @@ async function divergenceFrom(adapter: string): Promise<number> {
   await session.close();
   return loss;
 }
+
+test("the plain feed-forwards of a mixture are named as parameters: as modules PEFT takes them for the experts'", async () => {
+  const base = { kind: "hf" as const, dir: join(fixtures, "goldens", "deepseek_v3") };
+  const method = { ...lora, targets: [...inspectModel(base).linearNames] };
+  const session = await openSession(specOf({ base, method }));
+  await session.step({ microBatches: [batch], learningRate: 1e-2, clipNorm: 1, step: 0 });
+  const dir = join(root, "mixture");
+  await session.exportAdapter(dir);
+  const { values } = await session.logits(batch);
+  await session.close();
+  const written = JSON.parse(readFileSync(join(dir, "adapter_config.json"), "utf8"));
+  expect(written.target_modules).toEqual(["q_a_proj", "q_b_proj", "kv_a_proj_with_mqa", "kv_b_proj", "o_proj"]);
+  const plain = ["mlp", "shared_experts"].flatMap((at) => ["gate", "up", "down"].map((n) => `${at}.${n}_proj.weight`));
+  expect(written.target_parameters).toEqual(["gate_up_proj", "down_proj", ...plain]);
+  const again = await openSession(specOf({ base, method, adapter: dir }));
+  expect(worstDifference((await again.logits(batch)).values, values)).toBe(0);
+  await again.close();
+});
 
 // As LoraConfig(target_modules="all-linear") is saved.
 const paths = [0, 1].flatMap((layer) =>

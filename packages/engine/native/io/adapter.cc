@@ -110,8 +110,10 @@ void AdapterFolder::read_config(const JsonValue& json) {
   if (const JsonValue* parameters = json.find("target_parameters"); !is_empty(parameters)) {
     for (const JsonValue& p : parameters->as_array(at)) {
       config_.target_parameters.push_back(p.as_string(at));
-      if (config_.target_parameters.back() != "gate_up_proj" && config_.target_parameters.back() != "down_proj")
-        throw Error(ErrorCode::kUnsupported, at, "names something else than gate_up_proj and down_proj of experts");
+      const std::string& name = config_.target_parameters.back();
+      // The weight of a linear is adapted as the linear is; its tensors tell.
+      if (name != "gate_up_proj" && name != "down_proj" && !name.ends_with("_proj.weight"))
+        throw Error(ErrorCode::kUnsupported, at, "names something else than gate_up_proj and down_proj of experts and weights of linears");
     }
   }
   check_patterns(json, config_, where);

@@ -19,7 +19,8 @@ struct AdapterConfig {
   bool rslora = false;
   bool dora = false;
   std::vector<std::string> target_modules;  // "q_proj", ...; empty where the file has a pattern
-  // Merged weights of experts that are adapted: "gate_up_proj" (with twice the rank and alpha), "down_proj".
+  // Merged weights of experts that are adapted: "gate_up_proj" (with twice the rank and alpha), "down_proj"; and linears that PEFT finds
+  // by their parameter only: "mlp.up_proj.weight".
   std::vector<std::string> target_parameters;
   std::string base_model_name;
 };

@@ -64,8 +64,17 @@ void export_adapter(Session& session, const std::string& dir, const std::string&
       config.target_parameters.push_back(merged);
     of_experts.insert(of_experts.end(), l.parts().begin(), l.parts().end());
   });
-  for (const std::string& target : spec.targets)
-    if (std::find(of_experts.begin(), of_experts.end(), target) == of_experts.end()) config.target_modules.push_back(target);
+  for (const std::string& target : spec.targets) {
+    if (std::find(of_experts.begin(), of_experts.end(), target) != of_experts.end()) continue;
+    if (target.find('.') == std::string::npos) {
+      config.target_modules.push_back(target);
+    } else {
+      // The plain feed-forwards of a mixture: as modules PEFT would take them for the experts', as parameters it finds them, but without
+      // dropout.
+      config.target_parameters.push_back(target + ".weight");
+      config.dropout = 0;
+    }
+  }
   write_adapter(dir, config, tensors);
 }
 

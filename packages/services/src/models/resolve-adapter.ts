@@ -79,7 +79,7 @@ async function resolveAdapter(ctx: Context, ref: AdapterRef, field: string): Pro
     const { size } = await stat(path);
     if (size > maxConfigBytes) throw new Error(`${path} has ${size} bytes`);
     const config = Config.parse(JSON.parse(await readFile(path, "utf8")));
-    const parts = (config.target_parameters ?? []).flatMap((name) => merged[name] ?? [name]);
+    const parts = (config.target_parameters ?? []).flatMap((name) => merged[name] ?? []);
     const modules = await adaptedModules(dir);
     const { r: rank, lora_alpha: alpha, use_rslora: rsLora, use_dora: dora } = config;
     return { dir, rank, alpha, modules, parts, rsLora, dora };
