@@ -197,6 +197,7 @@ describe("what llama.cpp would run otherwise is refused by its field", () => {
     ["llama", "beta_fast", { rope_parameters: { ...yarn, beta_fast: 16 } }],
     ["gemma2", "query_pre_attn_scalar", { query_pre_attn_scalar: 24 }],
     ["gemma2", "attn_logit_softcapping", { attn_logit_softcapping: null }],
+    ["gemma2", "final_logit_softcapping", { final_logit_softcapping: null }],
     ["gemma2", "layer_types", { layer_types: ["full_attention", "sliding_attention"] }],
     ["gemma3", "layer_types", { layer_types: ["full_attention", "sliding_attention"] }],
     ["deepseek_v2", "topk_group", { topk_group: 1 }],

@@ -13,8 +13,8 @@ export function worstAbsolute(got: ArrayLike<number>, want: ArrayLike<number>): 
   return worst;
 }
 
-/** |a - b| / |b| as vectors; the norm of a zero reference counts as 1. */
-export function relativeToNorm(got: ArrayLike<number>, want: ArrayLike<number>): number {
+/** |a - b| / |b| as vectors; a reference's norm counts as `least` at least, and as 1 where both are zero. */
+export function relativeToNorm(got: ArrayLike<number>, want: ArrayLike<number>, least = 0): number {
   if (got.length !== want.length) return Number.POSITIVE_INFINITY;
   let difference = 0;
   let norm = 0;
@@ -23,9 +23,11 @@ export function relativeToNorm(got: ArrayLike<number>, want: ArrayLike<number>):
     difference += ((got[i] ?? Number.NaN) - reference) ** 2;
     norm += reference ** 2;
   }
-  const ratio = Math.sqrt(difference) / (norm > 0 ? Math.sqrt(norm) : 1);
+  const ratio = Math.sqrt(difference) / (Math.max(Math.sqrt(norm), least) || 1);
   return Number.isNaN(ratio) ? Number.POSITIVE_INFINITY : ratio;
 }
+
+export const normOf = (values: Float32Array): number => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0));
 
 /** Largest |a - b| / max(1, |b|): relative for large values, absolute for small ones. */
 export function worstScaled(got: ArrayLike<number>, want: ArrayLike<number>): number {

@@ -105,6 +105,7 @@ export const engineForms = [
   "has more elements than 63 bits count",
   "the shard {0} does not hold this tensor",
   "llama.cpp always caps the scores of {0}",
+  "llama.cpp always caps the logits of {0}",
   "llama.cpp knows no mixed windows in {0}",
   "holds {0}; save it as F32, F16 or BF16",
   "does not fit a signed 64-bit number",

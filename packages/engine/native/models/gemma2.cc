@@ -56,6 +56,7 @@ class Gemma2Family final : public Family {
         refuse_gguf("layer_types", "llama.cpp slides every second layer of gemma2 from the first");
     if (!c.tied_head) refuse_gguf("tie_word_embeddings", "llama.cpp always ties the head of gemma2");
     if (!(c.attention_soft_cap > 0.0)) refuse_gguf("attn_logit_softcapping", "llama.cpp always caps the scores of gemma2");
+    if (!(c.logit_soft_cap > 0.0)) refuse_gguf("final_logit_softcapping", "llama.cpp always caps the logits of gemma2");
     return gemma_gguf_keys(c, "gemma2");
   }
 
