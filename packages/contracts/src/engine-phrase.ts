@@ -15,7 +15,6 @@ export const engineForms = [
   "is a PyTorch pickle, which can run code when loaded; save the adapter as safetensors {0}",
   "no token is trained: every label is -100, or only first tokens of sequences carry one",
   "cannot reserve {0} bytes: {1}; lower the micro-batch or switch gradient checkpointing on",
-  "holds divisors that no rope_type of config.json describes; export as GGUF instead",
   "needs {0} bytes more, but {1} of {2} planned bytes are used; lower the micro-batch tokens",
   "{0} at step {1}; nothing was updated. Lower the learning rate, or leave the batch out",
   "has a header of {0} bytes, above the format's 100 MB; is it a safetensors file?",

@@ -128,6 +128,25 @@ describe("golden models under other configurations", () => {
     expect(caps).toContain('"final_logit_softcapping": 30.0,');
   });
 
+  test("divisors that a GGUF holds, of a rule that no release has, are written as factors", async () => {
+    const row = firstRow("llama_tied_rope3");
+    const path = join(root, "divisors.gguf");
+    const session = await openSession(
+      specOf({ base: { kind: "hf", dir: join(fixtures, "goldens", "llama_tied_rope3") } }),
+    );
+    const { values } = await session.logits(batchOf([row]));
+    await session.exportGguf(path, { type: "F32", metadata: {} });
+    await session.close();
+    const dir = join(root, "divisors");
+    const read = await openSession(specOf({ base: { kind: "gguf", path } }));
+    await read.exportMerged(dir, { dtype: "f32" });
+    await read.close();
+    expect(JSON.parse(readFileSync(join(dir, "config.json"), "utf8")).rope_parameters.rope_type).toBe("longrope");
+    const written = await openSession(specOf({ base: { kind: "hf", dir } }));
+    expect(worstDifference((await written.logits(batchOf([row]))).values, values)).toBeLessThan(1e-5);
+    await written.close();
+  });
+
   const refused: [string, Record<string, unknown>, RegExp][] = [
     ["qwen3", { rope_parameters: { full_attention: { rope_type: "default" } } }, /rope_parameters by kind of layer/],
     ["gemma3", { rope_parameters: { rope_type: "linear", factor: 2 } }, /rope_parameters of all layers/],

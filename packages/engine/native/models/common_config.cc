@@ -71,7 +71,7 @@ void read_hf_rope(const JsonValue& config, ModelConfig& c, const HfDefaults& def
   }
 }
 
-// A GGUF keeps llama3 scaling as divisors; config.json wants the rule. Finds the released rule that gives the same divisors.
+// A GGUF keeps llama3 scaling as divisors; config.json wants the rule. The released one that gives the same divisors, else they themselves.
 RopeConfig restore_rule(const ModelConfig& c) {
   RopeConfig rule = c.rope;
   if (rule.divisors.empty()) return rule;
@@ -92,8 +92,13 @@ RopeConfig restore_rule(const ModelConfig& c) {
       if (same) return scaled.rope;
     }
   }
-  throw Error(ErrorCode::kUnsupported, "rope_freqs.weight",
-              "holds divisors that no rope_type of config.json describes; export as GGUF instead");
+  // Any divisors are factors of longrope that are the same within the original context and beyond.
+  RopeConfig factors = plain.rope;
+  factors.type = "longrope";
+  factors.short_factor = factors.long_factor = rule.divisors;
+  factors.factor = factors.attention_factor = 1.0;
+  factors.original_context = c.context_length;
+  return factors;
 }
 
 }  // namespace
