@@ -1,5 +1,6 @@
 // What a table of malformed files consists of, and the smallest whole files that they are made from.
-import { writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SafetensorsImage } from "../../support/safetensors-image.ts";
 
@@ -34,6 +35,25 @@ export function casesOf<Image>(rows: Row<Image>[], make: () => Image, write: (di
     };
     return { name, code, says, write: into };
   });
+}
+
+/** Things that are no file, in the place of `file`: none may be read, and none may keep its reader waiting. `others` writes the rest. */
+export function notFiles(file: string, code: string, others: (dir: string) => void = () => undefined): MalformedCase[] {
+  const kinds: [string, RegExp, (path: string) => void][] = [
+    ["a folder", /no regular file/, (path) => mkdirSync(path)],
+    ["a pipe", /no regular file/, (path) => execFileSync("mkfifo", [path])],
+    ["a device", /no regular file/, (path) => symlinkSync("/dev/zero", path)],
+    ["a link to itself", /cannot (be )?open/, (path) => symlinkSync(path, path)],
+  ];
+  return kinds.map(([name, says, make]) => ({
+    name: `${name} in ${file}'s place`,
+    code,
+    says,
+    write: (dir) => {
+      others(dir);
+      make(join(dir, file));
+    },
+  }));
 }
 
 /** A model's folder: config.json and the weights, which a case may replace by files of its own. */

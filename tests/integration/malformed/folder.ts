@@ -1,6 +1,6 @@
 import { inspectModel } from "@anneal/engine";
 import { SafetensorsImage } from "../../support/safetensors-image.ts";
-import { type Corpus, casesOf, type FolderImage, type Row, tinyFolder, writeFolder } from "./corpus.ts";
+import { type Corpus, casesOf, type FolderImage, notFiles, type Row, tinyFolder, writeFolder } from "./corpus.ts";
 
 const bad = "ENGINE_FORMAT";
 const unsupported = "ENGINE_UNSUPPORTED";
@@ -214,5 +214,10 @@ export const folderCorpus: Corpus = {
     writeFolder(dir, folder);
   },
   read: (dir) => inspectModel({ kind: "hf", dir }),
-  cases: casesOf([...configs, ...weights, ...indexes], tinyFolder, writeFolder),
+  cases: [
+    ...casesOf([...configs, ...weights, ...indexes], tinyFolder, writeFolder),
+    ...notFiles("config.json", "ENGINE_IO", (dir) =>
+      writeFolder(dir, { ...tinyFolder(), files: new Map([["config.json", null]]) }),
+    ),
+  ],
 };

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inspectModel } from "@anneal/engine";
 import { f32, GgufImage, ggufString, little, valueTypes } from "../../support/gguf-image.ts";
-import { type Corpus, casesOf, type MalformedCase, type Row } from "./corpus.ts";
+import { type Corpus, casesOf, type MalformedCase, notFiles, type Row } from "./corpus.ts";
 
 function tinyGguf(): GgufImage {
   const image = new GgufImage();
@@ -175,5 +175,6 @@ export const ggufCorpus: Corpus = {
     cut(6, "ends inside the version"),
     cut(20, "ends inside the key count"),
     cut(100, "more than the file can hold"),
+    ...notFiles("model.gguf", "ENGINE_IO"),
   ],
 };

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openShard, writeShard } from "@anneal/text";
-import { type Corpus, casesOf, type Row } from "./corpus.ts";
+import { type Corpus, casesOf, notFiles, type Row } from "./corpus.ts";
 
 // Four rows of 3, 1, 12 and 5 tokens, the third with loss weights: records of 16, 8, 60 + 48 and 28 bytes behind the magic, then the
 // index and the footer.
@@ -77,9 +77,12 @@ export const shardCorpus: Corpus = {
       shard.close();
     }
   },
-  cases: casesOf(
-    rows,
-    () => ({ bytes: Buffer.from(whole) }),
-    (dir, { bytes }) => writeFileSync(join(dir, fileName), bytes),
-  ),
+  cases: [
+    ...casesOf(
+      rows,
+      () => ({ bytes: Buffer.from(whole) }),
+      (dir, { bytes }) => writeFileSync(join(dir, fileName), bytes),
+    ),
+    ...notFiles(fileName, bad),
+  ],
 };

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openTeacherFile, writeTeacherFile } from "@anneal/text";
 import { teacherFacts } from "../../support/teacher-facts.ts";
-import { type Corpus, casesOf, type Row } from "./corpus.ts";
+import { type Corpus, casesOf, notFiles, type Row } from "./corpus.ts";
 
 // Two rows of 3 and 5 tokens, the last two of each predicted, with the best 2 guesses each: records of 12 + 4 + 32 and 20 + 8 + 32 bytes
 // behind the magic, then the index, the facts and the footer.
@@ -94,9 +94,12 @@ export const teacherCorpus: Corpus = {
       file.close();
     }
   },
-  cases: casesOf(
-    rows,
-    () => ({ bytes: Buffer.from(whole) }),
-    (dir, { bytes }) => writeFileSync(join(dir, fileName), bytes),
-  ),
+  cases: [
+    ...casesOf(
+      rows,
+      () => ({ bytes: Buffer.from(whole) }),
+      (dir, { bytes }) => writeFileSync(join(dir, fileName), bytes),
+    ),
+    ...notFiles(fileName, bad),
+  ],
 };

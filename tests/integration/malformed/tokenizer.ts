@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadTextModel } from "@anneal/text";
-import { type Corpus, casesOf, type Row } from "./corpus.ts";
+import { type Corpus, casesOf, notFiles, type Row } from "./corpus.ts";
 
 type Json = Record<string, unknown>;
 const tokens = ["<|end|>", ..."abcdefgh", "ab", "cd", "abcd"];
@@ -127,7 +127,7 @@ export const tokenizerCorpus: Corpus = {
       messages: [{ role: "user", content: "a" }],
       addGenerationPrompt: true,
     }),
-  cases: casesOf(rows, tinyTokenizer, writeTokenizer),
+  cases: [...casesOf(rows, tinyTokenizer, writeTokenizer), ...notFiles("tokenizer.json", bad)],
 };
 
 /** What a GGUF says of its tokenizer, as the engine's reader hands it on. */

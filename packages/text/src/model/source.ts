@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { say } from "@anneal/contracts";
 import { TextError } from "../text-error.ts";
@@ -22,11 +22,21 @@ const fileLimit = 512 << 20;
 // Absent: null. Throws TextError for a file that is too big or no JSON.
 function readText(dir: string, name: string): string | null {
   const path = join(dir, name);
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (!stats?.isFile()) return null;
+  const stats = statsOf(path, name);
+  if (!stats) return null;
+  if (!stats.isFile()) throw new TextError(name, say`is no regular file`, say`Fetch the file again.`);
   if (stats.size > fileLimit)
     throw new TextError(name, say`has ${stats.size} bytes; at most ${fileLimit} are read`, say`Use the original file.`);
   return readFileSync(path, "utf8");
+}
+
+function statsOf(path: string, name: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    const why = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+    throw new TextError(name, say`cannot be opened: ${why}`, say`Fetch the file again.`, { cause });
+  }
 }
 
 export function readJson(dir: string, name: string): unknown {

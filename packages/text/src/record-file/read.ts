@@ -1,17 +1,29 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { type Phrase, say } from "@anneal/contracts";
 
 /** Says what is wrong with the file. */
 export type Damaged = (cause: Phrase) => never;
 
-/** Opens a file for `read`; closed again when that refuses it. */
-export function openWith<T>(path: string, read: (file: number) => T): T {
-  const file = openSync(path, "r");
+/** Opens a file for `read`; closed again when that refuses it. What cannot be opened, or is no file, is refused as damaged. */
+export function openWith<T>(path: string, damaged: Damaged, read: (file: number) => T): T {
+  const file = openFile(path, damaged);
   try {
+    if (!fstatSync(file).isFile()) damaged(say`is no regular file`);
     return read(file);
   } catch (error) {
     closeSync(file);
     throw error;
+  }
+}
+
+function openFile(path: string, damaged: Damaged): number {
+  try {
+    // Without waiting: a FIFO in the file's place must not hang before it can be refused.
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    return damaged(
+      say`cannot be opened: ${error instanceof Error && "code" in error ? String(error.code) : String(error)}`,
+    );
   }
 }
 

@@ -35,7 +35,7 @@ function damaged(cause: Phrase): never {
 
 // Checks the frame and the index before it believes them; rows are read and checked as they are asked for.
 export function openShard(path: string): Shard {
-  return openWith(path, (file) => new OpenShard(file));
+  return openWith(path, damaged, (file) => new OpenShard(file));
 }
 
 class OpenShard implements Shard {

@@ -41,7 +41,7 @@ function readFacts(bytes: Buffer): TeacherFacts {
 
 /** Checks the frame, the facts and the index before it believes them; rows are read and checked as they are asked for. */
 export function openTeacherFile(path: string): TeacherFile {
-  return openWith(path, (file) => new OpenTeacherFile(file));
+  return openWith(path, damaged, (file) => new OpenTeacherFile(file));
 }
 
 class OpenTeacherFile implements TeacherFile {
