@@ -31,6 +31,11 @@ struct Q6_KBlocks {
   }
 };
 
+constexpr float kReach = 65504.0f * 128 * 32;  // the largest weight that a block can hold
+
+// The nearest half that is finite.
+inline uint16_t finite_half(float v) { return float_to_half(clamp_or_low(v, -65504.0f, 65504.0f)); }
+
 struct Group {
   Lanes x, w;
 };
@@ -99,6 +104,39 @@ Choice choose_scales(const Group* groups, const float* fits, float d) {
   return choice;
 }
 
+// Scale of a group under which its largest weight has the code -32. Exact for a group of one weight, or of equal ones,
+// where the search above finds no single best.
+float plain_fit(const Group& g, const float* x) {
+  float largest = 0.0f;
+  for (int j = 0; j < 16; ++j)
+    if (magnitude(x[j]) > magnitude(largest)) largest = x[j];
+  if (!(magnitude(largest) > 1e-30f)) return 0.0f;
+  const Sums s = code_sums(g, -32.0f / largest);
+  return s.l2 > 0.0f ? s.xl / s.l2 : 0.0f;
+}
+
+struct Block {
+  uint16_t d = 0;  // half bits
+  Choice choice;
+};
+
+// From each group's fit: d, then scales, then d refitted to the scales while that helps.
+Block fit_block(const Group* groups, const float* fits) {
+  float largest = 0.0f;
+  for (int g = 0; g < 16; ++g)
+    if (magnitude(fits[g]) > magnitude(largest)) largest = fits[g];
+  Block block{finite_half(largest / -128.0f), {}};
+  block.choice = choose_scales(groups, fits, half_to_float(block.d));
+  for (int round = 0; round < 2 && block.choice.ss > 0.0f; ++round) {
+    const uint16_t next = finite_half(block.choice.sx / block.choice.ss);
+    if (next == block.d) break;
+    const Choice refit = choose_scales(groups, fits, half_to_float(next));
+    if (!(refit.error < block.choice.error)) break;
+    block = {next, refit};
+  }
+  return block;
+}
+
 }  // namespace
 
 void dequantise_q6_k(const void* blocks, float* out, int64_t n) { read_blocks<Q6_KBlocks>(nullptr, blocks, out, n); }
@@ -108,30 +146,24 @@ void quantise_q6_k(const float* values, void* blocks, int64_t n, const float* im
   uint8_t* p = static_cast<uint8_t*>(blocks);
   for (int64_t i = 0; i < n; i += 256, p += 210, values += 256) {
     Group groups[16];
-    float fits[16];
-    float largest = 0.0f;
+    float x[256], fits[16], plain[16];
+    for (int j = 0; j < 256; ++j) x[j] = values[j] == values[j] ? clamp_or_low(values[j], -kReach, kReach) : 0.0f;
     for (int g = 0; g < 16; ++g) {
-      groups[g].x = load_lanes(values + 16 * g);
+      groups[g].x = load_lanes(x + 16 * g);
       groups[g].w = importance ? load_lanes(importance + i + 16 * g) : splat_lanes(1.0f);
-      fits[g] = fit_group(groups[g], values + 16 * g);
-      if (magnitude(fits[g]) > magnitude(largest)) largest = fits[g];
+      fits[g] = fit_group(groups[g], x + 16 * g);
+      plain[g] = plain_fit(groups[g], x + 16 * g);
     }
-    uint16_t d = float_to_half(largest / -128.0f);
-    Choice choice = choose_scales(groups, fits, half_to_float(d));
-    for (int round = 0; round < 2 && choice.ss > 0.0f; ++round) {
-      const uint16_t next = float_to_half(choice.sx / choice.ss);
-      if (next == d) break;
-      const Choice refit = choose_scales(groups, fits, half_to_float(next));
-      if (!(refit.error < choice.error)) break;
-      d = next;
-      choice = refit;
-    }
+    Block block = fit_block(groups, fits);
+    const Block other = fit_block(groups, plain);
+    if (other.choice.error < block.choice.error) block = other;
+    const auto& [d, choice] = block;
     uint8_t codes[256];
     for (int g = 0; g < 16; ++g) {
       const float step = half_to_float(d) * static_cast<float>(choice.scales[g]);
       const float inverse = step != 0.0f ? 1.0f / step : 0.0f;
       for (int j = 0; j < 16; ++j) {
-        const float code = clamp_or_low(round_even(clamp_or_low(values[16 * g + j] * inverse, -64, 64)), -32, 31);
+        const float code = clamp_or_low(round_even(clamp_or_low(x[16 * g + j] * inverse, -64, 64)), -32, 31);
         codes[16 * g + j] = static_cast<uint8_t>(static_cast<int>(code) + 32);
       }
     }

@@ -167,6 +167,29 @@ TEST(k_quants_are_close) {
   CHECK(rmse(quant_type(DType::kQ6_K), w) < 0.0178 * 0.02);
 }
 
+TEST(k_quants_hold_unusual_blocks) {
+  std::vector<float> ramp(2048), outliers(2048), one(256, 1e-4f), huge(256);
+  Random random;
+  for (size_t i = 0; i < ramp.size(); ++i) {
+    ramp[i] = -1.0f + static_cast<float>(i) / 2047.0f * 2.0f;
+    outliers[i] = i % 97 == 0 ? 100.0f : random.normal();
+  }
+  one[5] = 1e4f;
+  for (float& v : huge) v = random.normal() * 1e37f;
+  // Groups whose weights are all far from zero have a step as small as their spread.
+  const std::vector<float> low(ramp.begin(), ramp.begin() + 1024);
+  CHECK(rmse(quant_type(DType::kQ4_K), low) < 0.0015);
+  CHECK(rmse(quant_type(DType::kQ5_K), low) < 0.0008);
+  // Against llama.cpp's on the whole ramp: Q5_K 0.00376, Q6_K 0.00384.
+  CHECK(rmse(quant_type(DType::kQ5_K), ramp) < 0.00376);
+  CHECK(rmse(quant_type(DType::kQ6_K), ramp) < 0.00384);
+  CHECK(rmse(quant_type(DType::kQ5_K), outliers) < 0.51);
+  // Where one weight is all there is to hold, it comes back as it was; so do equal ones.
+  CHECK_NEAR(rmse(quant_type(DType::kQ6_K), one), 0.0, 2e-4);
+  CHECK_NEAR(rmse(quant_type(DType::kQ6_K), std::vector<float>(256, -5.0f)), 0.0, 1e-6);
+  CHECK(std::isfinite(rmse(quant_type(DType::kQ6_K), huge)));
+}
+
 TEST(odd_inputs_are_defined) {
   // Zeros, constants, tiny and huge values, NaN and infinity: no undefined behaviour (the sanitizers watch), and what can
   // be represented comes back.
