@@ -14,3 +14,10 @@ export class TextError extends Error {
     this.phrases = texts.phrases;
   }
 }
+
+/** A foreign value in a message: short, and never walked into. */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value);
+  if (Array.isArray(value)) return "[...]";
+  return typeof value === "object" && value !== null ? "{...}" : String(value);
+}

@@ -17,6 +17,12 @@ const rows: Row<SafetensorsImage>[] = [
   ["a header cut off", bad, "JSON ", (s) => (s.edit = (text) => text.slice(0, -3))],
   ["text after the header's object", bad, "text after the end", (s) => (s.edit = (text) => `${text}{}`)],
   ["200 brackets in the header", bad, "nested deeper", (s) => (s.edit = () => `{"a":${"[".repeat(200)}`)],
+  [
+    "two million values in the header",
+    bad,
+    "has more than 1048576 values",
+    (s) => (s.edit = () => `{"a":[${"1,".repeat(2e6)}1]}`),
+  ],
   ["one name twice", bad, "twice", (s) => (s.edit = (text) => text.replace(second, first))],
   ["a control character in a name", bad, "control character", (s) => (s.edit = (t) => t.replace("embed", "\u0001"))],
   ["half a surrogate pair in a name", bad, "surrogate", (s) => (s.edit = (text) => text.replace("embed", "\\ud800"))],

@@ -56,6 +56,7 @@ const text =
   (name: string, content: string | null) =>
   ({ texts }: TokenizerFiles) =>
     texts.set(name, content);
+const deep = `{"model":{"type":${"[".repeat(50_000)}${"]".repeat(50_000)}}}`;
 const splits = (Regex: string) => part({ pre_tokenizer: { type: "Split", pattern: { Regex }, behavior: "Isolated" } });
 
 const rows: Row<TokenizerFiles>[] = [
@@ -83,6 +84,41 @@ const rows: Row<TokenizerFiles>[] = [
   ["a merge of a token that is none", bad, "model.merges[0]: joins", model({ merges: ["a z"] })],
   ["a merge that is a number", bad, "model.merges[0]: is not a pair", model({ merges: [7] })],
   ["suffixes of words", bad, "model.end_of_word_suffix: is not supported", model({ end_of_word_suffix: "</w>" })],
+  ["a kind that nests 50,000 deep", bad, "model.type: [...] is not supported", text("tokenizer.json", deep)],
+  [
+    "an added token of 8 million characters",
+    bad,
+    "at most 1000000 are read",
+    part({ added_tokens: [{ id: 0, content: "a".repeat(8e6) }] }),
+  ],
+  [
+    "a flag that is a text",
+    bad,
+    'added_tokens[0].special: is "yes"',
+    part({ added_tokens: [{ id: 0, content: "x", special: "yes" }] }),
+  ],
+  ["a flag that is a number", bad, "model.byte_fallback: is 1", model({ byte_fallback: 1 })],
+  ["a normalizer that is a number", bad, "normalizer: is 0, not an object", part({ normalizer: 0 })],
+  ["a post-processor that is a list", bad, "post_processor: is [...], not an object", part({ post_processor: [] })],
+  [
+    "a way to split that is none",
+    bad,
+    'behavior: is "Halved"',
+    part({ pre_tokenizer: { type: "Split", pattern: "a", behavior: "Halved" } }),
+  ],
+  [
+    "an end that is no token",
+    bad,
+    'eos_token: names "<|fin|>"',
+    text("tokenizer_config.json", '{"eos_token":"<|fin|>"}'),
+  ],
+  [
+    "one id for two tokens",
+    bad,
+    "gives the id 0 twice",
+    ({ tokenizer }) => Object.assign(tokenizer.model.vocab as Json, { abcd: 0 }),
+  ],
+  ["an end that is a number", bad, "eos_token: is 2, not a text", text("tokenizer_config.json", '{"eos_token":2}')],
   ["added tokens that are no list", bad, "added_tokens: is not a list", part({ added_tokens: {} as Json[] })],
   ["an added token without an id", bad, "added_tokens[0]: has no id", part({ added_tokens: [{ content: "x" }] })],
   [
@@ -151,6 +187,26 @@ const metadataRows: Row<Json>[] = [
   ["tokens that are numbers", bad, "tokenizer.ggml.tokens: is not a list of strings", key("tokens", [1, 2])],
   ["fewer types than tokens", bad, "tokenizer.ggml.token_type: has 1 entries for 12 tokens", key("token_type", [1])],
   ["types in a text", bad, "tokenizer.ggml.token_type: is not a list of numbers", key("token_type", "3111")],
+  [
+    "a type that is none",
+    bad,
+    "token 3 has the type 1000000000",
+    key("token_type", [3, 1, 1, 1e9, ...Array(8).fill(1)]),
+  ],
+  ["half a type", bad, "token 0 has the type 1.5", key("token_type", [1.5, ...Array(11).fill(1)])],
+  ["an end behind the vocabulary", bad, "eos_token_id: is 99, of 12 tokens", key("eos_token_id", 99)],
+  ["an end that is a text", bad, "eos_token_id: is not a whole number", key("eos_token_id", "</s>")],
+  ["a beginning and a half", bad, "bos_token_id: is not a whole number", key("bos_token_id", 1.5)],
+  [
+    "a score of NaN",
+    bad,
+    'token 4 has the score "NaN"',
+    (m) =>
+      Object.assign(m, {
+        "tokenizer.ggml.model": "llama",
+        "tokenizer.ggml.scores": [0, 0, 0, 0, "NaN", 0, 0, 0, 0, 0, 0, 0],
+      }),
+  ],
   ["no merges", bad, "tokenizer.ggml.merges: is missing", key("merges", undefined)],
   ["a merge of a token that is none", bad, 'entry 1 ("a z")', key("merges", ["a b", "a z"])],
   [

@@ -89,7 +89,7 @@ function fromFolder(dir: string): SourceParts {
   const tokenizer = tokenizerFromHuggingFace(json, config);
   const specialTokens: Record<string, string> = {};
   for (const key of ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"]) {
-    const name = tokenName(config[key] as TokenizerConfig["bos_token"]);
+    const name = tokenName(config[key] as TokenizerConfig["bos_token"], key);
     if (name !== null) specialTokens[key] = name;
   }
   const endIds: number[] = [];

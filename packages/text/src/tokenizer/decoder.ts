@@ -1,5 +1,5 @@
 import { say } from "@anneal/contracts";
-import { TextError } from "../text-error.ts";
+import { shown, TextError } from "../text-error.ts";
 import { alphabetToBytes } from "./byte-alphabet.ts";
 
 export interface Decoder {
@@ -130,7 +130,7 @@ export function decoderFromJson(json: DecoderJson | null | undefined): Decoder {
       }
       throw new TextError(
         "tokenizer.json decoder",
-        say`the kind ${JSON.stringify(node.type)} is not supported`,
+        say`the kind ${shown(node.type)} is not supported`,
         say`Use a model whose tokenizer decodes bytes or SentencePiece pieces.`,
       );
     }),

@@ -1,5 +1,5 @@
 import { type Phrase, say } from "@anneal/contracts";
-import { TextError } from "../text-error.ts";
+import { shown, TextError } from "../text-error.ts";
 import type { AddedToken } from "./added-tokens.ts";
 import { byteLevelDecoder, sentencePieceDecoder } from "./decoder.ts";
 import { MergeModel } from "./merge-model.ts";
@@ -52,8 +52,26 @@ const flag = (metadata: GgufMetadata, key: string): boolean | null => {
 
 function tokenIdAt(metadata: GgufMetadata, key: string, size: number): number | null {
   const value = metadata[`${prefix}${key}_token_id`];
+  if (value === undefined) return null;
   const id = typeof value === "bigint" ? Number(value) : value;
-  return typeof id === "number" && Number.isInteger(id) && id >= 0 && id < size ? id : null;
+  if (typeof id !== "number" || !Number.isInteger(id)) refuse(`${key}_token_id`, say`is not a whole number`);
+  if (id >= 0 && id < size) return id;
+  if (id === -1 || id === 0xffffffff) return null; // llama.cpp's own "none"
+  // Converters write ids of tokens that are not there; a model goes on without any of them but the one that ends its text.
+  if (key === "eos") refuse(`${key}_token_id`, say`is ${id}, of ${size} tokens`);
+  return null;
+}
+
+function typesOf(metadata: GgufMetadata, count: number): Uint8Array {
+  const types = new Uint8Array(count).fill(TokenType.normal);
+  const listed = numbers(metadata, "token_type", count);
+  for (let id = 0; listed && id < count; id++) {
+    const type = Number(listed[id]);
+    if (!Number.isInteger(type) || type < 0 || type > TokenType.byte)
+      refuse("token_type", say`token ${id} has the type ${shown(listed[id])}; 0 to ${TokenType.byte} are known`);
+    types[id] = type;
+  }
+  return types;
 }
 
 // From the metadata of a GGUF file. Throws TextError that names the key.
@@ -62,14 +80,12 @@ export function tokenizerFromGguf(metadata: GgufMetadata, options: GgufTokenizer
   if (model !== "gpt2" && model !== "llama")
     throw new TextError(
       `${prefix}model`,
-      model === undefined ? say`is missing` : say`${JSON.stringify(model)} is not supported`,
+      model === undefined ? say`is missing` : say`${shown(model)} is not supported`,
       say`Use a GGUF file with a BPE (gpt2) or SentencePiece (llama) tokenizer.`,
     );
   const tokens = strings(metadata, "tokens");
   if (tokens.length === 0) refuse("tokens", say`is empty`);
-  const listed = numbers(metadata, "token_type", tokens.length);
-  const types = new Uint8Array(tokens.length).fill(TokenType.normal);
-  if (listed) for (let id = 0; id < tokens.length; id++) types[id] = Number(listed[id]);
+  const types = typesOf(metadata, tokens.length);
   // llama.cpp reads what ends a text as a control token, whatever the file calls it.
   for (let id = 0; id < tokens.length; id++)
     if (types[id] === TokenType.userDefined && endsOfText.has(tokens[id] as string)) types[id] = TokenType.control;
@@ -131,7 +147,7 @@ function byteLevel(metadata: GgufMetadata, shared: Shared, options: GgufTokenize
   if (!kind)
     throw new TextError(
       `${prefix}pre`,
-      say`${JSON.stringify(name)} is not known`,
+      say`${shown(name)} is not known`,
       say`Use a model of one of these kinds: ${preNames.join(", ")}.`,
     );
   const merges = strings(metadata, "merges");
@@ -172,6 +188,9 @@ function sentencePiece(metadata: GgufMetadata, shared: Shared): TokenizerParts {
   const { tokens, types } = shared;
   const scores = numbers(metadata, "scores", tokens.length);
   if (!scores) refuse("scores", say`is missing`);
+  for (let id = 0; id < tokens.length; id++)
+    if (typeof scores[id] !== "number" || Number.isNaN(scores[id]))
+      refuse("scores", say`token ${id} has the score ${shown(scores[id])}`);
   const vocabulary = mergeVocabulary(tokens, types);
   const targets: { id: number; text: string; score: number }[] = [];
   for (const [text, id] of vocabulary)

@@ -1,5 +1,5 @@
 import { say } from "@anneal/contracts";
-import { TextError } from "../text-error.ts";
+import { shown, TextError } from "../text-error.ts";
 import type { AddedToken } from "./added-tokens.ts";
 import { decoderFromJson } from "./decoder.ts";
 import { checkTokenizerJson, specialsAround, type TokenizerConfig, type TokenizerJson, tokenName } from "./hf-json.ts";
@@ -42,6 +42,17 @@ function build(json: TokenizerJson, config: TokenizerConfig): Tokenizer {
     return id ?? null;
   };
   const around = specialsAround(json.post_processor);
+  const named = (key: "bos_token" | "eos_token") => {
+    const name = tokenName(config[key], key);
+    const id = idOfName(name);
+    if (name !== null && id === null)
+      throw new TextError(
+        `tokenizer_config.json ${key}`,
+        say`names ${shown(name)}, which is no token`,
+        say`Name a token of tokenizer.json, or take the original files of the model.`,
+      );
+    return id;
+  };
   return new Tokenizer({
     tokens,
     types,
@@ -71,10 +82,10 @@ function build(json: TokenizerJson, config: TokenizerConfig): Tokenizer {
     decoder: decoderFromJson(json.decoder),
     prefixIds: around.prefix,
     suffixIds: around.suffix,
-    bosId: idOfName(tokenName(config.bos_token)),
-    eosId: idOfName(tokenName(config.eos_token)),
-    padId: idOfName(tokenName(config.pad_token)),
-    unknownId: unknownId ?? idOfName(tokenName(config.unk_token)),
+    bosId: named("bos_token"),
+    eosId: named("eos_token"),
+    padId: idOfName(tokenName(config.pad_token, "pad_token")),
+    unknownId: unknownId ?? idOfName(tokenName(config.unk_token, "unk_token")),
   });
 }
 

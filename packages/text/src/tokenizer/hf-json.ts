@@ -1,5 +1,5 @@
 import { type Phrase, say } from "@anneal/contracts";
-import { TextError } from "../text-error.ts";
+import { shown, TextError } from "../text-error.ts";
 import type { PreTokenizerJson } from "./pre-tokenizer.ts";
 
 // The parts of a Hugging Face tokenizer.json and tokenizer_config.json that are read here.
@@ -52,8 +52,13 @@ export interface TokenizerConfig {
   [other: string]: unknown;
 }
 
-export const tokenName = (name: TokenName): string | null =>
-  typeof name === "string" ? name : (name?.content ?? null);
+// Throws TextError for what is no name of a token.
+export function tokenName(name: TokenName, key: string): string | null {
+  if (name == null) return null;
+  const text = typeof name === "object" && !Array.isArray(name) ? name.content : name;
+  if (typeof text === "string") return text;
+  return refuse(`tokenizer_config.json ${key}`, say`is ${shown(name)}, not a text`);
+}
 
 const vocabularyLimit = 4_000_000;
 
@@ -65,6 +70,13 @@ function refuse(field: string, message: Phrase): never {
   throw new TextError(field, message, say`Save the tokenizer again with a current version of its library.`);
 }
 
+/** A flag that is absent, null, true or false; anything else would be taken for true or false in silence. */
+export function checkFlag(holder: Readonly<Record<string, unknown>>, flag: string, field: string): void {
+  const value = holder[flag];
+  if (value != null && typeof value !== "boolean")
+    refuse(`${field}.${flag}`, say`is ${shown(value)}, neither true nor false`);
+}
+
 // Checks what the rest relies on. Throws TextError that names the field.
 export function checkTokenizerJson(value: unknown): TokenizerJson {
   if (!isObject(value)) refuse("tokenizer.json", say`is not a JSON object`);
@@ -73,18 +85,25 @@ export function checkTokenizerJson(value: unknown): TokenizerJson {
   if (model.type !== undefined && model.type !== "BPE")
     throw new TextError(
       "tokenizer.json model.type",
-      say`${JSON.stringify(model.type)} is not supported`,
+      say`${shown(model.type)} is not supported`,
       say`Use a model with a BPE tokenizer (Llama, Qwen, Gemma, DeepSeek, Phi, SmolLM).`,
     );
   if (!isObject(model.vocab)) refuse("tokenizer.json model.vocab", say`is missing`);
-  let entries = 0;
+  const taken = new Set<number>();
   for (const token in model.vocab) {
     const id = model.vocab[token];
     if (typeof id !== "number" || !Number.isInteger(id) || id < 0 || id >= vocabularyLimit)
-      refuse("tokenizer.json model.vocab", say`${JSON.stringify(token)} has the id ${JSON.stringify(id)}`);
-    entries++;
+      refuse("tokenizer.json model.vocab", say`${shown(token)} has the id ${shown(id)}`);
+    if (taken.has(id)) refuse("tokenizer.json model.vocab", say`gives the id ${id} twice, once to ${shown(token)}`);
+    taken.add(id);
   }
-  if (entries === 0) refuse("tokenizer.json model.vocab", say`is empty`);
+  if (taken.size === 0) refuse("tokenizer.json model.vocab", say`is empty`);
+  for (const flag of ["fuse_unk", "byte_fallback", "ignore_merges"]) checkFlag(model, flag, "tokenizer.json model");
+  if (model.unk_token != null && typeof model.unk_token !== "string")
+    refuse("tokenizer.json model.unk_token", say`is ${shown(model.unk_token)}, not a text`);
+  for (const part of ["normalizer", "pre_tokenizer", "post_processor", "decoder"])
+    if (value[part] != null && !isObject(value[part]))
+      refuse(`tokenizer.json ${part}`, say`is ${shown(value[part])}, not an object`);
   if (!Array.isArray(model.merges)) refuse("tokenizer.json model.merges", say`is missing`);
   for (const affix of ["continuing_subword_prefix", "end_of_word_suffix"] as const)
     if (model[affix])
@@ -99,7 +118,9 @@ export function checkTokenizerJson(value: unknown): TokenizerJson {
     if (!isObject(token) || typeof token.content !== "string" || !Number.isInteger(token.id))
       refuse(`tokenizer.json added_tokens[${i}]`, say`has no id or content`);
     if ((token.id as number) < 0 || (token.id as number) >= vocabularyLimit)
-      refuse(`tokenizer.json added_tokens[${i}]`, say`has the id ${String(token.id)}`);
+      refuse(`tokenizer.json added_tokens[${i}]`, say`has the id ${shown(token.id)}`);
+    for (const flag of ["special", "normalized", "lstrip", "rstrip", "single_word"])
+      checkFlag(token, flag, `tokenizer.json added_tokens[${i}]`);
   });
   return value as unknown as TokenizerJson;
 }
@@ -138,6 +159,6 @@ export function splitMerge(merge: string | [string, string], index: number): [st
   }
   const space = merge.indexOf(" ");
   if (space < 0 || merge.indexOf(" ", space + 1) >= 0)
-    refuse(`tokenizer.json model.merges[${index}]`, say`${JSON.stringify(merge)} is not a pair of tokens`);
+    refuse(`tokenizer.json model.merges[${index}]`, say`${shown(merge)} is not a pair of tokens`);
   return [merge.slice(0, space), merge.slice(space + 1)];
 }

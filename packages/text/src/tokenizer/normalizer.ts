@@ -1,5 +1,5 @@
 import { say } from "@anneal/contracts";
-import { TextError } from "../text-error.ts";
+import { shown, TextError } from "../text-error.ts";
 import { compileOniguruma, escapeForOniguruma } from "./regex.ts";
 import { normalizeAsUnicode11 } from "./unicode-11.ts";
 
@@ -147,7 +147,7 @@ export function normalizerFromJson(json: NormalizerJson | null | undefined): Nor
     default:
       throw new TextError(
         field,
-        say`the kind ${JSON.stringify(json.type)} is not supported`,
+        say`the kind ${shown(json.type)} is not supported`,
         say`Use a model whose tokenizer normalises by NFC, NFKC, Replace, Prepend, Lowercase or Strip.`,
       );
   }

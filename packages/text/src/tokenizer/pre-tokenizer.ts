@@ -1,5 +1,6 @@
 import { say } from "@anneal/contracts";
-import { TextError } from "../text-error.ts";
+import { shown, TextError } from "../text-error.ts";
+import { checkFlag } from "./hf-json.ts";
 import { compileOniguruma, escapeForOniguruma } from "./regex.ts";
 import { asUnicode16 } from "./unicode-16.ts";
 
@@ -146,6 +147,23 @@ export interface PreTokenizerJson {
   split?: boolean;
 }
 
+const behaviors: readonly SplitBehavior[] = [
+  "Isolated",
+  "Removed",
+  "MergedWithPrevious",
+  "MergedWithNext",
+  "Contiguous",
+];
+
+function checkChoice(value: unknown, choices: readonly string[], name: string): void {
+  if (value != null && !choices.includes(value as string))
+    throw new TextError(
+      `tokenizer.json pre_tokenizer.${name}`,
+      say`is ${shown(value)}, none of ${choices.join(", ")}`,
+      say`Repair tokenizer.json.`,
+    );
+}
+
 // From `pre_tokenizer` of a tokenizer.json; `byteLevel` tells that words become bytes. Throws TextError.
 export function preTokenizerFromJson(json: PreTokenizerJson | null | undefined): {
   preTokenizer: PreTokenizer;
@@ -154,11 +172,15 @@ export function preTokenizerFromJson(json: PreTokenizerJson | null | undefined):
   const steps: PreTokenizer[] = [];
   let byteLevel = false;
   const add = (node: PreTokenizerJson): void => {
+    for (const flag of ["add_prefix_space", "use_regex", "individual_digits", "invert", "split"])
+      checkFlag({ ...node }, flag, "tokenizer.json pre_tokenizer");
+    checkChoice(node.behavior, behaviors, "behavior");
+    checkChoice(node.prepend_scheme, ["always", "first", "never"], "prepend_scheme");
     // From there on a step would see GPT-2's letters for bytes instead of the text.
     if (byteLevel)
       throw new TextError(
         "tokenizer.json pre_tokenizer",
-        say`a step of the kind ${JSON.stringify(node.type)} after ByteLevel is not supported`,
+        say`a step of the kind ${shown(node.type)} after ByteLevel is not supported`,
         say`Use a model whose tokenizer splits by patterns, digits, bytes or white space.`,
       );
     switch (node.type) {
@@ -206,7 +228,7 @@ export function preTokenizerFromJson(json: PreTokenizerJson | null | undefined):
       default:
         throw new TextError(
           "tokenizer.json pre_tokenizer",
-          say`the kind ${JSON.stringify(node.type)} is not supported`,
+          say`the kind ${shown(node.type)} is not supported`,
           say`Use a model whose tokenizer splits by patterns, digits, bytes or white space.`,
         );
     }

@@ -112,13 +112,13 @@ function addSpecials(entries: Record<string, GgufEntry>, json: TokenizerJson, co
   const idOf = (name: string | null) =>
     name === null ? null : (json.added_tokens?.find((t) => t.content === name)?.id ?? json.model.vocab[name] ?? null);
   const around = specialsAround(json.post_processor);
-  const bos = idOf(tokenName(config.bos_token)) ?? around.prefix[0] ?? null;
-  const eos = idOf(tokenName(config.eos_token)) ?? around.suffix[0] ?? null;
+  const bos = idOf(tokenName(config.bos_token, "bos_token")) ?? around.prefix[0] ?? null;
+  const eos = idOf(tokenName(config.eos_token, "eos_token")) ?? around.suffix[0] ?? null;
   const ids = {
     bos,
     eos,
-    unknown: idOf(json.model.unk_token ?? tokenName(config.unk_token)),
-    padding: idOf(tokenName(config.pad_token)),
+    unknown: idOf(json.model.unk_token ?? tokenName(config.unk_token, "unk_token")),
+    padding: idOf(tokenName(config.pad_token, "pad_token")),
   };
   for (const [name, id] of Object.entries(ids))
     if (id !== null) entries[`tokenizer.ggml.${name}_token_id`] = { type: "uint32", value: id };

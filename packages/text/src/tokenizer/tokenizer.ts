@@ -1,3 +1,5 @@
+import { say } from "@anneal/contracts";
+import { TextError } from "../text-error.ts";
 import { type AddedToken, AddedTokenMatcher } from "./added-tokens.ts";
 import type { Decoder } from "./decoder.ts";
 import type { MergeModel } from "./merge-model.ts";
@@ -39,6 +41,8 @@ export interface TokenizerParts {
   unknownId: number | null;
 }
 
+const addedLimit = 1_000_000;
+
 // Text to token ids and back, exactly as the model's own tokenizer does it. Not re-entrant, not shared by threads.
 export class Tokenizer {
   readonly bosId: number | null;
@@ -55,6 +59,14 @@ export class Tokenizer {
   private readonly specialIds: ReadonlySet<number>; // control tokens, and the unknown token where the files call it special
 
   constructor(parts: TokenizerParts) {
+    // Each of their characters is a node of a tree.
+    const characters = parts.added.reduce((sum, { content }) => sum + content.length, 0);
+    if (characters > addedLimit)
+      throw new TextError(
+        "tokenizer",
+        say`its added tokens have ${characters} characters; at most ${addedLimit} are read`,
+        say`Leave out of the tokenizer's files what are no tokens, or use the model's original ones.`,
+      );
     this.parts = parts;
     this.bosId = parts.bosId;
     this.eosId = parts.eosId;
