@@ -80,8 +80,8 @@ const ways: Record<string, Changes> = {
   "ORPO, LoRA, f32": { precision: "f32", ...short, objective: { kind: "orpo", beta: 0.1 } },
 };
 
-const distill = (teacher: BaseSource): Changes => ({
-  objective: { kind: "distill", divergence: "forward_kl", temperature: 1, crossEntropyWeight: 0.5, teacher },
+const distill = (from: { teacher: BaseSource } | { teacherTopK: number }): Changes => ({
+  objective: { kind: "distill", divergence: "forward_kl", temperature: 1, crossEntropyWeight: 0.5, ...from },
 });
 
 /** Every cell; models are written when a cell asks for them. The real model takes part where it lies beside the repository. */
@@ -100,13 +100,19 @@ export function planCells(models: Models): Cell[] {
   });
   add("llama 28M", "distilled from 40M, full, bf16", () => models.student(), {
     method: full,
-    ...distill(models.middle()),
+    ...distill({ teacher: models.middle() }),
   });
   add("llama 28M", "distilled from 40M, LoRA, f32", () => models.student(), {
     precision: "f32",
     ...short,
-    ...distill(models.middle()),
+    ...distill({ teacher: models.middle() }),
   });
+  add(
+    "llama 28M",
+    "distilled from a file of 32 best, LoRA, bf16",
+    () => models.student(),
+    distill({ teacherTopK: 32 }),
+  );
   const real = models.real();
   if (!real) return cells;
   for (const [way, changes] of Object.entries({
