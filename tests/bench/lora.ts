@@ -48,6 +48,7 @@ const workloads: Workload[] = [
     precisions,
   },
   { ...short, model: wide, peerHead: "supervised", precisions },
+  { ...short, model: wide, peerHead: "all", precisions },
   { ...short, model: deep, peerHead: "supervised", precisions: ["bf16"] },
   { ...short, model: deep, peerHead: "all", precisions: ["bf16"] },
 ];
