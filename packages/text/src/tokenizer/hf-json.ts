@@ -1,6 +1,5 @@
 import { type Phrase, say } from "@anneal/contracts";
 import { shown, TextError } from "../text-error.ts";
-import type { PreTokenizerJson } from "./pre-tokenizer.ts";
 
 // The parts of a Hugging Face tokenizer.json and tokenizer_config.json that are read here.
 export interface AddedTokenJson {
@@ -19,6 +18,20 @@ export interface TokenizerJson {
   post_processor?: PostProcessorJson | null;
   decoder?: Parameters<typeof import("./decoder.ts")["decoderFromJson"]>[0];
   model: BpeJson;
+}
+export type SplitBehavior = "Isolated" | "Removed" | "MergedWithPrevious" | "MergedWithNext" | "Contiguous";
+export interface PreTokenizerJson {
+  type: string;
+  pretokenizers?: PreTokenizerJson[];
+  pattern?: { String?: string; Regex?: string } | string;
+  behavior?: SplitBehavior;
+  invert?: boolean;
+  add_prefix_space?: boolean;
+  use_regex?: boolean;
+  individual_digits?: boolean;
+  replacement?: string;
+  prepend_scheme?: "always" | "first" | "never";
+  split?: boolean;
 }
 export interface BpeJson {
   type?: string;

@@ -1,4 +1,5 @@
-import { gpt2Pattern, type PreTokenizerJson } from "./pre-tokenizer.ts";
+import type { PreTokenizerJson } from "./hf-json.ts";
+import { gpt2Pattern } from "./pre-tokenizer.ts";
 import { escapeForOniguruma } from "./regex.ts";
 
 // What llama.cpp's `tokenizer.ggml.pre` names stand for: patterns applied in turn, each match and each gap a word.

@@ -1,6 +1,6 @@
 import { say } from "@anneal/contracts";
 import { shown, TextError } from "../text-error.ts";
-import { checkFlag } from "./hf-json.ts";
+import { checkFlag, type PreTokenizerJson, type SplitBehavior } from "./hf-json.ts";
 import { compileOniguruma, escapeForOniguruma } from "./regex.ts";
 import { asUnicode16 } from "./unicode-16.ts";
 
@@ -11,8 +11,6 @@ export interface Pieces {
 }
 // `atStart`: this text is the beginning of the whole input (some kinds put a space there only).
 export type PreTokenizer = (pieces: Pieces, atStart: boolean) => Pieces;
-
-export type SplitBehavior = "Isolated" | "Removed" | "MergedWithPrevious" | "MergedWithNext" | "Contiguous";
 
 export const whole = (text: string): Pieces =>
   text === "" ? { texts: [], starts: [] } : { texts: [text], starts: [0] };
@@ -132,20 +130,6 @@ function firstOnly(step: PreTokenizer): PreTokenizer {
 
 // What a word of GPT-2 is; also the meaning of ByteLevel with `use_regex`.
 export const gpt2Pattern = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
-
-export interface PreTokenizerJson {
-  type: string;
-  pretokenizers?: PreTokenizerJson[];
-  pattern?: { String?: string; Regex?: string } | string;
-  behavior?: SplitBehavior;
-  invert?: boolean;
-  add_prefix_space?: boolean;
-  use_regex?: boolean;
-  individual_digits?: boolean;
-  replacement?: string;
-  prepend_scheme?: "always" | "first" | "never";
-  split?: boolean;
-}
 
 const behaviors: readonly SplitBehavior[] = [
   "Isolated",
