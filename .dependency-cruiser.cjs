@@ -77,7 +77,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: "node_modules" },
-    exclude: { path: ["\\.next/", "/dist/", "/build/"] },
+    exclude: { path: ["\\.next/", "/dist/", "/build/", "/build-sanitize/"] },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.base.json" },
     enhancedResolveOptions: {
