@@ -56,6 +56,24 @@ export function notFiles(file: string, code: string, others: (dir: string) => vo
   }));
 }
 
+/** A file of bytes: a copy of the `whole` one is damaged, or something that is no file stands in its place. */
+export interface BytesImage {
+  bytes: Buffer;
+}
+export function bytesCorpus(
+  reader: string,
+  file: { name: string; code: string; whole: () => Buffer; read: (path: string) => unknown },
+  rows: Row<BytesImage>[],
+): Corpus {
+  const write = (dir: string, { bytes }: BytesImage) => writeFileSync(join(dir, file.name), bytes);
+  return {
+    reader,
+    whole: (dir) => write(dir, { bytes: file.whole() }),
+    read: (dir) => file.read(join(dir, file.name)),
+    cases: [...casesOf(rows, () => ({ bytes: Buffer.from(file.whole()) }), write), ...notFiles(file.name, file.code)],
+  };
+}
+
 /** A model's folder: config.json and the weights, which a case may replace by files of its own. */
 export interface FolderImage {
   config: Record<string, unknown>;

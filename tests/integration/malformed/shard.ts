@@ -1,7 +1,7 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openShard, writeShard } from "@anneal/text";
-import { type Corpus, casesOf, notFiles, type Row } from "./corpus.ts";
+import { type BytesImage, bytesCorpus, type Row } from "./corpus.ts";
 
 // Four rows of 3, 1, 12 and 5 tokens, the third with loss weights: records of 16, 8, 60 + 48 and 28 bytes behind the magic, then the
 // index and the footer.
@@ -10,16 +10,13 @@ const weightsAt = 8 + 16 + 8 + 60;
 const indexAt = weightsAt + 48 + 28;
 const indexEntry = (row: number, word: number) => indexAt + row * 12 + word * 4;
 
-interface ShardImage {
-  bytes: Buffer;
-}
-const footer = ({ bytes }: ShardImage) => bytes.subarray(bytes.length - 40);
-const count = (image: ShardImage, field: number, value: bigint) =>
+const footer = ({ bytes }: BytesImage) => bytes.subarray(bytes.length - 40);
+const count = (image: BytesImage, field: number, value: bigint) =>
   void footer(image).writeBigUInt64LE(value, field * 8);
-const word = (image: ShardImage, at: number, value: number) => void image.bytes.writeUInt32LE(value, at);
+const word = (image: BytesImage, at: number, value: number) => void image.bytes.writeUInt32LE(value, at);
 
 const bad = "TextError";
-const rows: Row<ShardImage>[] = [
+const rows: Row<BytesImage>[] = [
   ["an empty file", bad, "is too short", (s) => (s.bytes = Buffer.alloc(0))],
   ["other letters at the beginning", bad, "does not begin as one", (s) => void s.bytes.write("ANNLSHD9")],
   ["the end cut off", bad, "does not end as one", (s) => (s.bytes = s.bytes.subarray(0, -1))],
@@ -65,24 +62,20 @@ export async function prepareShard(dir: string): Promise<void> {
   whole = readFileSync(path);
 }
 
-const fileName = "rows.shard";
-export const shardCorpus: Corpus = {
-  reader: "token shard",
-  whole: (dir) => writeFileSync(join(dir, fileName), whole),
-  read: (dir) => {
-    const shard = openShard(join(dir, fileName));
-    try {
-      for (let row = 0; row < shard.rows; row++) shard.labels(row);
-    } finally {
-      shard.close();
-    }
+export const shardCorpus = bytesCorpus(
+  "token shard",
+  {
+    name: "rows.shard",
+    code: bad,
+    whole: () => whole,
+    read: (path) => {
+      const shard = openShard(path);
+      try {
+        for (let row = 0; row < shard.rows; row++) shard.labels(row);
+      } finally {
+        shard.close();
+      }
+    },
   },
-  cases: [
-    ...casesOf(
-      rows,
-      () => ({ bytes: Buffer.from(whole) }),
-      (dir, { bytes }) => writeFileSync(join(dir, fileName), bytes),
-    ),
-    ...notFiles(fileName, bad),
-  ],
-};
+  rows,
+);

@@ -1,8 +1,8 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openTeacherFile, writeTeacherFile } from "@anneal/text";
 import { teacherFacts } from "../../support/teacher-facts.ts";
-import { type Corpus, casesOf, notFiles, type Row } from "./corpus.ts";
+import { type BytesImage, bytesCorpus, type Row } from "./corpus.ts";
 
 // Two rows of 3 and 5 tokens, the last two of each predicted, with the best 2 guesses each: records of 12 + 4 + 32 and 20 + 8 + 32 bytes
 // behind the magic, then the index, the facts and the footer.
@@ -11,15 +11,12 @@ const guesses = [8 + 16, 8 + 48 + 28];
 const indexAt = 8 + 48 + 60;
 const factsAt = indexAt + 16;
 
-interface TeacherImage {
-  bytes: Buffer;
-}
-const count = ({ bytes }: TeacherImage, field: number, value: bigint) =>
+const count = ({ bytes }: BytesImage, field: number, value: bigint) =>
   void bytes.writeBigUInt64LE(value, bytes.length - 56 + field * 8);
-const word = ({ bytes }: TeacherImage, at: number, value: number) => void bytes.writeUInt32LE(value, at);
-const real = ({ bytes }: TeacherImage, at: number, value: number) => void bytes.writeFloatLE(value, at);
+const word = ({ bytes }: BytesImage, at: number, value: number) => void bytes.writeUInt32LE(value, at);
+const real = ({ bytes }: BytesImage, at: number, value: number) => void bytes.writeFloatLE(value, at);
 /** Other facts of the same length, so that every place stays where it is. */
-function fact(image: TeacherImage, from: string, to: string): void {
+function fact(image: BytesImage, from: string, to: string): void {
   const { bytes } = image;
   const text = bytes.subarray(factsAt, bytes.length - 56).toString("latin1");
   if (!text.includes(from) || from.length !== to.length) throw new Error(`the facts hold no ${from}`);
@@ -28,7 +25,7 @@ function fact(image: TeacherImage, from: string, to: string): void {
 const [first, second] = [guesses[0] ?? 0, guesses[1] ?? 0];
 
 const bad = "TextError";
-const rows: Row<TeacherImage>[] = [
+const rows: Row<BytesImage>[] = [
   ["an empty file", bad, "is too short", (f) => (f.bytes = Buffer.alloc(0))],
   ["other letters at the beginning", bad, "does not begin as one", (f) => void f.bytes.write("ANNLSHD2")],
   ["the end cut off", bad, "does not end as one", (f) => (f.bytes = f.bytes.subarray(0, -1))],
@@ -82,24 +79,20 @@ export async function prepareTeacher(dir: string): Promise<void> {
   whole = readFileSync(path);
 }
 
-const fileName = "best.teacher";
-export const teacherCorpus: Corpus = {
-  reader: "teacher file",
-  whole: (dir) => writeFileSync(join(dir, fileName), whole),
-  read: (dir) => {
-    const file = openTeacherFile(join(dir, fileName));
-    try {
-      for (let row = 0; row < file.rows; row++) file.row(row);
-    } finally {
-      file.close();
-    }
+export const teacherCorpus = bytesCorpus(
+  "teacher file",
+  {
+    name: "best.teacher",
+    code: bad,
+    whole: () => whole,
+    read: (path) => {
+      const file = openTeacherFile(path);
+      try {
+        for (let row = 0; row < file.rows; row++) file.row(row);
+      } finally {
+        file.close();
+      }
+    },
   },
-  cases: [
-    ...casesOf(
-      rows,
-      () => ({ bytes: Buffer.from(whole) }),
-      (dir, { bytes }) => writeFileSync(join(dir, fileName), bytes),
-    ),
-    ...notFiles(fileName, bad),
-  ],
-};
+  rows,
+);
