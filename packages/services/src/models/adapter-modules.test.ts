@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,4 +39,10 @@ test("a header of any announced length is not read", async () => {
   length.writeBigUInt64LE(2n ** 60n);
   writeFileSync(join(dir, "adapter_model.safetensors"), length);
   await expect(adaptedModules(dir)).rejects.toThrow("has 1152921504606846976 bytes");
+});
+
+test("a pipe in the file's place is refused at once", async () => {
+  const folder = mkdtempSync(join(dir, "pipe-"));
+  execFileSync("mkfifo", [join(folder, "adapter_model.safetensors")]);
+  await expect(adaptedModules(folder)).rejects.toThrow("no regular file");
 });

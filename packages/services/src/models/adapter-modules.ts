@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -8,8 +9,10 @@ const maxHeaderBytes = 32 * 1024 ** 2;
  * "all-linear" target_modules was. Merged weights of experts are not among them.
  */
 export async function adaptedModules(dir: string): Promise<string[]> {
-  const file = await open(join(dir, "adapter_model.safetensors"));
+  // Without waiting: a pipe in the file's place must not hang before it can be refused.
+  const file = await open(join(dir, "adapter_model.safetensors"), constants.O_RDONLY | constants.O_NONBLOCK);
   try {
+    if (!(await file.stat()).isFile()) throw new Error("adapter_model.safetensors is no regular file");
     const length = Buffer.alloc(8);
     await file.read(length, 0, 8, 0);
     const bytes = length.readBigUInt64LE();
