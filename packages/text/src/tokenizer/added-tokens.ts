@@ -1,3 +1,5 @@
+import { wordCharacters } from "./word-characters.ts";
+
 export interface AddedToken {
   id: number;
   content: string;
@@ -19,8 +21,8 @@ interface Node {
   token: AddedToken | null;
 }
 
-const wordBefore = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]$/u;
-const wordAfter = /^[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
+const wordBefore = new RegExp(`[${wordCharacters}]$`, "u");
+const wordAfter = new RegExp(`^[${wordCharacters}]`, "u");
 const whiteSpace = /\p{White_Space}/u;
 
 // Finds added tokens in text: the leftmost, and of those that start there the longest.

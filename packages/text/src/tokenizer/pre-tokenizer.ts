@@ -3,6 +3,7 @@ import { shown, TextError } from "../text-error.ts";
 import { checkFlag, type PreTokenizerJson, type SplitBehavior } from "./hf-json.ts";
 import { compileOniguruma, escapeForOniguruma } from "./regex.ts";
 import { asUnicode16 } from "./unicode-16.ts";
+import { wordCharacters } from "./word-characters.ts";
 
 // Words in order: their text, and where each starts in the text they were cut from (UTF-16).
 export interface Pieces {
@@ -187,13 +188,7 @@ export function preTokenizerFromJson(json: PreTokenizerJson | null | undefined):
         steps.push(split(/\p{White_Space}/gu, "Removed"));
         return;
       case "Whitespace":
-        steps.push(
-          split(
-            /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\s]+/gu,
-            "Removed",
-            true,
-          ),
-        );
+        steps.push(split(new RegExp(`[${wordCharacters}]+|[^${wordCharacters}\\s]+`, "gu"), "Removed", true));
         return;
       case "ByteLevel":
         if (node.add_prefix_space) steps.push(prefixed(" "));
