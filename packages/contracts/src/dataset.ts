@@ -28,6 +28,7 @@ export const Message = z.object({
   role: Role,
   content: z.string(),
   weight: z.number().min(0).max(1).optional(), // of this answer's loss; 0: not trained
+  reasoning_content: z.string().min(1).optional(), // what an assistant thought before this answer, without think marks
 });
 export type Message = z.infer<typeof Message>;
 

@@ -2,8 +2,12 @@ import { type DatasetRow, type Message, say, type Words } from "@anneal/contract
 import { type Refusal, refuse } from "./outcome.ts";
 
 // One spelling for each row, whatever the file looked like: the digest of a version is taken over these lines.
-const message = ({ role, content, weight }: Message): Message =>
-  weight === undefined ? { role, content } : { role, content, weight };
+const message = ({ role, content, weight, reasoning_content }: Message): Message => ({
+  role,
+  content,
+  ...(weight === undefined ? {} : { weight }),
+  ...(reasoning_content === undefined ? {} : { reasoning_content }),
+});
 
 function fieldsOf(row: DatasetRow): Record<string, unknown> {
   if ("text" in row) return { text: row.text };
@@ -16,12 +20,20 @@ function fieldsOf(row: DatasetRow): Record<string, unknown> {
 export const canonicalLine = (row: DatasetRow): string =>
   JSON.stringify(row.source === undefined ? fieldsOf(row) : { ...fieldsOf(row), source: row.source });
 
+const textsOfMessage = ({ content, reasoning_content }: Message, where: Words): [Words, string][] =>
+  reasoning_content === undefined
+    ? [[where, content]]
+    : [
+        [where, content],
+        [say`the thoughts of ${where}`, reasoning_content],
+      ];
+
 /** The texts of a row, each with its place in words. */
 export function textsOf(row: DatasetRow): [where: Words, text: string][] {
   const named = (list: readonly Message[], of: string): [Words, string][] =>
-    list.map(({ content }, i) => [say`message ${i + 1} of ${of}`, content]);
+    list.flatMap((message, i) => textsOfMessage(message, say`message ${i + 1} of ${of}`));
   if ("text" in row) return [[say`the text`, row.text]];
-  if ("messages" in row) return row.messages.map(({ content }, i) => [say`message ${i + 1}`, content]);
+  if ("messages" in row) return row.messages.flatMap((message, i) => textsOfMessage(message, say`message ${i + 1}`));
   const answers = "chosen" in row ? { chosen: row.chosen, rejected: row.rejected } : { completion: row.completion };
   return [...named(row.prompt, "prompt"), ...Object.entries(answers).flatMap(([name, list]) => named(list, name))];
 }

@@ -11,17 +11,21 @@ export interface DatasetReader {
   close(): Promise<void>;
 }
 
-interface StoredMessage extends Omit<Message, "weight"> {
+interface StoredMessage extends Omit<Message, "weight" | "reasoning_content"> {
   weight: number | null;
+  reasoning_content?: string | null; // files of older versions lack it
 }
 
 type Name = (typeof columnNames)[number];
 type Columns = Partial<Record<Name, readonly unknown[]>>;
 
 const listOf = (value: unknown): Message[] =>
-  (JSON.parse(value as string) as StoredMessage[]).map(({ role, content, weight }) =>
-    weight === null ? { role, content } : { role, content, weight },
-  );
+  (JSON.parse(value as string) as StoredMessage[]).map(({ role, content, weight, reasoning_content }) => ({
+    role,
+    content,
+    ...(weight === null ? {} : { weight }),
+    ...(typeof reasoning_content === "string" ? { reasoning_content } : {}),
+  }));
 
 function answersAt(c: Columns, i: number): DatasetRow {
   if (typeof c.text?.[i] === "string") return { text: c.text[i] };

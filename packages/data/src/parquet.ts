@@ -52,7 +52,7 @@ export async function openDuckDb(options: DuckDbOptions) {
   };
 }
 
-const list = "'STRUCT(role VARCHAR, content VARCHAR, weight DOUBLE)[]'";
+const list = "'STRUCT(role VARCHAR, content VARCHAR, weight DOUBLE, reasoning_content VARCHAR)[]'";
 /** Columns of a version's file beside the row's number, with their types. A row fills those of its kind. */
 const columns = {
   messages: list,

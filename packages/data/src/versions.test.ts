@@ -107,6 +107,22 @@ test("preferences, marks, sources and fractions of weights come back; files writ
   await reader.close();
 });
 
+test("thoughts in a field of their own are kept; a row without them has the digest that it always had", async () => {
+  const question = { role: "user", content: "17*24?" };
+  const rows = ["reasoning_content", "thinking", "reasoning", "thought"].map((key) => ({
+    messages: [question, { role: "assistant", content: "408", [key]: "17*20=340" }],
+  }));
+  const made = await load(write("thoughts.jsonl", rows.map((row) => JSON.stringify(row)).join("\n")), "thoughts.jsonl");
+  const reader = await openVersion(made.path);
+  const read = await reader.read(0, 9);
+  await reader.close();
+  const kept = { messages: [question, { role: "assistant", content: "408", reasoning_content: "17*20=340" }] };
+  expect(read).toEqual([kept, kept, kept, kept]);
+  const plain = '{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]}';
+  const digest = createHash("sha256").update(`${plain}\n`).digest("hex");
+  expect((await load(write("plain.jsonl", plain), "plain.jsonl")).digest).toBe(`sha256:${digest}`);
+});
+
 test("the same rows from another kind of file are the same version; nothing is left lying about", async () => {
   const csv = await load(write("s.csv", "text,category\na,b\nc,d\n"), "s.csv");
   const before = statSync(csv.path);

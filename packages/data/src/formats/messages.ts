@@ -23,7 +23,21 @@ export function toMessage(value: unknown, where: Words, keys: Keys): Message | R
   if (!isText(content)) return content;
   const weight = toWeight(value.weight, say`the weight of ${where}`);
   if (typeof weight === "object") return weight;
-  return weight === undefined ? { role, content } : { role, content, weight };
+  const thoughts = role === "assistant" ? thoughtsOf(value) : undefined;
+  return {
+    role,
+    content,
+    ...(weight === undefined ? {} : { weight }),
+    ...(thoughts === undefined ? {} : { reasoning_content: thoughts }),
+  };
+}
+
+// Where the APIs of reasoning models, and the sets made from them, keep the thoughts of an answer.
+const thoughtNames = ["reasoning_content", "thinking", "reasoning", "thought", "thoughts"];
+
+function thoughtsOf(message: Fields): string | undefined {
+  const name = thoughtNames.find((key) => typeof message[key] === "string" && (message[key] as string).trim() !== "");
+  return name === undefined ? undefined : (message[name] as string);
 }
 
 export function toMessages(value: unknown, field: string, keys: Keys, cap: number): Message[] | Refusal {
