@@ -2,18 +2,23 @@ import { fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import * as engine from "@anneal/engine";
 import { useAddon as nameAddon } from "@anneal/engine";
-import type { EnginePort, TrainingSettings } from "@anneal/services";
+import type { EnginePort, SpeedProbe, TrainingSettings } from "@anneal/services";
 import { z } from "zod";
 
 const Answer = z.union([
-  z.object({ secondsPerStep: z.number(), tokensPerSecond: z.number() }),
+  z.object({
+    secondsPerStep: z.number().positive(),
+    slowestSecondsPerStep: z.number().positive(),
+    secondsPerNewToken: z.number().nonnegative().nullable(),
+    loadSeconds: z.number().nonnegative(),
+  }),
   z.object({ error: z.string() }),
 ]);
 const probeSeconds = 120;
 
 // In a process of its own: it loads a whole model, and a crash or an out-of-memory kill must not take the console along.
 function probeInChild(bundle: string, addon: string, settings: TrainingSettings, sequenceTokens?: number) {
-  return new Promise<{ secondsPerStep: number; tokensPerSecond: number }>((resolve, reject) => {
+  return new Promise<SpeedProbe>((resolve, reject) => {
     const child = fork(bundle, [], { stdio: ["ignore", "ignore", "ignore", "ipc"], execArgv: [] });
     const timer = setTimeout(() => child.kill("SIGKILL"), probeSeconds * 1000);
     child.once("message", (message) => {

@@ -42,9 +42,15 @@ export async function trainerStart(
     runDirectory: runFolder(context, run.id),
     shardDirectory: env.paths.shards,
     stored: { number: run.journalNumber, step: run.lastStep },
+    planned: plannedOf(run),
     segmentSeconds: env.segmentSeconds,
     checkEpoch: env.checkEpoch,
   };
+}
+
+function plannedOf({ plan }: RunRow): TrainerStart["planned"] {
+  if (!plan?.secondsPerStep || plan.totalSeconds === null) return null;
+  return { secondsPerStep: plan.secondsPerStep, totalSeconds: plan.totalSeconds };
 }
 
 export const hostSettings = ({ env }: WorkerContext) => ({

@@ -29,6 +29,27 @@ export const FitSuggestion = z.object({
 });
 export type FitSuggestion = z.infer<typeof FitSuggestion>;
 
+const Seconds = z.number().nonnegative();
+
+// How long a run is expected to take, by part, and how sure that is.
+export const PlannedTime = z.object({
+  parts: z.object({
+    load: Seconds,
+    before: Seconds, // loss and answers of the model that training starts from
+    train: Seconds,
+    during: Seconds, // evaluations on the way
+    after: Seconds,
+    files: Seconds, // exports, report
+  }),
+  lowSeconds: Seconds,
+  highSeconds: Seconds,
+  source: z.enum(["run", "probe"]), // an earlier run of the kind, or a short measurement on the model
+  runName: z.string().nullable(),
+  measuredAt: z.iso.datetime(),
+  busy: z.boolean(), // the machine had other work while it was measured
+});
+export type PlannedTime = z.infer<typeof PlannedTime>;
+
 export const RunPlan = z.object({
   memory: MemoryPlan,
   budgetBytes: Bytes,
@@ -41,6 +62,7 @@ export const RunPlan = z.object({
   tokensPerStep: z.number(),
   secondsPerStep: z.number().nullable(), // from a measured probe; null where none was taken
   totalSeconds: z.number().nullable(),
+  time: PlannedTime.nullable().default(null), // plans of earlier versions have the total alone
   diskBytes: Bytes,
   diskFreeBytes: Bytes,
   data: DatasetCheck,

@@ -64,6 +64,8 @@ export const TrainerStart = z.object({
   shardDirectory: z.string(), // packed token shards, shared by all runs
   // What the database holds already: the journal goes on after this number, steps up to this one are not told again.
   stored: z.object({ number: z.int().nonnegative(), step: z.int().nonnegative() }),
+  // What was planned, for the time left until the run's own figures are there.
+  planned: z.object({ secondsPerStep: z.number().positive(), totalSeconds: z.number() }).nullable().default(null),
   segmentSeconds: z.number().positive(), // save and hand back after this long: an attempt may not outlive a day
   checkEpoch: z.boolean(), // false only in the negative control of the chaos test
 });

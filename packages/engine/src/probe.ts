@@ -1,6 +1,6 @@
 import { planTraining } from "./plan.ts";
 import { openSession } from "./session.ts";
-import type { MicroBatch, SpeedProbe, TrainingSpec } from "./types/index.ts";
+import type { MicroBatch, Session, SpeedProbe, TrainingSpec } from "./types/index.ts";
 
 /** A full micro-batch of made-up tokens; a fifth of each sequence is trained, as in question answering. With teacherTopK, a made-up teacher. */
 export function probeBatch(tokenCount: number, sequenceTokens: number, vocabSize: number, teacherTopK = 0): MicroBatch {
@@ -32,33 +32,56 @@ function ownersOf(sequences: number, adapters: number): Pick<MicroBatch, "adapte
   return { adapters: Int32Array.from({ length: sequences }, (_, i) => Math.floor((i * adapters) / sequences)) };
 }
 
+const timedSteps = 3; // the first also warms caches
+const askedPrompts = 16;
+const newTokens = 8;
+
 /**
- * Times two steps of a full micro-batch on the real model and keeps the faster; the first also warms caches.
- * `sequenceTokens` is the typical length of one sequence in the data (defaults to the longest allowed).
+ * Times steps of a full micro-batch on the real model, and the answers to a few prompts at once. `sequenceTokens` is the typical length
+ * of one sequence in the data (defaults to the longest allowed).
  */
 export async function probeSpeed(spec: TrainingSpec, sequenceTokens = spec.maxSequenceTokens): Promise<SpeedProbe> {
   planTraining(spec);
+  const began = performance.now();
   const session = await openSession(spec);
+  const loadSeconds = secondsSince(began);
   try {
     const length = Math.max(2, Math.min(sequenceTokens, spec.maxSequenceTokens, spec.maxTokensPerMicroBatch));
     const topK = spec.objective?.kind === "distill" ? spec.objective.teacherTopK : undefined;
     const plain = probeBatch(spec.maxTokensPerMicroBatch, length, session.info.vocabSize, topK);
     const batch = { ...plain, ...ownersOf(plain.offsets.length - 1, spec.adapters?.length ?? 0) };
-    let secondsPerStep = Number.POSITIVE_INFINITY;
-    for (let step = 0; step < 2; step++) {
-      const result = await session.step({
-        microBatches: [batch],
-        learningRate: 0,
-        clipNorm: 1,
-        step,
-      });
-      secondsPerStep = Math.min(secondsPerStep, result.seconds);
+    const steps: number[] = [];
+    for (let step = 0; step < timedSteps; step++) {
+      const result = await session.step({ microBatches: [batch], learningRate: 0, clipNorm: 1, step });
+      steps.push(result.seconds);
     }
+    const secondsPerStep = Math.min(...steps);
     return {
       secondsPerStep,
+      slowestSecondsPerStep: Math.max(...steps.slice(1)),
       tokensPerSecond: batch.tokens.length / secondsPerStep,
+      secondsPerNewToken: await timeAnswers(session, length),
+      loadSeconds,
     };
   } finally {
     await session.close();
   }
+}
+
+const secondsSince = (began: number) => (performance.now() - began) / 1000;
+
+/** Seconds per generated token of several prompts answered at once; null where the context leaves no room for an answer. */
+async function timeAnswers(session: Session, length: number): Promise<number | null> {
+  const promptTokens = Math.min(length, session.info.contextLength - newTokens - 1);
+  if (promptTokens < 1) return null;
+  const prompt = Int32Array.from({ length: promptTokens }, (_, i) => (i * 7919 + 11) % session.info.vocabSize);
+  const prompts = Array.from({ length: askedPrompts }, () => prompt);
+  const timed = async (maxNewTokens: number) => {
+    const began = performance.now();
+    await session.generate({ prompts, maxNewTokens, temperature: 0, topK: 0, topP: 1, seed: 0, stopTokens: [] });
+    return secondsSince(began);
+  };
+  // What the prompts cost is taken off: their forward pass is counted by the step.
+  const [first, all] = [await timed(1), await timed(1 + newTokens)];
+  return Math.max(0, all - first) / (askedPrompts * newTokens);
 }

@@ -42,16 +42,20 @@ export interface EngineMemoryPlan {
   flopsPerMicroBatch: number;
 }
 
+export interface SpeedProbe {
+  secondsPerStep: number; // of one full micro-batch
+  slowestSecondsPerStep: number;
+  secondsPerNewToken: number | null; // of several prompts answered at once; null: the context leaves no room for an answer
+  loadSeconds: number;
+}
+
 export interface EnginePort {
   engineInfo(): { version: string; isa: string; threads: number; cuda: string };
   inspectModel(source: BaseSource): EngineModelInfo;
   planTraining(settings: TrainingSettings): EngineMemoryPlan;
   readGgufMetadata(path: string): { metadata: Record<string, unknown> };
   /** Loads the model and times one full micro-batch; absent where the process should not load models. */
-  probeSpeed?(
-    settings: TrainingSettings,
-    sequenceTokens?: number,
-  ): Promise<{ secondsPerStep: number; tokensPerSecond: number }>;
+  probeSpeed?(settings: TrainingSettings, sequenceTokens?: number): Promise<SpeedProbe>;
 }
 
 export interface EnqueueOptions {

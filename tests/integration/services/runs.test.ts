@@ -70,6 +70,12 @@ test("a plan tells bytes by part, steps, disk, data, and a measured speed that i
   expect(plan.diskBytes).toBeGreaterThan(0);
   expect(plan.diskFreeBytes).toBeGreaterThan(plan.diskBytes);
   expect(plan.secondsPerStep).toBeGreaterThan(0);
+  const { time } = plan;
+  expect(time).toMatchObject({ source: "probe", runName: null });
+  expect(Object.values(time?.parts ?? {}).reduce((a, b) => a + b, 0)).toBeCloseTo(plan.totalSeconds ?? 0, 9);
+  expect(time?.parts.before).toBeGreaterThan(0);
+  expect(time?.lowSeconds).toBeLessThan(plan.totalSeconds ?? 0);
+  expect(time?.highSeconds).toBeGreaterThan(plan.totalSeconds ?? 0);
   const again = await runs.plan(world.ctx, { spec: spec({ epochs: 2 }) });
   expect(again.secondsPerStep).toBe(plan.secondsPerStep);
   const none = {

@@ -97,6 +97,7 @@ async function teacherStart(context: WorkerContext, { claim, row, dataset }: Tak
     runDirectory: folder,
     shardDirectory: env.paths.shards,
     stored: { number: 0, step: 0 },
+    planned: null,
     segmentSeconds: env.segmentSeconds,
     checkEpoch: env.checkEpoch,
   };

@@ -14,6 +14,11 @@ export class Eta {
     if (rows > 0) this.secondsPerRow = seconds / rows;
   }
 
+  /** Before the first step; null where nothing says how long steps will take. */
+  beforeTraining(plannedSecondsPerStep: number | undefined): number | null {
+    return plannedSecondsPerStep === undefined ? null : this.whileTraining(this.totalSteps, plannedSecondsPerStep);
+  }
+
   whileTraining(stepsLeft: number, secondsPerStep: number): number {
     const during = this.duringRows * Math.ceil((this.evaluations * stepsLeft) / Math.max(1, this.totalSteps));
     return stepsLeft * secondsPerStep + during * (this.secondsPerRow ?? 0) + this.whileEvaluating(this.finalRows);

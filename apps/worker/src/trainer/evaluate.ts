@@ -94,13 +94,16 @@ async function measureAll(
       onRows: (done, total) => {
         const seconds = (performance.now() - began) / 1000;
         const left = fresh > 0 ? ((total - done) * seconds) / fresh : null;
+        if (left !== null) eta.evaluated(rows, (total * seconds) / fresh);
+        const rest =
+          which.which === "after" ? eta.whileEvaluating(0) : eta.beforeTraining(job.start.planned?.secondsPerStep);
         progress.tell({
           stage: which.stage,
           step: which.step,
           totalSteps: which.totalSteps,
           fraction: total > 0 ? done / total : 1,
-          etaSeconds: which.which === "after" && left !== null ? left + eta.whileEvaluating(0) : null,
-          ...told({ note }),
+          etaSeconds: left === null || rest === null ? null : left + rest,
+          ...told({ note: say`${note}: ${done} of ${total}` }),
         });
       },
     });

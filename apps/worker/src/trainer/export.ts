@@ -11,6 +11,7 @@ import type { Prepared } from "./prepare.ts";
 import { ggufMetadata } from "./text-model.ts";
 
 const generousSeconds = 600;
+const reportSeconds = 5;
 // What loads beside the weights, where the base has it.
 const companions = [
   "tokenizer.json",
@@ -96,14 +97,17 @@ export async function exportAll(
   }
 
   mkdirSync(folder, { recursive: true });
+  const began = performance.now();
   for (const [i, { note, work }] of parts.entries()) {
     job.control.throwIfStopped();
-    const at = { stage: "export" as const, step, totalSteps: step, etaSeconds: null };
+    const seconds = (performance.now() - began) / 1000;
+    const etaSeconds = i === 0 ? null : (seconds / i) * (parts.length - i) + reportSeconds;
+    const at = { stage: "export" as const, step, totalSteps: step, etaSeconds };
     progress.tell({ ...at, fraction: i / parts.length, ...told({ note }) });
     heartbeat(job, "export", step, generousSeconds);
     await work();
   }
-  progress.tell({ stage: "export", step, totalSteps: step, fraction: 1, etaSeconds: null, note: null });
+  progress.tell({ stage: "export", step, totalSteps: step, fraction: 1, etaSeconds: reportSeconds, note: null });
 }
 
 /** A folder's files are told one by one, under `prefix` and their names: each can be fetched and proven for itself. */

@@ -179,17 +179,20 @@ async function openChecked(version: TrainerStart["dataset"]): Promise<DatasetRea
 /** The rows that are trained, in order, told as they are read. */
 async function* trainingRows(job: Job, dataset: DatasetReader, split: Split): AsyncGenerator<DatasetRow> {
   const progress = new ProgressTeller(job);
+  const began = performance.now();
+  const { planned } = job.start;
   let i = 0;
   for await (const row of dataset.all()) {
     if (i % signOfLifeEvery === 0) {
+      const secondsLeft = i === 0 ? 0 : ((performance.now() - began) / 1000 / i) * (dataset.rows - i);
       const fraction = i / Math.max(1, dataset.rows);
       progress.tell({
         stage: "prepare",
         step: 0,
         totalSteps: 0,
         fraction,
-        etaSeconds: null,
-        ...told({ note: say`tokenising` }),
+        etaSeconds: planned && secondsLeft + planned.totalSeconds,
+        ...told({ note: say`tokenising: ${i} of ${dataset.rows} rows` }),
       });
     }
     if (!split.excluded.has(i++)) yield row;

@@ -26,5 +26,11 @@ export interface MemoryPlan {
 export interface SpeedProbe {
   /** Seconds of one step of one full micro-batch. */
   secondsPerStep: number;
+  /** The slowest of the timed steps after the first: how much the machine varies. */
+  slowestSecondsPerStep: number;
   tokensPerSecond: number;
+  /** Seconds per generated token of several prompts answered at once; null where the context leaves no room. */
+  secondsPerNewToken: number | null;
+  /** Seconds until the model was loaded. */
+  loadSeconds: number;
 }

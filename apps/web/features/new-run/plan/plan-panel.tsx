@@ -1,18 +1,19 @@
 "use client";
 import { type FitSuggestion, type Problem, type RunPlan, wordsOf } from "@anneal/contracts";
 import { CircleAlertIcon, CircleCheckIcon, LoaderCircleIcon, WandSparklesIcon } from "lucide-react";
-import { useFormatter, useTranslations } from "next-intl";
+import { useTranslations } from "next-intl";
 import { useWords } from "../../../components/phrases.tsx";
 import { ProblemNotice } from "../../../components/problem-notice.tsx";
 import { Badge } from "../../../components/ui/badge.tsx";
 import { Button } from "../../../components/ui/button.tsx";
 import { cn } from "../../../lib/cn.ts";
-import { formatBytes, formatDuration, formatNumber, formatPercent } from "../../../lib/format.ts";
+import { formatBytes, formatNumber, formatPercent } from "../../../lib/format.ts";
 import { useSpecForm } from "../form-context.tsx";
 import { changeWords } from "../spec/change-words.ts";
 import type { PlanState } from "../use-plan.ts";
 import { useSettingWords } from "../use-setting-words.ts";
 import { MemoryBar } from "./memory-bar.tsx";
+import { Times } from "./times.tsx";
 
 // What the run will cost, before it starts: time, memory, disk; and what to change where it does not fit.
 export function PlanBody({ state, onApply }: { state: PlanState; onApply: (suggestion: FitSuggestion) => void }) {
@@ -78,36 +79,6 @@ export function PlanBadge({ state }: { state: PlanState }) {
     </Badge>
   );
 }
-
-function Times({ plan }: { plan: RunPlan }) {
-  const t = useTranslations("newRun.plan");
-  const format = useFormatter();
-  return (
-    <dl className="grid grid-cols-2 gap-x-4 gap-y-2">
-      <div className="col-span-2">
-        <dt className="text-muted-foreground text-xs">{t("time")}</dt>
-        <dd className="tabular font-semibold text-2xl tracking-tight">
-          {plan.totalSeconds === null ? t("unknownTime") : `≈ ${formatDuration(plan.totalSeconds)}`}
-        </dd>
-        {plan.totalSeconds === null ? <dd className="text-muted-foreground text-xs">{t("noProbe")}</dd> : null}
-      </div>
-      <Figure label={t("steps")} value={format.number(plan.steps)} />
-      <Figure
-        label={t("secondsPerStep")}
-        value={plan.secondsPerStep === null ? "–" : `${formatNumber(plan.secondsPerStep, 3)} s`}
-      />
-      <Figure label={t("tokensPerStep")} value={format.number(Math.round(plan.tokensPerStep))} />
-      <Figure label={t("trainRows")} value={format.number(plan.data.rows)} />
-    </dl>
-  );
-}
-
-const Figure = ({ label, value }: { label: string; value: string }) => (
-  <div className="min-w-0">
-    <dt className="text-muted-foreground text-xs">{label}</dt>
-    <dd className="tabular font-medium">{value}</dd>
-  </div>
-);
 
 interface Offer {
   plan: RunPlan;

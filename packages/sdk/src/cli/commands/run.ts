@@ -3,6 +3,7 @@ import {
   GgufType,
   objectiveKinds,
   optimizerKinds,
+  type PlannedTime,
   Precision,
   PresetName,
   type RunDetail,
@@ -56,12 +57,20 @@ function parseSpec(tree: Tree): RunSpec {
   });
 }
 
+/** Range and source of the planned time, on one line. */
+function timeWords({ parts, lowSeconds, highSeconds, source, runName, measuredAt, busy }: PlannedTime): string {
+  const from = source === "run" ? `the run ${oneLine(runName ?? "")}` : "a short measurement";
+  const evaluation = parts.before + parts.during + parts.after;
+  return `  ${duration(lowSeconds)} to ${duration(highSeconds)}, of it training ${duration(parts.train)}, evaluation ${duration(evaluation)}; from ${from} of ${day(measuredAt)}${busy ? ", when the machine was busy" : ""}`;
+}
+
 async function plan(session: Session, spec: RunSpec): Promise<void> {
   const found = await session.client.runs.plan.query({ spec });
   session.print(found, () => {
     const lines = [
       `${found.fits ? "fits" : "does not fit"}: ${bytes(found.memory.totalBytes)} of ${bytes(found.budgetBytes)} memory`,
       `${found.steps} steps, ${found.secondsPerStep === null ? "speed not measured" : `${duration(found.totalSeconds)} (${found.secondsPerStep.toFixed(2)} s a step)`}`,
+      ...(found.time ? [timeWords(found.time)] : []),
       `${found.data.rows} rows, ${found.data.supervisedTokens} trained tokens, ${found.data.truncatedRows} truncated, ${found.data.zeroTargetRows} without a trained token`,
     ];
     if (!found.fits && found.fastest) lines.push(`  fastest that fits: ${found.fastest.words}`);

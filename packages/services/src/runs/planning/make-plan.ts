@@ -28,9 +28,10 @@ import { fit } from "./fit.ts";
 import { memoryBudget } from "./memory-budget.ts";
 import { dataProblems, diskProblem, memoryProblem, modelProblems } from "./problems.ts";
 import { rowProblems, sourceProblems } from "./row-problems.ts";
-import { secondsPerStep } from "./speed.ts";
+import { measuredSpeed } from "./speed.ts";
 import { suggestFits } from "./suggest.ts";
 import { teacherFileProblems, teacherProblems } from "./teacher-problems.ts";
+import { planTime } from "./time.ts";
 
 export interface Planned {
   plan: RunPlan;
@@ -152,10 +153,10 @@ export async function makePlan(
   const tokensPerStep = models * Math.min(spec.batchRows, trainRows) * meanRowTokens;
   const found = await fit({ spec, budgetBytes, longestTokens: data.longestTokens, tokensPerStep, plan: planOf });
   const isAsked = found !== null && Object.keys(found.change).length === 0;
-  const perStep =
+  const speed =
     problems.length > 0
       ? null
-      : await secondsPerStep(ctx, spec, engine, {
+      : await measuredSpeed(ctx, spec, engine, {
           tokensPerStep,
           meanRowTokens,
           waitMilliseconds: options.waitForSpeedMilliseconds,
@@ -168,14 +169,20 @@ export async function makePlan(
   );
   const diskFreeBytes = await diskFree(ctx.paths.runs);
   problems.push(...diskProblem(diskBytes, diskFreeBytes));
-  // Each asked row costs about what a trained one does: a forward pass for its loss, another and its answer.
   const finalRows = Math.min(evaluation?.rows ?? heldOut, spec.evaluation.finalMaxRows);
-  const rounds = spec.evaluation.everySteps
-    ? Math.floor(totalSteps / spec.evaluation.everySteps)
-    : Math.min(10, totalSteps);
-  const askedRows = (1 + models) * finalRows + models * rounds * Math.min(finalRows, spec.evaluation.maxRows);
-  const totalSeconds =
-    perStep === null ? null : perStep * (totalSteps + (askedRows * meanRowTokens) / Math.max(1, tokensPerStep));
+  const work = {
+    steps: totalSteps,
+    tokensPerStep,
+    meanRowTokens,
+    meanAnswerTokens: data.supervisedTokens / Math.max(1, data.rows),
+    maxNewTokens: spec.evaluation.maxNewTokens,
+    heldOutRows: finalRows,
+    roundRows: Math.min(finalRows, spec.evaluation.maxRows),
+    rounds: spec.evaluation.everySteps ? Math.floor(totalSteps / spec.evaluation.everySteps) : Math.min(10, totalSteps),
+    models,
+    writtenBytes: diskBytes,
+  };
+  const time = speed && planTime(spec, work, speed);
   const plan: RunPlan = {
     memory: toMemoryPlan(planned),
     budgetBytes,
@@ -184,8 +191,9 @@ export async function makePlan(
     fastest: isAsked ? null : found,
     steps: totalSteps,
     tokensPerStep,
-    secondsPerStep: perStep,
-    totalSeconds,
+    secondsPerStep: speed?.secondsPerStep ?? null,
+    totalSeconds: time && Object.values(time.parts).reduce((sum, part) => sum + part, 0),
+    time,
     diskBytes,
     diskFreeBytes,
     data,

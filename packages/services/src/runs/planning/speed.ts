@@ -1,26 +1,37 @@
-import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { type ResolvedInputs, type RunSpec, targetsOf, trainingSettings } from "@anneal/contracts";
+import type { ResolvedInputs, RunSpec } from "@anneal/contracts";
 import { schema } from "@anneal/db";
-import { and, desc, eq, inArray, sql } from "drizzle-orm";
-import { z } from "zod";
+import { and, desc, eq, sql } from "drizzle-orm";
 import type { ServiceContext } from "../../context.ts";
-import { identityOf } from "../../models/facts.ts";
 import { enginePlan } from "./engine-plan.ts";
+import { type Probe, probe } from "./probe.ts";
 
 const { runs, runMetrics } = schema;
-const probeTokens = 512;
-const Measured = z.object({ flopsPerSecond: z.number().positive() });
-type Measured = z.infer<typeof Measured>;
-// One probe a question, and one at a time: they would disturb each other.
-const running = new Map<string, { result: Promise<Measured | null>; since: number }>();
-let queue: Promise<unknown> = Promise.resolve();
 
-/** Mean speed over the last steps of the newest run on the same model by the same method: the best forecast there is. */
-async function observed(ctx: Pick<ServiceContext, "db">, spec: RunSpec): Promise<number | null> {
+/** Seconds of one optimizer step and of what surrounds it, with the source they come from. */
+export interface MeasuredSpeed {
+  secondsPerStep: number;
+  fastestSecondsPerStep: number;
+  slowestSecondsPerStep: number;
+  secondsPerNewToken: number | null; // null: not measured
+  loadSeconds: number;
+  source: "run" | "probe";
+  runName: string | null;
+  measuredAt: string;
+  busy: boolean;
+}
+
+interface Observed {
+  tokensPerSecond: number;
+  slowest: number; // the tenth percentile of the last steps
+  fastest: number; // the ninetieth
+  runName: string;
+  measuredAt: string;
+}
+
+/** Speed over the last steps of the newest run on the same model by the same method: the best forecast there is. */
+async function observed(ctx: Pick<ServiceContext, "db">, spec: RunSpec): Promise<Observed | null> {
   const [run] = await ctx.db
-    .select({ id: runs.id, lastStep: runs.lastStep })
+    .select({ id: runs.id, name: runs.name, lastStep: runs.lastStep, createdAt: runs.createdAt })
     .from(runs)
     .where(
       and(
@@ -38,8 +49,10 @@ async function observed(ctx: Pick<ServiceContext, "db">, spec: RunSpec): Promise
     .orderBy(desc(runs.id))
     .limit(1);
   if (!run) return null;
+  const at = (fraction: number) =>
+    sql<number | null>`percentile_cont(${fraction}) within group (order by ${runMetrics.value})`;
   const [speed] = await ctx.db
-    .select({ mean: sql<number | null>`avg(${runMetrics.value})` })
+    .select({ mean: sql<number | null>`avg(${runMetrics.value})`, slowest: at(0.1), fastest: at(0.9) })
     .from(runMetrics)
     .where(
       and(
@@ -48,96 +61,64 @@ async function observed(ctx: Pick<ServiceContext, "db">, spec: RunSpec): Promise
         sql`${runMetrics.step} > ${Math.max(1, run.lastStep - 50)}`,
       ),
     );
-  return speed?.mean && speed.mean > 0 ? Number(speed.mean) : null;
-}
-
-const patience = <T>(promise: Promise<T>, milliseconds: number): Promise<T | null> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), Math.max(0, milliseconds));
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-};
-
-function probeSpec(spec: RunSpec, sequenceTokens: number): RunSpec {
-  const tokens = Math.max(16, Math.min(probeTokens, spec.microBatchTokens));
+  if (!speed?.mean || speed.mean <= 0) return null;
   return {
-    ...spec,
-    microBatchTokens: tokens,
-    maxSequenceTokens: Math.min(tokens, spec.maxSequenceTokens, sequenceTokens),
+    tokensPerSecond: Number(speed.mean),
+    slowest: Number(speed.slowest ?? speed.mean),
+    fastest: Number(speed.fastest ?? speed.mean),
+    runName: run.name,
+    measuredAt: run.createdAt.toISOString(),
   };
-}
-
-async function probe(
-  ctx: Pick<ServiceContext, "engine" | "paths" | "log" | "db">,
-  spec: RunSpec,
-  inputs: ResolvedInputs,
-  o: { sequenceTokens: number; waitMilliseconds: number },
-): Promise<Measured | null> {
-  const { method, precision, baseStorage, objective, optimizer, gradientCheckpointing, threads } = spec;
-  const targets = method.kind === "lora" ? targetsOf(method.targets, inputs.linearNames).length : 0;
-  const how = [method.kind, targets, precision, baseStorage, objective.kind, optimizer.kind, spec.adapters.length];
-  const { isa } = ctx.engine.engineInfo();
-  const question = JSON.stringify([await identityOf(inputs.base), how, gradientCheckpointing, threads, isa]);
-  const key = createHash("sha256").update(question).digest("hex");
-  const folder = join(ctx.paths.home, "probes");
-  const path = join(folder, `${key}.json`);
-  const known = await readFile(path, "utf8").then(
-    (text) => Measured.safeParse(JSON.parse(text)).data ?? null,
-    () => null, // not measured yet
-  );
-  if (known) return known;
-  const { probeSpeed } = ctx.engine;
-  if (!probeSpeed) return null;
-  const [busy] = await ctx.db
-    .select({ id: runs.id })
-    .from(runs)
-    .where(inArray(runs.status, ["running", "pausing", "cancelling"]))
-    .limit(1);
-  if (busy) return null; // it would measure the other run's leftovers, and take from it
-  // Patience is counted from the probe's start: the first question waits, those after every change of a form do not.
-  const there = running.get(key);
-  if (there) return patience(there.result, o.waitMilliseconds - (performance.now() - there.since));
-  const work = async (): Promise<Measured | null> => {
-    try {
-      const small = probeSpec(spec, o.sequenceTokens);
-      const { flopsPerMicroBatch } = enginePlan(ctx, small, inputs);
-      const { secondsPerStep } = await probeSpeed(trainingSettings(small, inputs), small.maxSequenceTokens);
-      const measured = { flopsPerSecond: flopsPerMicroBatch / secondsPerStep };
-      await mkdir(folder, { recursive: true });
-      await writeFile(`${path}.new`, JSON.stringify(measured));
-      await rename(`${path}.new`, path);
-      return measured;
-    } catch (error) {
-      ctx.log.warn({ error: error instanceof Error ? error.message : String(error) }, "the speed probe failed");
-      return null;
-    } finally {
-      running.delete(key);
-    }
-  };
-  const result = queue.then(work);
-  queue = result;
-  running.set(key, { result, since: performance.now() });
-  return patience(result, o.waitMilliseconds);
 }
 
 /**
- * Seconds of one optimizer step, measured: from an earlier run of the kind, else from a probe on the real model. A probe goes
- * on when `waitMilliseconds` are over; the next question finds its answer.
+ * Speed of training and of answers: steps from an earlier run of the kind where there is one, everything else from a probe on the
+ * model. Null where neither was taken.
  */
-export async function secondsPerStep(
+export async function measuredSpeed(
   ctx: Pick<ServiceContext, "engine" | "paths" | "log" | "db">,
   spec: RunSpec,
   inputs: ResolvedInputs,
   o: { tokensPerStep: number; meanRowTokens: number; waitMilliseconds: number },
-): Promise<number | null> {
-  const speed = await observed(ctx, spec);
-  if (speed) return o.tokensPerStep / speed;
+): Promise<MeasuredSpeed | null> {
   const sequenceTokens = Math.max(8, Math.round(o.meanRowTokens));
-  const measured = await probe(ctx, spec, inputs, { sequenceTokens, waitMilliseconds: o.waitMilliseconds });
-  if (!measured) return null;
+  const run = await observed(ctx, spec);
+  // A run tells the speed of its steps; who waits for the probe waits for the answers' share alone, and not at all.
+  const probed = await probe(ctx, spec, inputs, { sequenceTokens, waitMilliseconds: run ? 0 : o.waitMilliseconds });
+  const rest = { secondsPerNewToken: probed?.secondsPerNewToken ?? null, loadSeconds: probed?.loadSeconds ?? 0 };
+  if (run)
+    return {
+      ...rest,
+      secondsPerStep: o.tokensPerStep / run.tokensPerSecond,
+      fastestSecondsPerStep: o.tokensPerStep / Math.max(run.fastest, run.tokensPerSecond),
+      slowestSecondsPerStep: o.tokensPerStep / Math.max(1e-9, Math.min(run.slowest, run.tokensPerSecond)),
+      source: "run",
+      runName: run.runName,
+      measuredAt: run.measuredAt,
+      busy: false,
+    };
+  return probed && { ...rest, ...fromProbe(ctx, spec, inputs, probed, { ...o, sequenceTokens }) };
+}
+
+function fromProbe(
+  ctx: Pick<ServiceContext, "engine">,
+  spec: RunSpec,
+  inputs: ResolvedInputs,
+  probed: Probe,
+  o: { tokensPerStep: number; sequenceTokens: number },
+) {
   // Attention's share grows with the rows as they are, not with the longest that may come.
-  const typical = { ...spec, maxSequenceTokens: Math.min(spec.maxSequenceTokens, sequenceTokens) };
+  const typical = { ...spec, maxSequenceTokens: Math.min(spec.maxSequenceTokens, o.sequenceTokens) };
   const { flopsPerMicroBatch } = enginePlan(ctx, typical, inputs);
-  return (o.tokensPerStep / spec.microBatchTokens) * (flopsPerMicroBatch / measured.flopsPerSecond);
+  const flopsPerStep = (o.tokensPerStep / spec.microBatchTokens) * flopsPerMicroBatch;
+  const secondsPerStep = flopsPerStep / probed.flopsPerSecond;
+  return {
+    secondsPerStep,
+    fastestSecondsPerStep: secondsPerStep,
+    slowestSecondsPerStep: flopsPerStep / probed.slowestFlopsPerSecond,
+    source: "probe" as const,
+    runName: null,
+    measuredAt: probed.measuredAt,
+    busy: probed.busy,
+  };
 }
