@@ -1,4 +1,4 @@
-import { wordCharacters } from "./word-characters.ts";
+import { rustRegexWord } from "./word-characters.ts";
 
 export interface AddedToken {
   id: number;
@@ -21,8 +21,8 @@ interface Node {
   token: AddedToken | null;
 }
 
-const wordBefore = new RegExp(`[${wordCharacters}]$`, "u");
-const wordAfter = new RegExp(`^[${wordCharacters}]`, "u");
+const wordBefore = new RegExp(`[${rustRegexWord}]$`, "u");
+const wordAfter = new RegExp(`^[${rustRegexWord}]`, "u");
 const whiteSpace = /\p{White_Space}/u;
 
 // Finds added tokens in text: the leftmost, and of those that start there the longest.

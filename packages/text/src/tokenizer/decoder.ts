@@ -1,6 +1,7 @@
 import { say } from "@anneal/contracts";
 import { shown, TextError } from "../text-error.ts";
 import { alphabetToBytes } from "./byte-alphabet.ts";
+import { checkGrowth, checkSteps, growthLimit, insertedText, oneCharacter, replaceWithin } from "./growth.ts";
 
 export interface Decoder {
   decode(tokens: readonly string[]): string;
@@ -56,11 +57,27 @@ function fuseBytes(tokens: readonly string[]): string[] {
   return texts;
 }
 
-type Step = (tokens: readonly string[]) => readonly string[];
+/** `limit`: characters that one of the texts may become. */
+type Step = (tokens: readonly string[], limit: number) => readonly string[];
+
+const field = "tokenizer.json decoder";
 
 function decoderOf(steps: readonly Step[], escapedSpace: string): Decoder {
   return {
-    decode: (tokens) => steps.reduce<readonly string[]>((now, step) => step(now), tokens).join(""),
+    decode: (tokens) => {
+      const limit = growthLimit(tokens.reduce((sum, token) => sum + token.length, 0));
+      return steps
+        .reduce<readonly string[]>((now, step) => {
+          const made = step(now, limit);
+          checkGrowth(
+            made.reduce((sum, text) => sum + text.length, 0),
+            limit,
+            field,
+          );
+          return made;
+        }, tokens)
+        .join("");
+    },
     bytes: (token) => {
       const byte = byteOfToken(token);
       return byte === null ? encoder.encode(token.replaceAll(escapedSpace, " ")) : Uint8Array.of(byte);
@@ -75,6 +92,7 @@ export function sentencePieceDecoder(stripsSpace: boolean): Decoder {
   return decoderOf(steps, "▁");
 }
 
+// `content` is one character.
 function stripStart(text: string, content: string, atMost: number): string {
   let from = 0;
   for (let i = 0; i < atMost && text.startsWith(content, from); i++) from += content.length;
@@ -83,7 +101,7 @@ function stripStart(text: string, content: string, atMost: number): string {
 
 function stripEnd(text: string, content: string, atMost: number): string {
   let to = text.length;
-  for (let i = 0; i < atMost && text.slice(0, to).endsWith(content); i++) to -= content.length;
+  for (let i = 0; i < atMost && text.endsWith(content, to); i++) to -= content.length;
   return text.slice(0, to);
 }
 
@@ -102,34 +120,45 @@ interface DecoderJson {
 export function decoderFromJson(json: DecoderJson | null | undefined): Decoder {
   if (!json) return decoderOf([(tokens) => [tokens.join(" ")]], "▁"); // the original's way where none is named
   const nodes = json.type === "Sequence" ? (json.decoders ?? []) : [json];
+  checkSteps(nodes.length, field);
   if (nodes.length === 1 && nodes[0]?.type === "ByteLevel") return byteLevelDecoder;
   return decoderOf(
     nodes.map((node): Step => {
       switch (node.type) {
         case "Replace": {
           const from = node.pattern?.String;
-          if (from === undefined) break;
-          return (tokens) => tokens.map((token) => token.replaceAll(from, node.content ?? ""));
+          if (typeof from !== "string" || from === "") break;
+          const to = insertedText(node.content, "", `${field}.content`);
+          return (tokens, limit) => {
+            let room = limit;
+            return tokens.map((token) => {
+              const text = replaceWithin(token, from, to, room, field);
+              room -= text.length;
+              return text;
+            });
+          };
         }
         case "ByteFallback":
           return fuseBytes;
         case "Fuse":
           return (tokens) => [tokens.join("")];
-        case "Strip":
+        case "Strip": {
+          const content = oneCharacter(node.content, " ", `${field}.content`);
           return (tokens) =>
-            tokens.map((token) =>
-              stripEnd(stripStart(token, node.content ?? " ", node.start ?? 0), node.content ?? " ", node.stop ?? 0),
-            );
-        case "Metaspace":
+            tokens.map((token) => stripEnd(stripStart(token, content, node.start ?? 0), content, node.stop ?? 0));
+        }
+        case "Metaspace": {
+          const mark = oneCharacter(node.replacement, "▁", `${field}.replacement`);
           return (tokens) =>
             tokens.map((token, i) => {
               // Of the first token every replacement goes, not only the one that was put there.
               const dropped = i === 0 && node.prepend_scheme !== "never";
-              return token.replaceAll(node.replacement ?? "▁", dropped ? "" : " ");
+              return token.replaceAll(mark, dropped ? "" : " ");
             });
+        }
       }
       throw new TextError(
-        "tokenizer.json decoder",
+        field,
         say`the kind ${shown(node.type)} is not supported`,
         say`Use a model whose tokenizer decodes bytes or SentencePiece pieces.`,
       );

@@ -112,6 +112,11 @@ export function checkTokenizerJson(value: unknown): TokenizerJson {
   }
   if (taken.size === 0) refuse("tokenizer.json model.vocab", say`is empty`);
   for (const flag of ["fuse_unk", "byte_fallback", "ignore_merges"]) checkFlag(model, flag, "tokenizer.json model");
+  if (model.dropout != null && model.dropout !== 0)
+    refuse(
+      "tokenizer.json model.dropout",
+      say`is ${shown(model.dropout)}: merges left out at random are not supported`,
+    );
   if (model.unk_token != null && typeof model.unk_token !== "string")
     refuse("tokenizer.json model.unk_token", say`is ${shown(model.unk_token)}, not a text`);
   for (const part of ["normalizer", "pre_tokenizer", "post_processor", "decoder"])
@@ -141,7 +146,8 @@ export function checkTokenizerJson(value: unknown): TokenizerJson {
 // Ids that the tokenizer itself puts before and after one text.
 export function specialsAround(json: PostProcessorJson | null | undefined): { prefix: number[]; suffix: number[] } {
   const around = { prefix: [] as number[], suffix: [] as number[] };
-  if (!json) return around;
+  const field = "tokenizer.json post_processor";
+  if (!json || json.type === "ByteLevel") return around; // ByteLevel's moves offsets, no tokens
   if (json.type === "Sequence") {
     for (const part of json.processors ?? []) {
       const inner = specialsAround(part);
@@ -154,15 +160,25 @@ export function specialsAround(json: PostProcessorJson | null | undefined): { pr
       if (piece.Sequence) seen = true;
       else if (piece.SpecialToken) {
         const ids = json.special_tokens?.[piece.SpecialToken.id]?.ids;
-        if (!ids) refuse("tokenizer.json post_processor", say`does not define ${piece.SpecialToken.id}`);
-        (seen ? around.suffix : around.prefix).push(...ids);
-      }
+        if (!ids) refuse(field, say`does not define ${piece.SpecialToken.id}`);
+        for (const id of ids) (seen ? around.suffix : around.prefix).push(checkedId(id, field));
+      } else refuse(field, say`has a piece of an unknown kind in its template`);
     }
   } else if (json.type === "BertProcessing" || json.type === "RobertaProcessing") {
-    if (json.cls) around.prefix.push(json.cls[1]);
-    if (json.sep) around.suffix.push(json.sep[1]);
-  }
+    if (json.cls) around.prefix.push(checkedId(json.cls[1], field));
+    if (json.sep) around.suffix.push(checkedId(json.sep[1], field));
+  } else
+    throw new TextError(
+      field,
+      say`the kind ${shown(json.type)} is not supported`,
+      say`Use a model whose tokenizer puts tokens around a text by a template, or none.`,
+    );
   return around;
+}
+
+function checkedId(id: unknown, field: string): number {
+  if (typeof id === "number" && Number.isInteger(id) && id >= 0 && id < vocabularyLimit) return id;
+  return refuse(field, say`has the id ${shown(id)}`);
 }
 
 export function splitMerge(merge: string | [string, string], index: number): [string, string] {

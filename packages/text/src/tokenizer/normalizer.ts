@@ -1,5 +1,6 @@
 import { say } from "@anneal/contracts";
 import { shown, TextError } from "../text-error.ts";
+import { checkGrowth, checkSteps, growthLimit, insertedText } from "./growth.ts";
 import { compileOniguruma, escapeForOniguruma } from "./regex.ts";
 import { normalizeAsUnicode11 } from "./unicode-11.ts";
 
@@ -8,18 +9,22 @@ export interface Normalized {
   text: string;
   positions: Int32Array | null;
 }
-export type Normalizer = (text: string, withPositions: boolean) => Normalized;
+/** `limit`: characters that the step may make; by default what all steps together may make of this text. */
+export type Normalizer = (text: string, withPositions: boolean, limit?: number) => Normalized;
+
+const field = "tokenizer.json normalizer";
 
 export const identity: Normalizer = (text) => ({ text, positions: null });
 
 export function sequence(steps: readonly Normalizer[]): Normalizer {
   if (steps.length === 0) return identity;
   if (steps.length === 1) return steps[0] as Normalizer;
-  return (source, withPositions) => {
+  return (source, withPositions, limit = growthLimit(source.length)) => {
     let text = source;
     let positions: Int32Array | null = null;
     for (const step of steps) {
-      const result = step(text, withPositions);
+      const result = step(text, withPositions, limit);
+      checkGrowth(result.text.length, limit, field);
       text = result.text;
       const outer: Int32Array | null = positions;
       if (!result.positions) continue;
@@ -29,16 +34,20 @@ export function sequence(steps: readonly Normalizer[]): Normalizer {
   };
 }
 
+interface Piece {
+  from: number;
+  to: number;
+  text: string;
+}
+
 // Joins pieces of known origin; each piece's inner positions run along with it as far as its source reaches.
-function assemble(pieces: Iterable<{ from: number; to: number; text: string }>, sourceLength: number): Normalized {
-  let text = "";
-  const positions: number[] = [];
-  for (const piece of pieces) {
-    for (let i = 0; i < piece.text.length; i++) positions.push(Math.min(piece.from + i, piece.to));
-    text += piece.text;
-  }
-  positions.push(sourceLength);
-  return { text, positions: Int32Array.from(positions) };
+function assemble(pieces: readonly Piece[], sourceLength: number): Normalized {
+  const positions = new Int32Array(pieces.reduce((sum, { text }) => sum + text.length, 1));
+  let at = 0;
+  for (const { from, to, text } of pieces)
+    for (let i = 0; i < text.length; i++) positions[at++] = Math.min(from + i, to);
+  positions[at] = sourceLength;
+  return { text: pieces.map(({ text }) => text).join(""), positions };
 }
 
 // A base character with its marks, or a run of Hangul jamo: what composes does so within one of these.
@@ -48,7 +57,7 @@ export function unicodeForm(form: "NFC" | "NFD" | "NFKC" | "NFKD"): Normalizer {
   return (source, withPositions) => {
     const text = normalizeAsUnicode11(source, form);
     if (text === source || !withPositions) return { text, positions: null };
-    const pieces: { from: number; to: number; text: string }[] = [];
+    const pieces: Piece[] = [];
     for (const { index, 0: part } of source.matchAll(cluster))
       if (part.length > 0)
         pieces.push({ from: index, to: index + part.length, text: normalizeAsUnicode11(part, form) });
@@ -61,26 +70,31 @@ export function unicodeForm(form: "NFC" | "NFD" | "NFKC" | "NFKD"): Normalizer {
 }
 
 export function replace(pattern: RegExp, content: string): Normalizer {
-  return (source, withPositions) => {
+  return (source, withPositions, limit = growthLimit(source.length)) => {
     pattern.lastIndex = 0;
     if (!pattern.test(source)) return { text: source, positions: null };
     pattern.lastIndex = 0;
-    if (!withPositions) return { text: source.replace(pattern, () => content), positions: null };
-    const pieces: { from: number; to: number; text: string }[] = [];
+    const pieces: Piece[] = [];
     let last = 0;
+    let made = 0;
     for (const { index, 0: match } of source.matchAll(pattern)) {
+      made += index - last + content.length;
+      checkGrowth(made, limit, field);
       pieces.push({ from: last, to: index, text: source.slice(last, index) });
       pieces.push({ from: index, to: index + match.length, text: content });
       last = index + match.length;
     }
     pieces.push({ from: last, to: source.length, text: source.slice(last) });
-    return assemble(pieces, source.length);
+    return withPositions
+      ? assemble(pieces, source.length)
+      : { text: pieces.map(({ text }) => text).join(""), positions: null };
   };
 }
 
 export function prepend(prefix: string): Normalizer {
-  return (source, withPositions) => {
+  return (source, withPositions, limit = growthLimit(source.length)) => {
     if (source === "") return { text: "", positions: null };
+    checkGrowth(prefix.length + source.length, limit, field);
     const text = prefix + source;
     if (!withPositions) return { text, positions: null };
     return { text, positions: Int32Array.from({ length: text.length + 1 }, (_, i) => Math.max(0, i - prefix.length)) };
@@ -91,7 +105,7 @@ export function prepend(prefix: string): Normalizer {
 const lowercase: Normalizer = (source, withPositions) => {
   const text = Array.from(source, (char) => char.toLowerCase()).join("");
   if (!withPositions || text.length === source.length) return { text, positions: null };
-  const pieces: { from: number; to: number; text: string }[] = [];
+  const pieces: Piece[] = [];
   let at = 0;
   for (const char of source) {
     pieces.push({ from: at, to: at + char.length, text: char.toLowerCase() });
@@ -123,18 +137,25 @@ interface NormalizerJson {
 
 // From `normalizer` of a tokenizer.json. Throws TextError for a kind that is not known exactly.
 export function normalizerFromJson(json: NormalizerJson | null | undefined): Normalizer {
-  const field = "tokenizer.json normalizer";
   if (!json) return identity;
+  checkSteps(stepsOf(json), field);
+  return stepOf(json);
+}
+
+const stepsOf = (json: NormalizerJson): number =>
+  json.type === "Sequence" ? (json.normalizers ?? []).reduce((sum, step) => sum + stepsOf(step), 0) : 1;
+
+function stepOf(json: NormalizerJson): Normalizer {
   switch (json.type) {
     case "Sequence":
-      return sequence((json.normalizers ?? []).map(normalizerFromJson));
+      return sequence((json.normalizers ?? []).map(stepOf));
     case "NFC":
     case "NFD":
     case "NFKC":
     case "NFKD":
       return unicodeForm(json.type);
     case "Prepend":
-      return prepend(json.prepend ?? "");
+      return prepend(insertedText(json.prepend, "", `${field}.prepend`));
     case "Lowercase":
       return lowercase;
     case "Strip":
@@ -142,7 +163,7 @@ export function normalizerFromJson(json: NormalizerJson | null | undefined): Nor
     case "Replace": {
       const pattern = json.pattern?.Regex ?? escapeForOniguruma(json.pattern?.String ?? "");
       if (pattern === "") throw new TextError(field, say`Replace has no pattern`, say`Repair tokenizer.json.`);
-      return replace(compileOniguruma(pattern, field), json.content ?? "");
+      return replace(compileOniguruma(pattern, field), insertedText(json.content, "", `${field}.content`));
     }
     default:
       throw new TextError(

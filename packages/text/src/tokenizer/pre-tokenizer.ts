@@ -1,9 +1,10 @@
 import { say } from "@anneal/contracts";
 import { shown, TextError } from "../text-error.ts";
+import { checkGrowth, checkSteps, growthLimit, oneCharacter } from "./growth.ts";
 import { checkFlag, type PreTokenizerJson, type SplitBehavior } from "./hf-json.ts";
 import { compileOniguruma, escapeForOniguruma } from "./regex.ts";
 import { asUnicode16 } from "./unicode-16.ts";
-import { wordCharacters } from "./word-characters.ts";
+import { rustRegexWord } from "./word-characters.ts";
 
 // Words in order: their text, and where each starts in the text they were cut from (UTF-16).
 export interface Pieces {
@@ -105,6 +106,20 @@ export const sequence = (steps: readonly PreTokenizer[]): PreTokenizer =>
     ? (steps[0] as PreTokenizer)
     : (pieces, atStart) => steps.reduce((now, step) => step(now, atStart), pieces);
 
+const charactersOf = ({ texts }: Pieces): number => texts.reduce((sum, text) => sum + text.length, 0);
+
+// Steps that put something in may double the text each.
+function growing(steps: readonly PreTokenizer[]): PreTokenizer {
+  return (pieces, atStart) => {
+    const limit = growthLimit(charactersOf(pieces));
+    return steps.reduce((now, step) => {
+      const made = step(now, atStart);
+      checkGrowth(charactersOf(made), limit, "tokenizer.json pre_tokenizer");
+      return made;
+    }, pieces);
+  };
+}
+
 function prefixed(prefix: string): PreTokenizer {
   return (pieces) => {
     const out: Pieces = { texts: [], starts: [] };
@@ -156,6 +171,7 @@ export function preTokenizerFromJson(json: PreTokenizerJson | null | undefined):
 } {
   const steps: PreTokenizer[] = [];
   let byteLevel = false;
+  let prefixes = 0;
   const add = (node: PreTokenizerJson): void => {
     for (const flag of ["add_prefix_space", "use_regex", "individual_digits", "invert", "split"])
       checkFlag({ ...node }, flag, "tokenizer.json pre_tokenizer");
@@ -188,17 +204,21 @@ export function preTokenizerFromJson(json: PreTokenizerJson | null | undefined):
         steps.push(split(/\p{White_Space}/gu, "Removed"));
         return;
       case "Whitespace":
-        steps.push(split(new RegExp(`[${wordCharacters}]+|[^${wordCharacters}\\s]+`, "gu"), "Removed", true));
+        steps.push(split(new RegExp(`[${rustRegexWord}]+|[^${rustRegexWord}\\s]+`, "gu"), "Removed", true));
         return;
       case "ByteLevel":
-        if (node.add_prefix_space) steps.push(prefixed(" "));
+        if (node.add_prefix_space) {
+          steps.push(prefixed(" "));
+          prefixes++;
+        }
         if (node.use_regex ?? true) steps.push(split(compileOniguruma(gpt2Pattern), "Isolated"));
         byteLevel = true;
         return;
       case "Metaspace": {
-        const replacement = node.replacement ?? "▁";
+        const replacement = oneCharacter(node.replacement, "▁", "tokenizer.json pre_tokenizer.replacement");
         const scheme = node.prepend_scheme ?? (node.add_prefix_space === false ? "never" : "always");
         steps.push(({ texts, starts }) => ({ texts: texts.map((t) => t.replaceAll(" ", replacement)), starts }));
+        prefixes++;
         if (scheme !== "never")
           steps.push(scheme === "first" ? firstOnly(prefixed(replacement)) : prefixed(replacement));
         if (node.split ?? true) steps.push(split(compileOniguruma(escapeForOniguruma(replacement)), "MergedWithNext"));
@@ -213,7 +233,10 @@ export function preTokenizerFromJson(json: PreTokenizerJson | null | undefined):
     }
   };
   if (json) add(json);
-  return { preTokenizer: steps.length === 0 ? (pieces) => pieces : sequence(steps), byteLevel };
+  checkSteps(steps.length, "tokenizer.json pre_tokenizer");
+  // The usual one puts in a character a word at most.
+  const chain = prefixes > 1 ? growing(steps) : sequence(steps);
+  return { preTokenizer: steps.length === 0 ? (pieces) => pieces : chain, byteLevel };
 }
 
 function patternOf(node: PreTokenizerJson): string {

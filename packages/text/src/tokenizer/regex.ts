@@ -1,15 +1,19 @@
 import { type Phrase, say } from "@anneal/contracts";
 import { TextError } from "../text-error.ts";
+import { onigurumaWord } from "./word-characters.ts";
 
 // Turns the Oniguruma patterns of tokenizer.json files into JavaScript ones of the same meaning: white space and letter
-// case as Unicode has them, possessive and atomic groups, `$` before a newline. What it does not know it refuses.
+// case as Unicode has them, possessive and atomic groups, `$` before a newline. What it does not know it refuses. A pattern
+// can still take for ever on some text: whoever runs one on strangers' behalf gives it a deadline (thread/).
 const patternLimit = 4096;
 const depthLimit = 32;
 
 interface Piece {
   source: string;
   unbounded: boolean; // holds a * or + somewhere
+  reach?: number | undefined; // of the longest {m,n} in it whose ends differ
 }
+const longReach = 30;
 
 class Translator {
   private at = 0;
@@ -42,11 +46,13 @@ class Translator {
     if (depth > depthLimit) throw this.refusal(say`nests groups too deeply`);
     let source = "";
     let unbounded = false;
+    let reach = 0;
     for (;;) {
       const branch = this.sequence(ignoreCase, depth);
       source += branch.source;
       unbounded ||= branch.unbounded;
-      if (this.pattern[this.at] !== "|") return { source, unbounded };
+      reach = Math.max(reach, branch.reach ?? 0);
+      if (this.pattern[this.at] !== "|") return { source, unbounded, reach };
       source += "|";
       this.at++;
     }
@@ -55,19 +61,25 @@ class Translator {
   private sequence(ignoreCase: boolean, depth: number): Piece {
     let source = "";
     let unbounded = false;
+    let reach = 0;
     while (this.at < this.pattern.length && this.pattern[this.at] !== "|" && this.pattern[this.at] !== ")") {
       // (?i) alone holds to the end of its group.
       if (this.pattern.startsWith("(?i)", this.at)) {
         this.at += 4;
         const rest = this.alternatives(true, depth + 1);
-        return { source: `${source}(?:${rest.source})`, unbounded: unbounded || rest.unbounded };
+        return {
+          source: `${source}(?:${rest.source})`,
+          unbounded: unbounded || rest.unbounded,
+          reach: Math.max(reach, rest.reach ?? 0),
+        };
       }
       const atom = this.atom(ignoreCase, depth);
       const quantified = this.quantify(atom);
       source += quantified.source;
       unbounded ||= quantified.unbounded;
+      reach = Math.max(reach, quantified.reach ?? 0);
     }
-    return { source, unbounded };
+    return { source, unbounded, reach };
   }
 
   private quantify(atom: Piece): Piece {
@@ -82,16 +94,21 @@ class Translator {
     // A repetition of a repetition is what makes a pattern explode on hostile text.
     if (unboundedHere && atom.unbounded) throw this.refusal(say`repeats a repetition, which can take for ever`);
     const unbounded = unboundedHere || atom.unbounded;
+    const [low = 0, high = 0] = /^\{(\d*),(\d+)\}$/.exec(quantifier)?.slice(1).map(Number) ?? [];
+    const reachHere = high > low ? high : 0;
+    if (reachHere >= longReach && (atom.unbounded || (atom.reach ?? 0) >= longReach))
+      throw this.refusal(say`repeats a repetition, which can take for ever`);
+    const reach = Math.max(reachHere, atom.reach ?? 0);
     const sign = this.pattern[this.at];
     if (sign === "?") {
       this.at++;
-      return { source: `${atom.source}${quantifier}?`, unbounded };
+      return { source: `${atom.source}${quantifier}?`, unbounded, reach };
     }
     if (sign === "+" && !braces) {
       this.at++;
-      return { source: this.atomic(`${atom.source}${quantifier}`), unbounded };
+      return { source: this.atomic(`${atom.source}${quantifier}`), unbounded, reach };
     }
-    return { source: `${atom.source}${quantifier}`, unbounded };
+    return { source: `${atom.source}${quantifier}`, unbounded, reach };
   }
 
   // JavaScript has no atomic groups; a look-ahead is one, and its capture is then consumed.
@@ -136,6 +153,7 @@ class Translator {
     return {
       source: kind[1] === null ? this.atomic(body.source) : `${kind[1]}${body.source})`,
       unbounded: body.unbounded,
+      reach: body.reach,
     };
   }
 
@@ -228,16 +246,14 @@ class Translator {
       d: "\\p{Nd}",
       D: "\\P{Nd}",
     };
-    if (char === "w") classes.w = inClass ? wordCharacters : `[${wordCharacters}]`;
-    if (char === "W" && !inClass) classes.W = `[^${wordCharacters}]`;
+    if (char === "w") classes.w = inClass ? onigurumaWord : `[${onigurumaWord}]`;
+    if (char === "W" && !inClass) classes.W = `[^${onigurumaWord}]`;
     const source = classes[char];
     if (source === undefined) throw this.refusal(say`uses \\${char}, which is not supported`);
     this.at += 2;
     return source;
   }
 }
-
-const wordCharacters = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
 
 const generalCategories = new Set(
   "L Lu Ll Lt Lm Lo M Mn Mc Me N Nd Nl No P Pc Pd Ps Pe Pi Pf Po S Sm Sc Sk So Z Zs Zl Zp C Cc Cf Cs Co Cn".split(" "),

@@ -2,6 +2,7 @@ import { say } from "@anneal/contracts";
 import { TextError } from "../text-error.ts";
 import { type AddedToken, AddedTokenMatcher } from "./added-tokens.ts";
 import type { Decoder } from "./decoder.ts";
+import { checkGrowth, growthLimit } from "./growth.ts";
 import type { MergeModel } from "./merge-model.ts";
 import type { Normalizer } from "./normalizer.ts";
 import { type PreTokenizer, whole } from "./pre-tokenizer.ts";
@@ -76,9 +77,15 @@ export class Tokenizer {
     this.prefixIds = parts.prefixIds;
     this.suffixIds = parts.suffixIds;
     this.early = new AddedTokenMatcher(parts.added.filter((token) => !token.normalized));
+    let normalized = 0;
     this.late = new AddedTokenMatcher(
       parts.added.filter((token) => token.normalized),
-      (token) => parts.normalizer(token.content, false).text,
+      (token) => {
+        const { text } = parts.normalizer(token.content, false);
+        normalized += text.length;
+        checkGrowth(normalized, growthLimit(characters), "tokenizer.json normalizer");
+        return text;
+      },
     );
     const idOf = new Map<string, number>();
     parts.tokens.forEach((text, id) => {
