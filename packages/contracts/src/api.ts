@@ -1,20 +1,13 @@
 import { z } from "zod";
 import { BaseModelRef, ModelSummary } from "./base-model.ts";
 import { ColumnMapping, DatasetCheck, DatasetFormat, DatasetRow, DatasetSummary, UploadInspection } from "./dataset.ts";
+import { DeploymentSummary } from "./deployment.ts";
 import { RunEvent } from "./events.ts";
-import { DisplayName, Id, PageInput, page } from "./ids.ts";
+import { DisplayName, Id, Names, PageInput, page } from "./ids.ts";
 import { MetricNameSchema, MetricSeries } from "./metrics.ts";
 import { Permission } from "./permissions.ts";
 import { RunPlan } from "./plan.ts";
-import {
-  ArtifactSummary,
-  CheckpointSummary,
-  DeploymentSummary,
-  RunDetail,
-  RunStatus,
-  RunSummary,
-  SampleAnswer,
-} from "./run.ts";
+import { ArtifactSummary, CheckpointSummary, RunDetail, RunStatus, RunSummary, SampleAnswer } from "./run.ts";
 import { GgufType, OllamaName, PresetName, RunSpec } from "./run-spec.ts";
 import { ApiTokenSummary, DoctorCheck, OllamaStatus, SystemStatus } from "./system.ts";
 import { TeacherFileInput, TeacherFileSummary } from "./teacher-file.ts";
@@ -109,8 +102,10 @@ export const api = {
     list: procedure(
       "query",
       "runs:read",
-      PageInput.extend({ status: z.array(RunStatus).optional() }).prefault({}),
-      page(RunSummary),
+      // Every word of `search` must be in the run's name, its base's, its dataset's or its kind, or begin its id.
+      PageInput.extend({ status: z.array(RunStatus).optional(), search: z.string().max(200).optional() }).prefault({}),
+      // How many runs the search finds in each status, whatever `status` asks for.
+      page(RunSummary).extend({ counts: z.partialRecord(RunStatus, z.int()) }),
     ),
     get: procedure("query", "runs:read", RunId, RunDetail),
     cancel: procedure("mutation", "runs:write", RunId, RunSummary),
@@ -217,6 +212,7 @@ export const api = {
           action: z.string(),
           subject: z.string(),
           details: z.record(z.string(), z.unknown()),
+          names: Names,
         }),
       ),
     ),

@@ -50,6 +50,7 @@ export type ModelFacts = z.infer<typeof ModelFacts>;
 export const ModelSummary = z.object({
   id: Id.nullable(), // null: found in Ollama or a models folder, not (yet) in the registry
   ref: BaseModelRef,
+  place: z.string(), // where it lies: `ref`, or behind `model:ID` the path or the name in Ollama
   name: z.string(),
   source: z.enum(["ollama", "gguf", "hf", "run"]),
   supported: z.boolean(),

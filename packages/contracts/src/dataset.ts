@@ -117,6 +117,7 @@ export const DatasetSummary = z.object({
   id: Id,
   name: DisplayName,
   createdAt: z.string(),
+  runs: z.int(), // that were trained or evaluated on it; it can be removed when there are none
   versions: z.array(DatasetVersionSummary),
 });
 export type DatasetSummary = z.infer<typeof DatasetSummary>;

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { DeploymentSummary, Publication } from "./deployment.ts";
 import { Problem } from "./errors.ts";
-import { Bytes, Digest, Id } from "./ids.ts";
+import { Bytes, Digest, Id, Names } from "./ids.ts";
 import { Phrases } from "./phrase.ts";
 import { RunPlan } from "./plan.ts";
 import { RunSpec } from "./run-spec.ts";
@@ -41,6 +42,7 @@ export const RunSummary = z.object({
   status: RunStatus,
   progress: RunProgress.nullable(),
   base: z.string(),
+  baseName: z.string().nullable(), // of `model:ID`: its name in the registry; null where it has left it
   datasetName: z.string(),
   datasetVersion: z.int(),
   methodKind: z.string(),
@@ -57,6 +59,7 @@ export const RunSummary = z.object({
   // Time in workers' hands, without pauses and waiting: the ended attempts' sum, and since when the present one runs.
   workedSeconds: z.number(),
   workingSince: z.string().nullable(),
+  publications: z.array(Publication), // newest first
 });
 export type RunSummary = z.infer<typeof RunSummary>;
 
@@ -134,6 +137,7 @@ export const ArtifactSummary = z.object({
   kind: ArtifactKind,
   name: z.string(),
   ggufType: z.string().nullable(),
+  step: z.int().nullable().default(null), // of the checkpoint it was made from; null: the run's final state
   digest: Digest,
   bytes: Bytes,
   path: z.string(),
@@ -142,32 +146,9 @@ export const ArtifactSummary = z.object({
 });
 export type ArtifactSummary = z.infer<typeof ArtifactSummary>;
 
-export const DeploymentStatus = z.enum([
-  "pending",
-  "publishing",
-  "live",
-  "failed",
-  "unreachable",
-  "superseded",
-  "drifted",
-]);
-export type DeploymentStatus = z.infer<typeof DeploymentStatus>;
-export const DeploymentSummary = z.object({
-  id: Id,
-  runId: Id.nullable(),
-  artifactId: Id.nullable(), // null until the file is exported
-  name: z.string(),
-  status: DeploymentStatus,
-  phase: z.string().nullable(),
-  fraction: z.number().nullable(),
-  etaSeconds: z.number().nullable(),
-  ollamaDigest: z.string().nullable(),
-  previousDigest: z.string().nullable(),
-  problem: Problem.nullable(),
-  createdAt: z.string(),
-  finishedAt: z.string().nullable(),
-});
-export type DeploymentSummary = z.infer<typeof DeploymentSummary>;
+/** The last that was told of a stage. */
+export const StageTold = z.object({ stage: RunStage, state: z.enum(["started", "finished", "skipped", "failed"]) });
+export type StageTold = z.infer<typeof StageTold>;
 
 export const RunDetail = RunSummary.extend({
   spec: RunSpec,
@@ -179,5 +160,7 @@ export const RunDetail = RunSummary.extend({
   evaluationBefore: EvaluationResult.nullable(),
   evaluationAfter: EvaluationResult.nullable(),
   reportArtifactId: Id.nullable(),
+  stages: z.array(StageTold),
+  names: Names,
 });
 export type RunDetail = z.infer<typeof RunDetail>;

@@ -24,6 +24,7 @@ export const WorkerSummary = z.object({
   lastSeenAt: z.string(),
   alive: z.boolean(),
   currentRunId: Id.nullable(),
+  currentRunName: z.string().nullable(),
 });
 export type WorkerSummary = z.infer<typeof WorkerSummary>;
 

@@ -7,7 +7,7 @@ import type { WorkerContext } from "../worker-context.ts";
 import { fileToPublish } from "./file-to-publish.ts";
 import { publishOptions } from "./publish-options.ts";
 
-const { renewDeployment, updateDeployment } = deployments.execution;
+const { finishRollback, renewDeployment, updateDeployment } = deployments.execution;
 type Taken = NonNullable<Awaited<ReturnType<typeof deployments.execution.claimDeployment>>>;
 type Changes = Parameters<typeof updateDeployment>[2];
 
@@ -42,15 +42,8 @@ export async function publishClaimed(
       await teller.tell({ phase: "activate", fraction: 0 });
       const result = await rollback(ollama, row.name, row.previousDigest ?? "", { signal: stop.signal });
       await teller.rest();
-      return await finish({
-        status: "live",
-        phase: "done",
-        fraction: 1,
-        etaSeconds: 0,
-        ollamaDigest: result.digest,
-        previousDigest: result.previousDigest,
-        problem: null,
-      });
+      await untilStored(() => finishRollback(services, claim, result), { log, what: `deployment ${row.id}: rollback` });
+      return "rolled_back";
     }
     const file = await fileToPublish(context, row, (phase, fraction) => teller.tell({ phase, fraction }), stop.signal);
     await teller.tell({ artifactId: file.id, phase: "hash", fraction: 0 });
@@ -75,6 +68,14 @@ export async function publishClaimed(
     if (signal.aborted) return "publishing";
     if (stop.signal.aborted && stop.signal.reason instanceof Error) throw stop.signal.reason;
     log.warn({ deploymentId: row.id, name: row.name, error: String(error) }, "publication failed");
+    // Ollama changes a name in one step: a rollback that failed has left what was live.
+    if (row.action === "rollback")
+      return await finish({
+        status: "live",
+        etaSeconds: null,
+        problem: problemOf(error),
+        finishedAt: row.finishedAt,
+      });
     const away = isOllamaError(error) && error.transient;
     return await finish({ status: away ? "unreachable" : "failed", etaSeconds: null, problem: problemOf(error) });
   } finally {

@@ -16,6 +16,7 @@ const ends: Record<DeploymentStatus, Phrase> = {
   unreachable: say`unreachable`,
   superseded: say`superseded`,
   drifted: say`drifted`,
+  rolled_back: say`rolled back`,
 };
 
 /**

@@ -1,2 +1,3 @@
 export * from "./execution.ts";
+export * from "./finish-rollback.ts";
 export * from "./inputs.ts";

@@ -1,9 +1,10 @@
 import { type DeploymentStatus, type Problem, ServiceError, say } from "@anneal/contracts";
-import { newId, schema, type Transaction } from "@anneal/db";
+import { newId, schema } from "@anneal/db";
 import { and, eq, inArray, isNull, lt, ne, or, sql } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
-import { appendEvents } from "../runs/append-events.ts";
 import { type Claim, lockOwned } from "../runs/execution/fence.ts";
+import { underName } from "./name-taken.ts";
+import { tellDeployments } from "./tell.ts";
 
 const { deployments, artifacts, runs } = schema;
 type Row = typeof deployments.$inferSelect;
@@ -82,33 +83,14 @@ export async function claimDeployment(
   return row ? { claim: { deploymentId, epoch: row.epoch }, row } : null;
 }
 
-async function tell(tx: Transaction, ctx: Pick<ServiceContext, "now">, row: Row): Promise<void> {
-  if (!row.runId) return;
-  const [run] = await tx.select({ epoch: runs.epoch }).from(runs).where(eq(runs.id, row.runId));
-  if (!run) return;
-  await appendEvents(tx, row.runId, run.epoch, [
-    {
-      time: ctx.now(),
-      body: {
-        type: "deployment",
-        deploymentId: row.id,
-        phase: row.phase ?? "",
-        fraction: row.fraction,
-        etaSeconds: row.etaSeconds,
-        status: row.status,
-        problem: row.problem,
-      },
-    },
-  ]);
-}
-
 type Changes = Partial<
-  Pick<Row, "phase" | "fraction" | "etaSeconds" | "artifactId" | "ollamaDigest" | "previousDigest" | "problem"> & {
-    status: DeploymentStatus;
-  }
+  Pick<
+    Row,
+    "phase" | "fraction" | "etaSeconds" | "artifactId" | "ollamaDigest" | "previousDigest" | "problem" | "finishedAt"
+  > & { status: DeploymentStatus }
 >;
 
-const deploymentStale = (claim: DeploymentClaim) =>
+export const deploymentStale = (claim: DeploymentClaim) =>
   new ServiceError("STALE_EPOCH", say`deployment ${claim.deploymentId} has been taken over by another worker`, {
     remedy: say`nothing to do: the newer one goes on`,
   });
@@ -141,24 +123,23 @@ export async function updateDeployment(
       .set({
         ...changes,
         leaseExpiresAt: ends ? null : sql`now() + make_interval(secs => ${leaseSeconds})`,
-        ...(ends ? { finishedAt: ctx.now() } : {}),
+        ...(ends ? { finishedAt: changes.finishedAt ?? ctx.now() } : {}),
       })
       .where(and(eq(deployments.id, claim.deploymentId), eq(deployments.epoch, claim.epoch)))
       .returning();
     if (!row) throw deploymentStale(claim);
     // A name stands for one model: what was live under it before is superseded.
-    if (changes.status === "live")
-      await tx
-        .update(deployments)
-        .set({ status: "superseded" })
-        .where(
-          and(
-            eq(deployments.name, row.name),
-            ne(deployments.id, row.id),
-            inArray(deployments.status, ["live", "drifted"]),
-          ),
-        );
-    await tell(tx, ctx, row);
+    const superseded =
+      changes.status === "live"
+        ? await tx
+            .update(deployments)
+            .set({ status: "superseded" })
+            .where(
+              and(underName(row.name), ne(deployments.id, row.id), inArray(deployments.status, ["live", "drifted"])),
+            )
+            .returning()
+        : [];
+    await tellDeployments(tx, ctx, [row, ...superseded]);
     return row;
   });
 }
@@ -221,6 +202,6 @@ export async function markDrift(
       .set({ status, problem })
       .where(and(eq(deployments.id, deploymentId), eq(deployments.status, status === "live" ? "drifted" : "live")))
       .returning();
-    if (row) await tell(tx, ctx, row);
+    if (row) await tellDeployments(tx, ctx, [row]);
   });
 }

@@ -2,9 +2,10 @@ import { api, ServiceError, say } from "@anneal/contracts";
 import { newId, schema, type Transaction } from "@anneal/db";
 import { and, eq, isNull } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
-import { toDeployment } from "../runs/rows.ts";
 import { statusWords } from "../runs/status-words.ts";
 import { audit, notFound, verb } from "../verb.ts";
+import { findDeployments } from "./find.ts";
+import { tellDeployments } from "./tell.ts";
 
 const { deployments, runs, checkpoints, artifacts } = schema;
 type Row = typeof deployments.$inferSelect;
@@ -13,6 +14,12 @@ async function lockDeployment(tx: Transaction, deploymentId: string): Promise<Ro
   const [row] = await tx.select().from(deployments).where(eq(deployments.id, deploymentId)).for("update");
   if (!row) throw notFound("deployment", deploymentId);
   return row;
+}
+
+async function summaryOf(ctx: ServiceContext, deploymentId: string) {
+  const [summary] = await findDeployments(ctx, { ids: [deploymentId] });
+  if (!summary) throw notFound("deployment", deploymentId);
+  return summary;
 }
 
 /** "Publish this one", "publish again" under another name: a deployment row, and a nudge for a worker that serves. */
@@ -75,13 +82,14 @@ export const publish = verb(api.deployments.publish, async (ctx, { runId, checkp
     if (!made) throw new Error("insert returned no row");
     await audit(tx, ctx, "deployment.publish", made.id, { runId, checkpointId: checkpointId ?? null, name, gguf });
     await ctx.queue.enqueue(tx, "deployment.publish", { deploymentId: made.id });
+    await tellDeployments(tx, ctx, [made]);
     return made;
   });
-  return toDeployment(row);
+  return summaryOf(ctx, row.id);
 });
 
-async function again(ctx: ServiceContext, deploymentId: string, action: "publish" | "rollback"): Promise<Row> {
-  return ctx.db.transaction(async (tx) => {
+async function again(ctx: ServiceContext, deploymentId: string, action: "publish" | "rollback") {
+  await ctx.db.transaction(async (tx) => {
     const row = await lockDeployment(tx, deploymentId);
     if (row.status === "pending" || row.status === "publishing")
       throw new ServiceError("CONFLICT", say`${row.name} is being published`, { remedy: say`wait until it has ended` });
@@ -100,7 +108,8 @@ async function again(ctx: ServiceContext, deploymentId: string, action: "publish
         fraction: null,
         etaSeconds: null,
         problem: null,
-        finishedAt: null,
+        // What is to be rolled back is served until it is.
+        ...(action === "publish" ? { finishedAt: null } : {}),
       })
       .where(eq(deployments.id, deploymentId))
       .returning();
@@ -109,14 +118,11 @@ async function again(ctx: ServiceContext, deploymentId: string, action: "publish
       name: row.name,
     });
     await ctx.queue.enqueue(tx, "deployment.publish", { deploymentId });
-    return changed;
+    await tellDeployments(tx, ctx, [changed]);
   });
+  return summaryOf(ctx, deploymentId);
 }
 
-export const retry = verb(api.deployments.retry, async (ctx, { deploymentId }) =>
-  toDeployment(await again(ctx, deploymentId, "publish")),
-);
+export const retry = verb(api.deployments.retry, (ctx, { deploymentId }) => again(ctx, deploymentId, "publish"));
 
-export const rollback = verb(api.deployments.rollback, async (ctx, { deploymentId }) =>
-  toDeployment(await again(ctx, deploymentId, "rollback")),
-);
+export const rollback = verb(api.deployments.rollback, (ctx, { deploymentId }) => again(ctx, deploymentId, "rollback"));

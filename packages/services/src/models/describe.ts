@@ -4,7 +4,7 @@ import { readFacts } from "./facts.ts";
 import { foreignError } from "./foreign-error.ts";
 import { resolveBase } from "./resolve-base.ts";
 
-type Known = Pick<ModelSummary, "id" | "ref" | "name" | "source" | "runId" | "createdAt">;
+type Known = Pick<ModelSummary, "id" | "ref" | "place" | "name" | "source" | "runId" | "createdAt">;
 
 /** A model with its facts, or with the reason why it cannot be a base. */
 export async function describe(

@@ -15,7 +15,8 @@ export async function inspectRef(ctx: ServiceContext, ref: BaseModelRef): Promis
   const summary = {
     id,
     ref,
-    name: base.name,
+    place: row?.ref ?? ref,
+    name: row?.name ?? base.name,
     source: row?.source ?? (ref.startsWith("ollama:") ? ("ollama" as const) : base.source.kind),
     digest: base.digest,
     runId: row?.runId ?? null,

@@ -12,11 +12,16 @@ const { artifacts, runs } = schema;
 const mostOfRuns = 200;
 const unregistered = { id: null, runId: null };
 
-async function registered(ctx: ServiceContext): Promise<{ known: Known; place: string }[]> {
+async function registered(ctx: ServiceContext): Promise<Known[]> {
   const rows = await ctx.db.select().from(schema.models).orderBy(desc(schema.models.id));
   return rows.map(({ id, name, ref, source, runId, createdAt }) => ({
-    known: { id, ref: `model:${id}`, name, source, runId, createdAt: createdAt.toISOString() },
+    id,
+    ref: `model:${id}`,
     place: ref,
+    name,
+    source,
+    runId,
+    createdAt: createdAt.toISOString(),
   }));
 }
 
@@ -38,6 +43,7 @@ async function ofRuns(ctx: ServiceContext): Promise<Known[]> {
   return rows.map(({ path, type, runId, runName, createdAt }) => ({
     id: null,
     ref: path,
+    place: path,
     name: `${runName} (${type ?? "GGUF"})`,
     source: "run",
     runId,
@@ -53,6 +59,7 @@ async function stored(ctx: ServiceContext): Promise<Known[]> {
   return models.map(({ name, modifiedAt }) => ({
     ...unregistered,
     ref: `ollama:${name}`,
+    place: `ollama:${name}`,
     name,
     source: "ollama",
     createdAt: modifiedAt.toISOString(),
@@ -67,6 +74,7 @@ async function inFolders(ctx: ServiceContext): Promise<Known[]> {
         ({ path, source }): Known => ({
           ...unregistered,
           ref: path,
+          place: path,
           name: relative(root, path) || path,
           source,
           createdAt: null,
@@ -79,10 +87,9 @@ async function inFolders(ctx: ServiceContext): Promise<Known[]> {
 
 /** The registry, then what runs made, Ollama's store and the model folders; each place once. One that cannot be a base says why. */
 export const list = verb(api.models.list, async (ctx) => {
-  const registry = await registered(ctx);
+  const all = await registered(ctx);
   const found = [...(await ofRuns(ctx)), ...(await stored(ctx)), ...(await inFolders(ctx))];
-  const places = new Set(registry.map(({ place }) => place));
-  const all: Known[] = registry.map(({ known }) => known);
+  const places = new Set(all.map(({ place }) => place));
   for (const known of found) {
     // A name that could not be written as a reference cannot be chosen either.
     if (places.has(known.ref) || !BaseModelRef.safeParse(known.ref).success) continue;

@@ -1,12 +1,25 @@
 import { api, type RunDetail, RunSpec } from "@anneal/contracts";
 import { schema } from "@anneal/db";
-import { asc, desc, eq } from "drizzle-orm";
+import { and, asc, desc, eq } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
+import { findDeployments } from "../deployments/find.ts";
+import { idsIn, namesOf } from "../names.ts";
 import { notFound, verb } from "../verb.ts";
-import { toArtifact, toCheckpoint, toDeployment } from "./rows.ts";
+import { toArtifact, toCheckpoint } from "./rows.ts";
 import { findSummaries, iso } from "./summary.ts";
 
-const { runs, attempts, checkpoints, artifacts, deployments } = schema;
+const { runs, attempts, checkpoints, artifacts, runEvents } = schema;
+
+/** The last that was told of each stage. */
+async function stagesTold(db: ServiceContext["db"], runId: string): Promise<RunDetail["stages"]> {
+  const rows = await db
+    .select({ body: runEvents.body })
+    .from(runEvents)
+    .where(and(eq(runEvents.runId, runId), eq(runEvents.type, "stage")))
+    .orderBy(asc(runEvents.seq));
+  const last = new Map(rows.flatMap(({ body }) => (body.type === "stage" ? [[body.stage, body.state] as const] : [])));
+  return [...last].map(([stage, state]) => ({ stage, state }));
+}
 
 export async function runDetail(ctx: Pick<ServiceContext, "db">, runId: string): Promise<RunDetail> {
   const { db } = ctx;
@@ -16,12 +29,15 @@ export async function runDetail(ctx: Pick<ServiceContext, "db">, runId: string):
     .from(runs)
     .where(eq(runs.id, runId));
   if (!summary || !row) throw notFound("run", runId);
-  const [attemptRows, checkpointRows, artifactRows, deploymentRows] = await Promise.all([
+  const [attemptRows, checkpointRows, artifactRows, deployments, stages, names] = await Promise.all([
     db.select().from(attempts).where(eq(attempts.runId, runId)).orderBy(asc(attempts.epoch)),
     db.select().from(checkpoints).where(eq(checkpoints.runId, runId)).orderBy(desc(checkpoints.step)),
     db.select().from(artifacts).where(eq(artifacts.runId, runId)).orderBy(asc(artifacts.id)),
-    db.select().from(deployments).where(eq(deployments.runId, runId)).orderBy(desc(deployments.id)),
+    findDeployments(ctx, { runId }),
+    stagesTold(db, runId),
+    namesOf(ctx, idsIn(row.spec)),
   ]);
+  const stepOf = new Map(checkpointRows.map(({ id, step }) => [id, step]));
   return {
     ...summary,
     spec: RunSpec.parse(row.spec), // a run of an older version lacks what came later
@@ -36,11 +52,13 @@ export async function runDetail(ctx: Pick<ServiceContext, "db">, runId: string):
       problem: a.problem,
     })),
     checkpoints: checkpointRows.map(toCheckpoint),
-    artifacts: artifactRows.map(toArtifact),
-    deployments: deploymentRows.map(toDeployment),
+    artifacts: artifactRows.map((row) => toArtifact(row, stepOf.get(row.checkpointId ?? "") ?? null)),
+    deployments,
     evaluationBefore: row.before,
     evaluationAfter: row.after,
     reportArtifactId: artifactRows.findLast((a) => a.kind === "report" && a.checkpointId === null)?.id ?? null,
+    stages,
+    names,
   };
 }
 

@@ -1,6 +1,7 @@
 import { api } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { desc, lt } from "drizzle-orm";
+import { idsIn, namesOf } from "../names.ts";
 import { verb } from "../verb.ts";
 
 /** Who did what, newest first. */
@@ -11,13 +12,16 @@ export const auditTrail = verb(api.system.audit, async (ctx, { cursor, limit }) 
     .where(cursor ? lt(schema.audit.id, cursor) : undefined)
     .orderBy(desc(schema.audit.id))
     .limit(limit + 1);
-  const items = rows.slice(0, limit).map(({ id, time, actorName, action, subject, details }) => ({
+  const shown = rows.slice(0, limit);
+  const names = await namesOf(ctx, idsIn(shown.map(({ subject, details }) => [subject, details])));
+  const items = shown.map(({ id, time, actorName, action, subject, details }) => ({
     id,
     time: time.toISOString(),
     actor: actorName,
     action,
     subject,
     details,
+    names: Object.fromEntries(idsIn([subject, details]).flatMap((one) => (names[one] ? [[one, names[one]]] : []))),
   }));
   return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
 });

@@ -1,6 +1,7 @@
 import { api, type WorkerSummary } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { and, desc, gt, inArray, isNull, sql } from "drizzle-orm";
+import { idsIn, namesOf } from "../names.ts";
 import { verb } from "../verb.ts";
 
 const { runs, workers } = schema;
@@ -28,6 +29,7 @@ export const status = verb(api.system.status, async (ctx) => {
       .where(inArray(runs.status, ["queued", "running", "pausing", "cancelling"])),
     ctx.ollama.status(),
   ]);
+  const names = await namesOf(ctx, idsIn(found.map(({ currentRunId }) => currentRunId)));
   return {
     version: ctx.engine.engineInfo().version,
     workers: found.map((row): WorkerSummary => {
@@ -44,6 +46,7 @@ export const status = verb(api.system.status, async (ctx) => {
         lastSeenAt: row.lastSeenAt.toISOString(),
         alive: now - row.lastSeenAt.getTime() < aliveMilliseconds,
         currentRunId,
+        currentRunName: (currentRunId && names[currentRunId]) || null,
       };
     }),
     ollama: ollamaStatus,
