@@ -2,7 +2,7 @@
 import { createAnnealClient, findConnection, uploadDataset } from "@anneal/sdk";
 import type { Browser, Page } from "playwright";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { axe, openBrowser, openPage, sideways, type Watched } from "./support/browser-session.ts";
+import { axe, choose, openBrowser, openPage, sideways, type Watched } from "./support/browser-session.ts";
 import { type Stack, startStack } from "./support/stack.ts";
 
 let stack: Stack;
@@ -32,12 +32,6 @@ beforeEach(({ skip, task }) => {
   if (!started && task.name.startsWith("the run")) skip("the run was not started");
 });
 
-const option = async (text: string) => {
-  const found = page.locator("option", { hasText: text }).first();
-  await found.waitFor({ state: "attached" });
-  return { label: (await found.textContent()) ?? "" };
-};
-
 it("the form takes a list of adapters, says at once what is wrong in it, and starts the run", async () => {
   const connection = findConnection({ ANNEAL_HOME: stack.home }, stack.home);
   const client = createAnnealClient(connection);
@@ -45,8 +39,8 @@ it("the form takes a list of adapters, says at once what is wrong in it, and sta
   await client.datasets.commit.mutate({ uploadId, name: "colours" });
 
   await page.goto("/runs/new");
-  await page.getByLabel("Base model").selectOption(await option(stack.modelName));
-  await page.getByRole("combobox", { name: /^Dataset/ }).selectOption(await option("600 rows"));
+  await choose(page.getByLabel("Base model"), stack.modelName);
+  await choose(page.getByRole("combobox", { name: /^Dataset/ }), "600 rows");
   await page.getByLabel("Do not publish").check();
   await page.getByText("Method and precision", { exact: true }).click();
   await page.getByRole("button", { name: "Compare several adapters" }).click();

@@ -31,7 +31,7 @@ export function FilterChips<T extends string>({
           )}
         >
           {option.label}
-          {option.count === undefined ? null : <span className="tabular ml-1.5 opacity-80">{option.count}</span>}
+          {option.count === undefined ? null : <span className="tabular ml-1.5">{option.count}</span>}
         </button>
       ))}
     </fieldset>

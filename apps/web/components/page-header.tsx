@@ -17,9 +17,9 @@ export function PageHeader({
   back?: { href: string; label: string };
 }) {
   return (
-    <header className="mb-5 flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
+    <header className="mb-5 flex flex-wrap items-start justify-between gap-x-6 gap-y-3 lg:flex-nowrap">
       <title>{`${titleText} · Anneal`}</title>
-      <div className="min-w-0">
+      <div className="min-w-0 lg:flex-1">
         {back ? (
           <Link href={back.href} className="text-muted-foreground text-xs hover:text-foreground hover:underline">
             ← {back.label}
@@ -37,7 +37,9 @@ export function PageHeader({
           </div>
         ) : null}
       </div>
-      {actions ? <div className="flex flex-wrap items-center gap-2">{actions}</div> : null}
+      {actions ? (
+        <div className="flex flex-wrap items-center gap-2 lg:max-w-[65%] lg:justify-end">{actions}</div>
+      ) : null}
     </header>
   );
 }

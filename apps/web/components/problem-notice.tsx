@@ -13,10 +13,13 @@ export function ProblemNotice({
   error,
   onRetry,
   tone = "danger",
+  heading,
   className,
   action,
 }: {
   error: unknown;
+  /** What has gone wrong, where the code alone would speak of a request. */
+  heading?: string;
   onRetry?: () => void;
   tone?: "danger" | "warning";
   className?: string;
@@ -46,7 +49,7 @@ export function ProblemNotice({
       />
       <div className="min-w-0 flex-1 space-y-0.5">
         <p className="font-medium">
-          {away ? t("away") : t(`code.${problem.code}`)}
+          {heading ?? (away ? t("away") : t(`code.${problem.code}`))}
           {field && label ? (
             <>
               {" "}
@@ -56,7 +59,9 @@ export function ProblemNotice({
             </>
           ) : null}
         </p>
-        {away ? null : <p className="foreign">{words(field === null ? message : withoutField(message, field))}</p>}
+        {away && !heading ? null : (
+          <p className="foreign">{words(field === null ? message : withoutField(message, field))}</p>
+        )}
         {remedy ? (
           <p>
             <span className="font-medium">{t("remedy")}</span> <span className="foreign">{words(remedy)}</span>

@@ -8,8 +8,8 @@ describe("format", () => {
     expect(formatBytes(300 * 1024 ** 2)).toBe("300 MiB");
   });
   it("counts", () => {
-    expect(formatCount(9999)).toBe("9999");
-    expect(formatCount(9999.7)).toBe("10000");
+    expect(formatCount(9999)).toBe("9,999");
+    expect(formatCount(9999.7)).toBe("10,000");
     expect(formatCount(12.34567)).toBe("12.35");
     expect(formatCount(134_515_008)).toBe("135M");
     expect(formatCount(12_300)).toBe("12.3k");
@@ -21,9 +21,13 @@ describe("format", () => {
     expect(formatNumber(0.000123)).toBe("1.23e-4");
     expect(formatNumber(2.5)).toBe("2.5");
     expect(formatNumber(100)).toBe("100");
-    expect(formatNumber(60_400)).toBe("60400");
-    expect(formatNumber(9999.7)).toBe("10000");
-    expect(formatNumber(1234.5)).toBe("1235");
+    expect(formatNumber(60_400)).toBe("60,400");
+    expect(formatNumber(7102)).toBe("7,102");
+    expect(formatNumber(-2048)).toBe("-2,048");
+    expect(formatNumber(7.8e29)).toBe("7.8e29");
+    expect(formatNumber(-1e15)).toBe("-1e15");
+    expect(formatNumber(9999.7)).toBe("10,000");
+    expect(formatNumber(1234.5)).toBe("1,235");
     expect(formatNumber(123_456)).toBe("123k");
     expect(formatNumber(Number.NaN)).toBe("NaN");
   });

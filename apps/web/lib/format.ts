@@ -11,6 +11,10 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
+/** A whole number as it is read: 10003 -> 10,003. */
+export const formatInteger = (value: number): string => grouped(String(Math.round(value)));
+const grouped = (digits: string) => digits.replace(/\B(?=(\d{3})+$)/g, ",");
+
 // 1_234_567 -> 1.23M
 export function formatCount(value: number): string {
   const magnitude = Math.abs(value);
@@ -22,7 +26,7 @@ export function formatCount(value: number): string {
   ] as const) {
     if (magnitude >= limit) return `${trim((value / (limit === 1e4 ? 1e3 : limit)).toPrecision(3))}${letter}`;
   }
-  return trim(Number.isInteger(value) || magnitude >= 1000 ? String(Math.round(value)) : value.toPrecision(4));
+  return Number.isInteger(value) || magnitude >= 1000 ? formatInteger(value) : trim(value.toPrecision(4));
 }
 
 const trim = (digits: string) =>
@@ -34,9 +38,19 @@ export function formatNumber(value: number, digits = 4): string {
   if (value === 0) return "0";
   const magnitude = Math.abs(value);
   if (magnitude < 1e-3) return trim(value.toExponential(Math.max(0, digits - 2)).replace(/\.?0+e/, "e"));
+  // No letter stands for so much.
+  if (magnitude >= 1e15)
+    return trim(
+      value
+        .toExponential(Math.max(0, digits - 2))
+        .replace(/\.?0+e/, "e")
+        .replace("e+", "e"),
+    );
   if (magnitude >= 1e5) return formatCount(value);
   // toPrecision would write 60400 as 6.040e+4, and 9999.7 as 1.000e+4.
-  return magnitude >= 10 ** digits - 0.5 ? String(Math.round(value)) : trim(value.toPrecision(digits));
+  if (magnitude >= 10 ** digits - 0.5) return formatInteger(value);
+  const [whole = "", ...fraction] = trim(value.toPrecision(digits)).split(".");
+  return [grouped(whole), ...fraction].join(".");
 }
 
 export const formatPercent = (share: number, digits = 1) => `${(share * 100).toFixed(digits)}%`;

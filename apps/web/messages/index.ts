@@ -11,6 +11,7 @@ import problemEn from "./en/problem.json";
 import queueEn from "./en/queue.json";
 import runEn from "./en/run.json";
 import runsEn from "./en/runs.json";
+import servedEn from "./en/served.json";
 import settingsEn from "./en/settings.json";
 import shortcutsEn from "./en/shortcuts.json";
 import specEn from "./en/spec.json";
@@ -25,6 +26,7 @@ import problemZh from "./zh-CN/problem.json";
 import queueZh from "./zh-CN/queue.json";
 import runZh from "./zh-CN/run.json";
 import runsZh from "./zh-CN/runs.json";
+import servedZh from "./zh-CN/served.json";
 import settingsZh from "./zh-CN/settings.json";
 import shortcutsZh from "./zh-CN/shortcuts.json";
 import specZh from "./zh-CN/spec.json";
@@ -43,6 +45,7 @@ export const messages: Record<Locale, AbstractIntlMessages> = {
     queue: queueEn,
     run: runEn,
     runs: runsEn,
+    served: servedEn,
     settings: settingsEn,
     shortcuts: shortcutsEn,
     spec: specEn,
@@ -59,6 +62,7 @@ export const messages: Record<Locale, AbstractIntlMessages> = {
     queue: queueZh,
     run: runZh,
     runs: runsZh,
+    served: servedZh,
     settings: settingsZh,
     shortcuts: shortcutsZh,
     spec: specZh,

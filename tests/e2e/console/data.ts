@@ -2,7 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { optionWith, type Road } from "./road.ts";
+import { choose } from "../support/browser-session.ts";
+import type { Road } from "./road.ts";
 
 export function data(road: Road): void {
   describe("data", () => {
@@ -57,9 +58,7 @@ export function data(road: Road): void {
       await road.page.getByRole("button", { name: "Go", exact: true }).click();
       await road.page.getByText("white thing 587").or(road.page.getByText("blue thing 586")).first().waitFor();
       await road.page.getByRole("tab", { name: "Loss-mask X-ray" }).click();
-      await road.page
-        .getByLabel("Base model")
-        .selectOption({ label: await optionWith(road.page, road.stack.modelName) });
+      await choose(road.page.getByLabel("Base model"), road.stack.modelName);
       await road.page.getByText("Every row fits and teaches something.").waitFor();
       const trained = road.page.locator("mark[data-trained]").first();
       expect(await trained.textContent()).toContain("red");

@@ -3,8 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { uploadDataset } from "@anneal/sdk";
 import { describe, expect, it } from "vitest";
-import { openPage } from "../support/browser-session.ts";
-import { clientOf, connectionOf, optionWith, type Road } from "./road.ts";
+import { choose, openPage } from "../support/browser-session.ts";
+import { clientOf, connectionOf, type Road } from "./road.ts";
 
 export function form(road: Road): void {
   describe("the form of a run", () => {
@@ -13,12 +13,8 @@ export function form(road: Road): void {
       await road.page.getByRole("button", { name: "Start run" }).click();
       await road.page.getByText("choose a base model", { exact: true }).waitFor();
       await road.page.getByText("choose a dataset", { exact: true }).waitFor();
-      await road.page
-        .getByLabel("Base model")
-        .selectOption({ label: await optionWith(road.page, road.stack.modelName) });
-      await road.page
-        .getByRole("combobox", { name: /^Dataset/ })
-        .selectOption({ label: await optionWith(road.page, "600 rows") });
+      await choose(road.page.getByLabel("Base model"), road.stack.modelName);
+      await choose(road.page.getByRole("combobox", { name: /^Dataset/ }), "600 rows");
       await road.page.getByRole("textbox", { name: /Published as/ }).fill("colours-e2e");
       await road.page.getByText("Fits", { exact: true }).waitFor();
       await road.page.getByRole("heading", { name: "Memory", exact: true }).waitFor();
@@ -60,9 +56,7 @@ export function form(road: Road): void {
       const mute = await client.datasets.commit.mutate({ uploadId: inspection.uploadId, name: "mute" });
       const other = await openPage(road.browser, road.stack.url, {}, road.signedIn);
       await other.page.goto(`/runs/new?dataset=${mute.versions[0]?.id}`);
-      await other.page
-        .getByLabel("Base model")
-        .selectOption({ label: await optionWith(other.page, road.stack.modelName) });
+      await choose(other.page.getByLabel("Base model"), road.stack.modelName);
       await other.page
         .getByText(/nothing (would be|to) train/i)
         .first()
@@ -81,9 +75,7 @@ export function form(road: Road): void {
       await expect.poll(made, { timeout: 90_000 }).toBe("ready");
       const other = await openPage(road.browser, road.stack.url, {}, road.signedIn);
       await other.page.goto(`/runs/new?dataset=${version}`);
-      await other.page
-        .getByLabel("Base model")
-        .selectOption({ label: await optionWith(other.page, road.stack.modelName) });
+      await choose(other.page.getByLabel("Base model"), road.stack.modelName);
       await other.page.getByText("What it learns from", { exact: true }).click();
       await other.page.getByLabel("Learns from", { exact: true }).selectOption("distill");
       await other.page.getByText("choose a teacher", { exact: false }).first().waitFor();

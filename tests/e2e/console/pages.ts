@@ -19,6 +19,7 @@ export function pages(road: Road): void {
       road.datasetPath,
       road.pairsPath,
       "/models",
+      "/served",
       "/settings",
       "/nothing-here",
     ];

@@ -21,10 +21,3 @@ export interface Road {
 
 export const connectionOf = ({ home }: Stack) => findConnection({ ANNEAL_HOME: home }, home);
 export const clientOf = (stack: Stack) => createAnnealClient(connectionOf(stack));
-
-/** The whole label of the first option that holds `text`. */
-export async function optionWith(on: Page, text: string): Promise<string> {
-  const option = on.locator("option", { hasText: text }).first();
-  await option.waitFor({ state: "attached" });
-  return (await option.textContent()) ?? "";
-}

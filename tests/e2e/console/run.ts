@@ -67,6 +67,36 @@ export function run(road: Road): void {
       expect(tags.models.map(({ name }) => name)).toContain("colours-e2e:latest");
     });
 
+    it("follows a publication asked for after its end, the way back, and what another tab asks for", async () => {
+      const { page } = road;
+      const stage = (state: string) => page.locator(`[data-stage="publish"][data-state="${state}"]`);
+      const card = (place: number) => page.locator("[data-deployment]").nth(place).locator("[data-status]");
+      const untilCard = (place: number, wanted: string) =>
+        expect.poll(() => card(place).getAttribute("data-status"), { timeout: 120_000 }).toBe(wanted);
+      await stage("done").waitFor();
+      await page.getByRole("button", { name: "Publish", exact: true }).first().click();
+      await page.getByLabel("File type").selectOption("F16");
+      await page.getByRole("dialog").getByRole("button", { name: "Publish", exact: true }).click();
+      await untilCard(0, "live");
+      await untilCard(1, "superseded");
+      await page.getByRole("button", { name: "Roll back" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Roll back" }).click();
+      await untilCard(0, "rolled_back");
+      await untilCard(1, "live");
+      const runId = road.runPath.split("/").at(-1) ?? "";
+      await clientOf(road.stack).deployments.publish.mutate({ runId, name: "elsewhere-e2e", gguf: "Q8_0" });
+      await page.getByText("elsewhere-e2e", { exact: true }).waitFor();
+      await untilCard(0, "live");
+
+      await page.goto("/served");
+      const served = page.locator('[data-served="colours-e2e"]');
+      await served.locator('[data-status="live"]').first().waitFor();
+      await served.getByText(/Q8_0/).first().waitFor();
+      await served.getByText("History (1)").click();
+      await served.locator('[data-status="rolled_back"]').waitFor();
+      await page.goto(road.runPath);
+    });
+
     it("a copy opens with all its settings", async () => {
       await road.page.getByRole("link", { name: "Clone and edit" }).click();
       await road.page.getByRole("heading", { name: "New run" }).waitFor();

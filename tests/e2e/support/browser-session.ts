@@ -1,6 +1,6 @@
 // A browser whose every request is watched: Anneal's pages must speak to their own server and to nobody else.
 import { AxeBuilder } from "@axe-core/playwright";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright";
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from "playwright";
 import { browserExecutable, browserFlags } from "../../support/browser.ts";
 
 export const openBrowser = (): Promise<Browser> =>
@@ -55,6 +55,16 @@ export async function openPage(
     if (response.status() >= 500) watched.faults.push(`${response.status()} from ${response.url()}`);
   });
   return watched;
+}
+
+/** Opens a field that lists its choices to search, and takes the first that holds `text`. */
+export async function choose(field: Locator, text: string): Promise<void> {
+  await field.click();
+  await field
+    .page()
+    .getByPlaceholder(/^(Type to search|输入以搜索)$/)
+    .fill(text);
+  await field.page().getByRole("option").filter({ hasText: text }).first().click();
 }
 
 const levels = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];

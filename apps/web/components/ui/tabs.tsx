@@ -5,7 +5,8 @@ import { cn } from "../../lib/cn.ts";
 
 export const Tabs = Primitive.Root;
 export const TabsList = ({ className, ...props }: ComponentProps<typeof Primitive.List>) => (
-  <Primitive.List className={cn("flex gap-1 overflow-x-auto border-b", className)} {...props} />
+  // On a narrow screen in two lines: a tab out of sight is not there.
+  <Primitive.List className={cn("flex flex-wrap gap-x-1 border-b", className)} {...props} />
 );
 export const TabsTrigger = ({ className, ...props }: ComponentProps<typeof Primitive.Trigger>) => (
   <Primitive.Trigger

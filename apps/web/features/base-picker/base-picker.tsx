@@ -1,17 +1,16 @@
 "use client";
 import { BaseModelRef, type ModelSummary, wordsOf } from "@anneal/contracts";
 import { useQuery } from "@tanstack/react-query";
-import { useTranslations } from "next-intl";
-import { type ReactNode, useState } from "react";
+import { useFormatter, useTranslations } from "next-intl";
+import { type ReactNode, useMemo, useState } from "react";
+import { Combobox } from "../../components/combobox.tsx";
 import { Field } from "../../components/field.tsx";
 import { useWords } from "../../components/phrases.tsx";
 import { ProblemNotice } from "../../components/problem-notice.tsx";
-import { Input, NativeSelect } from "../../components/ui/input.tsx";
+import { Input } from "../../components/ui/input.tsx";
 import { formatBytes, formatCount, visible } from "../../lib/format.ts";
 import { useTRPC } from "../../lib/trpc.ts";
-import { groupModels } from "./groups.ts";
-
-const typed = "\u0000typed"; // no ref can hold it
+import { modelOptions } from "./model-options.ts";
 
 // Chooses a base model among those that Anneal knows, or takes a name or path by hand. Models that cannot be trained are
 // shown with the reason, not hidden.
@@ -34,6 +33,7 @@ export function BasePicker({
 }) {
   const t = useTranslations("newRun.base");
   const words = useWords();
+  const format = useFormatter();
   const trpc = useTRPC();
   const models = useQuery(trpc.models.list.queryOptions());
   const [byHand, setByHand] = useState(false);
@@ -47,37 +47,44 @@ export function BasePicker({
     ),
   );
   const model = listed ?? (manual ? inspected.data : undefined);
+  const options = useMemo(
+    () =>
+      modelOptions(models.data ?? [], {
+        group: (group) => t(`source.${group}`),
+        refused: (one) => words(wordsOf(one, "unsupportedReason") ?? t("unsupported")),
+        when: (iso) => format.dateTime(new Date(iso), { dateStyle: "medium", timeStyle: "short" }),
+      }).map((option) => ({
+        ...option,
+        label: visible(option.label),
+        ...(option.note ? { note: visible(option.note) } : {}),
+      })),
+    [models.data, t, words, format],
+  );
   const unsupported = (models.data ?? []).filter((one) => !one.supported);
   return (
     <div className="min-w-0 space-y-2">
       <Field id={id} label={label} hint={hint} error={error} required={required}>
         {(aria) => (
-          <NativeSelect
-            {...aria}
-            value={manual ? typed : value}
-            onChange={(event) => {
-              const chosen = event.target.value;
-              setByHand(chosen === typed);
-              if (chosen === typed) setDraft(value);
-              else onChange(chosen);
+          <Combobox
+            aria={aria}
+            value={value}
+            valueText={inspected.data ? visible(inspected.data.name) : visible(value)}
+            placeholder={models.isPending ? t("loading") : t("choose")}
+            options={options}
+            onChange={(ref) => {
+              setByHand(false);
+              onChange(ref);
             }}
-          >
-            <option value="" disabled>
-              {models.isPending ? t("loading") : t("choose")}
-            </option>
-            {groupModels(models.data ?? []).map(({ source, models: group }) => (
-              <optgroup key={source} label={t(`source.${source}`)}>
-                {group.map((one) => (
-                  <option key={one.ref} value={one.ref} disabled={!one.supported}>
-                    {visible(one.name)}
-                    {one.facts ? ` · ${formatCount(one.facts.parameters)} · ${one.facts.quantisation}` : ""}
-                    {one.supported ? "" : ` (${t("unsupported")})`}
-                  </option>
-                ))}
-              </optgroup>
-            ))}
-            <option value={typed}>{t("other")}</option>
-          </NativeSelect>
+            typed={(search) => ({
+              label: BaseModelRef.safeParse(search).success ? t("useTyped", { ref: visible(search) }) : t("other"),
+              choose: () => {
+                const ref = BaseModelRef.safeParse(search);
+                setByHand(true);
+                setDraft(ref.success ? ref.data : value);
+                if (ref.success) onChange(ref.data);
+              },
+            })}
+          />
         )}
       </Field>
       {manual ? (

@@ -1,7 +1,7 @@
 "use client";
 import type { DatasetSummary } from "@anneal/contracts";
 import { useQuery } from "@tanstack/react-query";
-import { DatabaseIcon, UploadIcon } from "lucide-react";
+import { DatabaseIcon, UploadIcon, XIcon } from "lucide-react";
 import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { useFormatter, useTranslations } from "next-intl";
@@ -41,7 +41,7 @@ export function DatasetListPage() {
         actions={
           empty || datasets.isPending ? null : (
             <Button variant={adding ? "outline" : "primary"} aria-expanded={adding} onClick={() => setAdding(!adding)}>
-              <UploadIcon aria-hidden />
+              {adding ? <XIcon aria-hidden /> : <UploadIcon aria-hidden />}
               {adding ? t("closeUpload") : t("add")}
             </Button>
           )
@@ -101,15 +101,17 @@ function DatasetTable({ datasets }: { datasets: readonly DatasetSummary[] }) {
               const version = newestVersion(dataset);
               return (
                 <Tr key={dataset.id}>
-                  <Td>
+                  <Td className="min-w-48">
                     <Link href={`/datasets/${dataset.id}`} className="foreign font-medium hover:underline">
                       {visible(dataset.name)}
                     </Link>
                   </Td>
-                  <Td className="tabular text-right">{version ? format.number(version.rows) : "–"}</Td>
-                  <Td className="tabular text-right">{version ? formatBytes(version.bytes) : "–"}</Td>
-                  <Td>{version ? t(`format.${version.format}`) : "–"}</Td>
-                  <Td className="tabular text-right">{dataset.versions.length}</Td>
+                  <Td className="tabular whitespace-nowrap text-right">
+                    {version ? format.number(version.rows) : "–"}
+                  </Td>
+                  <Td className="tabular whitespace-nowrap text-right">{version ? formatBytes(version.bytes) : "–"}</Td>
+                  <Td className="whitespace-nowrap">{version ? t(`format.${version.format}`) : "–"}</Td>
+                  <Td className="tabular whitespace-nowrap text-right">{dataset.versions.length}</Td>
                   <Td>
                     <code className="font-mono text-xs">{version ? shortDigest(version.digest) : "–"}</code>
                   </Td>

@@ -1,6 +1,7 @@
 "use client";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Trash2Icon } from "lucide-react";
+import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { useTranslations } from "next-intl";
 import { useState } from "react";
@@ -16,6 +17,9 @@ export function RemoveDataset({ datasetId, name }: { datasetId: string; name: st
   const router = useRouter();
   const queryClient = useQueryClient();
   const [open, setOpen] = useState(false);
+  // Asked when the question is put, so that it says what will happen.
+  const dataset = useQuery(trpc.datasets.get.queryOptions({ datasetId }, { enabled: open, staleTime: 0 }));
+  const used = dataset.isFetching ? null : (dataset.data?.runs ?? null);
   const remove = useMutation(
     trpc.datasets.remove.mutationOptions({
       onSuccess: () => {
@@ -32,13 +36,32 @@ export function RemoveDataset({ datasetId, name }: { datasetId: string; name: st
           <Trash2Icon aria-hidden />
         </Button>
       </DialogTrigger>
-      <DialogContent title={t("removeTitle", { name })} description={t("removeBody")}>
+      <DialogContent
+        title={t("removeTitle", { name })}
+        description={
+          used === null && !dataset.isError
+            ? t("removeAsking")
+            : used
+              ? t("removeUsed", { runs: used })
+              : t("removeBody")
+        }
+      >
+        {dataset.isError ? <ProblemNotice error={dataset.error} /> : null}
         {remove.error ? <ProblemNotice error={remove.error} /> : null}
         <DialogFooter>
           <DialogClose asChild>
             <Button>{t("keep")}</Button>
           </DialogClose>
-          <Button variant="destructive" disabled={remove.isPending} onClick={() => remove.mutate({ datasetId })}>
+          {used ? (
+            <Button asChild variant="primary">
+              <Link href={`/runs?q=${encodeURIComponent(name)}`}>{t("removeShowRuns")}</Link>
+            </Button>
+          ) : null}
+          <Button
+            variant="destructive"
+            disabled={remove.isPending || used !== 0}
+            onClick={() => remove.mutate({ datasetId })}
+          >
             {t("remove")}
           </Button>
         </DialogFooter>

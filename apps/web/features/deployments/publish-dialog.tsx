@@ -65,6 +65,11 @@ function PublishForm({ run, source, onStarted }: { run: RunDetail; source: strin
       onStarted();
     },
   });
+  // A refusal is about what was sent; with the first change it is over.
+  const change = (set: (text: string) => void) => (event: { target: { value: string } }) => {
+    publish.reset();
+    set(event.target.value);
+  };
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setTried(true);
@@ -85,11 +90,11 @@ function PublishForm({ run, source, onStarted }: { run: RunDetail; source: strin
         error={tried && !nameIsGood ? t("nameInvalid") : undefined}
         required
       >
-        {(aria) => <Input {...aria} value={name} onChange={(event) => setName(event.target.value)} autoFocus />}
+        {(aria) => <Input {...aria} value={name} onChange={change(setName)} autoFocus />}
       </Field>
       <Field id="publish-source" label={t("source")}>
         {(aria) => (
-          <NativeSelect {...aria} value={from} onChange={(event) => setFrom(event.target.value)}>
+          <NativeSelect {...aria} value={from} onChange={change(setFrom)}>
             {finished ? <option value="final">{t("current")}</option> : null}
             {kept.map((checkpoint) => (
               <option key={checkpoint.id} value={checkpoint.id}>
@@ -101,7 +106,7 @@ function PublishForm({ run, source, onStarted }: { run: RunDetail; source: strin
       </Field>
       <Field id="publish-gguf" label={t("gguf")} hint={t(`ggufHint.${gguf}`)}>
         {(aria) => (
-          <NativeSelect {...aria} value={gguf} onChange={(event) => setGguf(GgufType.parse(event.target.value))}>
+          <NativeSelect {...aria} value={gguf} onChange={change((type) => setGguf(GgufType.parse(type)))}>
             {GgufType.options.map((type) => (
               <option key={type} value={type}>
                 {type}
@@ -117,7 +122,7 @@ function PublishForm({ run, source, onStarted }: { run: RunDetail; source: strin
             value={system}
             placeholder={run.spec.publish?.system ?? ""}
             maxLength={20_000}
-            onChange={(event) => setSystem(event.target.value)}
+            onChange={change(setSystem)}
           />
         )}
       </Field>

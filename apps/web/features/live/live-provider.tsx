@@ -1,8 +1,8 @@
 "use client";
-import { type RunDetail, RunEvent, RunSummary } from "@anneal/contracts";
-import { type InfiniteData, useQueryClient } from "@tanstack/react-query";
+import { RunEvent, RunSummary } from "@anneal/contracts";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from "react";
-import { useTRPC, useTRPCClient } from "../../lib/trpc.ts";
+import { useTRPCClient } from "../../lib/trpc.ts";
+import { useMergeRuns } from "./use-merge-runs.ts";
 import { usePageVisible } from "./use-page-visible.ts";
 
 export type Connection = "connecting" | "live" | "asleep";
@@ -25,7 +25,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   const [connection, setConnection] = useState<Connection>("connecting");
   const visible = usePageVisible(30);
   const client = useTRPCClient();
-  const patch = usePatchRuns();
+  const take = useMergeRuns();
   const lastOfAll = useRef<string | null>(null);
   const [attempt, setAttempt] = useState(0);
 
@@ -71,7 +71,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
         onError,
         onData: (envelope) => {
           lastOfAll.current = envelope.id;
-          patch(RunSummary.parse(envelope.data));
+          take(RunSummary.parse(envelope.data));
         },
       },
     );
@@ -79,7 +79,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       clearTimeout(timer);
       subscription.unsubscribe();
     };
-  }, [client, focus, patch, visible, attempt]);
+  }, [client, focus, take, visible, attempt]);
 
   const live = useMemo(() => ({ connection, setFocus }), [connection]);
   return <LiveContext value={live}>{children}</LiveContext>;
@@ -119,32 +119,4 @@ export function useRunEvents(
     });
     return () => setFocus(null);
   }, [runId, afterSeq, generation, setFocus]);
-}
-
-// A changed run, put into every list that shows it.
-function usePatchRuns(): (run: RunSummary) => void {
-  const queryClient = useQueryClient();
-  const trpc = useTRPC();
-  return useMemo(() => {
-    const statuses = new Map<string, string>();
-    return (run) => {
-      const changed = statuses.get(run.id) !== run.status;
-      statuses.set(run.id, run.status);
-      type Page = { items: RunSummary[]; nextCursor: string | null };
-      const swap = (page: Page): Page => ({ ...page, items: page.items.map((old) => (old.id === run.id ? run : old)) });
-      queryClient.setQueriesData<Page | InfiniteData<Page>>({ queryKey: trpc.runs.list.pathKey() }, (data) => {
-        if (!data) return data;
-        return "pages" in data ? { ...data, pages: data.pages.map(swap) } : swap(data);
-      });
-      // The page of a finished run listens here: someone may take the run up again elsewhere.
-      queryClient.setQueryData<RunDetail>(trpc.runs.get.queryKey({ runId: run.id }), (old) =>
-        old ? { ...old, ...run } : old,
-      );
-      // Another status may put it into another list or place in the queue.
-      if (changed) {
-        void queryClient.invalidateQueries({ queryKey: trpc.runs.list.pathKey() });
-        void queryClient.invalidateQueries({ queryKey: trpc.system.status.pathKey() });
-      }
-    };
-  }, [queryClient, trpc]);
 }

@@ -12,7 +12,7 @@ export function ModelFactList({ model }: { model: ModelSummary }) {
   const common = useTranslations("common");
   const { facts } = model;
   const yesNo = (value: boolean) => (value ? common("yes") : common("no"));
-  const items: (readonly [ReactNode, ReactNode])[] = [[t("ref"), <Code key="ref" text={model.ref} />]];
+  const items: (readonly [ReactNode, ReactNode])[] = [[t("ref"), <Code key="ref" text={model.place} />]];
   if (facts)
     items.push(
       [t("family"), visible(facts.family)],

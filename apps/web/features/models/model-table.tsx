@@ -28,7 +28,7 @@ export function ModelTable({
       cell: (model) => (
         <>
           <p className="foreign font-medium">{visible(model.name)}</p>
-          <p className="foreign text-muted-foreground text-xs">{visible(model.ref)}</p>
+          <p className="foreign text-muted-foreground text-xs">{visible(model.place)}</p>
           {model.supported ? null : (
             <p className="foreign mt-1 text-warning text-xs">
               <span className="font-medium">{t("unsupported")}:</span>{" "}

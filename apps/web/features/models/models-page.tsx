@@ -45,7 +45,7 @@ export function ModelsPage() {
           options={modelFilters.map((name) => ({
             value: name,
             label: t(`filter.${name}`),
-            count: all.filter((model) => matchesModel(model, name, "")).length,
+            ...(models.data ? { count: models.data.filter((model) => matchesModel(model, name, "")).length } : {}),
           }))}
           onChange={setFilter}
         />

@@ -5,6 +5,7 @@ import { byUse, matchesModel, readModelFilter, suggestModelName } from "./models
 const model = (name: string, source: ModelSummary["source"], supported = true): ModelSummary => ({
   id: null,
   ref: source === "ollama" ? `ollama:${name}` : `/models/${name}`,
+  place: source === "ollama" ? `ollama:${name}` : `/models/${name}`,
   name,
   source,
   supported,

@@ -8,7 +8,7 @@ export const readModelFilter = (text: string | null): ModelFilter =>
 export function matchesModel(model: ModelSummary, filter: ModelFilter, search: string): boolean {
   const { source } = model;
   const fits = filter === "all" || (filter === "files" ? source === "gguf" || source === "hf" : source === filter);
-  const text = [model.name, model.ref, model.facts?.family, model.facts?.quantisation].join(" ").toLowerCase();
+  const text = [model.name, model.place, model.facts?.family, model.facts?.quantisation].join(" ").toLowerCase();
   return (
     fits &&
     search

@@ -54,8 +54,21 @@ function RegisterForm({ start, onDone }: { start: string; onDone: () => void }) 
   });
   const found = look.variables === ref.trim() ? look.data : undefined;
 
+  // One error at a time, and only as long as what it is about stands there.
+  const forget = () => {
+    setRefProblem(undefined);
+    setNameProblem(undefined);
+    look.reset();
+    register.reset();
+  };
+  const rename = (text: string) => {
+    setNameProblem(undefined);
+    register.reset();
+    setName(text);
+  };
   const submit = (event: FormEvent) => {
     event.preventDefault();
+    if (!found) forget();
     const goodRef = BaseModelRef.safeParse(ref);
     setRefProblem(goodRef.success ? undefined : complaint(goodRef.error));
     if (!goodRef.success) return;
@@ -78,7 +91,10 @@ function RegisterForm({ start, onDone }: { start: string; onDone: () => void }) 
             spellCheck={false}
             className="font-mono text-xs"
             autoFocus={start === ""}
-            onChange={(event) => setRef(event.target.value)}
+            onChange={(event) => {
+              forget();
+              setRef(event.target.value);
+            }}
           />
         )}
       </Field>
@@ -88,9 +104,7 @@ function RegisterForm({ start, onDone }: { start: string; onDone: () => void }) 
             <ModelFactList model={found} />
           </div>
           <Field id="model-name" label={t("registryName")} error={nameProblem} required>
-            {(aria) => (
-              <Input {...aria} value={name} maxLength={80} onChange={(event) => setName(event.target.value)} />
-            )}
+            {(aria) => <Input {...aria} value={name} maxLength={80} onChange={(event) => rename(event.target.value)} />}
           </Field>
         </>
       ) : null}

@@ -9,8 +9,8 @@ import { Tabs, TabsContent, TabsList, TabsTrigger } from "../../components/ui/ta
 import { visible } from "../../lib/format.ts";
 import { specAsCli, specAsTypeScript, specAsYaml } from "./spec/copy-as.ts";
 
-// The same run without the console: only what differs from the defaults.
-export function CopyDialog({ spec }: { spec: RunSpec | null }) {
+// The same run without the console: only what differs from the defaults. `dataset`: NAME@NUMBER, as the command line takes it.
+export function CopyDialog({ spec, dataset = null }: { spec: RunSpec | null; dataset?: string | null }) {
   const t = useTranslations("newRun.copy");
   return (
     <Dialog>
@@ -28,7 +28,7 @@ export function CopyDialog({ spec }: { spec: RunSpec | null }) {
               <TabsTrigger value="typescript">{t("typescript")}</TabsTrigger>
               <TabsTrigger value="yaml">{t("yaml")}</TabsTrigger>
             </TabsList>
-            <Code value="cli" text={specAsCli(spec)} />
+            <Code value="cli" text={specAsCli(spec, dataset)} />
             <Code value="typescript" text={specAsTypeScript(spec, window.location.origin)} />
             <Code value="yaml" text={specAsYaml(spec)} />
           </Tabs>

@@ -4,6 +4,7 @@ import { useTranslations } from "next-intl";
 import type { ReactNode } from "react";
 import type { Path } from "react-hook-form";
 import { Coded } from "../../components/coded.tsx";
+import { Combobox, type ComboboxOption } from "../../components/combobox.tsx";
 import { Field, type FieldAria } from "../../components/field.tsx";
 import { Input, NativeSelect, Textarea } from "../../components/ui/input.tsx";
 import { Switch } from "../../components/ui/switch.tsx";
@@ -63,6 +64,14 @@ export function SpecField({
   );
 }
 
+// What an empty number stands for, where it is not left to Anneal.
+const emptyWords: Readonly<Record<string, "off" | "noLimit" | "allCores" | "allFree">> = {
+  "guards.spikeFactor": "off",
+  maxSteps: "noLimit",
+  threads: "allCores",
+  memoryBudgetGiB: "allFree",
+};
+
 // A text field and not a number's: 1e-3 can be typed, and a wheel over it changes nothing.
 export function NumberSetting({ path, className }: { path: SpecPath; className?: string }) {
   const t = useTranslations("newRun");
@@ -75,7 +84,7 @@ export function NumberSetting({ path, className }: { path: SpecPath; className?:
           className="tabular"
           inputMode="decimal"
           autoComplete="off"
-          placeholder={defaultAt(path) === null ? t("automatic") : undefined}
+          placeholder={defaultAt(path) === null ? t(emptyWords[path] ?? "automatic") : undefined}
           {...form.register(path, {
             setValueAs: (text: unknown) => (typeof text === "string" ? numberOf(text) : text),
           })}
@@ -112,6 +121,39 @@ export function SelectSetting<T extends string>({
             </option>
           ))}
         </NativeSelect>
+      )}
+    </SpecField>
+  );
+}
+
+/** A choice of many, searched; `words` says a value, also one that is not among the options. */
+export function ComboboxSetting({
+  path,
+  options,
+  words,
+  typed,
+  className,
+}: {
+  path: SpecPath;
+  options: readonly ComboboxOption[];
+  words: (value: string) => string;
+  typed?: (search: string) => { label: string; choose: () => void } | null;
+  className?: string;
+}) {
+  const { form, values } = useSpecForm();
+  const value = String(valueAt(values, path) ?? "");
+  return (
+    <SpecField path={path} shown={(standard) => words(String(standard ?? ""))} {...(className ? { className } : {})}>
+      {(aria) => (
+        <Combobox
+          aria={aria}
+          value={value}
+          valueText={words(value)}
+          placeholder={words("")}
+          options={options}
+          onChange={(chosen) => form.setValue(path, chosen as never, { shouldDirty: true })}
+          {...(typed ? { typed } : {})}
+        />
       )}
     </SpecField>
   );

@@ -53,6 +53,7 @@ export function NewRunForm({ initial }: { initial: SpecForm }) {
   const planState = usePlan(useMemo(() => plannable(values), [values]));
   const datasets = useQuery(trpc.datasets.list.queryOptions());
   const versions = useMemo(() => versionOptions(datasets.data ?? []), [datasets.data]);
+  const named = versions.find(({ id }) => id === values.dataset);
   const create = useMutation(
     trpc.runs.create.mutationOptions({
       onSuccess: (run) => {
@@ -114,11 +115,19 @@ export function NewRunForm({ initial }: { initial: SpecForm }) {
                 <PlayIcon aria-hidden />
                 {create.isPending || create.isSuccess ? t("starting") : t("start")}
               </Button>
-              <CopyDialog spec={spec} />
+              <CopyDialog spec={spec} dataset={named ? `${named.name}@${named.number}` : null} />
             </div>
             <p className="text-muted-foreground text-xs">{nothingTrained ? t("nothingToTrain") : t("startNote")}</p>
           </CardBody>
         </Card>
+        {/* On a narrow screen the plan and its button are pages below. */}
+        <div className="sticky bottom-0 z-20 -mx-4 flex items-center justify-between gap-3 border-t bg-background/95 px-4 py-2.5 backdrop-blur lg:hidden">
+          <PlanBadge state={planState} />
+          <Button type="submit" variant="primary" disabled={refused || create.isPending || create.isSuccess}>
+            <PlayIcon aria-hidden />
+            {create.isPending || create.isSuccess ? t("starting") : t("start")}
+          </Button>
+        </div>
         <Card className="min-w-0 lg:col-start-1">
           <CardHeader title={t("expert")} description={t("expertAbout")} />
           <div className="divide-y border-t">

@@ -8,6 +8,7 @@ import { Card } from "../../components/ui/card.tsx";
 import { SkeletonRows } from "../../components/ui/skeleton.tsx";
 import { visible } from "../../lib/format.ts";
 import { useTRPC } from "../../lib/trpc.ts";
+import { NoWorkerNotice } from "../shell/no-worker-notice.tsx";
 import { NewRunForm } from "./new-run-form.tsx";
 import { emptyForm, formOf, type SpecForm } from "./spec/spec-form.ts";
 
@@ -39,6 +40,7 @@ export function NewRunPage({ from, dataset, base }: { from?: string; dataset?: s
       {origin.error ? (
         <ProblemNotice className="mb-4" error={origin.error} onRetry={() => void origin.refetch()} />
       ) : null}
+      <NoWorkerNotice to="train" className="mb-4" />
       <NewRunForm initial={origin.data ? copyOf(origin.data.spec) : blank(dataset, base)} />
     </>
   );

@@ -2,19 +2,20 @@
 import { UploadIcon } from "lucide-react";
 import { useTranslations } from "next-intl";
 import { useState } from "react";
+import { Combobox } from "../../components/combobox.tsx";
 import { Field } from "../../components/field.tsx";
 import { Button } from "../../components/ui/button.tsx";
 import { Card, CardBody, CardHeader } from "../../components/ui/card.tsx";
 import { Dialog, DialogContent } from "../../components/ui/dialog.tsx";
-import { Input, NativeSelect } from "../../components/ui/input.tsx";
+import { Input } from "../../components/ui/input.tsx";
 import { Checkbox } from "../../components/ui/switch.tsx";
-import { visible } from "../../lib/format.ts";
 import { BasePicker } from "../base-picker/base-picker.tsx";
 import { UploadPanel } from "../datasets/upload/upload-panel.tsx";
 import { newestVersion } from "../datasets/versions.ts";
 import type { VersionOption } from "./dataset-options.ts";
-import { fieldId } from "./fields.tsx";
+import { fieldId, TextSetting } from "./fields.tsx";
 import { useSpecForm } from "./form-context.tsx";
+import { useVersionChoices } from "./use-version-choices.ts";
 
 // The three things that Anneal cannot know: from where, with what, and under which name.
 export function RequiredFields({ versions, loading }: { versions: readonly VersionOption[]; loading: boolean }) {
@@ -25,6 +26,7 @@ export function RequiredFields({ versions, loading }: { versions: readonly Versi
     <Card>
       <CardHeader title={t("required")} description={t("requiredAbout")} />
       <CardBody className="space-y-5">
+        <TextSetting path="name" />
         <BasePicker
           id={fieldId("base")}
           label={words("base.label")}
@@ -47,8 +49,7 @@ function DatasetField({ versions, loading }: { versions: readonly VersionOption[
   const { form, values, errorAt } = useSpecForm();
   const [uploading, setUploading] = useState(false);
   const choose = (versionId: string) => form.setValue("dataset", versionId, { shouldDirty: true, shouldTouch: true });
-  const names = [...new Set(versions.map(({ name }) => name))];
-  const known = values.dataset === "" || versions.some(({ id }) => id === values.dataset);
+  const options = useVersionChoices(versions);
   return (
     <>
       <Field
@@ -60,23 +61,16 @@ function DatasetField({ versions, loading }: { versions: readonly VersionOption[
       >
         {(aria) => (
           <div className="flex gap-2">
-            <NativeSelect {...aria} value={values.dataset} onChange={(event) => choose(event.target.value)}>
-              <option value="" disabled>
-                {loading ? t("loadingDatasets") : versions.length === 0 ? t("noDatasets") : t("chooseDataset")}
-              </option>
-              {known ? null : <option value={values.dataset}>{t("unknownDataset")}</option>}
-              {names.map((name) => (
-                <optgroup key={name} label={visible(name)}>
-                  {versions
-                    .filter((version) => version.name === name)
-                    .map((version) => (
-                      <option key={version.id} value={version.id}>
-                        {t("groups.versionOption", { name: visible(name), number: version.number, rows: version.rows })}
-                      </option>
-                    ))}
-                </optgroup>
-              ))}
-            </NativeSelect>
+            <Combobox
+              aria={aria}
+              value={values.dataset}
+              valueText={loading ? t("loadingDatasets") : t("unknownDataset")}
+              placeholder={
+                loading ? t("loadingDatasets") : versions.length === 0 ? t("noDatasets") : t("chooseDataset")
+              }
+              options={options}
+              onChange={choose}
+            />
             <Button onClick={() => setUploading(true)}>
               <UploadIcon aria-hidden />
               {t("upload")}

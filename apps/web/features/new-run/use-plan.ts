@@ -3,8 +3,8 @@ import type { Problem, RunPlan, RunSpec } from "@anneal/contracts";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { problemOf } from "../../lib/problem.ts";
 import { useTRPC } from "../../lib/trpc.ts";
+import { useDebounced } from "../../lib/use-debounced.ts";
 import { specForPlan } from "./spec/spec-form.ts";
-import { useDebounced } from "./use-debounced.ts";
 
 export interface PlanState {
   plan: RunPlan | null;

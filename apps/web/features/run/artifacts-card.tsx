@@ -2,6 +2,7 @@
 import { type ArtifactSummary, artifactPath, type Quantisation, reportPath } from "@anneal/contracts";
 import { DownloadIcon, FileTextIcon, PackageIcon } from "lucide-react";
 import { useTranslations } from "next-intl";
+import { CopyButton } from "../../components/copy-button.tsx";
 import { type Column, DataTable } from "../../components/data-table.tsx";
 import { EmptyState } from "../../components/empty-state.tsx";
 import { Button } from "../../components/ui/button.tsx";
@@ -44,6 +45,9 @@ export function ArtifactsCard({ artifacts }: { artifacts: readonly ArtifactSumma
           <p className="font-medium">
             {t(`kind.${row.kind}`)}
             {row.ggufType ? ` ${row.ggufType}` : ""}
+            {row.step === null ? null : (
+              <span className="font-normal text-muted-foreground"> · {t("ofStep", { step: row.step })}</span>
+            )}
           </p>
           <p className="foreign text-muted-foreground text-xs" title={visible(row.path)}>
             {visible(row.name)}
@@ -65,8 +69,12 @@ export function ArtifactsCard({ artifacts }: { artifacts: readonly ArtifactSumma
     {
       key: "path",
       header: t("path"),
-      className: "max-w-[34rem]",
-      cell: (row) => <code className="foreign font-mono text-muted-foreground text-xs">{visible(row.path)}</code>,
+      // A path is for a terminal: to be copied whole, not to be read in pieces.
+      cell: (row) => (
+        <span title={visible(row.path)}>
+          <CopyButton text={row.path} label={t("copyPath")} />
+        </span>
+      ),
     },
     {
       key: "actions",

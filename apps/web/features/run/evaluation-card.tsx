@@ -46,7 +46,7 @@ export function EvaluationCard({ run }: { run: RunDetail }) {
           <Row label={after?.adapter ? t("afterAdapter", { name: after.adapter }) : t("after")} result={after} strong />
         </CardBody>
       ) : (
-        <EmptyState icon={ScaleIcon} title={t("empty")}>
+        <EmptyState compact icon={ScaleIcon} title={t("empty")}>
           {t("emptyBody")}
         </EmptyState>
       )}

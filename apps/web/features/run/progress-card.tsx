@@ -26,7 +26,7 @@ export function ProgressCard({ run }: { run: RunDetail }) {
     parts.push(runs(`stage.${progress.stage}`));
     if (progress.stage === "train") parts.push(runs("step", { step: progress.step, total: progress.totalSteps }));
   } else if (progress && run.status !== "succeeded")
-    parts.push(runs("step", { step: progress.step, total: progress.totalSteps }));
+    parts.push(runs(`stage.${progress.stage}`), runs("stepsDone", { step: progress.step, total: progress.totalSteps }));
   if (run.workerName && moving) parts.push(t("worker", { name: visible(run.workerName) }));
 
   return (

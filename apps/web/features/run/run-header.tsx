@@ -12,10 +12,10 @@ import { Button } from "../../components/ui/button.tsx";
 import { visible } from "../../lib/format.ts";
 import { LiveBadge } from "../live/live-badge.tsx";
 import { actionIcons } from "../runs/action-icons.ts";
-import { shortBase } from "../runs/filters.ts";
 import { type Asked, RunActionDialogs } from "../runs/run-action-dialogs.tsx";
 import { actionsFor, isFinal } from "../runs/run-actions.ts";
 import { StatusChip } from "../runs/status-chip.tsx";
+import { useBaseWords } from "../runs/use-base-words.ts";
 import { useRunActions } from "../runs/use-run-actions.ts";
 
 export function RunHeader({ run, onPublish }: { run: RunDetail; onPublish: () => void }) {
@@ -23,6 +23,7 @@ export function RunHeader({ run, onPublish }: { run: RunDetail; onPublish: () =>
   const runs = useTranslations("runs");
   const options = useTranslations("spec.options");
   const router = useRouter();
+  const baseWords = useBaseWords();
   const [asked, setAsked] = useState<Asked>(null);
   const action = useRunActions(run.id, () => router.replace("/runs"));
   const publishable = run.status === "succeeded" || run.checkpoints.some(({ kept }) => kept);
@@ -41,7 +42,7 @@ export function RunHeader({ run, onPublish }: { run: RunDetail; onPublish: () =>
         description={
           <span className="flex flex-wrap gap-x-2">
             <span className="foreign" title={visible(run.base)}>
-              {visible(shortBase(run.base))}
+              {baseWords(run)}
             </span>
             <span>·</span>
             <span className="foreign">
@@ -77,6 +78,8 @@ export function RunHeader({ run, onPublish }: { run: RunDetail; onPublish: () =>
                 <Button
                   key={name}
                   disabled={action.isPending}
+                  {...(name === "resume" && run.status === "paused" ? { variant: "primary" as const } : {})}
+                  {...(name === "remove" ? { className: "text-destructive" } : {})}
                   onClick={() => (name === "cancel" || name === "remove" ? setAsked(name) : action.mutate(name))}
                 >
                   <Icon aria-hidden />
@@ -91,7 +94,7 @@ export function RunHeader({ run, onPublish }: { run: RunDetail; onPublish: () =>
               </Link>
             </Button>
             {publishable ? (
-              <Button variant="primary" onClick={onPublish}>
+              <Button variant={run.status === "paused" ? "outline" : "primary"} onClick={onPublish}>
                 <CloudUploadIcon aria-hidden />
                 {t("publish")}
               </Button>

@@ -9,6 +9,8 @@ import { Tabs, TabsContent, TabsList, TabsTrigger } from "../../components/ui/ta
 import { problemOf } from "../../lib/problem.ts";
 import { useUrlState } from "../../lib/use-url-state.ts";
 import { PublishDialog } from "../deployments/publish-dialog.tsx";
+import { isFinal } from "../runs/run-actions.ts";
+import { NoWorkerNotice } from "../shell/no-worker-notice.tsx";
 import { AdaptersCard } from "./adapters-card.tsx";
 import { AnswersPanel } from "./answers-panel.tsx";
 import { CurvesPanel } from "./charts/curves-panel.tsx";
@@ -57,8 +59,13 @@ export function RunPage({ runId }: { runId: string }) {
       <RunHeader run={detail} onPublish={() => setPublishing("final")} />
       <div className="space-y-3">
         {detail.problem ? (
-          <ProblemNotice error={detail.problem} tone={detail.status === "failed" ? "danger" : "warning"} />
+          <ProblemNotice
+            error={detail.problem}
+            {...(detail.status === "failed" ? { heading: runs("failedHeading") } : {})}
+            tone={detail.status === "failed" ? "danger" : "warning"}
+          />
         ) : null}
+        {isFinal(detail.status) || detail.status === "paused" ? null : <NoWorkerNotice to="train" />}
         {run.isError ? <ProblemNotice error={run.error} tone="warning" /> : null}
         <ProgressCard run={detail} />
         <KeyFigures run={detail} store={store} />

@@ -9,6 +9,7 @@ import { ClockTime } from "../../components/time.tsx";
 import { Badge, type BadgeTone } from "../../components/ui/badge.tsx";
 import { Card, CardBody, CardHeader } from "../../components/ui/card.tsx";
 import { formatBytes, formatCount, formatDuration, formatNumber, visible } from "../../lib/format.ts";
+import { withNames } from "../../lib/names.ts";
 import { CopyDialog } from "../new-run/copy-dialog.tsx";
 import { defaultAt } from "../new-run/spec/changes.ts";
 import { sameValue, valueAt } from "../new-run/spec/paths.ts";
@@ -17,6 +18,7 @@ import { valueWords } from "../new-run/spec/setting-words.ts";
 import { formOf } from "../new-run/spec/spec-form.ts";
 import type { Translate } from "../new-run/spec/words.ts";
 import { useSettingWords } from "../new-run/use-setting-words.ts";
+import { useBaseWords } from "../runs/use-base-words.ts";
 
 export function SettingsPanel({ run }: { run: RunDetail }) {
   return (
@@ -35,12 +37,16 @@ function SpecCard({ run }: { run: RunDetail }) {
   const t = useTranslations("run.spec");
   const heads = useTranslations("newRun.groups") as Translate;
   const words = useSettingWords();
+  const baseWords = useBaseWords();
+  // A path or Ollama's name says all by itself.
+  const baseOf = (base: string) => (base.startsWith("model:") ? baseWords(run) : visible(base));
   const form = formOf(run.spec);
   const factsOf = (paths: readonly string[]) =>
     paths.flatMap((path) => {
       const value = valueAt(form, path);
-      const shown = valueWords(words, path, value);
-      if (shown === null) return [];
+      const said = valueWords(words, path, value);
+      if (said === null) return [];
+      const shown = withNames(said, run.names);
       const changed = !sameValue(value, defaultAt(path, form));
       return [
         [
@@ -57,7 +63,7 @@ function SpecCard({ run }: { run: RunDetail }) {
         actions={
           <>
             <CopyButton text={JSON.stringify(run.spec, null, 2)} label={t("copy")} />
-            <CopyDialog spec={run.spec} />
+            <CopyDialog spec={run.spec} dataset={`${run.datasetName}@${run.datasetVersion}`} />
           </>
         }
       />
@@ -65,7 +71,7 @@ function SpecCard({ run }: { run: RunDetail }) {
         <Facts
           className={columns}
           items={[
-            [words.fields("base.label"), visible(run.spec.base)],
+            [words.fields("base.label"), baseOf(run.spec.base)],
             [words.fields("dataset.label"), `${visible(run.datasetName)} v${run.datasetVersion}`],
           ]}
         />

@@ -59,8 +59,8 @@ export function useRun(runId: string) {
           return;
         case "deployment":
           patch((old) => ({ ...old, deployments: old.deployments.map((row) => withPhase(row, body)) }));
-          if (["live", "failed", "unreachable", "superseded"].includes(body.status))
-            soon("get", () => void queryClient.invalidateQueries({ queryKey: getKey }));
+          // An end changes more than the status; one that is unknown was asked for elsewhere.
+          if (body.status !== "publishing") soon("get", () => void queryClient.invalidateQueries({ queryKey: getKey }));
           break;
         case "samples":
           soon(

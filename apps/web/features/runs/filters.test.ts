@@ -1,6 +1,6 @@
 import type { RunSummary } from "@anneal/contracts";
 import { describe, expect, it } from "vitest";
-import { elapsedSeconds, matchesSearch, readFilter, shortBase } from "./filters.ts";
+import { countOf, elapsedSeconds, readFilter, shortBase } from "./filters.ts";
 import { wholeFraction } from "./progress.ts";
 import { actionsFor } from "./run-actions.ts";
 
@@ -10,6 +10,7 @@ const run: RunSummary = {
   status: "running",
   progress: { stage: "train", step: 50, totalSteps: 100, fraction: 0.5, etaSeconds: 60, note: null },
   base: "ollama:smollm2:135m",
+  baseName: null,
   datasetName: "questions",
   datasetVersion: 1,
   methodKind: "lora",
@@ -25,6 +26,7 @@ const run: RunSummary = {
   finishedAt: null,
   workedSeconds: 0,
   workingSince: "2026-01-01T00:00:10.000Z",
+  publications: [],
 };
 
 describe("filters of the runs", () => {
@@ -33,10 +35,12 @@ describe("filters of the runs", () => {
     expect(readFilter("constructor")).toBe("all");
     expect(readFilter(null)).toBe("all");
   });
-  it("search every word in name, base and dataset", () => {
-    expect(matchesSearch(run, "bank smollm2")).toBe(true);
-    expect(matchesSearch(run, "  ")).toBe(true);
-    expect(matchesSearch(run, "bank qwen")).toBe(false);
+  it("count what they show; nothing before an answer", () => {
+    const counts = { queued: 2, running: 1, succeeded: 40 };
+    expect(countOf("all", counts)).toBe(43);
+    expect(countOf("active", counts)).toBe(3);
+    expect(countOf("paused", counts)).toBe(0);
+    expect(countOf("all", undefined)).toBeUndefined();
   });
   it("count the time in workers' hands: ended attempts and the present one", () => {
     const now = Date.parse("2026-01-01T00:01:10.000Z");
@@ -48,6 +52,7 @@ describe("filters of the runs", () => {
   it("shorten paths, not names", () => {
     expect(shortBase("/models/a/b.gguf")).toBe("b.gguf");
     expect(shortBase("ollama:smollm2:135m")).toBe("ollama:smollm2:135m");
+    expect(shortBase("model:01a22d63-0000-7000-8000-000000000001", "SmolLM2")).toBe("SmolLM2");
   });
 });
 

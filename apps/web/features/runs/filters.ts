@@ -1,4 +1,4 @@
-import type { RunStatus, RunSummary } from "@anneal/contracts";
+import { RunStatus, type RunSummary } from "@anneal/contracts";
 
 // The filters of the list, as they stand in the address.
 export const runFilters = {
@@ -14,11 +14,11 @@ export const filterNames = Object.keys(runFilters) as RunFilter[];
 
 export const readFilter = (text: string | null): RunFilter => filterNames.find((name) => name === text) ?? "all";
 
-// Every word must be in the name, the base, the dataset or the id.
-export function matchesSearch(run: RunSummary, search: string): boolean {
-  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  const text = [run.name, run.base, run.datasetName, run.id, run.methodKind].join(" ").toLowerCase();
-  return words.every((word) => text.includes(word));
+/** How many runs a filter shows; absent: not asked yet. */
+export function countOf(filter: RunFilter, counts: Partial<Record<RunStatus, number>> | undefined): number | undefined {
+  if (!counts) return undefined;
+  const statuses: readonly RunStatus[] = runFilters[filter] ?? RunStatus.options;
+  return statuses.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
 }
 
 // How long workers had it in hand; pauses and waiting do not count. Nothing before the first attempt.
@@ -31,6 +31,6 @@ export function elapsedSeconds(
   return run.workedSeconds + Math.max(0, present);
 }
 
-// What stands for a base model in a narrow place: the file's name, or the name behind "ollama:".
-export const shortBase = (base: string) =>
-  base.startsWith("/") ? (base.split("/").filter(Boolean).at(-1) ?? base) : base;
+/** What stands for a base model in a narrow place: its name in the registry, the file's, or the name behind "ollama:". */
+export const shortBase = (base: string, name: string | null = null) =>
+  name ?? (base.startsWith("/") ? (base.split("/").filter(Boolean).at(-1) ?? base) : base);

@@ -5,10 +5,11 @@ import { useTranslations } from "next-intl";
 import { RelativeTime } from "../../components/time.tsx";
 import { Table, Td, Th, Tr } from "../../components/ui/table.tsx";
 import { formatDuration, formatNumber, visible } from "../../lib/format.ts";
-import { elapsedSeconds, shortBase } from "./filters.ts";
+import { elapsedSeconds } from "./filters.ts";
 import { RunMenu } from "./run-menu.tsx";
 import { AccuracyChange, RunProgressCell } from "./run-progress.tsx";
 import { StatusChip } from "./status-chip.tsx";
+import { useBaseWords } from "./use-base-words.ts";
 import { useNowMilliseconds } from "./use-now.ts";
 
 export function RunTable({ runs }: { runs: readonly RunSummary[] }) {
@@ -72,11 +73,15 @@ export function RunTable({ runs }: { runs: readonly RunSummary[] }) {
 }
 
 export function RunSources({ run }: { run: RunSummary }) {
-  const t = useTranslations("runs.method");
-  const method = run.methodKind === "full" ? t("full") : t("lora");
+  const t = useTranslations("runs");
+  const baseWords = useBaseWords();
+  const method = run.methodKind === "full" ? t("method.full") : t("method.lora");
+  const served = run.publications.find(({ status }) => status === "live");
   return (
-    <p className="truncate text-muted-foreground text-xs" title={visible(run.base)}>
-      {visible(shortBase(run.base))} · {visible(run.datasetName)} v{run.datasetVersion} · {method} {run.precision}
+    // Not cut to one line: runs of one base and dataset differ in what stands last.
+    <p className="foreign text-muted-foreground text-xs" title={visible(run.base)}>
+      {baseWords(run)} · {visible(run.datasetName)} v{run.datasetVersion} · {method} {run.precision}
+      {served ? ` · ${t("servedAs", { name: visible(served.name) })}` : null}
     </p>
   );
 }

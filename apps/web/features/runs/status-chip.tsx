@@ -10,6 +10,7 @@ import {
   LoaderCircleIcon,
   type LucideIcon,
   PauseIcon,
+  Undo2Icon,
 } from "lucide-react";
 import { useTranslations } from "next-intl";
 import { Badge, type BadgeTone } from "../../components/ui/badge.tsx";
@@ -45,6 +46,7 @@ const deploymentLooks: Record<DeploymentStatus, [BadgeTone, LucideIcon]> = {
   unreachable: ["warning", CloudOffIcon],
   superseded: ["neutral", HistoryIcon],
   drifted: ["warning", CircleAlertIcon],
+  rolled_back: ["neutral", Undo2Icon],
 };
 
 export function DeploymentChip({ status }: { status: DeploymentStatus }) {

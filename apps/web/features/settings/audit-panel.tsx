@@ -1,4 +1,5 @@
 "use client";
+import type { Names } from "@anneal/contracts";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { ScrollTextIcon } from "lucide-react";
 import { useTranslations } from "next-intl";
@@ -11,6 +12,7 @@ import { Card, CardHeader } from "../../components/ui/card.tsx";
 import { SkeletonRows } from "../../components/ui/skeleton.tsx";
 import { visible } from "../../lib/format.ts";
 import { useTRPC } from "../../lib/trpc.ts";
+import { detailPairs, subjectWords } from "./audit-words.ts";
 import { useOwnName } from "./use-own-name.ts";
 
 interface AuditRow {
@@ -20,6 +22,7 @@ interface AuditRow {
   action: string;
   subject: string;
   details: Record<string, unknown>;
+  names: Names;
 }
 
 export function AuditPanel() {
@@ -43,15 +46,18 @@ export function AuditPanel() {
     {
       key: "subject",
       header: t("subject"),
-      cell: (row) => <code className="foreign font-mono text-muted-foreground text-xs">{visible(row.subject)}</code>,
+      className: "max-w-72",
+      cell: (row) => (
+        <span className="foreign" title={visible(row.subject)}>
+          {visible(subjectWords(row))}
+        </span>
+      ),
     },
     {
       key: "details",
       header: t("details"),
       className: "max-w-96",
-      cell: (row) => (
-        <span className="foreign text-muted-foreground text-xs">{visible(detailWords(row.details)) || "–"}</span>
-      ),
+      cell: (row) => <Details pairs={detailPairs(row)} whole={JSON.stringify(row.details)} />,
     },
   ];
   return (
@@ -83,11 +89,16 @@ export function AuditPanel() {
   );
 }
 
-const detailWords = (details: Record<string, unknown>) =>
-  Object.entries(details)
-    .filter(([, value]) => value !== null)
-    .map(([key, value]) => `${key}: ${plain(value)}`)
-    .join("; ");
-
-const plain = (value: unknown): string =>
-  typeof value === "string" ? value : Array.isArray(value) ? value.map(plain).join(", ") : JSON.stringify(value);
+function Details({ pairs, whole }: { pairs: readonly (readonly [string, string])[]; whole: string }) {
+  if (pairs.length === 0) return <span className="text-muted-foreground">–</span>;
+  return (
+    <dl className="flex flex-wrap gap-x-3 gap-y-0.5 text-xs" title={visible(whole)}>
+      {pairs.map(([key, value]) => (
+        <div key={key} className="flex min-w-0 gap-1">
+          <dt className="text-muted-foreground">{visible(key)}</dt>
+          <dd className="foreign min-w-0">{visible(value)}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -117,7 +117,7 @@ function WorkersCard({ workers }: { workers: readonly WorkerSummary[] }) {
       cell: (row) =>
         row.currentRunId ? (
           <Link href={`/runs/${row.currentRunId}`} className="text-primary underline underline-offset-2">
-            {t("openRun")}
+            {visible(row.currentRunName ?? t("openRun"))}
           </Link>
         ) : (
           <span className="text-muted-foreground">{t("idle")}</span>

@@ -7,6 +7,9 @@ import { formatDuration, formatPercent, visible } from "../../lib/format.ts";
 import { useTRPC } from "../../lib/trpc.ts";
 import { useLive } from "../live/live-provider.tsx";
 import { wholeFraction } from "../runs/progress.ts";
+import { useNowMilliseconds } from "../runs/use-now.ts";
+
+const answerAgeMilliseconds = 35_000;
 
 // What the machine does now, on every page: the running run with its share and what is left, and how many wait.
 export function QueueIndicator() {
@@ -15,13 +18,16 @@ export function QueueIndicator() {
   const { connection } = useLive();
   const active = useQuery(
     trpc.runs.list.queryOptions(
-      { status: ["running", "pausing", "cancelling", "queued"], limit: 50 },
+      { status: ["running", "pausing", "cancelling"], limit: 10 },
       { refetchInterval: 10_000 },
     ),
   );
-  const items = active.data?.items ?? [];
-  const running = items.filter((run) => run.status !== "queued");
-  const queued = items.length - running.length;
+  // An older answer is not today's: while the server does not answer, nothing is said of what runs.
+  const now = useNowMilliseconds(5, true);
+  const known =
+    active.isSuccess && active.failureCount === 0 && (now ?? 0) - active.dataUpdatedAt < answerAgeMilliseconds;
+  const running = (known && active.data.items) || [];
+  const queued = (known && active.data.counts.queued) || 0;
   const first = running[0];
   const fraction = first ? wholeFraction(first) : null;
   return (
@@ -47,8 +53,12 @@ export function QueueIndicator() {
             ) : null}
             {running.length > 1 ? <span>{t("more", { count: running.length - 1 })}</span> : null}
           </>
-        ) : active.isError ? (
-          t("unknown")
+        ) : !known ? (
+          active.failureCount > 0 || active.isError || active.isSuccess ? (
+            t("unknown")
+          ) : (
+            t("asking")
+          )
         ) : queued === 0 ? (
           t("idle")
         ) : null}

@@ -3,22 +3,21 @@ import { mostAdapters } from "@anneal/contracts";
 import { PlusIcon, XIcon } from "lucide-react";
 import { useTranslations } from "next-intl";
 import { useFieldArray } from "react-hook-form";
+import { Combobox } from "../../../components/combobox.tsx";
 import { Button } from "../../../components/ui/button.tsx";
 import { Input } from "../../../components/ui/input.tsx";
 import { cn } from "../../../lib/cn.ts";
 import { numberOf, SpecField } from "../fields.tsx";
 import { useSpecForm } from "../form-context.tsx";
 import { freshAdapters } from "../spec/adapters.ts";
+import { useStartChoices } from "./use-start-choices.ts";
 
 const columns = ["name", "rank", "alpha", "learningRate", "seed", "startFrom"] as const;
 type Column = (typeof columns)[number];
-const isText = (setting: Column) => setting === "name" || setting === "startFrom";
+const isText = (setting: Column) => setting === "name";
 
-/** What a typed text stands for; emptied, a start is a fresh adapter and a number the run's own. */
-function settingOf(setting: Column, text: string): string | number | null {
-  if (setting === "name") return text;
-  return setting === "startFrom" ? text.trim() || null : numberOf(text);
-}
+/** What a typed text stands for; an emptied number is the run's own. */
+const settingOf = (setting: Column, text: string): string | number | null => (isText(setting) ? text : numberOf(text));
 
 // Adapters side by side: a line each. An emptied setting is the run's own, which stands there in grey.
 export function Adapters() {
@@ -27,13 +26,15 @@ export function Adapters() {
   const { form, values } = useSpecForm();
   const { fields: rows, append, remove } = useFieldArray({ control: form.control, name: "adapters" });
   const { rank, alpha } = values.method;
+  const start = useStartChoices();
+  const startFrom = (i: number, ref: string) =>
+    form.setValue(`adapters.${i}.startFrom`, ref === "" ? null : ref, { shouldDirty: true });
   const standard = {
     rank,
     alpha,
     learningRate: values.learningRate,
     seed: values.seed,
     name: "",
-    startFrom: t("fresh"),
   };
   // One alone is no choice: the first click makes two, and two go together.
   const add = () => append(freshAdapters(values.adapters, values.learningRate), { shouldFocus: false });
@@ -56,16 +57,31 @@ export function Adapters() {
                   <span aria-hidden className={cn("mb-1 block text-muted-foreground text-xs", i > 0 && "sm:hidden")}>
                     {t(setting)}
                   </span>
-                  <Input
-                    className={isText(setting) ? "font-mono text-xs" : "tabular"}
-                    inputMode={isText(setting) ? "text" : "decimal"}
-                    autoComplete="off"
-                    placeholder={String(standard[setting] ?? "")}
-                    aria-label={t("of", { setting: t(setting), number: i + 1 })}
-                    {...form.register(`adapters.${i}.${setting}`, {
-                      setValueAs: (text: unknown) => (typeof text === "string" ? settingOf(setting, text) : text),
-                    })}
-                  />
+                  {setting === "startFrom" ? (
+                    <Combobox
+                      aria={{
+                        id: `${aria.id}-${i}-start`,
+                        "aria-label": t("of", { setting: t(setting), number: i + 1 }),
+                      }}
+                      value={values.adapters[i]?.startFrom ?? ""}
+                      valueText={start.words(values.adapters[i]?.startFrom ?? "")}
+                      placeholder={t("fresh")}
+                      options={start.options}
+                      onChange={(ref) => startFrom(i, ref)}
+                      typed={start.typed((ref) => startFrom(i, ref))}
+                    />
+                  ) : (
+                    <Input
+                      className={isText(setting) ? "font-mono text-xs" : "tabular"}
+                      inputMode={isText(setting) ? "text" : "decimal"}
+                      autoComplete="off"
+                      placeholder={String(standard[setting] ?? "")}
+                      aria-label={t("of", { setting: t(setting), number: i + 1 })}
+                      {...form.register(`adapters.${i}.${setting}`, {
+                        setValueAs: (text: unknown) => (typeof text === "string" ? settingOf(setting, text) : text),
+                      })}
+                    />
+                  )}
                 </div>
               ))}
               <Button

@@ -2,22 +2,23 @@
 import { useTranslations } from "next-intl";
 import { formatPercent, visible } from "../../../lib/format.ts";
 import type { VersionOption } from "../dataset-options.ts";
-import { NumberSetting, SelectSetting, SwitchSetting } from "../fields.tsx";
+import { ComboboxSetting, NumberSetting, SwitchSetting } from "../fields.tsx";
 import { useSpecForm } from "../form-context.tsx";
+import { useVersionChoices } from "../use-version-choices.ts";
 import { Group } from "./group.tsx";
 import { Prompts } from "./prompts.tsx";
 
 export function EvaluationGroup({ versions }: { versions: readonly VersionOption[] }) {
   const t = useTranslations("newRun.groups");
+  const form = useTranslations("newRun");
   const { values } = useSpecForm();
   const { evaluation } = values;
   const wordsOf = (versionId: string) => {
     const version = versions.find(({ id }) => id === versionId);
     if (version) return t("versionOption", { name: visible(version.name), number: version.number, rows: version.rows });
-    return versionId === "" ? t("split") : versionId;
+    return versionId === "" ? t("split") : form("unknownDataset");
   };
-  const others = versions.filter(({ id }) => id !== values.dataset).map(({ id }) => id);
-  const known = evaluation.dataset === "" || others.includes(evaluation.dataset);
+  const choices = useVersionChoices(versions);
   return (
     <Group
       title={t("evaluation")}
@@ -29,9 +30,9 @@ export function EvaluationGroup({ versions }: { versions: readonly VersionOption
         evaluation.everySteps === null ? t("tenTimes") : t("everySteps", { count: evaluation.everySteps }),
       ].join(" · ")}
     >
-      <SelectSetting
+      <ComboboxSetting
         path="evaluation.dataset"
-        options={["", ...others, ...(known ? [] : [evaluation.dataset])]}
+        options={[{ value: "", label: t("split") }, ...choices.filter(({ value }) => value !== values.dataset)]}
         words={wordsOf}
       />
       {evaluation.dataset === "" ? <NumberSetting path="evaluation.heldOutFraction" /> : null}

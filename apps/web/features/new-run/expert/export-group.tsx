@@ -24,7 +24,7 @@ export function ExportGroup() {
   return (
     <Group
       title={t("export")}
-      paths={["export", "publish.gguf", "publish.system", "publish.parameters", "name"]}
+      paths={["export", "publish.gguf", "publish.system", "publish.parameters"]}
       summary={[
         t("files", { list: chosen.join(", ") || "–" }),
         values.export.merged ? t("merged") : null,
@@ -76,7 +76,6 @@ export function ExportGroup() {
           <TextSetting path="publish.parameters" long mono />
         </>
       ) : null}
-      <TextSetting path="name" />
     </Group>
   );
 }

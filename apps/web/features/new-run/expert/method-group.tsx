@@ -4,10 +4,11 @@ import { useTranslations } from "next-intl";
 import { useState } from "react";
 import { Input } from "../../../components/ui/input.tsx";
 import { Checkbox } from "../../../components/ui/switch.tsx";
-import { fieldId, NumberSetting, SelectSetting, SpecField, SwitchSetting, TextSetting } from "../fields.tsx";
+import { ComboboxSetting, fieldId, NumberSetting, SelectSetting, SpecField, SwitchSetting } from "../fields.tsx";
 import { useSpecForm } from "../form-context.tsx";
 import { Adapters } from "./adapters.tsx";
 import { Group } from "./group.tsx";
+import { useStartChoices } from "./use-start-choices.ts";
 
 const precisions = ["bf16", "f32", "bf16_sr", "f16"] as const;
 const storages = ["dense", "int8", "nf4", "blocks"] as const;
@@ -49,7 +50,7 @@ export function MethodGroup() {
           <SwitchSetting path="method.rsLora" />
           <SwitchSetting path="method.dora" />
           <NumberSetting path="method.loraPlusRatio" />
-          <TextSetting path="method.startFrom" />
+          <StartFrom />
           <Adapters />
         </>
       ) : (
@@ -57,6 +58,13 @@ export function MethodGroup() {
       )}
     </Group>
   );
+}
+
+function StartFrom() {
+  const { form } = useSpecForm();
+  const { options, words, typed } = useStartChoices();
+  const choose = (ref: string) => form.setValue("method.startFrom", ref, { shouldDirty: true });
+  return <ComboboxSetting path="method.startFrom" options={options} words={words} typed={typed(choose)} />;
 }
 
 // Patterns as one line: commas part them, as no name of a tensor holds one.

@@ -36,7 +36,7 @@ export function TeacherFields() {
                 {t("teacherFile", { name: visible(name), count: topK })}
               </option>
             ))}
-            {teacherFile === "" || listed ? null : <option value={teacherFile}>{teacherFile}</option>}
+            {teacherFile === "" || listed ? null : <option value={teacherFile}>{t("teacherGone")}</option>}
           </NativeSelect>
         )}
       </SpecField>

@@ -30,7 +30,8 @@ export function MemoryBar({ memory, budgetBytes }: { memory: MemoryPlan; budgetB
           {parts.map(({ key, bytes, colour, striped }) => (
             <div
               key={key}
-              className={cn("h-full border-card border-r last:border-r-0", colour, striped && stripes)}
+              // So small a part of the budget is a line, not nothing.
+              className={cn("h-full min-w-px", colour, striped && stripes)}
               style={{ width: `${(bytes / scale) * 100}%` }}
               title={`${t(`part.${key}`)}: ${formatBytes(bytes)}`}
             />

@@ -21,10 +21,10 @@ describe("memory parts", () => {
     expect(parts.map(({ key }) => key)).not.toContain("adapter");
     expect(parts.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(memory.totalBytes);
   });
-  it("never reach over the bar's end, and keep small runs visible", () => {
+  it("are drawn to the budget's scale, and never reach over the bar's end", () => {
     expect(scaleOf(180, 200)).toBe(200);
     expect(scaleOf(180, 100)).toBe(180);
-    expect(scaleOf(180, 1e9)).toBe(720);
+    expect(scaleOf(180, 1e9)).toBe(1e9);
     expect(scaleOf(0, 0)).toBe(1);
   });
 });

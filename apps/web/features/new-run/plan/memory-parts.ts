@@ -17,6 +17,5 @@ const all = [
 export const memoryParts = (memory: MemoryPlan) =>
   all.map((part) => ({ ...part, bytes: memory[`${part.key}Bytes`] })).filter(({ bytes }) => bytes > 0);
 
-/** What the bar's whole width stands for: the budget, or more where the budget is passed. Small runs in a big machine stay visible. */
-export const scaleOf = (totalBytes: number, budgetBytes: number): number =>
-  totalBytes > budgetBytes ? totalBytes : Math.max(1, Math.min(budgetBytes, totalBytes * 4));
+/** What the bar's whole width stands for: the budget, or more where the budget is passed. */
+export const scaleOf = (totalBytes: number, budgetBytes: number): number => Math.max(1, totalBytes, budgetBytes);

@@ -27,13 +27,15 @@ const flags: Record<string, string> = {
   seed: "--seed",
 };
 
-export function specAsCli(spec: RunSpec): string {
+/** `dataset`: how the command line names the version; its id where that is not known. */
+export function specAsCli(spec: RunSpec, dataset: string | null = null): string {
   const { sourceWeights, ...short } = shortSpec(spec);
   const { publish } = short;
   // Names of parameters and sources may hold signs that a path may not.
   const { parameters, ...published } = publish ?? {};
   const parts = leaves({ ...short, ...(publish ? { publish: published } : {}) }).map(([path, value]) => {
     const flag = flags[path];
+    if (path === "dataset" && dataset) return `${flag} ${shellWord(dataset)}`;
     return flag ? `${flag} ${shellWord(String(value))}` : `--set ${shellWord(`${path}=${plain(value)}`)}`;
   });
   if (sourceWeights) parts.push(`--set ${shellWord(`sourceWeights=${JSON.stringify(sourceWeights)}`)}`);

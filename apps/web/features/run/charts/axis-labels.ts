@@ -43,6 +43,11 @@ export const stepLabel = (value: number) => (Number.isInteger(value) ? String(va
 export const placeLabel = (value: number, axis: XAxis) =>
   axis === "time" ? clock(value) : axis === "tokens" ? formatCount(value) : stepLabel(value);
 
+// Distances of places that are whole: steps and tokens have no halves.
+export const wholeSteps = Array.from({ length: 13 }, (_, power) => [1, 2, 5].map((lead) => lead * 10 ** power)).flat();
+// Distances that are round in units of 1024.
+export const byteSteps = Array.from({ length: 61 }, (_, power) => 2 ** power);
+
 // Distances that read well on a clock, from a second to a week.
 export const timeSteps = [
   1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,

@@ -1,4 +1,4 @@
-import { type MetricBucket, type MetricName, metricOf } from "@anneal/contracts";
+import { type MetricBucket, type MetricName, metricCatalogue, metricOf } from "@anneal/contracts";
 import { ema } from "../../../lib/ema.ts";
 
 export const xAxes = ["step", "time", "tokens"] as const;
@@ -17,6 +17,10 @@ export interface ChartData {
 }
 
 // Exact already, or an average itself: a moving average would only bend them.
+const isExact = (name: MetricName) => {
+  const { series } = metricOf(name);
+  return exact.test(series) || metricCatalogue[series].unit === "0/1";
+};
 const exact = /^(eval\/|data\/|train\/loss_ema$|optim\/learning_rate$|memory\/planned_bytes$)/;
 
 const xOf = (point: MetricBucket, axis: XAxis, startSeconds: number) =>
@@ -45,7 +49,7 @@ export function chartData(
     }
     at.set(name, row);
     const means = row.map((point) => (point ? shown(point.mean) : null));
-    const smooth = smoothing > 0 && points.length > 2 && !exact.test(metricOf(name).series);
+    const smooth = smoothing > 0 && points.length > 2 && !isExact(name);
     if (row.some((point) => point && point.max > point.min)) {
       columns.push({ name, role: "max", values: row.map((point) => (point ? shown(point.max) : null)) });
       columns.push({ name, role: "min", values: row.map((point) => (point ? shown(point.min) : null)) });

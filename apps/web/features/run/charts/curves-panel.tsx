@@ -8,12 +8,15 @@ import { FilterChips } from "../../../components/filter-chips.tsx";
 import { Button } from "../../../components/ui/button.tsx";
 import { Card } from "../../../components/ui/card.tsx";
 import { Switch } from "../../../components/ui/switch.tsx";
+import { cn } from "../../../lib/cn.ts";
+import { formatMetric } from "../../../lib/format.ts";
 import type { SeriesStore } from "../../../lib/series.ts";
 import { useStored } from "../../../lib/use-stored.ts";
-import { chartsOf, metricGroups } from "./catalogue.ts";
+import { type ChartSpec, chartsOf, metricGroups } from "./catalogue.ts";
 import { Chart, type ChartLook } from "./chart.tsx";
 import { type XAxis, xAxes } from "./chart-data.ts";
 import { type ChartColours, readColours } from "./colours.ts";
+import { isConstant } from "./constants.ts";
 import { useStoreVersion } from "./use-store-version.ts";
 
 const readSmoothing = (text: string | null) => {
@@ -95,8 +98,11 @@ export const CurvesPanel = memo(function CurvesPanel({ store }: { store: SeriesS
           {metricGroups.map((group) => {
             const members = charts.filter((chart) => chart.group === group);
             if (members.length === 0) return null;
-            const pairs = members.filter(({ id }) => id !== "loss");
-            const alone = pairs.length % 2 === 1 ? pairs.at(-1) : undefined;
+            const flat = members.filter((chart) => isConstant(chart, store));
+            const moving = members.filter((chart) => !flat.includes(chart));
+            const minor = group === "machine" || group === "memory" || group === "data";
+            const pairs = moving.filter(({ id }) => id !== "loss");
+            const alone = !minor && pairs.length % 2 === 1 ? pairs.at(-1) : undefined;
             return (
               <section key={group} className="mb-5" aria-labelledby={`curves-${group}`}>
                 <h2
@@ -105,8 +111,10 @@ export const CurvesPanel = memo(function CurvesPanel({ store }: { store: SeriesS
                 >
                   {t(`group.${group}`)}
                 </h2>
-                <div className="grid grid-cols-1 gap-3 lg:grid-cols-2">
-                  {members.map((spec) => (
+                <div
+                  className={cn("grid grid-cols-1 gap-3", minor ? "sm:grid-cols-2 xl:grid-cols-3" : "lg:grid-cols-2")}
+                >
+                  {moving.map((spec) => (
                     <Chart
                       key={spec.id}
                       spec={spec}
@@ -115,11 +123,12 @@ export const CurvesPanel = memo(function CurvesPanel({ store }: { store: SeriesS
                       look={look}
                       zoom={zoom}
                       onZoom={setZoom}
-                      height={spec.id === "loss" || spec.names.length > 5 ? 260 : 180}
+                      height={spec.id === "loss" || spec.names.length > 5 ? 260 : minor ? 120 : 180}
                       className={spec.id === "loss" || spec === alone ? "lg:col-span-2" : undefined}
                     />
                   ))}
                 </div>
+                <Constants charts={flat} store={store} />
               </section>
             );
           })}
@@ -128,6 +137,22 @@ export const CurvesPanel = memo(function CurvesPanel({ store }: { store: SeriesS
     </div>
   );
 });
+
+// What never moved is told in a line, not drawn.
+function Constants({ charts, store }: { charts: readonly ChartSpec[]; store: SeriesStore }) {
+  const t = useTranslations("run");
+  if (charts.length === 0) return null;
+  return (
+    <dl className="mt-2 flex flex-wrap gap-x-5 gap-y-1 text-xs" title={t("curves.constant")}>
+      {charts.map(({ id, names: [name], unit }) => (
+        <div key={id} className="flex gap-1.5" data-constant={id}>
+          <dt className="text-muted-foreground">{t(`metric.${name ?? ""}`)}</dt>
+          <dd className="tabular font-medium">{formatMetric((name && store.last(name)?.mean) ?? 0, unit)}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
 
 function firstSecond(store: SeriesStore): number {
   const starts = store.names().map((name) => store.points(name)[0]?.time ?? Number.POSITIVE_INFINITY);

@@ -1,5 +1,5 @@
 import type uPlot from "uplot";
-import { placeLabel, timeSteps, valueLabels } from "./axis-labels.ts";
+import { byteSteps, placeLabel, timeSteps, valueLabels, wholeSteps } from "./axis-labels.ts";
 import type { ChartData, XAxis } from "./chart-data.ts";
 import { type ChartColours, seriesColour, withAlpha } from "./colours.ts";
 
@@ -80,11 +80,12 @@ export function uplotOptions(
         ...shared,
         size: 30,
         space: 70,
-        ...(axis === "time" ? { incrs: timeSteps } : {}),
+        incrs: axis === "time" ? timeSteps : wholeSteps,
         values: (_self, places) => places.map((place) => placeLabel(place, axis)),
       },
       {
         ...shared,
+        ...(unit === "bytes" && !log ? { incrs: byteSteps } : {}),
         size: (_self, labels) => 14 + 6.5 * Math.max(3, ...(labels ?? []).map((label) => label?.length ?? 0)),
         values: (_self, places, _axis, _space, step) => valueLabels(places, unit, step),
       },

@@ -51,7 +51,13 @@ export function EventsPanel({ runId }: { runId: string }) {
     getNextPageParam: (last) => (last.length === pageRows ? last.at(-1)?.seq : undefined),
     placeholderData: keepPreviousData,
   });
-  const rows = events.data?.pages.flat() ?? [];
+  // A publication tells its place twice where it moved on within it: once is enough to read.
+  const rows = (events.data?.pages.flat() ?? []).filter(
+    ({ body }, i, all) =>
+      body.type !== "deployment" ||
+      all[i - 1]?.body.type !== "deployment" ||
+      textOf(all[i - 1]?.body ?? body) !== textOf(body),
+  );
   let day = "";
 
   return (
@@ -62,9 +68,7 @@ export function EventsPanel({ runId }: { runId: string }) {
           value={kind}
           options={[
             { value: "all", label: t("all") },
-            ...toldTypes
-              .filter((name) => name !== "trained")
-              .map((name) => ({ value: name, label: t(`kind.${name}`) })),
+            ...toldTypes.map((name) => ({ value: name, label: t(`kind.${name}`) })),
           ]}
           onChange={setKind}
         />
