@@ -121,9 +121,13 @@ export function NewRunForm({ initial }: { initial: SpecForm }) {
           </CardBody>
         </Card>
         {/* On a narrow screen the plan and its button are pages below. */}
-        <div className="sticky bottom-0 z-20 -mx-4 flex items-center justify-between gap-3 border-t bg-background/95 px-4 py-2.5 backdrop-blur lg:hidden">
-          <PlanBadge state={planState} />
-          <Button type="submit" variant="primary" disabled={refused || create.isPending || create.isSuccess}>
+        <div className="sticky bottom-0 z-20 -mx-4 border-t bg-background/95 px-4 py-2.5 backdrop-blur lg:hidden">
+          <Button
+            type="submit"
+            variant="primary"
+            className="w-full"
+            disabled={refused || create.isPending || create.isSuccess}
+          >
             <PlayIcon aria-hidden />
             {create.isPending || create.isSuccess ? t("starting") : t("start")}
           </Button>
