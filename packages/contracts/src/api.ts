@@ -1,6 +1,15 @@
 import { z } from "zod";
 import { BaseModelRef, ModelSummary } from "./base-model.ts";
-import { ColumnMapping, DatasetCheck, DatasetFormat, DatasetRow, DatasetSummary, UploadInspection } from "./dataset.ts";
+import {
+  ColumnMapping,
+  CommittedDataset,
+  DatasetCheck,
+  DatasetFormat,
+  DatasetRow,
+  DatasetSummary,
+  LeaveOut,
+  UploadInspection,
+} from "./dataset.ts";
 import { DeploymentSummary } from "./deployment.ts";
 import { RunEvent } from "./events.ts";
 import { DisplayName, Id, Names, PageInput, page } from "./ids.ts";
@@ -32,7 +41,12 @@ export const api = {
     inspect: procedure(
       "mutation",
       "datasets:write",
-      z.object({ uploadId: Id, format: DatasetFormat.optional(), mapping: ColumnMapping.optional() }),
+      z.object({
+        uploadId: Id,
+        format: DatasetFormat.optional(),
+        mapping: ColumnMapping.optional(),
+        leaveOut: LeaveOut.optional(),
+      }),
       UploadInspection,
     ),
     // A path on the server, below one of the folders in ANNEAL_DATA_DIRS.
@@ -46,7 +60,8 @@ export const api = {
       }),
       UploadInspection,
     ),
-    // Makes an immutable version of a dataset (a new dataset when the name is new). `skipBadLines` is needed when there are any.
+    // Makes an immutable version of a dataset (a new dataset when the name is new). `skipBadLines` is needed when there are any,
+    // `leaveOut` (or a mapping) for every field of the rows that looks like content and is not read.
     commit: procedure(
       "mutation",
       "datasets:write",
@@ -55,9 +70,10 @@ export const api = {
         name: DisplayName,
         format: DatasetFormat.optional(),
         mapping: ColumnMapping.optional(),
+        leaveOut: LeaveOut.optional(), // content of the rows that the version shall not hold
         skipBadLines: z.boolean().default(false),
       }),
-      DatasetSummary,
+      CommittedDataset,
     ),
     rows: procedure(
       "query",

@@ -56,12 +56,18 @@ export function messagesOf(row: DatasetRow): Message[] {
   return "chosen" in row ? [...row.prompt, ...row.chosen, ...row.rejected] : [...row.prompt, ...row.completion];
 }
 
-// How the columns of a CSV or TSV become a conversation.
+// How the columns of a table, or the fields of JSON rows, become a conversation.
+const column = z.string().min(1).max(200);
 export const ColumnMapping = z.object({
-  user: z.string().min(1),
-  assistant: z.string().min(1),
-  system: z.string().min(1).optional(), // a column
+  user: column,
+  assistant: column,
+  system: column.optional(), // a column
   systemText: z.string().max(20_000).optional(), // or the same line for every row
+  context: z.array(column).max(20).optional(), // passages that stand before the question, an empty line between
+  input: column.optional(), // stands behind the question, as Alpaca's does
+  thoughts: column.optional(), // what was thought before the answer
+  mark: column.optional(), // whether the answer was liked: the rows are marked answers
+  rejected: column.optional(), // a worse answer: the rows are pairs, the better one is the assistant's
 });
 export type ColumnMapping = z.infer<typeof ColumnMapping>;
 
@@ -83,6 +89,21 @@ export const FormatGuess = z.object({
 });
 export type FormatGuess = z.infer<typeof FormatGuess>;
 
+/** A field that rows fill and that is not read: a key of the row, or a path within it such as `messages[].name`. */
+export const UnusedField = z.object({
+  path: z.string(),
+  rows: z.int(), // that fill it
+  example: z.string(),
+  content: z.boolean(), // it may teach something: a person says what it is, or leaves it out
+});
+export type UnusedField = z.infer<typeof UnusedField>;
+
+export const Note = z.object({ text: z.string(), phrases: Phrases.optional() });
+export type Note = z.infer<typeof Note>;
+
+/** Fields of the rows that a person leaves out, by their paths. */
+export const LeaveOut = z.array(z.string().min(1).max(200)).max(300);
+
 // The answer to a look at an upload, before a version is made of it.
 export const UploadInspection = z.object({
   uploadId: Id,
@@ -95,6 +116,9 @@ export const UploadInspection = z.object({
   badLines: z.array(BadLine), // the first 200
   badLineCount: z.int(),
   duplicateRows: z.int(),
+  notes: z.array(Note).default([]), // what was read otherwise than it is called
+  unusedFields: z.array(UnusedField).default([]), // content first
+  leaveOut: LeaveOut.default([]), // what was left out of this look
   preview: z.array(DatasetRow), // the first 20 good rows
 });
 export type UploadInspection = z.infer<typeof UploadInspection>;
@@ -109,6 +133,7 @@ export const DatasetVersionSummary = z.object({
   format: DatasetFormat,
   badLineCount: z.int(),
   sourceName: z.string(),
+  leftOut: z.array(z.string()).default([]), // fields of the file's rows that the version does not hold
   createdAt: z.string(),
 });
 export type DatasetVersionSummary = z.infer<typeof DatasetVersionSummary>;
@@ -121,6 +146,10 @@ export const DatasetSummary = z.object({
   versions: z.array(DatasetVersionSummary),
 });
 export type DatasetSummary = z.infer<typeof DatasetSummary>;
+
+/** What a commit gives: the dataset, and which of its versions holds the rows (an older one, where it has the same). */
+export const CommittedDataset = DatasetSummary.extend({ versionId: Id, created: z.boolean() });
+export type CommittedDataset = z.infer<typeof CommittedDataset>;
 
 // What the loss-mask X-ray shows: text runs in order, each trained or ignored.
 export const TokenSpan = z.object({ text: z.string(), tokens: z.int(), trained: z.boolean(), fromUser: z.boolean() });

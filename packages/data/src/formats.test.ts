@@ -50,6 +50,8 @@ const goldens: { name: string; file: string; text: string; format: DatasetFormat
             ],
           },
           { role: "assistant", content: "no", weight: 0 },
+          { role: "user", content: "again" },
+          { role: "assistant", content: "yes" },
         ],
       },
       {
@@ -64,7 +66,7 @@ const goldens: { name: string; file: string; text: string; format: DatasetFormat
     format: "openai-messages",
     rows: [
       chat(["system", "Be brief."], ["user", "Hi"], ["assistant", "Hello", 1]),
-      chat(["system", "x"], ["user", "ab"], ["assistant", "no", 0]),
+      chat(["system", "x"], ["user", "ab"], ["assistant", "no", 0], ["user", "again"], ["assistant", "yes"]),
       chat(["user", "sum"], ["tool", ""], ["assistant", "3"]),
       { text: "just text" },
     ],
@@ -104,13 +106,15 @@ const goldens: { name: string; file: string; text: string; format: DatasetFormat
           { from: "system", value: "T" },
           { from: "user", value: "q2" },
           { from: "assistant", value: "a2", weight: 0 },
+          { from: "user", value: "q3" },
+          { from: "assistant", value: "a3" },
         ],
       },
     ]),
     format: "sharegpt",
     rows: [
       chat(["system", "S"], ["user", "q"], ["assistant", "a"]),
-      chat(["system", "T"], ["user", "q2"], ["assistant", "a2", 0]),
+      chat(["system", "T"], ["user", "q2"], ["assistant", "a2", 0], ["user", "q3"], ["assistant", "a3"]),
     ],
   },
   {
@@ -142,7 +146,7 @@ const goldens: { name: string; file: string; text: string; format: DatasetFormat
     format: "csv",
     rows: [
       chat(["user", 'Hello, "you"'], ["assistant", "greeting"]),
-      chat(["user", "two\nlines"], ["assistant", "other"]),
+      chat(["user", "two\r\nlines"], ["assistant", "other"]),
       chat(["user", "plain"], ["assistant", "last"]),
     ],
   },
@@ -341,7 +345,7 @@ describe("bad lines", () => {
       '6: "chosen" holds no message of the assistant',
       '7: message 1 of "chosen" has a weight; an answer that is compared counts as a whole',
     ]);
-    const marks = await inspect("m.jsonl", lines({ prompt: "q", completion: "a", label: "yes" }), { format: "kto" });
+    const marks = await inspect("m.jsonl", lines({ prompt: "q", completion: "a", label: "maybe" }), { format: "kto" });
     expect(marks.badLines).toMatchObject([{ line: 1, cause: '"label" is a text' }]);
   });
 

@@ -95,8 +95,11 @@ test("binary files are refused with what to do", async () => {
   await expect(inspect("a.xlsx", Buffer.from("PK\x03\x04rest"))).rejects.toMatchObject({
     problem: { message: expect.stringContaining("zip or Excel") },
   });
-  await expect(inspect("u.csv", Buffer.from("\u{FEFF}a,b\n1,2\n", "utf16le"))).rejects.toMatchObject({
-    problem: { remedy: expect.stringContaining("UTF-8") },
+  await expect(inspect("elf.jsonl", Buffer.from("\x7fELF\x02\x01\x01 and more\n"))).rejects.toMatchObject({
+    problem: { message: expect.stringContaining("a program") },
+  });
+  await expect(inspect("page.jsonl", "<!DOCTYPE html>\n<html>Sign in</html>\n")).rejects.toMatchObject({
+    problem: { message: expect.stringContaining("web page") },
   });
   await expect(inspect("bin.txt", Buffer.alloc(5000))).rejects.toMatchObject({ problem: { code: "INVALID_INPUT" } });
   await expect(inspect("empty.csv", "")).rejects.toMatchObject({

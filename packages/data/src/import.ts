@@ -5,17 +5,20 @@ import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import { type BadLine, type ColumnMapping, type DatasetFormat, ServiceError, say, wordsOf } from "@anneal/contracts";
 import { canonicalLine } from "./canonical.ts";
+import { isTextColumn } from "./detect.ts";
 import { settle } from "./inspect.ts";
 import type { Limits } from "./limits.ts";
 import { openVersion } from "./open-version.ts";
 import { printable } from "./outcome.ts";
 import { jsonLinesToParquet } from "./parquet.ts";
 import { readRows } from "./rows.ts";
+import { refuseUndecided, refuseUnknown, UnusedFields } from "./unused-fields.ts";
 
 export interface ImportOptions {
   fileName: string;
   format?: DatasetFormat;
   mapping?: ColumnMapping | null;
+  leaveOut?: readonly string[];
   skipBadLines: boolean;
   folder: string;
   limits?: Partial<Limits>;
@@ -28,6 +31,7 @@ export interface ImportedVersion {
   path: string;
   badLineCount: number;
   format: DatasetFormat;
+  leftOut: string[]; // fields that the rows fill and the version does not hold
 }
 
 /** Where the version of a digest lies; the digest is checked, so that nothing else can become a path. */
@@ -50,9 +54,24 @@ const refusedLines = (first: BadLine, count: number) =>
     },
   );
 
+function noRows(name: string, format: DatasetFormat, first: BadLine | null): ServiceError {
+  if (first)
+    return new ServiceError(
+      "INVALID_INPUT",
+      say`${name} has no good row as ${format}; line ${first.line}: ${wordsOf(first, "cause")}`,
+      { field: "format", remedy: say`${wordsOf(first, "remedy")}; or choose another format` },
+    );
+  return new ServiceError("INVALID_INPUT", say`${name} has no row`, {
+    field: "file",
+    remedy: say`choose a file with rows; a heading alone is none`,
+  });
+}
+
 async function writeCanonical(path: string, target: string, o: ImportOptions) {
-  const { limits, detection, format, mapping } = await settle(path, { ...o, mapping: o.mapping ?? undefined });
-  if ((format === "csv" || format === "tsv") && !mapping)
+  const { guess, ...settled } = await settle(path, { ...o, mapping: o.mapping ?? undefined });
+  const { format, mapping } = settled;
+  const unused = new UnusedFields();
+  if ((format === "csv" || format === "tsv") && !mapping && !isTextColumn(guess.columns))
     throw new ServiceError("INVALID_INPUT", say`mapping: it is not clear which columns are question and answer`, {
       field: "mapping",
       remedy: say`choose the columns for user and assistant`,
@@ -64,7 +83,7 @@ async function writeCanonical(path: string, target: string, o: ImportOptions) {
   let longestBytes = 0;
   let firstBad: BadLine | null = null;
   try {
-    for await (const batch of readRows(path, { format, mapping, detection, limits, signal: o.signal })) {
+    for await (const batch of readRows(path, { ...settled, unused, signal: o.signal })) {
       const lines: string[] = [];
       for (const outcome of batch)
         if ("bad" in outcome) {
@@ -84,12 +103,12 @@ async function writeCanonical(path: string, target: string, o: ImportOptions) {
     out.destroy();
   }
   if (firstBad && !o.skipBadLines) throw refusedLines(firstBad, badLineCount);
-  if (rows === 0)
-    throw new ServiceError("INVALID_INPUT", say`${printable(o.fileName)} has no good row as ${format}`, {
-      field: "format",
-      remedy: say`choose another format, or correct the file`,
-    });
-  return { digest: `sha256:${hash.digest("hex")}`, rows, badLineCount, format, longestBytes };
+  if (rows === 0) throw noRows(printable(o.fileName), format, firstBad);
+  const fields = unused.list();
+  refuseUndecided(fields, o.leaveOut ?? []);
+  refuseUnknown(fields, o.leaveOut ?? [], guess.columns);
+  const leftOut = fields.map(({ path }) => path);
+  return { digest: `sha256:${hash.digest("hex")}`, rows, badLineCount, format, leftOut, longestBytes };
 }
 
 /** The digest of the rows in a version's file, read back in full. */

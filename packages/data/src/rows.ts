@@ -1,22 +1,34 @@
-import { type ColumnMapping, type DatasetFormat, type DatasetRow, ServiceError, say } from "@anneal/contracts";
+import {
+  type ColumnMapping,
+  type DatasetFormat,
+  type DatasetRow,
+  ServiceError,
+  say,
+  type Words,
+} from "@anneal/contracts";
 import { canonicalLine, unstorable } from "./canonical.ts";
-import type { Detection } from "./detect.ts";
-import { isObject, kindOf, sourceOf } from "./formats/fields.ts";
-import { readAlpaca, readPromptCompletion } from "./formats/instructions.ts";
-import { readOpenaiMessages, readSharegpt } from "./formats/messages.ts";
-import { readKto, readOpenaiPreference, readPreference } from "./formats/preferences.ts";
-import { bindMapping, readTableRow } from "./formats/table-rows.ts";
+import { type Detection, isTextColumn } from "./detect.ts";
+import { type Fields, fullText, isObject, isText, kindOf, sourceOf } from "./formats/fields.ts";
+import { type FieldFormat, readFields } from "./formats/index.ts";
+import { Keys, RowLedger } from "./formats/keys.ts";
+import { namedInJson, namedInTable } from "./formats/mapped.ts";
+import { missingColumn } from "./formats/mapping.ts";
 import type { Limits } from "./limits.ts";
 import { badLine, isRefusal, type Outcome, printable, type Refusal, refuse } from "./outcome.ts";
+import { columnKeys, rowOfCells } from "./source/cells.ts";
+import type { SourceFile } from "./source/encoding.ts";
 import { type JsonValue, readJsonLines, readJsonStream } from "./source/json-values.ts";
 import { readTable } from "./source/table.ts";
 import { readTextBlocks } from "./source/text-blocks.ts";
+import type { UnusedFields } from "./unused-fields.ts";
 
 export interface RowsOptions {
   format: DatasetFormat;
   mapping: ColumnMapping | null;
   detection: Detection;
   limits: Limits;
+  leaveOut: ReadonlySet<string>; // paths of fields that no reader sees
+  unused: UnusedFields; // gathers what good rows have beyond what is read
   signal?: AbortSignal;
 }
 
@@ -26,59 +38,84 @@ function toOutcome(line: number, text: string, row: DatasetRow | Refusal): Outco
   return { line, row: row as DatasetRow, canonical: canonicalLine(row as DatasetRow) };
 }
 
-const jsonReaders = {
-  "openai-messages": readOpenaiMessages,
-  sharegpt: readSharegpt,
-  alpaca: readAlpaca,
-  "prompt-completion": readPromptCompletion,
-  preference: readPreference,
-  "openai-preference": readOpenaiPreference,
-  kto: readKto,
-} as const;
-
-async function* jsonRows(path: string, o: RowsOptions, format: keyof typeof jsonReaders): AsyncGenerator<Outcome[]> {
-  const read = jsonReaders[format];
-  const source = o.detection.json === "json-lines" ? readJsonLines : readJsonStream;
-  const toRow = ({ value, refusal }: JsonValue): DatasetRow | Refusal => {
-    if (refusal) return refusal;
-    if (!isObject(value)) return refuse(say`the row is ${kindOf(value)}`, say`write each row as an object in { }`);
-    const row = read(value, o.limits.messages);
-    return isRefusal(row) ? row : { ...row, ...sourceOf(value) };
-  };
-  for await (const batch of source(path, o.limits, o.signal))
-    yield batch.map((item) => toOutcome(item.line, item.text, toRow(item)));
+/** One row of named fields, whatever file it stood in; what it has beyond what is read goes to the account. */
+function fieldsOutcome(
+  item: { line: number; text: string },
+  values: Fields,
+  o: RowsOptions,
+  read: (keys: Keys) => DatasetRow | Refusal,
+): Outcome {
+  const ledger = new RowLedger(o.leaveOut);
+  const keys = new Keys(values, ledger);
+  const row = read(keys);
+  const outcome = toOutcome(item.line, item.text, isRefusal(row) ? row : { ...row, ...sourceOf(keys) });
+  if (!("bad" in outcome)) o.unused.add(ledger);
+  return outcome;
 }
 
-async function* tableRows(path: string, o: RowsOptions): AsyncGenerator<Outcome[]> {
-  const delimiter = o.format === "tsv" ? "\t" : o.detection.delimiter;
+const readerOf = (o: RowsOptions, format: FieldFormat, named: (key: string) => Words) => {
+  const options = { cap: o.limits.messages, given: o.mapping !== null, named, mark: o.detection.mark };
+  return (keys: Keys) => readFields(format, keys, o.mapping, options);
+};
+
+async function* jsonRows(file: SourceFile, o: RowsOptions, format: FieldFormat): AsyncGenerator<Outcome[]> {
+  const source = o.detection.json === "json-lines" ? readJsonLines : readJsonStream;
+  const read = readerOf(o, format, namedInJson);
+  const toRow = (item: JsonValue): Outcome => {
+    if (item.refusal) return toOutcome(item.line, item.text, item.refusal);
+    if (isObject(item.value)) return fieldsOutcome(item, item.value, o, read);
+    const refusal = refuse(say`the row is ${kindOf(item.value)}`, say`write each row as an object in { }`);
+    return toOutcome(item.line, item.text, refusal);
+  };
+  for await (const batch of source(file, o.limits, o.signal)) yield batch.map(toRow);
+}
+
+function checkMapping(mapping: ColumnMapping | null, columns: readonly string[]): void {
+  const missing = mapping === null ? null : missingColumn(mapping, columns);
+  if (!missing) return;
+  const field = `mapping.${missing.field}`;
+  throw new ServiceError("INVALID_INPUT", say`${field}: ${say`there is no column "${missing.column}"`}`, {
+    field,
+    remedy: say`choose one of: ${columns.slice(0, 20).join(", ")}`,
+  });
+}
+
+const readText = (key: string) => (keys: Keys) => {
+  const text = fullText(keys.take(key), namedInTable(key));
+  return isText(text) ? { text } : text;
+};
+
+async function* tableRows(file: SourceFile, o: RowsOptions): AsyncGenerator<Outcome[]> {
+  const { format, mapping, limits } = o;
+  const delimiter = format === "tsv" ? "\t" : o.detection.delimiter;
   let columns: string[] | null = null;
-  let bound: ReturnType<typeof bindMapping> | null = null;
-  const { mapping } = o;
-  if (!mapping) return; // without columns chosen there are no rows yet
-  for await (const batch of readTable(path, { ...o.limits, delimiter }, o.signal)) {
+  let read: ((keys: Keys) => DatasetRow | Refusal) | null = null;
+  for await (const batch of readTable(file, { ...limits, delimiter }, o.signal)) {
     const out: Outcome[] = [];
     for (const record of batch) {
       if (columns === null) {
         if (record.refusal) throw badHeading(record.refusal);
-        columns = record.fields.map(printable);
-        bound = bindMapping(mapping, columns);
-        if (bound.missing)
-          throw new ServiceError(
-            "INVALID_INPUT",
-            say`${`mapping.${bound.missing}`}: ${say`there is no column "${mapping[bound.missing]}"`}`,
-            {
-              field: `mapping.${bound.missing}`,
-              remedy: say`choose one of: ${columns.slice(0, 20).join(", ")}`,
-            },
-          );
-      } else if (bound) {
-        const row = record.refusal ?? readTableRow(record.fields, columns, bound, mapping.systemText);
-        out.push(toOutcome(record.line, record.text, row));
-      }
+        columns = columnKeys(record.fields.map(printable));
+        checkMapping(mapping, columns);
+        const isMapped = format === "csv" || format === "tsv";
+        if (isMapped && mapping === null && isTextColumn(columns)) read = readText(columns[0] as string);
+        else if (isMapped && mapping === null)
+          return; // without columns chosen there are no rows yet
+        else read = readerOf(o, isMapped ? "prompt-completion" : (format as FieldFormat), namedInTable);
+      } else if (record.refusal) out.push(toOutcome(record.line, record.text, record.refusal));
+      else if (record.fields.length !== columns.length)
+        out.push(toOutcome(record.line, record.text, otherWidth(record.fields.length, columns.length)));
+      else if (read) out.push(fieldsOutcome(record, rowOfCells(columns, record.fields, limits.jsonDepth), o, read));
     }
     yield out;
   }
 }
+
+const otherWidth = (fields: number, columns: number): Refusal =>
+  refuse(
+    say`the row has ${fields} fields, the heading ${columns}`,
+    say`put a field that holds the delimiter or a line break in quotes`,
+  );
 
 const badHeading = (refusal: Refusal) =>
   new ServiceError("INVALID_INPUT", say`the heading of the table cannot be read: ${refusal.cause}`, {
@@ -86,20 +123,25 @@ const badHeading = (refusal: Refusal) =>
     remedy: refusal.remedy,
   });
 
-async function* textRows(path: string, o: RowsOptions): AsyncGenerator<Outcome[]> {
-  for await (const batch of readTextBlocks(path, o.limits, o.signal))
+async function* textRows(file: SourceFile, o: RowsOptions): AsyncGenerator<Outcome[]> {
+  for await (const batch of readTextBlocks(file, o.limits, o.signal))
     yield batch.map(({ line, text, refusal }) => toOutcome(line, text, refusal ?? { text }));
 }
 
 /** Every row of a file in order: good ones normalised, bad ones with line, cause and remedy. Memory stays bounded. */
-export async function* readRows(path: string, o: RowsOptions): AsyncGenerator<Outcome[]> {
+export async function* readRows(
+  path: string,
+  o: RowsOptions & { encoding: SourceFile["encoding"] },
+): AsyncGenerator<Outcome[]> {
   let rows = 0;
+  const { format } = o;
+  const file: SourceFile = { path, encoding: o.encoding };
   const source =
-    o.format === "csv" || o.format === "tsv"
-      ? tableRows(path, o)
-      : o.format === "plain-text"
-        ? textRows(path, o)
-        : jsonRows(path, o, o.format);
+    format === "plain-text"
+      ? textRows(file, o)
+      : format === "csv" || format === "tsv" || o.detection.container === "table"
+        ? tableRows(file, o)
+        : jsonRows(file, o, format);
   for await (const batch of source) {
     o.signal?.throwIfAborted();
     rows += batch.length;

@@ -28,7 +28,6 @@ export function data(road: Road): void {
       const columns = road.page.getByRole("group", { name: "Columns" });
       await columns.getByLabel("Question").selectOption("text");
       await columns.getByLabel("System line for every row").fill("Name the intent.");
-      await columns.getByRole("button", { name: "Read with these columns" }).click();
       await road.page.getByText("Name the intent.", { exact: true }).first().waitFor();
       await road.page.getByText("My card, it is lost").waitFor();
     });

@@ -58,11 +58,48 @@ test("upload, look again, commit, read, check, remove", async () => {
   const short = await datasets.check(ctx, { versionId: version?.id ?? "", base: world.model, maxSequenceTokens: 20 });
   expect(short).toMatchObject({ truncatedRows: 2, zeroTargetRows: 2, supervisedTokens: 0 });
 
-  expect(await datasets.get(ctx, { datasetId: made.id })).toEqual(made);
-  expect(await datasets.list(ctx, undefined)).toContainEqual(made);
+  const { versionId, created, ...summary } = made;
+  expect({ versionId, created }).toEqual({ versionId: version?.id, created: true });
+  expect(await datasets.get(ctx, { datasetId: made.id })).toEqual(summary);
+  expect(await datasets.list(ctx, undefined)).toContainEqual(summary);
   expect(await datasets.remove(ctx, { datasetId: made.id })).toEqual({ removed: true });
   expect(files()).toEqual([]);
   expect(await problemOf(datasets.get(ctx, { datasetId: made.id }))).toMatchObject({ code: "NOT_FOUND" });
+});
+
+test("content that is not read is mapped or left out before a version is made, which records it", async () => {
+  const { ctx } = world;
+  const csv = "id,question,answer,topic\n1,Why?,So.,law\n2,How?,Thus.,tax\n";
+  const upload = () => datasets.receiveUpload(ctx, { fileName: "topics.csv", body: bodyOf(csv) });
+  const seen = await upload();
+  expect(seen.unusedFields).toEqual([
+    { path: "topic", rows: 2, example: "law", content: true },
+    { path: "id", rows: 2, example: "1", content: false },
+  ]);
+  const { uploadId } = seen;
+  expect(await problemOf(datasets.commit(ctx, { uploadId, name: "topics" }))).toMatchObject({
+    code: "PRECONDITION_FAILED",
+    field: "leaveOut",
+    message: expect.stringContaining("topic"),
+  });
+  const leaveOut = ["topic"];
+  expect(await datasets.inspect(ctx, { uploadId, leaveOut })).toMatchObject({ leaveOut, goodRows: 2 });
+  // A commit without new words reads the file as the last look at it did.
+  const made = await datasets.commit(ctx, { uploadId, name: "topics" });
+  expect(made).toMatchObject({ created: true, versions: [{ number: 1, leftOut: ["topic", "id"] }] });
+  const mapping = { user: "question", assistant: "answer", context: ["topic"] };
+  const second = await datasets.commit(ctx, { uploadId: (await upload()).uploadId, name: "topics", mapping });
+  const rows = await datasets.rows(ctx, { versionId: second.versionId });
+  expect(rows.rows[0]).toMatchObject({ messages: [{ content: "law\n\nWhy?" }, { content: "So." }] });
+  // The rows of version 1 again are version 1, not a version 3; told twice it says the same.
+  const again = (await upload()).uploadId;
+  for (let i = 0; i < 2; i++)
+    expect(await datasets.commit(ctx, { uploadId: again, name: "topics", leaveOut })).toMatchObject({
+      created: false,
+      versionId: made.versionId,
+      versions: [{ number: 2 }, { number: 1 }],
+    });
+  await datasets.remove(ctx, { datasetId: made.id });
 });
 
 test("a file belongs to all datasets that have its rows; equal rows make no new version", async () => {

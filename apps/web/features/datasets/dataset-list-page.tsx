@@ -1,5 +1,5 @@
 "use client";
-import type { DatasetSummary } from "@anneal/contracts";
+import type { CommittedDataset, DatasetSummary } from "@anneal/contracts";
 import { useQuery } from "@tanstack/react-query";
 import { DatabaseIcon, UploadIcon, XIcon } from "lucide-react";
 import Link from "next/link";
@@ -27,9 +27,11 @@ export function DatasetListPage() {
   const [adding, setAdding] = useState(false);
   const datasets = useQuery(trpc.datasets.list.queryOptions());
   const empty = datasets.data?.length === 0;
-  const onDone = (dataset: DatasetSummary) => {
-    const version = newestVersion(dataset);
-    toast.success(t("madeVersion", { name: dataset.name, number: version?.number ?? 1, rows: version?.rows ?? 0 }));
+  const onDone = (dataset: CommittedDataset) => {
+    const version = dataset.versions.find(({ id }) => id === dataset.versionId);
+    const values = { name: dataset.name, number: version?.number ?? 1, rows: version?.rows ?? 0 };
+    if (dataset.created) toast.success(t("madeVersion", values));
+    else toast.info(t("sameVersion", values));
     router.push(`/datasets/${dataset.id}`);
   };
   return (

@@ -33,6 +33,11 @@ export function VersionTable({
                 <span>{formatBytes(version.bytes)}</span>
                 <span>{t(`format.${version.format}`)}</span>
                 {version.badLineCount > 0 ? <span>{t("leftOut", { count: version.badLineCount })}</span> : null}
+                {version.leftOut.length > 0 ? (
+                  <span>
+                    {t("fieldsLeftOut")} <span className="foreign">{visible(version.leftOut.join(", "))}</span>
+                  </span>
+                ) : null}
                 <ClockTime iso={version.createdAt} date />
               </p>
               <code className="font-mono text-muted-foreground text-xs" title={version.digest}>

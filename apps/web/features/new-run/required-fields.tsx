@@ -11,7 +11,6 @@ import { Input } from "../../components/ui/input.tsx";
 import { Checkbox } from "../../components/ui/switch.tsx";
 import { BasePicker } from "../base-picker/base-picker.tsx";
 import { UploadPanel } from "../datasets/upload/upload-panel.tsx";
-import { newestVersion } from "../datasets/versions.ts";
 import type { VersionOption } from "./dataset-options.ts";
 import { fieldId, TextSetting } from "./fields.tsx";
 import { useSpecForm } from "./form-context.tsx";
@@ -82,8 +81,7 @@ function DatasetField({ versions, loading }: { versions: readonly VersionOption[
         <DialogContent title={t("uploadTitle")} className="max-w-2xl">
           <UploadPanel
             onDone={(dataset) => {
-              const version = newestVersion(dataset);
-              if (version) choose(version.id);
+              choose(dataset.versionId);
               setUploading(false);
             }}
           />

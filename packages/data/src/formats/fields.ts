@@ -1,5 +1,6 @@
 import { type Message, type Role, say, type Words } from "@anneal/contracts";
 import { type Refusal, refuse } from "../outcome.ts";
+import type { Keys } from "./keys.ts";
 
 export type Fields = Record<string, unknown>;
 
@@ -40,6 +41,8 @@ const roleNames: Record<string, Role> = {
   observation: "tool",
 };
 const calls = new Set(["function_call", "tool_call"]);
+/** Roles as OpenAI's messages and ShareGPT's turns name them; the other names are said when they are read. */
+export const usualRoles = new Set(["system", "developer", "user", "human", "assistant", "gpt", "tool", "function"]);
 
 export function toRole(value: unknown, where: Words): Role | Refusal {
   if (typeof value !== "string")
@@ -65,17 +68,37 @@ export function toWeight(value: unknown, where: Words): number | undefined | Ref
 }
 
 /** The row's own "source", where it has one; anything that is no short text is none. */
-export const sourceOf = (row: Fields): { source?: string } =>
-  typeof row.source === "string" && row.source.trim() !== "" && row.source.length <= 200
-    ? { source: row.source.trim() }
-    : {};
+export function sourceOf(keys: Keys): { source?: string } {
+  const source = keys.peek("source");
+  if (typeof source !== "string" || source.trim() === "" || source.length > 200 || !keys.names().includes("source"))
+    return {};
+  keys.take("source");
+  return { source: source.trim() };
+}
 
-/** Text, or OpenAI's list of parts of which every one is text. */
-export function toContent(value: unknown, role: Role, where: Words): string | Refusal {
+interface Content {
+  text: string;
+  thoughts?: string; // of parts of type thinking or reasoning
+}
+
+const thoughtOf = (part: Fields): string | null => {
+  const value =
+    part.type === "thinking" ? part.thinking : part.type === "reasoning" ? (part.reasoning ?? part.text) : 0;
+  return typeof value === "string" ? value : null;
+};
+
+/** Text, or OpenAI's list of parts of which every one is text (an assistant's may be thoughts as well). */
+export function toContent(value: unknown, role: Role, where: Words): Content | Refusal {
   let text = value;
+  const thoughts: string[] = [];
   if (Array.isArray(value)) {
     const parts: string[] = [];
     for (const part of value) {
+      const thought = isObject(part) && role === "assistant" ? thoughtOf(part) : null;
+      if (thought !== null) {
+        thoughts.push(thought);
+        continue;
+      }
       if (!isObject(part) || typeof part.text !== "string" || (part.type !== undefined && part.type !== "text"))
         return refuse(
           isObject(part)
@@ -87,12 +110,29 @@ export function toContent(value: unknown, role: Role, where: Words): string | Re
     }
     text = parts.join("");
   }
+  const whole = (content: string): Content => {
+    const joined = thoughts.join("\n\n");
+    return joined.trim() === "" ? { text: content } : { text: content, thoughts: joined };
+  };
   // A tool may answer with nothing, a system line may be blank; a question or an answer may not.
-  if (typeof text === "string" && (role === "tool" || role === "system")) return text;
-  return fullText(text, where);
+  if (typeof text === "string" && (role === "tool" || role === "system")) return whole(text);
+  const full = fullText(text, where);
+  return isText(full) ? whole(full) : full;
 }
 
+const noAnswer = () =>
+  refuse(say`the row has no answer of the assistant`, say`give it a message with role assistant, or leave the row out`);
+
+/** A conversation teaches by its answers: one at least, and one of them trained. */
 export const checkedMessages = (messages: Message[]): { messages: Message[] } | Refusal => {
-  if (messages.some(({ role }) => role !== "system")) return { messages };
-  return refuse(say`the row holds only system lines`, say`add a question and an answer, or leave the row out`);
+  if (messages.every(({ role }) => role === "system"))
+    return refuse(say`the row holds only system lines`, say`add a question and an answer, or leave the row out`);
+  const answers = messages.filter(({ role }) => role === "assistant");
+  if (answers.length === 0) return noAnswer();
+  if (answers.every(({ weight }) => weight === 0))
+    return refuse(
+      say`no answer of the row is trained: every weight is 0`,
+      say`give one a weight above 0, or leave the row out`,
+    );
+  return { messages };
 };

@@ -1,29 +1,33 @@
-import { type DatasetRow, type Message, say } from "@anneal/contracts";
+import { type ColumnMapping, type DatasetRow, type Message, say } from "@anneal/contracts";
 import { type Refusal, refuse } from "../outcome.ts";
 import { type Fields, fullText, isObject, isText, kindOf } from "./fields.ts";
-import { openaiKeys, toMessages } from "./messages.ts";
+import type { Keys } from "./keys.ts";
+import { type MappedOptions, readQuestion } from "./mapped.ts";
+import { guessQuestion } from "./mapping.ts";
+import { asList, same, takeSystem, toMessages, turnsKey } from "./messages.ts";
+import { findName, pairNames } from "./names.ts";
+import { repeated } from "./repeated.ts";
 
 type Read = Message[] | Refusal;
 const isBad = (value: Read): value is Refusal => !Array.isArray(value);
-const plain = ({ role, content }: Message): Message => ({ role, content });
-const same = (a: Message | undefined, b: Message | undefined) => a?.role === b?.role && a?.content === b?.content;
+const unweighed = ({ weight: _, ...message }: Message): Message => message;
 
-/** A question: a text, or the messages before the answer; nothing of it is trained, so weights say nothing here. */
-function readPrompt(value: unknown, field: string, row: Fields, cap: number): Read {
-  const system: Message[] =
-    typeof row.system === "string" && row.system.trim() !== "" ? [{ role: "system", content: row.system }] : [];
-  if (Array.isArray(value)) {
-    const read = toMessages(value, field, openaiKeys, cap);
-    return isBad(read) ? read : [...(read[0]?.role === "system" ? [] : system), ...read.map(plain)];
+/** The keys under which a row keeps a better and a worse answer. */
+export function pairKeys(row: Fields): [better: string, worse: string] | undefined {
+  const keys = Object.keys(row).filter((key) => typeof row[key] === "string" || asList(row[key]) !== undefined);
+  for (const [better, worse] of pairNames) {
+    const found = [findName([better], keys), findName([worse], keys)] as const;
+    if (found[0] !== undefined && found[1] !== undefined) return [found[0], found[1]];
   }
-  const text = fullText(value, `"${field}"`);
-  return isText(text) ? [...system, { role: "user", content: text }] : text;
+  return undefined;
 }
 
-/** An answer: a text, or messages. It is compared as a whole, so no part of it can weigh less than another. */
-function readAnswer(value: unknown, field: string, cap: number): Read {
-  if (Array.isArray(value)) {
-    const read = toMessages(value, field, openaiKeys, cap);
+/** An answer: a text, a message, or messages. It is compared as a whole, so no part of it can weigh less than another. */
+export function readCompared(keys: Keys, field: string, cap: number): Read {
+  const value = keys.take(field);
+  const turns = asList(value);
+  if (turns) {
+    const read = toMessages(turns, field, keys, cap);
     if (isBad(read)) return read;
     const weighed = read.findIndex(({ weight }) => weight !== undefined && weight !== 1);
     if (weighed >= 0)
@@ -31,26 +35,32 @@ function readAnswer(value: unknown, field: string, cap: number): Read {
         say`message ${weighed + 1} of "${field}" has a weight; an answer that is compared counts as a whole`,
         say`leave weight out`,
       );
-    return read.map(plain);
+    return read.map(unweighed);
   }
   const text = fullText(value, `"${field}"`);
   return isText(text) ? [{ role: "assistant", content: text }] : text;
 }
 
-/** Some sets repeat the question in front of each answer: taken off where it is the same. */
-const withoutPrompt = (answer: Message[], prompt: readonly Message[]): Message[] => {
-  const asked = answer[0]?.role === "system" ? prompt : prompt.filter(({ role }) => role !== "system");
-  return asked.length < answer.length && asked.every((message, i) => same(message, answer[i]))
-    ? answer.slice(asked.length)
-    : answer;
-};
+/** What a comparison is about: a question under its usual names, or a conversation; undefined: the row names none. */
+export function readAsked(keys: Keys, mapping: ColumnMapping | null, o: MappedOptions): Read | undefined {
+  const guessed = mapping ?? guessQuestion(keys.names());
+  if (guessed !== null) {
+    const read = readQuestion(keys, guessed, o);
+    return isBad(read) ? read : read.map(unweighed);
+  }
+  const field = Array.isArray(keys.peek("messages")) ? "messages" : turnsKey(keys.values);
+  if (field === undefined) return undefined;
+  const read = toMessages(keys.take(field), field, keys, o.cap);
+  if (isBad(read)) return read;
+  return [...(read[0]?.role === "system" ? [] : takeSystem(keys)), ...read.map(unweighed)];
+}
 
-function checkedPrompt(prompt: Message[]): Read {
+export function checkedPrompt(prompt: Message[]): Read {
   if (prompt.some(({ role }) => role !== "system")) return prompt;
   return refuse(say`the row has no question`, say`give the row a "prompt"`);
 }
 
-function checkedAnswer(answer: Message[], field: string): Read {
+export function checkedAnswer(answer: Message[], field: string): Read {
   if (answer.some(({ role }) => role === "assistant")) return answer;
   return refuse(
     say`"${field}" holds no message of the assistant`,
@@ -59,20 +69,26 @@ function checkedAnswer(answer: Message[], field: string): Read {
 }
 
 function toPair(prompt: Read, chosen: Read, rejected: Read, names: readonly [string, string]): DatasetRow | Refusal {
-  for (const part of [prompt, chosen, rejected]) if (isBad(part)) return part;
-  const asked = checkedPrompt(prompt as Message[]);
+  if (isBad(prompt)) return prompt;
+  if (isBad(chosen)) return chosen;
+  if (isBad(rejected)) return rejected;
+  const asked = checkedPrompt(prompt);
   if (isBad(asked)) return asked;
-  const [better, worse] = [chosen, rejected].map((answer, i) =>
-    checkedAnswer(withoutPrompt(answer as Message[], asked), names[i] ?? ""),
-  ) as [Read, Read];
-  if (isBad(better)) return better;
-  if (isBad(worse)) return worse;
-  if (better.length === worse.length && better.every((message, i) => same(message, worse[i])))
+  for (const [i, answer] of [chosen, rejected].entries()) {
+    const checked = checkedAnswer(answer, names[i] ?? "");
+    if (isBad(checked)) return checked;
+  }
+  const parts = repeated(asked, [chosen, rejected], names);
+  if ("cause" in parts) return parts;
+  const [better, worse] = parts.answers as [Message[], Message[]];
+  const alike = (message: Message, i: number) =>
+    same(message, worse[i]) && message.reasoning_content === worse[i]?.reasoning_content;
+  if (better.length === worse.length && better.every(alike))
     return refuse(
       say`"${names[0]}" and "${names[1]}" are the same answer`,
       say`give two that differ, or leave the row out`,
     );
-  return { prompt: asked, chosen: better, rejected: worse };
+  return { prompt: parts.prompt, chosen: better, rejected: worse };
 }
 
 /** Where only two whole conversations are given, the question is what both begin with. */
@@ -82,50 +98,39 @@ function sharedStart(chosen: Message[], rejected: Message[]): Message[] {
   return chosen.slice(0, count);
 }
 
-/** {"prompt" or "messages", "chosen", "rejected"}: texts or lists of messages; without a question, two whole conversations. */
-export function readPreference(row: Fields, cap: number): DatasetRow | Refusal {
-  const chosen = readAnswer(row.chosen, "chosen", cap);
+/**
+ * {"prompt" or "messages" or "instruction", "chosen", "rejected"}: texts, messages or lists of them; without a question, two
+ * whole conversations.
+ */
+export function readPreference(keys: Keys, mapping: ColumnMapping | null, o: MappedOptions): DatasetRow | Refusal {
+  const names: [string, string] =
+    mapping?.rejected === undefined
+      ? (pairKeys(keys.values) ?? ["chosen", "rejected"])
+      : [mapping.assistant, mapping.rejected];
+  const chosen = readCompared(keys, names[0], o.cap);
   if (isBad(chosen)) return chosen;
-  const rejected = readAnswer(row.rejected, "rejected", cap);
+  const rejected = readCompared(keys, names[1], o.cap);
   if (isBad(rejected)) return rejected;
-  const field = row.prompt === undefined && row.messages !== undefined ? "messages" : "prompt";
-  const asked =
-    row[field] === undefined && Array.isArray(row.chosen) && Array.isArray(row.rejected)
-      ? sharedStart(chosen, rejected)
-      : readPrompt(row[field], field, row, cap);
-  return toPair(asked, chosen, rejected, ["chosen", "rejected"]);
+  const asked = readAsked(keys, mapping, o);
+  if (asked !== undefined) return toPair(asked, chosen, rejected, names);
+  if (chosen.length > 1 && rejected.length > 1) {
+    const shared = sharedStart(chosen, rejected);
+    return toPair([...(shared[0]?.role === "system" ? [] : takeSystem(keys)), ...shared], chosen, rejected, names);
+  }
+  return refuse(say`"prompt" is ${kindOf(undefined)}`, say`give the row a "prompt"`);
 }
 
 /** OpenAI's {"input": {"messages"}, "preferred_output": [message], "non_preferred_output": [message]}. */
-export function readOpenaiPreference(row: Fields, cap: number): DatasetRow | Refusal {
-  if (!isObject(row.input))
-    return refuse(say`"input" is ${kindOf(row.input)}`, say`write it as {"messages": [...]} with the question`);
-  if (Array.isArray(row.input.tools) && row.input.tools.length > 0)
-    return refuse(say`the row declares tools; tool calls cannot be trained yet`, say`remove tools from input`);
-  const prompt = toMessages(row.input.messages, "input.messages", openaiKeys, cap);
+export function readOpenaiPreference(keys: Keys, cap: number): DatasetRow | Refusal {
+  const input = keys.take("input");
+  if (!isObject(input))
+    return refuse(say`"input" is ${kindOf(input)}`, say`write it as {"messages": [...]} with the question`);
+  const asked = keys.inner(input, "input");
+  const prompt = toMessages(asked.take("messages"), "input.messages", asked, cap);
   return toPair(
-    isBad(prompt) ? prompt : prompt.map(plain),
-    readAnswer(row.preferred_output, "preferred_output", cap),
-    readAnswer(row.non_preferred_output, "non_preferred_output", cap),
+    isBad(prompt) ? prompt : prompt.map(unweighed),
+    readCompared(keys, "preferred_output", cap),
+    readCompared(keys, "non_preferred_output", cap),
     ["preferred_output", "non_preferred_output"],
   );
-}
-
-/** {"prompt", "completion", "label"}: an answer that was liked (true) or not (false). */
-export function readKto(row: Fields, cap: number): DatasetRow | Refusal {
-  const asked = readPrompt(row.prompt, "prompt", row, cap);
-  if (isBad(asked)) return asked;
-  const prompt = checkedPrompt(asked);
-  if (isBad(prompt)) return prompt;
-  const answer = readAnswer(row.completion, "completion", cap);
-  if (isBad(answer)) return answer;
-  const completion = checkedAnswer(withoutPrompt(answer, prompt), "completion");
-  if (isBad(completion)) return completion;
-  const { label } = row;
-  if (label !== true && label !== false && label !== 0 && label !== 1)
-    return refuse(
-      say`"label" is ${kindOf(label)}`,
-      say`use true for an answer that was liked, false for one that was not`,
-    );
-  return { prompt, completion, desirable: label === true || label === 1 };
 }

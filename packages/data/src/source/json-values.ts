@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { jsonWords, type Phrase, say } from "@anneal/contracts";
 import { type Refusal, refuse } from "../outcome.ts";
+import type { SourceFile } from "./encoding.ts";
 import { type Line, notUtf8, readChunks, readLines, tooLong } from "./lines.ts";
 
 /** A parsed value with the line it begins on; `text` is its source, for excerpts. */
@@ -54,13 +55,13 @@ const tooDeep = (cap: number) =>
   refuse(say`brackets nest deeper than ${cap}`, say`flatten the row; a conversation needs 4 levels`);
 
 export async function* readJsonLines(
-  path: string,
+  file: SourceFile,
   limits: { lineBytes: number; jsonDepth: number },
   signal?: AbortSignal,
 ): AsyncGenerator<JsonValue[]> {
   const parse = ({ line, text, refusal }: Line): JsonValue =>
     refusal ? { line, value: null, text, refusal } : parseJson(line, text, limits.jsonDepth);
-  for await (const lines of readLines(path, limits.lineBytes, signal))
+  for await (const lines of readLines(file, limits.lineBytes, signal))
     yield lines.filter(({ text }) => text.trim() !== "").map(parse);
 }
 
@@ -69,7 +70,7 @@ export async function* readJsonLines(
  * brackets and strings are followed byte by byte, so a value that is too long or too deep is skipped to its end.
  */
 export async function* readJsonStream(
-  path: string,
+  file: SourceFile,
   limits: { lineBytes: number; jsonDepth: number },
   signal?: AbortSignal,
 ): AsyncGenerator<JsonValue[]> {
@@ -85,6 +86,7 @@ export async function* readJsonStream(
   let size = 0;
   let refusal: Refusal | null = null;
   let separated = true; // a comma stood before the next value
+  let any = false; // a value was seen
   const take = (): JsonValue => {
     const bytes = Buffer.concat(pieces);
     const found = refusal ?? (isUtf8(bytes) ? null : notUtf8(say`value`));
@@ -100,7 +102,7 @@ export async function* readJsonStream(
     text: String.fromCharCode(byte),
     refusal: refuse(cause, say`make the file one JSON array of rows, or one row per line`),
   });
-  for await (const chunk of readChunks(path, signal)) {
+  for await (const chunk of readChunks(file, signal)) {
     const batch: JsonValue[] = [];
     let from = depth > 0 || inString ? 0 : -1;
     const keep = (end: number) => {
@@ -142,12 +144,17 @@ export async function* readJsonStream(
         if (inArray && !separated) batch.push(stray(byte, say`a comma is missing between two values`));
         started = true;
         separated = false;
+        any = true;
         depth = 1;
         startLine = line;
         from = i;
-      } else if (byte === 0x2c && inArray) separated = true;
-      else if (byte === 0x5d && inArray) ended = true;
-      else {
+      } else if (byte === 0x2c && inArray) {
+        if (separated) batch.push(stray(byte, say`a comma has no value before it`));
+        separated = true;
+      } else if (byte === 0x5d && inArray) {
+        if (separated && any) batch.push(stray(byte, say`a comma has no value behind it`));
+        ended = true;
+      } else {
         batch.push(stray(byte, say`here should begin a row, an object in { }`));
         yield batch;
         return;

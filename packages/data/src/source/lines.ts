@@ -2,11 +2,13 @@ import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { type Phrase, say } from "@anneal/contracts";
 import { type Refusal, refuse } from "../outcome.ts";
+import { type SourceFile, utf8Decoder } from "./encoding.ts";
 
 /** A line of text, or the reason why it is none (then `text` is only an excerpt). */
 export interface Line {
   line: number;
   text: string;
+  end: string; // what ended it: a line break of a quoted field is part of its text
   refusal: Refusal | null;
 }
 
@@ -18,26 +20,31 @@ export const tooLong = (what: Phrase, cap: number): Refusal =>
 export const notUtf8 = (what: Phrase): Refusal =>
   refuse(say`the ${what} is not valid UTF-8`, say`save the file with the encoding UTF-8 and upload it again`);
 
-export async function* readChunks(path: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
+/** A file's bytes as UTF-8, without a byte order mark. */
+export async function* readChunks({ path, encoding }: SourceFile, signal?: AbortSignal): AsyncGenerator<Buffer> {
+  const decode = utf8Decoder(encoding);
   let first = true;
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 17, signal })) {
-    const bytes = chunk as Buffer;
+    const bytes = decode(chunk as Buffer, false);
     const bom = first && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
     first = false;
     yield bom ? bytes.subarray(3) : bytes;
   }
+  const rest = decode(Buffer.alloc(0), true);
+  if (rest.length > 0) yield rest;
 }
 
 function toLine(line: number, bytes: Buffer): Line {
   const end = bytes.at(-1) === 0x0d ? bytes.length - 1 : bytes.length;
   const body = bytes.subarray(0, end);
+  const ending = end < bytes.length ? "\r\n" : "\n";
   return isUtf8(body)
-    ? { line, text: body.toString("utf8"), refusal: null }
-    : { line, text: body.subarray(0, excerptBytes).toString("latin1"), refusal: notUtf8(say`line`) };
+    ? { line, text: body.toString("utf8"), end: ending, refusal: null }
+    : { line, text: body.subarray(0, excerptBytes).toString("latin1"), end: ending, refusal: notUtf8(say`line`) };
 }
 
 /** Lines in batches (one per piece read), without their ends. A line above the cap is skipped, not gathered. */
-export async function* readLines(path: string, lineBytes: number, signal?: AbortSignal): AsyncGenerator<Line[]> {
+export async function* readLines(file: SourceFile, lineBytes: number, signal?: AbortSignal): AsyncGenerator<Line[]> {
   let number = 1;
   let kept: Buffer[] = [];
   let keptBytes = 0;
@@ -53,11 +60,12 @@ export async function* readLines(path: string, lineBytes: number, signal?: Abort
       return {
         line,
         text: (start ?? bytes).subarray(0, excerptBytes).toString("utf8"),
+        end: "\n",
         refusal: tooLong(say`line`, lineBytes),
       };
     return toLine(line, bytes);
   };
-  for await (const chunk of readChunks(path, signal)) {
+  for await (const chunk of readChunks(file, signal)) {
     const batch: Line[] = [];
     let from = 0;
     for (let at = chunk.indexOf(newline); at >= 0; at = chunk.indexOf(newline, from)) {

@@ -1,5 +1,6 @@
 import { say } from "@anneal/contracts";
 import { type Refusal, refuse } from "../outcome.ts";
+import type { SourceFile } from "./encoding.ts";
 import { type Line, readLines, tooLong } from "./lines.ts";
 
 export interface TableRecord {
@@ -61,17 +62,17 @@ export function splitRecord(text: string, delimiter: string, maxColumns: number)
  * behind it, and no more than the cap is held meanwhile.
  */
 export async function* readTable(
-  path: string,
+  file: SourceFile,
   options: { delimiter: string; lineBytes: number; columns: number },
   signal?: AbortSignal,
 ): AsyncGenerator<TableRecord[]> {
   const { delimiter, lineBytes, columns } = options;
   // TSV as most programs write it has no quoting of line breaks; a quote that opens no field is text.
-  const opens = new RegExp(`(^|${delimiter === "\t" ? "\\t" : delimiter})"`);
+  const opens = new RegExp(`(^|${delimiter === "\t" ? "\\t" : delimiter === "|" ? "\\|" : delimiter})"`);
   let pending: Line[] = [];
   let pendingBytes = 0;
   const record = (lines: Line[]): TableRecord => {
-    const text = lines.map((line) => line.text).join("\n");
+    const text = lines.map(({ text, end }, i) => (i < lines.length - 1 ? text + end : text)).join("");
     const line = lines[0]?.line ?? 0;
     const fields = splitRecord(text, delimiter, columns);
     return Array.isArray(fields) ? { line, fields, text, refusal: null } : { line, fields: [], text, refusal: fields };
@@ -116,7 +117,7 @@ export async function* readTable(
       else if (line.refusal) out.push({ line: line.line, fields: [], text: line.text, refusal: line.refusal });
       else if (line.text !== "") out.push(record([line]));
   }
-  for await (const lines of readLines(path, lineBytes, signal)) {
+  for await (const lines of readLines(file, lineBytes, signal)) {
     const out: TableRecord[] = [];
     for (const line of lines) take(line, out);
     yield out;

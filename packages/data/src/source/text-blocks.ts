@@ -1,4 +1,5 @@
 import type { Refusal } from "../outcome.ts";
+import type { SourceFile } from "./encoding.ts";
 import { readLines } from "./lines.ts";
 
 export interface TextBlock {
@@ -19,7 +20,7 @@ function cutAt(text: string, cap: number): number {
 
 /** Paragraphs: empty lines part the rows; a long one is cut so that nothing of it is lost to the sequence limit. */
 export async function* readTextBlocks(
-  path: string,
+  file: SourceFile,
   options: { lineBytes: number; textRowCharacters: number },
   signal?: AbortSignal,
 ): AsyncGenerator<TextBlock[]> {
@@ -35,7 +36,7 @@ export async function* readTextBlocks(
     if (all && text.trim() !== "") out.push({ line: begin, text, refusal: null });
     if (all) text = "";
   };
-  for await (const lines of readLines(path, options.lineBytes, signal)) {
+  for await (const lines of readLines(file, options.lineBytes, signal)) {
     const out: TextBlock[] = [];
     for (const line of lines) {
       if (line.refusal) {

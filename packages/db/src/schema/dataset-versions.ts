@@ -1,5 +1,5 @@
 import type { DatasetFormat } from "@anneal/contracts";
-import { integer, pgTable, text, unique, uuid } from "drizzle-orm/pg-core";
+import { integer, jsonb, pgTable, text, unique, uuid } from "drizzle-orm/pg-core";
 import { byteCount, createdAt, id } from "./columns.ts";
 import { datasets } from "./datasets.ts";
 
@@ -18,6 +18,7 @@ export const datasetVersions = pgTable(
     format: text("format").$type<DatasetFormat>().notNull(),
     badLineCount: integer("bad_line_count").notNull().default(0),
     sourceName: text("source_name").notNull(),
+    leftOut: jsonb("left_out").$type<string[]>().notNull().default([]), // fields of the file's rows that it does not hold
     path: text("path").notNull(),
     createdAt: createdAt(),
   },

@@ -12,6 +12,7 @@ export const uploads = pgTable("uploads", {
   owned: boolean("owned").notNull().default(true),
   format: text("format").$type<DatasetFormat>(),
   mapping: jsonb("mapping").$type<ColumnMapping>(),
+  leaveOut: jsonb("leave_out").$type<string[]>(), // of the last look
   inspection: jsonb("inspection").$type<UploadInspection>(),
   createdBy: text("created_by").notNull(),
   createdAt: createdAt(),

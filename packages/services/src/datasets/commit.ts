@@ -12,6 +12,12 @@ import { lockDigest } from "./version-lock.ts";
 const { datasets, datasetVersions, uploads, idempotencyKeys } = schema;
 const scope = "datasets.commit";
 
+interface Committed {
+  datasetId: string;
+  versionId: string;
+  created: boolean; // false: the rows were a version of the dataset already
+}
+
 async function datasetNamed(tx: Transaction, ctx: ServiceContext, name: string): Promise<string> {
   await tx
     .insert(datasets)
@@ -23,20 +29,21 @@ async function datasetNamed(tx: Transaction, ctx: ServiceContext, name: string):
   return row.id;
 }
 
-/** The version's row; rows equal to those of an older version are that version. Null when the file is gone meanwhile. */
+/** The dataset and its version; rows equal to those of an older version are that version. Null when the file is gone meanwhile. */
 async function addVersion(
   tx: Transaction,
   ctx: ServiceContext,
   upload: UploadRow,
   name: string,
   made: ImportedVersion,
-): Promise<string | null> {
+): Promise<Committed | null> {
   await lockDigest(tx, made.digest);
   const present = await access(made.path).then(
     () => true,
     () => false,
   );
   if (!present) return null;
+  const now = ctx.now();
   const datasetId = await datasetNamed(tx, ctx, name);
   const [same] = await tx
     .select({ id: datasetVersions.id })
@@ -48,7 +55,7 @@ async function addVersion(
       .select({ number: max(datasetVersions.number) })
       .from(datasetVersions)
       .where(eq(datasetVersions.datasetId, datasetId));
-    const { digest, rows, bytes, format, badLineCount, path } = made;
+    const { digest, rows, bytes, format, badLineCount, leftOut, path } = made;
     await tx.insert(datasetVersions).values({
       id: versionId,
       datasetId,
@@ -59,27 +66,38 @@ async function addVersion(
       format,
       badLineCount,
       sourceName: upload.fileName,
+      leftOut,
       path,
-      createdAt: ctx.now(),
+      createdAt: now,
     });
     await audit(tx, ctx, "dataset.commit", datasetId, { name, digest, rows, uploadId: upload.id });
   }
-  await tx.update(uploads).set({ committedAt: ctx.now() }).where(eq(uploads.id, upload.id));
+  await tx.update(uploads).set({ committedAt: now }).where(eq(uploads.id, upload.id));
   await tx
     .insert(idempotencyKeys)
-    .values({ scope, key: upload.id, inputHash: name, resultId: datasetId, createdAt: ctx.now() })
+    .values({ scope, key: upload.id, inputHash: name, resultId: versionId, createdAt: now })
     .onConflictDoNothing();
-  return datasetId;
+  return { datasetId, versionId, created: !same };
+}
+
+const removed = (name: string) =>
+  new ServiceError("NOT_FOUND", say`the dataset ${name} was removed`, { remedy: say`upload it again` });
+
+// The commit that makes a version stamps both alike.
+async function versionMade(ctx: ServiceContext, versionId: string, at: Date, name: string): Promise<Committed> {
+  const [version] = await ctx.db.select().from(datasetVersions).where(eq(datasetVersions.id, versionId));
+  if (!version) throw removed(name);
+  return { datasetId: version.datasetId, versionId, created: version.createdAt.getTime() === at.getTime() };
 }
 
 /** A commit told twice (the answer got lost) gives the same answer, though the uploaded file is gone by then. */
-async function committedBefore(ctx: ServiceContext, uploadId: string, name: string): Promise<string | null> {
+async function committedBefore(ctx: ServiceContext, uploadId: string, name: string): Promise<Committed | null> {
   const [before] = await ctx.db
     .select()
     .from(idempotencyKeys)
     .where(and(eq(idempotencyKeys.scope, scope), eq(idempotencyKeys.key, uploadId)));
   if (!before) return null;
-  if (before.inputHash === name) return before.resultId;
+  if (before.inputHash === name) return versionMade(ctx, before.resultId, before.createdAt, name);
   throw new ServiceError("CONFLICT", say`this upload has become a version of ${before.inputHash}`, {
     field: "uploadId",
     remedy: say`upload the file again to use it under another name`,
@@ -89,42 +107,50 @@ async function committedBefore(ctx: ServiceContext, uploadId: string, name: stri
 async function commitUpload(
   ctx: ServiceContext,
   upload: UploadRow,
-  o: { name: string; format?: DatasetFormat; mapping?: ColumnMapping; skipBadLines: boolean },
-): Promise<string> {
+  o: {
+    name: string;
+    format?: DatasetFormat;
+    mapping?: ColumnMapping;
+    leaveOut?: string[];
+    skipBadLines: boolean;
+  },
+): Promise<Committed> {
   // Without new words the file is read as the last look at it was.
   const format = o.format ?? upload.format ?? undefined;
   const mapping = o.mapping ?? (format === upload.format ? upload.mapping : null);
+  const leaveOut = o.leaveOut ?? upload.leaveOut ?? [];
   const { skipBadLines } = o;
   for (let attempt = 0; attempt < 3; attempt++) {
     const made = await importVersion(upload.path, {
       fileName: upload.fileName,
       format,
       mapping,
+      leaveOut,
       skipBadLines,
       folder: ctx.paths.datasets,
       signal: ctx.signal,
     });
-    const datasetId = await ctx.db.transaction((tx) => addVersion(tx, ctx, upload, o.name, made));
-    if (datasetId) return datasetId;
+    const committed = await ctx.db.transaction((tx) => addVersion(tx, ctx, upload, o.name, made));
+    if (committed) return committed;
   }
   throw new ServiceError("CONFLICT", say`a version of the same rows is being removed`, { remedy: say`try again` });
 }
 
 export const commit = verb(api.datasets.commit, async (ctx, { uploadId, name, ...o }) => {
-  let datasetId = await committedBefore(ctx, uploadId, name);
-  if (!datasetId) {
+  let committed = await committedBefore(ctx, uploadId, name);
+  if (!committed) {
     const upload = await findUpload(ctx, uploadId);
     try {
-      datasetId = await commitUpload(ctx, upload, { name, ...o });
+      committed = await commitUpload(ctx, upload, { name, ...o });
     } catch (error) {
       // The same commit, told twice at once, may have been done by its twin, the file taken away with it.
-      datasetId = await committedBefore(ctx, uploadId, name);
-      if (!datasetId) throw error;
+      committed = await committedBefore(ctx, uploadId, name);
+      if (!committed) throw error;
     }
     if (upload.owned) await rm(upload.path, { force: true });
   }
+  const { datasetId, versionId, created } = committed;
   const [summary] = await findDatasets(ctx.db, eq(datasets.id, datasetId));
-  if (!summary)
-    throw new ServiceError("NOT_FOUND", say`the dataset ${name} was removed`, { remedy: say`upload it again` });
-  return summary;
+  if (!summary) throw removed(name);
+  return { ...summary, versionId, created };
 });

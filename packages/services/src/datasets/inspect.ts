@@ -5,14 +5,14 @@ import { eq } from "drizzle-orm";
 import { verb } from "../verb.ts";
 import { findUpload } from "./upload-row.ts";
 
-/** Looks at an upload again, as another format or with other columns. */
-export const inspect = verb(api.datasets.inspect, async (ctx, { uploadId, format, mapping }) => {
+/** Looks at an upload again, as another format, with other columns, or without some fields. */
+export const inspect = verb(api.datasets.inspect, async (ctx, { uploadId, format, mapping, leaveOut }) => {
   const row = await findUpload(ctx, uploadId);
-  const found = await inspectFile(row.path, { fileName: row.fileName, format, mapping, signal: ctx.signal });
+  const found = await inspectFile(row.path, { fileName: row.fileName, format, mapping, leaveOut, signal: ctx.signal });
   const inspection: UploadInspection = { uploadId, ...found };
   await ctx.db
     .update(schema.uploads)
-    .set({ format: found.format, mapping: found.mapping, inspection })
+    .set({ format: found.format, mapping: found.mapping, leaveOut: found.leaveOut, inspection })
     .where(eq(schema.uploads.id, uploadId));
   return inspection;
 });

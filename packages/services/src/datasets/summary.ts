@@ -9,9 +9,9 @@ const usedBy = sql<number>`(select count(*)::int from ${runs} r where exists (se
   where used.dataset_id = ${datasets.id} and used.id in (r.dataset_version_id, r.evaluation_version_id)))`;
 
 export function toVersion(row: typeof datasetVersions.$inferSelect): DatasetVersionSummary {
-  const { id, datasetId, digest, number, rows, bytes, format, badLineCount, sourceName } = row;
+  const { id, datasetId, digest, number, rows, bytes, format, badLineCount, sourceName, leftOut } = row;
   const createdAt = row.createdAt.toISOString();
-  return { id, datasetId, digest, number, rows, bytes, format, badLineCount, sourceName, createdAt };
+  return { id, datasetId, digest, number, rows, bytes, format, badLineCount, sourceName, leftOut, createdAt };
 }
 
 /** Datasets with their versions, newest of each first. */

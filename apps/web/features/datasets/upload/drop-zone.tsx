@@ -53,7 +53,7 @@ export function DropZone({ onFile }: { onFile: (file: File) => void }) {
         ref={input}
         type="file"
         hidden
-        accept=".jsonl,.json,.ndjson,.csv,.tsv,.txt,.parquet"
+        accept=".jsonl,.json,.ndjson,.csv,.tsv,.txt"
         onChange={(event) => {
           take(event.target.files);
           event.target.value = "";

@@ -1,5 +1,5 @@
 "use client";
-import type { DatasetSummary, UploadInspection } from "@anneal/contracts";
+import type { CommittedDataset, UploadInspection } from "@anneal/contracts";
 import { useTranslations } from "next-intl";
 import { useEffect, useRef, useState } from "react";
 import { ProblemNotice } from "../../../components/problem-notice.tsx";
@@ -17,7 +17,7 @@ type State =
   | { kind: "review"; inspection: UploadInspection };
 
 // From a file to a dataset version, in three looks: choose, watch it go out, decide.
-export function UploadPanel({ onDone }: { onDone: (dataset: DatasetSummary) => void }) {
+export function UploadPanel({ onDone }: { onDone: (dataset: CommittedDataset) => void }) {
   const t = useTranslations("datasets.upload");
   const [state, setState] = useState<State>({ kind: "idle", error: null });
   const controller = useRef<AbortController | null>(null);

@@ -1,7 +1,7 @@
 "use client";
 import {
+  type CommittedDataset,
   type DatasetFormat,
-  type DatasetSummary,
   DisplayName,
   DatasetFormat as Formats,
   type UploadInspection,
@@ -22,7 +22,10 @@ import { useTRPC } from "../../../lib/trpc.ts";
 import { Conversation } from "../conversation.tsx";
 import { BadLines } from "./bad-lines.tsx";
 import { ColumnMappingForm } from "./column-mapping.tsx";
+import { canMap, fieldUses, undecided } from "./mapping-choice.ts";
 import { nameFromFile } from "./names.ts";
+import { UnusedFields } from "./unused-fields.tsx";
+import { useInspection } from "./use-inspection.ts";
 
 // What was found in the file, before a version is made of it: format, columns, bad lines, a look at the rows, a name.
 export function UploadReview({
@@ -31,7 +34,7 @@ export function UploadReview({
   onDiscard,
 }: {
   inspection: UploadInspection;
-  onDone: (dataset: DatasetSummary) => void;
+  onDone: (dataset: CommittedDataset) => void;
   onDiscard: () => void;
 }) {
   const t = useTranslations("datasets");
@@ -40,11 +43,11 @@ export function UploadReview({
   const trpc = useTRPC();
   const queryClient = useQueryClient();
   const id = useId();
-  const [inspection, setInspection] = useState(first);
+  const { inspection, wanted, setWanted, current, error: unread } = useInspection(first);
+  const [readable, setReadable] = useState(true); // what the columns' form says can be read
   const [name, setName] = useState(() => nameFromFile(first.fileName));
   const [skip, setSkip] = useState(false);
   const datasets = useQuery(trpc.datasets.list.queryOptions());
-  const inspect = useMutation(trpc.datasets.inspect.mutationOptions({ onSuccess: setInspection }));
   const commit = useMutation(
     trpc.datasets.commit.mutationOptions({
       onSuccess: (dataset) => {
@@ -55,17 +58,19 @@ export function UploadReview({
   );
 
   const { guess, uploadId, mapping, badLineCount, goodRows } = inspection;
-  const tabular = inspection.format === "csv" || inspection.format === "tsv";
+  const open = undecided(inspection, wanted.leaveOut);
   const parsed = DisplayName.safeParse(name);
   const known = datasets.data?.find((dataset) => parsed.success && dataset.name === parsed.data);
   const version = known ? Math.max(0, ...known.versions.map(({ number }) => number)) + 1 : 1;
-  const blocked = goodRows === 0 || (badLineCount > 0 && !skip) || !parsed.success;
+  const blocked =
+    goodRows === 0 || (badLineCount > 0 && !skip) || !parsed.success || open.length > 0 || !current || !readable;
   const submit = () =>
     commit.mutate({
       uploadId,
       name,
       format: inspection.format,
       ...(mapping ? { mapping } : {}),
+      leaveOut: wanted.leaveOut,
       skipBadLines: badLineCount > 0 && skip,
     });
 
@@ -98,9 +103,11 @@ export function UploadReview({
           <NativeSelect
             {...aria}
             className="sm:max-w-xs"
-            value={inspection.format}
-            disabled={inspect.isPending}
-            onChange={(event) => inspect.mutate({ uploadId, format: event.target.value as DatasetFormat })}
+            value={wanted.format}
+            onChange={(event) => {
+              setReadable(true);
+              setWanted({ ...wanted, format: event.target.value as DatasetFormat, mapping: null });
+            }}
           >
             {Formats.options.map((option) => (
               <option key={option} value={option}>
@@ -111,19 +118,35 @@ export function UploadReview({
           </NativeSelect>
         )}
       </Field>
-      {tabular && guess.columns.length > 0 ? (
+      {canMap(inspection) ? (
         <ColumnMappingForm
-          key={JSON.stringify([inspection.format, mapping])}
+          key={JSON.stringify([inspection.format, ...fieldUses.map((use) => use !== "system" && mapping?.[use])])}
           columns={guess.columns}
           mapping={mapping}
-          busy={inspect.isPending}
-          onApply={(wanted) => inspect.mutate({ uploadId, format: inspection.format, mapping: wanted })}
+          onChange={(chosen) => {
+            setReadable(chosen !== null);
+            if (chosen) setWanted({ ...wanted, mapping: chosen });
+          }}
+        />
+      ) : null}
+      {inspection.unusedFields.length > 0 ? (
+        <UnusedFields
+          fields={inspection.unusedFields}
+          leaveOut={wanted.leaveOut}
+          mapping={wanted.mapping}
+          onLeaveOut={(leaveOut) => setWanted({ ...wanted, leaveOut })}
+          onMapping={(chosen) => setWanted({ ...wanted, mapping: chosen })}
         />
       ) : null}
       <p aria-live="polite" className="sr-only">
-        {inspect.isPending ? t("upload.reading") : t("rowCount", { count: goodRows })}
+        {!current ? t("upload.reading") : t("rowCount", { count: goodRows })}
       </p>
-      {inspect.error ? <ProblemNotice error={inspect.error} /> : null}
+      {inspection.notes.map((note) => (
+        <p key={note.text} className="foreign text-muted-foreground text-xs">
+          {words(wordsOf(note, "text"))}
+        </p>
+      ))}
+      {unread ? <ProblemNotice error={unread} /> : null}
 
       {badLineCount > 0 ? (
         <div className="space-y-2">
@@ -151,7 +174,7 @@ export function UploadReview({
           </ol>
         </section>
       ) : (
-        <p className="text-muted-foreground text-sm">{t("upload.noRows")}</p>
+        <p className="text-muted-foreground text-sm">{t(badLineCount > 0 ? "upload.noRows" : "upload.noRowsAtAll")}</p>
       )}
 
       <form
@@ -198,6 +221,7 @@ export function UploadReview({
         {badLineCount > 0 && !skip && goodRows > 0 ? (
           <p className="text-muted-foreground text-xs">{t("upload.mustDecide")}</p>
         ) : null}
+        {open.length > 0 ? <p className="text-muted-foreground text-xs">{t("upload.mustDecideFields")}</p> : null}
       </form>
     </div>
   );

@@ -18,26 +18,50 @@ interface UploadFlags {
   format?: DatasetFormat;
   map?: string;
   systemText?: string;
+  leaveOut?: string;
   skipBadLines?: boolean;
   inspect?: boolean;
 }
 
-/** user=COLUMN,assistant=COLUMN[,system=COLUMN] */
+const mapFields = ["user", "assistant", "system", "context", "input", "thoughts", "mark", "rejected"] as const;
+
+/** user=FIELD,assistant=FIELD[,system=FIELD][,context=FIELD ...]; context may stand several times. */
 function mappingOf(flags: UploadFlags): ColumnMapping | undefined {
   if (!flags.map) return undefined;
-  const pairs = new Map(
-    flags.map
-      .split(",")
-      .map((pair) => [pair.slice(0, pair.indexOf("=")).trim(), pair.slice(pair.indexOf("=") + 1).trim()]),
-  );
-  const [user, assistant] = [pairs.get("user"), pairs.get("assistant")];
-  const unknown = [...pairs.keys()].filter((key) => !["user", "assistant", "system"].includes(key));
+  const pairs = flags.map.split(",").map((pair): [string, string] => {
+    const at = pair.indexOf("=");
+    return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+  });
+  const { user, assistant, ...named } = Object.fromEntries(pairs);
+  const context = pairs.filter(([key]) => key === "context").map(([, field]) => field);
+  const unknown = pairs.filter(([key]) => !mapFields.some((field) => field === key));
   if (!user || !assistant || unknown.length > 0)
-    throw new ServiceError("INVALID_INPUT", `--map "${flags.map}" does not name the columns`, {
+    throw new ServiceError("INVALID_INPUT", `--map "${flags.map}" does not name the fields`, {
       field: "--map",
-      remedy: "write user=COLUMN,assistant=COLUMN (and system=COLUMN if there is one)",
+      remedy: `write user=FIELD,assistant=FIELD, and where there are such ${mapFields.slice(2).join("=, ")}=`,
     });
-  return { user, assistant, system: pairs.get("system"), systemText: flags.systemText };
+  return {
+    ...named,
+    user,
+    assistant,
+    context: context.length > 0 ? context : undefined,
+    systemText: flags.systemText,
+  };
+}
+
+/** Fields as a list parted by commas. */
+const leftOutOf = (flags: UploadFlags): string[] | undefined =>
+  flags.leaveOut
+    ?.split(",")
+    .map((path) => path.trim())
+    .filter((path) => path !== "");
+
+function unusedWords({ unusedFields, leaveOut }: UploadInspection): string[] {
+  const word = ({ path, content }: UploadInspection["unusedFields"][number]) =>
+    leaveOut.includes(path) ? "left out" : content ? "not read: map it or leave it out" : "no content, left out";
+  return unusedFields.map(
+    (field) => `  field ${safe(field.path)} in ${field.rows} rows (${word(field)}): ${oneLine(field.example, 120)}`,
+  );
 }
 
 function inspectionWords(found: UploadInspection): string {
@@ -48,9 +72,21 @@ function inspectionWords(found: UploadInspection): string {
   for (const { line, cause, remedy } of found.badLines.slice(0, 10))
     lines.push(`  line ${line}: ${oneLine(cause, 200)}; ${oneLine(remedy, 200)}`);
   if (found.badLineCount > 10) lines.push(`  ... and ${found.badLineCount - Math.min(10, found.badLines.length)} more`);
+  for (const { text } of found.notes) lines.push(`  ${oneLine(text, 200)}`);
+  lines.push(...unusedWords(found));
   const [first] = found.preview;
   if (first) lines.push(`  first row: ${oneLine(rowText(first), 200)}`);
   return lines.join("\n");
+}
+
+/** The server refuses as well; here the remedy names the flags. */
+function refuseUndecided(file: string, { unusedFields, leaveOut }: UploadInspection): void {
+  const open = unusedFields.filter(({ path, content }) => content && !leaveOut.includes(path)).map(({ path }) => path);
+  if (open.length === 0) return;
+  throw new ServiceError("PRECONDITION_FAILED", `${file} has fields that are not read: ${open.map(safe).join(", ")}`, {
+    field: "--leave-out",
+    remedy: `say what they are with --map, or leave them out: --leave-out ${open.map(safe).join(",")}`,
+  });
 }
 
 function checkWords(check: DatasetCheck): string {
@@ -75,7 +111,11 @@ export function datasetCommands(program: Command): void {
     .argument("<file>")
     .option("--name <name>", "the dataset; a known name gets a new version (default: the file's name)")
     .addOption(new Option("--format <format>", "instead of the detected one").choices(DatasetFormat.options))
-    .option("--map <columns>", "CSV columns: user=COLUMN,assistant=COLUMN[,system=COLUMN]")
+    .option(
+      "--map <columns>",
+      "fields: user=FIELD,assistant=FIELD[,system=, context=, input=, thoughts=, mark=, rejected=]",
+    )
+    .option("--leave-out <fields>", "fields that the version shall not hold, parted by commas")
     .option("--system-text <text>", "with --map: the same system line for every row")
     .option("--skip-bad-lines", "go on without the lines that cannot be read")
     .option("--inspect", "only say what is in it; makes no version")
@@ -91,8 +131,10 @@ export function datasetCommands(program: Command): void {
           bar?.update(done);
         },
       }).finally(() => bar?.stop());
-      const choice = { uploadId: upload.uploadId, format: flags.format, mapping: mappingOf(flags) };
-      const found = choice.format || choice.mapping ? await session.client.datasets.inspect.mutate(choice) : upload;
+      const leaveOut = leftOutOf(flags);
+      const choice = { uploadId: upload.uploadId, format: flags.format, mapping: mappingOf(flags), leaveOut };
+      const found =
+        choice.format || choice.mapping || leaveOut ? await session.client.datasets.inspect.mutate(choice) : upload;
       if (flags.inspect) return session.print(found, () => inspectionWords(found));
       if (found.badLineCount > 0 && !flags.skipBadLines) {
         const first = found.badLines[0];
@@ -106,14 +148,16 @@ export function datasetCommands(program: Command): void {
         );
       }
       if (!session.json) console.error(inspectionWords(found));
+      refuseUndecided(basename(file), found);
       const made = await session.client.datasets.commit.mutate({
         ...choice,
         name: flags.name ?? basename(file, extname(file)),
         skipBadLines: flags.skipBadLines ?? false,
       });
       session.print(made, () => {
-        const newest = [...made.versions].sort((a, b) => b.number - a.number)[0];
-        return `${made.name}, version ${newest?.number}: ${newest?.rows} rows (${newest?.id})`;
+        const version = made.versions.find(({ id }) => id === made.versionId);
+        const known = made.created ? "" : ", which has these rows already";
+        return `${made.name}, version ${version?.number}${known}: ${version?.rows} rows (${version?.id})`;
       });
     });
   dataset

@@ -1,0 +1,2 @@
+ALTER TABLE "dataset_versions" ADD COLUMN "left_out" jsonb DEFAULT '[]'::jsonb NOT NULL;--> statement-breakpoint
+ALTER TABLE "uploads" ADD COLUMN "leave_out" jsonb;
