@@ -124,11 +124,11 @@ export const datasetCorpus: Corpus = {
       '{"instruction":"a","output":"b"}\n{"instruction":"a","output":"b","history":[["x"]]}\n',
     ),
     file(
-      "a completion that is a number",
+      "a completion that is an object",
       "rows.jsonl",
       "line 2",
-      '"completion" is 7',
-      '{"prompt":"a","completion":"b"}\n{"prompt":"a","completion":7}\n',
+      '"completion" is an object',
+      '{"prompt":"a","completion":"b"}\n{"prompt":"a","completion":{"text":"b"}}\n',
     ),
     file(
       "two answers that are the same",

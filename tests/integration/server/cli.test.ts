@@ -88,6 +88,16 @@ test("datasets: upload with columns, bad lines by number, list, check, remove", 
     err: expect.stringContaining("bank"),
   });
   expect((await anneal(["dataset", "remove", "bad"])).code).toBe(0);
+  const topics = join(site.lab.home, "topics.csv");
+  writeFileSync(topics, "question,answer,topic,hint\nq,a,law,think\n");
+  const open = await anneal(["dataset", "upload", topics, "--name", "topics"]);
+  expect(open).toMatchObject({ code: 5, err: expect.stringContaining("--leave-out topic,hint") });
+  const map = "user=question,assistant=answer,context=hint";
+  const kept = await anneal(["dataset", "upload", topics, "--name", "topics", "--map", map, "--leave-out", "topic"]);
+  expect(kept).toMatchObject({ code: 0, err: expect.stringContaining("left out") });
+  const again = await anneal(["dataset", "upload", topics, "--name", "topics", "--map", map, "--leave-out", "topic"]);
+  expect(again.out).toContain("version 1, which has these rows already");
+  expect((await anneal(["dataset", "remove", "topics"])).code).toBe(0);
 });
 
 test("models: list, inspect, register; a foreign path is refused", async () => {

@@ -5,7 +5,6 @@ import type { Keys } from "./keys.ts";
 import { findName, systemNames, thoughtNames, turnNames } from "./names.ts";
 
 const roleKeys = ["role", "from"]; // OpenAI's, ShareGPT's
-const contentKeys = ["content", "value"];
 
 const pick = (keys: Keys, names: readonly string[]): [name: string, value: unknown] => {
   const name = names.find((key) => keys.peek(key) !== undefined) ?? (names[0] as string);
@@ -22,7 +21,7 @@ function toMessage(value: unknown, where: Words, row: Keys, path: string): Messa
   if (!usualRoles.has(given as string)) keys.note(say`the role "${given as string}" is read as ${role}`);
   if (keys.take("tool_calls") || keys.take("function_call"))
     return refuse(say`${where} calls a tool; tool calls cannot be trained yet`, say`write the call as text in content`);
-  const [contentKey, said] = pick(keys, contentKeys);
+  const [contentKey, said] = pick(keys, roleKey === "from" ? ["value", "content"] : ["content", "value"]);
   const content = toContent(said, role, say`the ${contentKey} of ${where}`);
   if ("cause" in content) return content;
   const weight = toWeight(keys.take("weight"), say`the weight of ${where}`);
