@@ -66,7 +66,7 @@ function jsonGuess(rows: unknown[], form: Phrase, leaveOut: ReadonlySet<string>)
     const found = columns.slice(0, 8).join(", ") || say`none`;
     const reason = say`${form}, but no row has the keys of a known format (found: ${found})`;
     return {
-      guess: { format: "openai-messages", confidence: rows.length > 0 ? 0.2 : 0, ...told({ reason }), columns },
+      guess: { format: "prompt-completion", confidence: 0.2, ...told({ reason }), columns },
     };
   }
   const confidence = Math.round((shape.votes / Math.max(1, rows.length)) * 100) / 100;

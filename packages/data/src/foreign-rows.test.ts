@@ -100,7 +100,10 @@ describe("columns beside question and answer", () => {
     const rows = [{ messages: [{ role: "system", content: "简短" }, user("材料\n\n为什么"), assistant("因为")] }];
     expect((await inspect("c.csv", text)).preview).toEqual(rows);
     const odd = lines({ frage: "Wo?", antwort: "Hier", hinweis: "Karte" });
-    expect(await inspect("o.jsonl", odd)).toMatchObject({ goodRows: 0 });
+    expect(await inspect("o.jsonl", odd)).toMatchObject({
+      goodRows: 0,
+      badLines: [{ remedy: expect.stringContaining("mapping") }],
+    });
     const mapping = { user: "frage", assistant: "antwort", context: ["hinweis"] };
     expect((await inspect("o.jsonl", odd, { mapping })).preview).toEqual([
       { messages: [user("Karte\n\nWo?"), assistant("Hier")] },
@@ -176,6 +179,7 @@ describe("marks", () => {
     ["accepted", true, false],
     ["is_good", "yes", "no"],
     ["feedback", "👍", "👎"],
+    ["是否好", "是", "否"],
   ])("%s of %s and %s", async (name, yes, no) => {
     const expected = [
       { prompt: [user("q")], completion: [assistant("good")], desirable: true },
