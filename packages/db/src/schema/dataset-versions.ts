@@ -20,6 +20,7 @@ export const datasetVersions = pgTable(
     sourceName: text("source_name").notNull(),
     leftOut: jsonb("left_out").$type<string[]>().notNull().default([]), // fields of the file's rows that it does not hold
     path: text("path").notNull(),
+    uploadId: uuid("upload_id"), // whose commit made it; null: made before this was kept
     createdAt: createdAt(),
   },
   (t) => [

@@ -43,7 +43,6 @@ async function addVersion(
     () => false,
   );
   if (!present) return null;
-  const now = ctx.now();
   const datasetId = await datasetNamed(tx, ctx, name);
   const [same] = await tx
     .select({ id: datasetVersions.id })
@@ -68,14 +67,15 @@ async function addVersion(
       sourceName: upload.fileName,
       leftOut,
       path,
-      createdAt: now,
+      uploadId: upload.id,
+      createdAt: ctx.now(),
     });
     await audit(tx, ctx, "dataset.commit", datasetId, { name, digest, rows, uploadId: upload.id });
   }
-  await tx.update(uploads).set({ committedAt: now }).where(eq(uploads.id, upload.id));
+  await tx.update(uploads).set({ committedAt: ctx.now() }).where(eq(uploads.id, upload.id));
   await tx
     .insert(idempotencyKeys)
-    .values({ scope, key: upload.id, inputHash: name, resultId: versionId, createdAt: now })
+    .values({ scope, key: upload.id, inputHash: name, resultId: versionId, createdAt: ctx.now() })
     .onConflictDoNothing();
   return { datasetId, versionId, created: !same };
 }
@@ -83,11 +83,10 @@ async function addVersion(
 const removed = (name: string) =>
   new ServiceError("NOT_FOUND", say`the dataset ${name} was removed`, { remedy: say`upload it again` });
 
-// The commit that makes a version stamps both alike.
-async function versionMade(ctx: ServiceContext, versionId: string, at: Date, name: string): Promise<Committed> {
+async function versionMade(ctx: ServiceContext, versionId: string, uploadId: string, name: string): Promise<Committed> {
   const [version] = await ctx.db.select().from(datasetVersions).where(eq(datasetVersions.id, versionId));
   if (!version) throw removed(name);
-  return { datasetId: version.datasetId, versionId, created: version.createdAt.getTime() === at.getTime() };
+  return { datasetId: version.datasetId, versionId, created: version.uploadId === uploadId };
 }
 
 /** A commit told twice (the answer got lost) gives the same answer, though the uploaded file is gone by then. */
@@ -97,7 +96,7 @@ async function committedBefore(ctx: ServiceContext, uploadId: string, name: stri
     .from(idempotencyKeys)
     .where(and(eq(idempotencyKeys.scope, scope), eq(idempotencyKeys.key, uploadId)));
   if (!before) return null;
-  if (before.inputHash === name) return versionMade(ctx, before.resultId, before.createdAt, name);
+  if (before.inputHash === name) return versionMade(ctx, before.resultId, uploadId, name);
   throw new ServiceError("CONFLICT", say`this upload has become a version of ${before.inputHash}`, {
     field: "uploadId",
     remedy: say`upload the file again to use it under another name`,
