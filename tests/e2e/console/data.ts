@@ -32,6 +32,26 @@ export function data(road: Road): void {
       await road.page.getByText("My card, it is lost").waitFor();
     });
 
+    it("asks about fields that are not read, and saves what is chosen without another button", async () => {
+      const file = join(road.stack.home, "topics.csv");
+      writeFileSync(file, "id,question,answer,hint,topic\n1,Why?,So.,think,law\n2,How?,Thus.,look,tax\n");
+      await road.page.goto("/datasets");
+      await road.page.getByRole("button", { name: "Upload data" }).click();
+      await road.page.locator("input[type=file]").setInputFiles(file);
+      const save = road.page.getByRole("button", { name: /^Save 2 rows/ });
+      await save.waitFor();
+      expect(await save.isDisabled()).toBe(true);
+      await road.page.getByLabel("What to do with the field hint").selectOption("context");
+      await road.page.getByText("think Why?").first().waitFor();
+      await road.page.getByLabel("What to do with the field topic").selectOption("leave");
+      await road.page.getByLabel("System line for every row").fill("Answer the question.");
+      await save.click(); // waits until the file was read with all of this
+      await road.page.getByRole("heading", { name: "topics", exact: true }).waitFor();
+      await road.page.getByText("Answer the question.").first().waitFor();
+      await road.page.getByRole("tab", { name: "Versions" }).click();
+      await road.page.getByText("topic, id").waitFor();
+    });
+
     it("shows pairs of answers, the liked and the other", async () => {
       const file = join(road.stack.home, "pairs.jsonl");
       const pairs = Array.from({ length: 20 }, (_, i) => ({ prompt: `thing ${i}`, chosen: "red", rejected: "blue" }));
