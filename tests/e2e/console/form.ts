@@ -46,8 +46,9 @@ export function form(road: Road): void {
         Array.from({ length: 20 }, (_, i) =>
           JSON.stringify({
             messages: [
-              { role: "user", content: `question ${i}` },
-              { role: "assistant", content: "answer", weight: 0 },
+              // So long that every answer is cut off.
+              { role: "user", content: `question ${i} ${"and more ".repeat(4000)}` },
+              { role: "assistant", content: "answer" },
             ],
           }),
         ).join("\n"),

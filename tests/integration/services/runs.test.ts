@@ -123,7 +123,13 @@ test("each setting that the model or the data cannot take is refused at its fiel
   const untrained = await makeDataset(
     ctx,
     "untrained",
-    '{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b","weight":0}]}\n'.repeat(3),
+    // So long that every answer is cut off.
+    `${JSON.stringify({
+      messages: [
+        { role: "user", content: "a ".repeat(9000) },
+        { role: "assistant", content: "b" },
+      ],
+    })}\n`.repeat(3),
   );
   // llama.cpp runs yarn with bounds of its own: found before a run, not at its export.
   const odd = join(dirname(world.model), "odd");
