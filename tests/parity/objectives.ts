@@ -1,4 +1,6 @@
 // Preference and distillation values of a family's case through the engine's own objectives.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openSession } from "../../packages/engine/src/index.ts";
 import type { CaseResult } from "../support/suite-result.ts";
@@ -7,19 +9,29 @@ import { type FamilyCase, packedBatch, specOf } from "./family-case.ts";
 
 const VALUE_LIMIT = 1e-5;
 
-/** Policy: the model after LoRA; reference: the base; row 0 is chosen, row 1 rejected. */
+/** Where a session of the goldens stands once the model after LoRA is loaded: what it started from is another matter. */
+async function stateAfter(dir: string, golden: FamilyCase, path: string): Promise<void> {
+  const session = await openSession({ ...specOf(dir, golden, "lora"), adapter: join(dir, "adapter_after") });
+  try {
+    await session.saveState(path);
+  } finally {
+    await session.close();
+  }
+}
+
+/** Policy: the model after LoRA; reference: the base, which a fresh adapter is; row 0 is chosen, row 1 rejected. */
 async function* checkDpo(name: string, dir: string, golden: FamilyCase): AsyncIterable<CaseResult> {
   const { dpo } = golden;
   if (!dpo) {
     yield { name: `${name} dpo`, status: "skipped", detail: "case.json holds no pair" };
     return;
   }
-  const session = await openSession({
-    ...specOf(dir, golden, "lora"),
-    adapter: join(dir, "adapter_after"),
-    objective: { kind: "dpo", beta: dpo.beta, labelSmoothing: 0 },
-  });
+  const { adapter: _, ...spec } = specOf(dir, golden, "lora");
+  const session = await openSession({ ...spec, objective: { kind: "dpo", beta: dpo.beta, labelSmoothing: 0 } });
+  const folder = mkdtempSync(join(tmpdir(), "anneal-parity-"));
   try {
+    await stateAfter(dir, golden, join(folder, "after"));
+    await session.loadState(join(folder, "after"));
     const pair = packedBatch(golden, [0, 1]);
     const policy = await session.scores(pair);
     const reference = await session.scores(pair, { baseOnly: true });
@@ -39,6 +51,7 @@ async function* checkDpo(name: string, dir: string, golden: FamilyCase): AsyncIt
     );
   } finally {
     await session.close();
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { MicroBatch, Objective, Session, TrainingSpec } from "@anneal/engine";
 import { describe, expect, it } from "vitest";
 import { fixtures } from "../../support/paths.ts";
-import { batchOf, lora, modelDir, specOf, weightsDigest, withSession } from "./support.ts";
+import { batchOf, lora, modelDir, specOf, temporaryFolder, weightsDigest, withSession } from "./support.ts";
 
 interface ObjectiveCase {
   name: string;
@@ -74,6 +74,17 @@ function halves({ batch, objective }: ObjectiveCase): MicroBatch[] {
   return [part(0, at), part(at)];
 }
 
+const states = temporaryFolder();
+/** A session that started from the base and stands where the fixture's policy does: what it is compared with is its start. */
+async function withPolicy<T>(objective: Objective, use: (session: Session) => Promise<T>): Promise<T> {
+  const state = join(states, "policy");
+  await withSession(spec(objective), (session) => session.saveState(state));
+  return withSession(spec(objective, { adapter: undefined }), async (session) => {
+    await session.loadState(state);
+    return use(session);
+  });
+}
+
 const relative = (got: number, want: number) => Math.abs(got - want) / Math.max(1e-3, Math.abs(want));
 
 async function expectGradients(session: Session, batches: MicroBatch[], want: ObjectiveCase) {
@@ -94,7 +105,7 @@ async function expectGradients(session: Session, batches: MicroBatch[], want: Ob
 describe("objectives against torch", () => {
   for (const objectiveCase of golden.cases) {
     it(objectiveCase.name, () =>
-      withSession(spec(objectiveCase.objective), async (session) => {
+      withPolicy(objectiveCase.objective, async (session) => {
         await expectGradients(session, [packed(objectiveCase.batch)], objectiveCase);
         const { loss } = await session.measure([packed(objectiveCase.batch)]);
         expect(relative(loss, objectiveCase.loss)).toBeLessThan(1e-5);

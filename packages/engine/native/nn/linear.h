@@ -1,6 +1,7 @@
 // Linear layer y = x W^T + b, optionally with a low-rank adapter as PEFT defines it: y += scale * dropout(x) A^T B^T. With DoRA
 // y = f (x W^T + scale * x A^T B^T) + b, f = magnitude / |W + scale * B A| of each output, the norm held constant in backward.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -70,6 +71,8 @@ class Linear {
   size_t dora_scratch_bytes(const Context& ctx) const;
   // (out) DoRA's f, or null.
   const float* output_factors() const { return magnitude_ ? factors_.data() : nullptr; }
+  // Forward passes then run with others; the next exchange brings the own ones back.
+  void exchange_output_factors(float* others) { std::swap_ranges(factors_.begin(), factors_.end(), others); }
   // True where backward has anything to learn here.
   bool trains() const { return weight_->trainable || (bias_ && bias_->trainable) || !adapters_.empty(); }
   // Scratch of passes with several adapters, beside that of products.

@@ -9,7 +9,7 @@ export interface SftObjective {
   zLoss: number;
 }
 
-/** Pairs of answers: sequences come as chosen, rejected, chosen, rejected, ... The reference is the base without adapter, or the starting weights. */
+/** Pairs of answers: sequences come as chosen, rejected, chosen, rejected, ... The reference is the model that training starts from. */
 export type PairObjective =
   | { kind: "dpo"; beta: number; labelSmoothing: number }
   | { kind: "ipo"; beta: number }

@@ -4,9 +4,9 @@
 
 namespace anneal {
 
-std::unique_ptr<Objective> make_dpo(const TrainingSpec& spec, const Model&) {
+std::unique_ptr<Objective> make_dpo(const TrainingSpec& spec, Model& model) {
   const double beta = spec.objective.beta, smoothing = spec.objective.label_smoothing;
-  return make_pairwise(spec, true, [=](const AnswerScore& chosen, const AnswerScore& rejected, const PairTotals& totals) {
+  return make_pairwise(std::make_unique<Reference>(spec, model), [=](const AnswerScore& chosen, const AnswerScore& rejected, const PairTotals& totals) {
     const auto pairs = static_cast<double>(totals.pairs);
     const double ratio_chosen = chosen.policy - chosen.reference, ratio_rejected = rejected.policy - rejected.reference;
     const double x = beta * (ratio_chosen - ratio_rejected);

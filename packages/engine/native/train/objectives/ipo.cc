@@ -4,9 +4,9 @@
 
 namespace anneal {
 
-std::unique_ptr<Objective> make_ipo(const TrainingSpec& spec, const Model&) {
+std::unique_ptr<Objective> make_ipo(const TrainingSpec& spec, Model& model) {
   const double beta = spec.objective.beta;
-  return make_pairwise(spec, true, [=](const AnswerScore& chosen, const AnswerScore& rejected, const PairTotals& totals) {
+  return make_pairwise(std::make_unique<Reference>(spec, model), [=](const AnswerScore& chosen, const AnswerScore& rejected, const PairTotals& totals) {
     const auto pairs = static_cast<double>(totals.pairs);
     const auto length_chosen = static_cast<double>(chosen.tokens), length_rejected = static_cast<double>(rejected.tokens);
     const double ratio_chosen = (chosen.policy - chosen.reference) / length_chosen;

@@ -19,7 +19,7 @@ std::vector<size_t> sequences_with(const MicroBatch& batch, bool measuring) {
 
 class Kto final : public Objective {
  public:
-  explicit Kto(const TrainingSpec& spec) : config_(spec.objective), reference_(spec) {}
+  Kto(const TrainingSpec& spec, Model& model) : config_(spec.objective), reference_(spec, model) {}
 
   void place(MemoryLayout& layout) override { reference_.place(layout); }
   size_t scratch_bytes(const Context& ctx) const override { return reference_.scratch_bytes(ctx); }
@@ -115,6 +115,6 @@ class Kto final : public Objective {
 
 }  // namespace
 
-std::unique_ptr<Objective> make_kto(const TrainingSpec& spec, const Model&) { return std::make_unique<Kto>(spec); }
+std::unique_ptr<Objective> make_kto(const TrainingSpec& spec, Model& model) { return std::make_unique<Kto>(spec, model); }
 
 }  // namespace anneal

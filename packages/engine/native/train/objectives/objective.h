@@ -64,8 +64,8 @@ class Objective {
   virtual double accumulate(const std::vector<MicroBatch>& batches, ObjectiveRun& run) = 0;
 };
 
-// Throws kInvalidArgument naming spec.objective's field.
-std::unique_ptr<Objective> make_objective(const TrainingSpec& spec, const Model& model);
+// `model` is the policy, which must outlive the objective. Throws kInvalidArgument naming spec.objective's field.
+std::unique_ptr<Objective> make_objective(const TrainingSpec& spec, Model& model);
 
 // The named sequences of a batch as a batch of their own.
 MicroBatch pick_sequences(const MicroBatch& batch, const std::vector<size_t>& sequences);

@@ -7,9 +7,9 @@
 
 namespace anneal {
 
-std::unique_ptr<Objective> make_orpo(const TrainingSpec& spec, const Model&) {
+std::unique_ptr<Objective> make_orpo(const TrainingSpec& spec, Model&) {
   const double beta = spec.objective.beta;
-  return make_pairwise(spec, false, [=](const AnswerScore& chosen, const AnswerScore& rejected, const PairTotals& totals) {
+  return make_pairwise(nullptr, [=](const AnswerScore& chosen, const AnswerScore& rejected, const PairTotals& totals) {
     const auto pairs = static_cast<double>(totals.pairs), chosen_tokens = static_cast<double>(totals.chosen_tokens);
     const auto length_chosen = static_cast<double>(chosen.tokens), length_rejected = static_cast<double>(rejected.tokens);
     const double mean_chosen = chosen.policy / length_chosen, mean_rejected = rejected.policy / length_rejected;

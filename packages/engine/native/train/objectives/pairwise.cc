@@ -3,16 +3,13 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "train/objectives/reference.h"
 
 namespace anneal {
 namespace {
 
 class Pairwise final : public Objective {
  public:
-  Pairwise(const TrainingSpec& spec, bool needs_reference, PairLoss loss) : loss_(std::move(loss)) {
-    if (needs_reference) reference_ = std::make_unique<Reference>(spec);
-  }
+  Pairwise(std::unique_ptr<Reference> reference, PairLoss loss) : reference_(std::move(reference)), loss_(std::move(loss)) {}
 
   void place(MemoryLayout& layout) override {
     if (reference_) reference_->place(layout);
@@ -104,8 +101,8 @@ class Pairwise final : public Objective {
 
 }  // namespace
 
-std::unique_ptr<Objective> make_pairwise(const TrainingSpec& spec, bool needs_reference, PairLoss loss) {
-  return std::make_unique<Pairwise>(spec, needs_reference, std::move(loss));
+std::unique_ptr<Objective> make_pairwise(std::unique_ptr<Reference> reference, PairLoss loss) {
+  return std::make_unique<Pairwise>(std::move(reference), std::move(loss));
 }
 
 double log_sigmoid(double x) { return x < 0 ? x - std::log1p(std::exp(x)) : -std::log1p(std::exp(-x)); }

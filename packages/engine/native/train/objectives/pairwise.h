@@ -1,6 +1,7 @@
 // Losses over pairs of answers to one question: sequences come as chosen, rejected, chosen, rejected, ... and a pair is never split.
 #pragma once
 #include "train/objectives/objective.h"
+#include "train/objectives/reference.h"
 
 namespace anneal {
 
@@ -27,7 +28,8 @@ struct PairTerm {
 
 using PairLoss = std::function<PairTerm(const AnswerScore& chosen, const AnswerScore& rejected, const PairTotals& totals)>;
 
-std::unique_ptr<Objective> make_pairwise(const TrainingSpec& spec, bool needs_reference, PairLoss loss);
+// Losses that need no reference take none.
+std::unique_ptr<Objective> make_pairwise(std::unique_ptr<Reference> reference, PairLoss loss);
 
 // log(1 / (1 + exp(-x))) and its derivative, for any x.
 double log_sigmoid(double x);

@@ -2,7 +2,7 @@
 
 namespace anneal {
 
-std::unique_ptr<Objective> make_objective(const TrainingSpec& spec, const Model& model) {
+std::unique_ptr<Objective> make_objective(const TrainingSpec& spec, Model& model) {
   switch (spec.objective.kind) {
     case ObjectiveKind::kSft: return make_sft(spec, model);
     case ObjectiveKind::kDpo: return make_dpo(spec, model);

@@ -4,9 +4,9 @@
 
 namespace anneal {
 
-std::unique_ptr<Objective> make_simpo(const TrainingSpec& spec, const Model&) {
+std::unique_ptr<Objective> make_simpo(const TrainingSpec& spec, Model&) {
   const double beta = spec.objective.beta, gamma = spec.objective.gamma;
-  return make_pairwise(spec, false, [=](const AnswerScore& chosen, const AnswerScore& rejected, const PairTotals& totals) {
+  return make_pairwise(nullptr, [=](const AnswerScore& chosen, const AnswerScore& rejected, const PairTotals& totals) {
     const auto pairs = static_cast<double>(totals.pairs);
     const auto length_chosen = static_cast<double>(chosen.tokens), length_rejected = static_cast<double>(rejected.tokens);
     PairTerm term;
