@@ -6,7 +6,18 @@ const sizes = new Map([
   [8, { elements: 32, bytes: 34 }], // Q8_0
 ]);
 
-export const valueTypes = { u8: 0, i8: 1, u32: 4, i32: 5, f32: 6, bool: 7, string: 8, array: 9, u64: 10 } as const;
+export const valueTypes = {
+  u8: 0,
+  i8: 1,
+  u16: 2,
+  u32: 4,
+  i32: 5,
+  f32: 6,
+  bool: 7,
+  string: 8,
+  array: 9,
+  u64: 10,
+} as const;
 
 export function little(value: number | bigint, bytes: number): Buffer {
   const out = Buffer.alloc(8);

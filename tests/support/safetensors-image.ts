@@ -13,12 +13,12 @@ export class SafetensorsImage {
   edit: (header: string) => string = (header) => header;
   headerBytes: bigint | null = null; // lies about the header's length
 
-  /** Appends a float32 tensor of small numbers. */
-  add(name: string, shape: number[]): this {
+  /** Appends a float32 tensor, of small numbers unless some are given. */
+  add(name: string, shape: number[], given?: Float32Array): this {
     const count = shape.reduce((a, b) => a * b, 1);
-    const values = Float32Array.from({ length: count }, (_, i) => ((i % 13) - 6) / 50);
+    const values = given ?? Float32Array.from({ length: count }, (_, i) => ((i % 13) - 6) / 50);
     const begin = this.data.length;
-    this.data = Buffer.concat([this.data, new Uint8Array(values.buffer)]);
+    this.data = Buffer.concat([this.data, new Uint8Array(values.buffer, values.byteOffset, values.byteLength)]);
     this.entries.set(name, { dtype: "F32", shape, data_offsets: [begin, this.data.length] });
     return this;
   }

@@ -73,6 +73,8 @@ function blobPath(folder: string, digest: string): string {
 
 async function readSmall(path: string, what: Words): Promise<Buffer> {
   const info = await stat(path);
+  // Reading a pipe would never end.
+  if (!info.isFile()) throw storeError(say`${what} is no regular file`, say`pull the model again`);
   if (info.size > maxTextBytes)
     throw storeError(say`${what} has ${info.size} bytes; that is no text`, say`pull the model again`);
   return readFile(path);

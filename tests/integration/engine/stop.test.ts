@@ -71,7 +71,7 @@ describe("stop requests", () => {
     bytes.writeFloatLE(Number.NaN, bytes.length - 4);
     writeFileSync(weights, bytes);
     const opened = withSession(specOf({ base: { kind: "hf", dir: broken } }), async () => undefined);
-    await expect(opened).rejects.toMatchObject({ code: "ENGINE_NUMERIC", message: expect.stringContaining("NaN") });
+    await expect(opened).rejects.toMatchObject({ code: "ENGINE_FORMAT", message: expect.stringContaining("NaN") });
     bytes.writeFloatLE(3e38, bytes.length - 4);
     writeFileSync(weights, bytes);
     await withSession(specOf({ base: { kind: "hf", dir: broken } }), async (session) => {

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inspectModel } from "@anneal/engine";
 import { f32, GgufImage, ggufString, little, valueTypes } from "../../support/gguf-image.ts";
-import { type Corpus, casesOf, type MalformedCase, notFiles, type Row } from "./corpus.ts";
+import { type Corpus, casesOf, type MalformedCase, notFiles, type Row, tinyFolder } from "./corpus.ts";
 
 function tinyGguf(): GgufImage {
   const image = new GgufImage();
@@ -80,6 +80,61 @@ const rows: Row<GgufImage>[] = [
   ],
   ["an alignment of 48", bad, "must be a power of two", (g) => void g.setU32("general.alignment", 48)],
   ["an alignment of 0", bad, "must be a power of two", (g) => void g.setU32("general.alignment", 0)],
+  [
+    "an alignment of 64 bits, which llama.cpp does not read",
+    bad,
+    "must be a 32-bit whole number",
+    (g) => void g.set("general.alignment", valueTypes.u64, little(32, 8)),
+  ],
+  [
+    "no epsilon of the norms, which llama.cpp needs",
+    bad,
+    '"llama.attention.layer_norm_rms_epsilon": is missing',
+    (g) => void g.remove("llama.attention.layer_norm_rms_epsilon"),
+  ],
+  [
+    "the first of two parts",
+    unsupported,
+    "is part 1 of 2 of a model",
+    (g) => void g.set("split.no", valueTypes.u16, little(0, 2)).set("split.count", valueTypes.u16, little(2, 2)),
+  ],
+  [
+    "a count of parts alone",
+    unsupported,
+    "is part 1 of 65535 of a model",
+    (g) => void g.set("split.count", valueTypes.u16, little(65535, 2)),
+  ],
+  [
+    "a part past the count",
+    bad,
+    "split.no is 5, split.count 2",
+    (g) => void g.set("split.no", valueTypes.u16, little(5, 2)).set("split.count", valueTypes.u16, little(2, 2)),
+  ],
+  ["a count of parts that is a text", bad, "split.count", (g) => void g.setString("split.count", "2")],
+  [
+    "another number of tensors than split.* says",
+    bad,
+    "split.tensors.count is 7",
+    (g) => void g.set("split.count", valueTypes.u16, little(1, 2)).setU32("split.tensors.count", 7),
+  ],
+  [
+    "attention in both directions",
+    unsupported,
+    "llama.attention.causal false is not supported",
+    (g) => void g.set("llama.attention.causal", valueTypes.bool, Buffer.from([0])),
+  ],
+  [
+    "an architecture with a zero byte, told whole",
+    unsupported,
+    'general.architecture "llama\\u0000x" is not supported',
+    (g) => void g.setString("general.architecture", "llama\0x"),
+  ],
+  [
+    "factors of a rotation that nothing reads",
+    bad,
+    "tensor rope_factors_long.weight does not belong",
+    (g) => void g.add("rope_factors_long.weight", [2]),
+  ],
   ["an alignment that is a text", bad, "general.alignment", (g) => void g.setString("general.alignment", "32")],
   ["a tensor without a name", bad, "has an empty name", (g) => (g.tensor(norm).name = ggufString(""))],
   ["one tensor twice", bad, "occurs twice", (g) => (g.tensor("blk.0.attn_norm.weight").name = ggufString(norm))],
@@ -171,7 +226,24 @@ export const ggufCorpus: Corpus = {
   read: (dir) => inspectModel({ kind: "gguf", path: join(dir, "model.gguf") }),
   cases: [
     ...casesOf(rows, tinyGguf, (dir, image) => writeFileSync(join(dir, "model.gguf"), image.bytes())),
-    cut(0, "is no GGUF file"),
+    cut(0, "is no GGUF file but an empty file"),
+    ...(
+      [
+        ["a web page", "a web page (HTML)", Buffer.from("<html><head><title>Sign in</title></head></html>")],
+        ["a Git LFS pointer", "a Git LFS pointer", Buffer.from("version https://git-lfs.github.com/spec/v1\n")],
+        ["a pickle", "a PyTorch pickle", Buffer.from([0x80, 4, 0x95, 1, 0, 0, 0, 0, 0, 0, 0, 0x2e])],
+        ["a zip archive", "a zip archive", Buffer.from("PK\x03\x04archive/data.pkl")],
+        ["a safetensors file", "a safetensors file", tinyFolder().weights.bytes()],
+        ["JSON", "a JSON file", Buffer.from('{"model_type": "llama"}')],
+      ] as const
+    ).map(
+      ([name, says, bytes]): MalformedCase => ({
+        name: `${name} under the name`,
+        code: bad,
+        says: `is no GGUF file but ${says}`,
+        write: (dir) => writeFileSync(join(dir, "model.gguf"), bytes),
+      }),
+    ),
     cut(6, "ends inside the version"),
     cut(20, "ends inside the key count"),
     cut(100, "more than the file can hold"),

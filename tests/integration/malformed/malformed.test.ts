@@ -1,5 +1,5 @@
 // Files that are broken in a known way, each refused with the error that says so: place, cause and, where one can mend it, how.
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { engineWords, ServiceError, type Words, wordsOfError } from "@anneal/contracts";
@@ -10,7 +10,7 @@ import { adapterCorpus } from "./adapter.ts";
 import { BadLineFound, datasetCorpus } from "./dataset.ts";
 import { folderCorpus } from "./folder.ts";
 import { ggufCorpus } from "./gguf.ts";
-import { safetensorsCorpus } from "./safetensors.ts";
+import { headerOfLength, safetensorsCorpus } from "./safetensors.ts";
 import { prepareShard, shardCorpus } from "./shard.ts";
 import { prepareState, stateCorpus } from "./state.ts";
 import { prepareTeacher, teacherCorpus } from "./teacher.ts";
@@ -78,6 +78,16 @@ test("the corpus holds 150 files and more, no two of a kind alike", () => {
   for (const { reader, cases } of corpora)
     expect(new Set(cases.map(({ name }) => name)).size, reader).toBe(cases.length);
 });
+
+test("a header of any length is one: none is taken for a pickle by its first bytes", async () => {
+  const dir = freshFolder();
+  safetensorsCorpus.whole(dir);
+  const path = join(dir, "model.safetensors");
+  for (let length = 0; length < 65536; length += 8) {
+    writeFileSync(path, headerOfLength(length));
+    expect(await refusalOf(() => safetensorsCorpus.read(dir)), `${length} modulo 65536`).toBeNull();
+  }
+}, 120_000);
 
 describe.each(corpora)("$reader", ({ whole, read, cases }) => {
   test("the whole file is read", async () => {

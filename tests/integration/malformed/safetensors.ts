@@ -69,6 +69,22 @@ const rows: Row<SafetensorsImage>[] = [
   ],
   ["half of the data", bad, "lie outside", (s) => (s.data = s.data.subarray(0, s.data.length / 2))],
   ["metadata of numbers", bad, "__metadata__ format: must be a string", (s) => (s.metadata = { format: 1 })],
+  ["metadata that are not UTF-8", bad, "is not UTF-8", (s) => (s.edit = (text) => text.replace('"pt"', '"pt\xff"'))],
+  [
+    "a name cut inside a character",
+    bad,
+    "is not UTF-8",
+    (s) => (s.edit = (text) => text.replace("embed", "emb\xe4\xb8")),
+  ],
+  [
+    "a name with a zero byte, told whole",
+    bad,
+    "embed\\u0000rest",
+    (s) => {
+      s.entry(first).dtype = "F33";
+      s.edit = (text) => text.replace("embed", "embed\\u0000rest");
+    },
+  ],
   ["metadata in a list", bad, "__metadata__: must be an object", (s) => (s.metadata = ["pt"])],
 ];
 
@@ -82,6 +98,13 @@ const raw = (name: string, says: string, bytes: Buffer): MalformedCase => ({
   },
 });
 
+/** A whole file whose header has so many bytes modulo 2^16: blanks fill it up, as writers fill it to a multiple of 8. */
+export function headerOfLength(length: number): Buffer {
+  const image = tinyFolder().weights;
+  image.edit = (text) => text + " ".repeat((length - text.length + 65536) % 65536);
+  return image.bytes();
+}
+
 export const safetensorsCorpus: Corpus = {
   reader: "safetensors",
   whole: (dir) => writeFolder(dir, tinyFolder()),
@@ -92,10 +115,17 @@ export const safetensorsCorpus: Corpus = {
       () => tinyFolder().weights,
       (dir, weights) => writeFolder(dir, { ...tinyFolder(), weights }),
     ),
-    raw("an empty file", "too short", Buffer.alloc(0)),
-    raw("seven bytes", "too short", Buffer.alloc(7)),
+    raw("an empty file", "is no safetensors file but an empty file", Buffer.alloc(0)),
+    raw("seven bytes", "too short", Buffer.from("seven b")),
+    raw("zero bytes alone", "a file of zero bytes", Buffer.alloc(4096)),
     raw("a pickle under the name", "can run code when loaded", Buffer.from([0x80, 0x02, 0x7d, 0x71, 0, 0, 0, 0, 0x2e])),
     raw("a zip of PyTorch under the name", "can run code when loaded", Buffer.from("PK\x03\x04archive/data.pkl")),
-    raw("a web page under the name", "above the format's 100 MB", Buffer.from("<!DOCTYPE html><html>Not found</html>")),
+    raw("a web page under the name", "a web page (HTML)", Buffer.from("\n<!DOCTYPE html><html>Not found</html>")),
+    raw(
+      "a Git LFS pointer",
+      "a Git LFS pointer",
+      Buffer.from("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"),
+    ),
+    raw("a GGUF file under the name", "a GGUF file", Buffer.from("GGUF\x03\0\0\0aaaaaaaaaaaaaaaaaaa")),
   ],
 };

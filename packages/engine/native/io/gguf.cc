@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/checked.h"
+#include "io/file_kind.h"
 #include "quant/quant.h"
 
 namespace anneal {
@@ -27,10 +28,15 @@ constexpr ForeignType kForeignTypes[] = {
     {40, "NVFP4", 64, 36},     {41, "Q1_0", 128, 18},
 };
 
-std::string shown(std::string_view name) { return "\"" + std::string(name.substr(0, 200)) + "\""; }
+std::string shown(std::string_view name) { return "\"" + printable(name) + "\""; }
 
 [[noreturn]] void malformed(const std::string& where, const std::string& what) {
   throw Error(ErrorCode::kFormat, where, what);
+}
+
+[[noreturn]] void refuse_foreign(const MappedFile& file) {
+  const std::string kind = foreign_kind(file);
+  malformed(file.path(), "is no GGUF file" + (kind.empty() ? ": it does not start with the letters GGUF" : " but " + kind));
 }
 
 // Bounds-checked little-endian cursor over the mapping.
@@ -205,7 +211,7 @@ void GgufFile::parse() {
   const std::string& path = file_.path();
   Cursor cursor(file_);
   if (file_.size() < 4 || std::memcmp(file_.data(), "GGUF", 4) != 0)
-    malformed(path, "is no GGUF file: it does not start with the letters GGUF");
+    refuse_foreign(file_);
   cursor.take(4, "the magic");
   version_ = cursor.u32("the version");
   if (version_ != 2 && version_ != 3) {
@@ -235,6 +241,8 @@ void GgufFile::parse() {
   }
 
   if (const GgufValue* alignment = find("general.alignment")) {
+    // llama.cpp reads no other type.
+    if (alignment->type() != GgufType::kU32) malformed(path + ": key \"general.alignment\"", "must be a 32-bit whole number (u32)");
     const int64_t value = alignment->as_int("general.alignment");
     if (value < 8 || value > static_cast<int64_t>(kMaxAlignment) || (value & (value - 1)) != 0)
       malformed(path + ": key \"general.alignment\"",

@@ -1,13 +1,14 @@
 #include <cmath>
 #include <cstring>
 
+#include "io/file_kind.h"
 #include "io/gguf.h"
 
 namespace anneal {
 namespace {
 
 [[noreturn]] void wrong_type(const std::string& key, const char* wanted, GgufType got) {
-  throw Error(ErrorCode::kFormat, "key " + key.substr(0, 200),
+  throw Error(ErrorCode::kFormat, "key " + printable(key),
               std::string("must be ") + wanted + ", found " + gguf_type_name(got));
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <unordered_set>
 
+#include "io/file_kind.h"
 #include "io/mapped_file.h"
 
 namespace anneal {
@@ -27,7 +28,27 @@ const char* kind_name(JsonKind kind) {
 }
 
 std::string field(const std::string& where, std::string_view key) {
-  return where + ": field \"" + std::string(key.substr(0, 200)) + "\"";
+  return where + ": field \"" + printable(key) + "\"";
+}
+
+// The well-formed sequences of the Unicode standard, table 3-7: none too long, no halves of surrogate pairs, nothing above U+10FFFF.
+bool is_utf8(std::string_view text) {
+  for (size_t at = 0; at < text.size();) {
+    const auto byte = [&](size_t i) { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0u; };
+    const unsigned first = byte(0);
+    if (first < 0x80) {
+      ++at;
+      continue;
+    }
+    const size_t length = first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+    if (length == 0) return false;
+    const unsigned low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80, high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+    if (byte(1) < low || byte(1) > high) return false;
+    for (size_t i = 2; i < length; ++i)
+      if (byte(i) < 0x80 || byte(i) > 0xbf) return false;
+    at += length;
+  }
+  return true;
 }
 
 }  // namespace
@@ -116,7 +137,7 @@ class JsonParser {
     // Two values under one key let two readers see two different files.
     std::unordered_set<std::string_view> seen;
     for (const JsonValue::Member& member : value->members_)
-      if (!seen.insert(member.first).second) fail("has the key \"" + member.first.substr(0, 200) + "\" twice");
+      if (!seen.insert(member.first).second) fail("has the key \"" + printable(member.first) + "\" twice");
   }
 
   void parse_array(JsonValue* value, int depth) {
@@ -181,6 +202,7 @@ class JsonParser {
       size_t end = at_;
       while (end < text_.size() && text_[end] != '"' && text_[end] != '\\' && static_cast<unsigned char>(text_[end]) >= 0x20)
         ++end;
+      if (!is_utf8(text_.substr(at_, end - at_))) fail("is not UTF-8 in a string");
       out.append(text_.substr(at_, end - at_));
       at_ = end;
       if (at_ >= text_.size()) fail("ends inside a string");
@@ -345,7 +367,13 @@ JsonValue read_json_file(const std::string& path, const JsonLimits& limits) {
   const MappedFile file(path);
   if (file.size() > limits.max_bytes)
     throw Error(ErrorCode::kFormat, path, "JSON is larger than " + std::to_string(limits.max_bytes) + " bytes");
-  return parse_json(std::string_view(reinterpret_cast<const char*>(file.data()), file.size()), path, limits);
+  try {
+    return parse_json(std::string_view(reinterpret_cast<const char*>(file.data()), file.size()), path, limits);
+  } catch (const Error&) {
+    const std::string kind = foreign_kind(file);
+    if (kind.empty() || kind == "a JSON file") throw;
+    throw Error(ErrorCode::kFormat, path, "is no JSON file but " + kind);
+  }
 }
 
 std::string json_quote(std::string_view text) {

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "core/checked.h"
+#include "io/file_kind.h"
 #include "io/json.h"
 #include "quant/quant.h"
 
@@ -38,14 +39,13 @@ const TypeInfo& type_info(SafetensorsType type) { return kTypes[static_cast<int>
   throw Error(ErrorCode::kFormat, where, what);
 }
 
-// A pickle can run code when loaded, so its kin are named and refused before anything is parsed.
-void refuse_pickle(const MappedFile& file) {
-  const uint8_t* p = file.data();
-  if (file.size() < 4) return;
-  const bool zip = std::memcmp(p, "PK\3\4", 4) == 0;
-  const bool pickle = p[0] == 0x80 && p[1] >= 2 && p[1] <= 5;
-  if (zip || pickle)
-    malformed(file.path(), "is a PyTorch pickle, which can run code when loaded; save the model as safetensors instead");
+// A header that cannot be read: what the file is instead, where its first bytes say so. They are looked at only now, for the length of a good
+// header may begin with the very bytes of a pickle.
+[[noreturn]] void refuse_foreign(const MappedFile& file, const Error& error) {
+  const std::string kind = foreign_kind(file);
+  if (kind.empty() || kind == "a safetensors file") throw error;
+  const bool pickle = kind.find("pickle") != std::string::npos;
+  malformed(file.path(), "is no safetensors file but " + kind + (pickle ? "; save it as safetensors instead" : ""));
 }
 
 Shape parse_shape(const JsonValue& value, const std::string& where) {
@@ -64,14 +64,14 @@ Shape parse_shape(const JsonValue& value, const std::string& where) {
 
 SafetensorsEntry parse_entry(const std::string& file, const JsonValue::Member& member, const uint8_t* data,
                              uint64_t data_bytes) {
-  const std::string where = file + ": tensor \"" + member.first.substr(0, 200) + "\"";
+  const std::string where = file + ": tensor \"" + printable(member.first) + "\"";
   member.second.as_object(where);
   SafetensorsEntry entry;
   entry.name = member.first;
   const std::string dtype = member.second.at("dtype", where).as_string(where + ": dtype");
   const TypeInfo* const info =
       std::find_if(std::begin(kTypes), std::end(kTypes), [&](const TypeInfo& t) { return dtype == t.name; });
-  if (info == std::end(kTypes)) malformed(where, "has the unknown dtype \"" + dtype.substr(0, 40) + "\"");
+  if (info == std::end(kTypes)) malformed(where, "has the unknown dtype \"" + printable(dtype, 40) + "\"");
   entry.type = info->type;
   entry.shape = parse_shape(member.second.at("shape", where), where);
   uint64_t bytes = info->bytes;
@@ -142,26 +142,41 @@ void SafetensorsEntry::read_f32(float* out, const std::string& where) const {
 SafetensorsFile::SafetensorsFile(const std::string& path) : SafetensorsFile(MappedFile(path)) {}
 
 SafetensorsFile::SafetensorsFile(MappedFile file) : file_(std::move(file)) {
+  parse();
+  for (size_t i = 0; i < entries_.size(); ++i) index_.emplace(entries_[i].name, i);
+}
+
+JsonValue SafetensorsFile::read_header(uint64_t* header_bytes) const {
   const std::string& path = file_.path();
-  refuse_pickle(file_);
   if (file_.size() < 8) malformed(path, "is too short for a safetensors file");
-  uint64_t header_bytes = 0;
-  for (int i = 7; i >= 0; --i) header_bytes = header_bytes << 8 | file_.data()[i];
-  if (header_bytes > kMaxHeaderBytes)
-    malformed(path, "has a header of " + std::to_string(header_bytes) + " bytes, above the format's 100 MB; is it a safetensors file?");
-  if (header_bytes > file_.size() - 8)
-    malformed(path, "ends inside its header (" + std::to_string(header_bytes) + " bytes announced)");
-  const std::string_view text(reinterpret_cast<const char*>(file_.data()) + 8, static_cast<size_t>(header_bytes));
+  *header_bytes = 0;
+  for (int i = 7; i >= 0; --i) *header_bytes = *header_bytes << 8 | file_.data()[i];
+  if (*header_bytes > kMaxHeaderBytes)
+    malformed(path, "has a header of " + std::to_string(*header_bytes) + " bytes, above the format's 100 MB; is it a safetensors file?");
+  if (*header_bytes > file_.size() - 8)
+    malformed(path, "ends inside its header (" + std::to_string(*header_bytes) + " bytes announced)");
+  const std::string_view text(reinterpret_cast<const char*>(file_.data()) + 8, static_cast<size_t>(*header_bytes));
   if (text.empty() || text[0] != '{') malformed(path, "has a header that does not start with '{'");
   JsonLimits limits;
   limits.max_depth = 8;
-  const JsonValue header = parse_json(text, path, limits);
+  return parse_json(text, path, limits);
+}
+
+void SafetensorsFile::parse() {
+  const std::string& path = file_.path();
+  uint64_t header_bytes = 0;
+  JsonValue header;
+  try {
+    header = read_header(&header_bytes);
+  } catch (const Error& error) {
+    refuse_foreign(file_, error);
+  }
   const uint8_t* data = file_.data() + 8 + header_bytes;
   const uint64_t data_bytes = file_.size() - 8 - header_bytes;
   for (const JsonValue::Member& member : header.as_object(path)) {
     if (member.first == "__metadata__") {
       for (const JsonValue::Member& note : member.second.as_object(path + ": __metadata__"))
-        metadata_.emplace_back(note.first, note.second.as_string(path + ": __metadata__ " + note.first.substr(0, 200)));
+        metadata_.emplace_back(note.first, note.second.as_string(path + ": __metadata__ " + printable(note.first)));
     } else {
       entries_.push_back(parse_entry(path, member, data, data_bytes));
     }
@@ -172,13 +187,12 @@ SafetensorsFile::SafetensorsFile(MappedFile file) : file_(std::move(file)) {
   const uint8_t* expected = data;
   for (const SafetensorsEntry& entry : entries_) {
     if (entry.data != expected)
-      malformed(path + ": tensor \"" + entry.name.substr(0, 200) + "\"",
+      malformed(path + ": tensor \"" + printable(entry.name) + "\"",
                 entry.data < expected ? "overlaps the tensor before it" : "leaves a gap after the tensor before it");
     expected += entry.bytes;
   }
   if (expected != data + data_bytes)
     malformed(path, "has " + std::to_string(data + data_bytes - expected) + " bytes after its last tensor");
-  for (size_t i = 0; i < entries_.size(); ++i) index_.emplace(entries_[i].name, i);
 }
 
 const SafetensorsEntry* SafetensorsFile::find(std::string_view name) const {
@@ -212,12 +226,13 @@ SafetensorsSet SafetensorsSet::open_folder(const std::string& dir) {
   set.where_ = dir;
   const JsonValue index = read_json_file(index_path);
   std::unordered_map<std::string, SafetensorsFile*> shards;
+  const bool has_single = is_file(dir + "/model.safetensors");
   for (const JsonValue::Member& entry : index.at("weight_map", index_path).as_object(index_path + ": weight_map")) {
-    const std::string where = index_path + ": weight_map \"" + entry.first.substr(0, 200) + "\"";
+    const std::string where = index_path + ": weight_map \"" + printable(entry.first) + "\"";
     const std::string& file = entry.second.as_string(where);
     if (file.empty() || file == "." || file == ".." || file.find('/') != std::string::npos ||
         file.find('\\') != std::string::npos || file.find('\0') != std::string::npos)
-      malformed(where, "must name a file of this folder, found \"" + file.substr(0, 200) + "\"");
+      malformed(where, "must name a file of this folder, found \"" + printable(file) + "\"");
     SafetensorsFile*& shard = shards[file];
     if (!shard) {
       set.files_.push_back(std::make_unique<SafetensorsFile>(dir + "/" + file));
@@ -227,12 +242,15 @@ SafetensorsSet SafetensorsSet::open_folder(const std::string& dir) {
     if (!tensor) malformed(where, "the shard " + file + " does not hold this tensor");
     set.index_.emplace(tensor->name, tensor);
   }
+  // Another reader takes the single file and never looks at the shards.
+  if (has_single && !shards.count("model.safetensors"))
+    malformed(dir, "holds model.safetensors beside the shards of model.safetensors.index.json; remove the one or the others");
   // A tensor that lies in two shards, or in one but not in the index, would make the model depend on the reader.
   for (const auto& shard : set.files_)
     for (const SafetensorsEntry& entry : shard->entries()) {
       const SafetensorsEntry* known = set.find(entry.name);
       if (known != &entry)
-        malformed(shard->path() + ": tensor \"" + entry.name.substr(0, 200) + "\"",
+        malformed(shard->path() + ": tensor \"" + printable(entry.name) + "\"",
                   known ? "lies in two shards" : "is not named by model.safetensors.index.json");
     }
   return set;

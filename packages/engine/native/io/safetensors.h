@@ -12,6 +12,7 @@
 
 #include "core/tensor.h"
 #include "io/file_writer.h"
+#include "io/json.h"
 #include "io/mapped_file.h"
 
 namespace anneal {
@@ -53,6 +54,8 @@ class SafetensorsFile {
   const MappedFile& file() const { return file_; }
 
  private:
+  void parse();
+  JsonValue read_header(uint64_t* header_bytes) const;
   MappedFile file_;
   std::vector<SafetensorsEntry> entries_;
   std::unordered_map<std::string_view, size_t> index_;

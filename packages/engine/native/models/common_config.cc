@@ -168,7 +168,7 @@ ModelConfig read_common_hf(const JsonValue& config, const std::string& where, co
   c.head_size = config.get_int_or("head_dim", defaults.head_size ? defaults.head_size : c.hidden_size / c.heads, where);
   c.ffn_size = config.get_int("intermediate_size", where);
   c.context_length = config.get_int_or("max_position_embeddings", 2048, where);
-  c.norm_epsilon = static_cast<float>(config.get_number_or("rms_norm_eps", 1e-6, where));
+  c.norm_epsilon = static_cast<float>(config.get_number_or("rms_norm_eps", defaults.norm_epsilon, where));
   c.tied_head = config.get_bool_or("tie_word_embeddings", false, where);
   const JsonValue* named = config.find("hidden_activation");  // gemma's own key, beside a hidden_act that it ignores
   const std::string activation =

@@ -12,6 +12,7 @@ struct HfDefaults {
   const char* activation = "silu";  // the one it is made for ("silu" or "gelu_pytorch_tanh"); others are refused
   int64_t head_size = 0;            // without head_dim; 0 = hidden_size / num_attention_heads
   double theta = 10000.0;           // without rope_theta
+  double norm_epsilon = 1e-6;       // without rms_norm_eps
   bool rotates_part = false;        // partial_rotary_factor leaves channels of a head unrotated; elsewhere transformers ignores it
   bool rope_by_kind = false;        // rope_parameters hold those of each kind of layer
 };

@@ -54,7 +54,7 @@ ModelConfig read_stream_gguf(const GgufFile& file, const std::string& architectu
   c.ffn_size = of_experts ? file.get_int_or(a + "feed_forward_length", of_experts->as_int(a + "expert_feed_forward_length"))
                           : file.get_int(a + "feed_forward_length");
   c.context_length = file.get_int(a + "context_length");
-  c.norm_epsilon = static_cast<float>(file.get_number_or(a + "attention.layer_norm_rms_epsilon", 1e-6));
+  c.norm_epsilon = static_cast<float>(file.get_number(a + "attention.layer_norm_rms_epsilon"));
   const GgufTensor& embedding = file.tensor("token_embd.weight");
   if (embedding.shape.rank != 2)
     throw Error(ErrorCode::kShape, file.path(), "token_embd.weight has shape " + embedding.shape.to_string());

@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <unordered_set>
 #include <vector>
 
 #include "core/error.h"
+#include "io/file_kind.h"
 #include "models/weight_source.h"
 #include "quant/quant.h"
 
@@ -14,15 +16,21 @@ class GgufSource final : public WeightSource {
  public:
   explicit GgufSource(const std::string& path) : file_(path) {
     path_ = path;
+    check_whole();
     family_ = find_gguf_family(file_);
     if (!family_)
       throw Error(ErrorCode::kUnsupported, path,
-                  "general.architecture \"" + file_.get_string("general.architecture") + "\" is not supported; supported are " + family_names());
+                  "general.architecture \"" + printable(file_.get_string("general.architecture"), 80) + "\" is not supported; supported are " + family_names());
     config_ = family_->read_gguf(file_);
+    const std::string causal = std::string(family_->gguf_architecture()) + ".attention.causal";
+    if (!file_.get_bool_or(causal, true)) throw Error(ErrorCode::kUnsupported, path, causal + " false is not supported; supported is true");
+    if (!config_.tied_head && head_is_embedding()) config_.tied_head = true;
   }
 
   void check(const ParameterSet& parameters) const override {
-    std::unordered_set<std::string> known = {"rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight"};
+    std::unordered_set<std::string> known = {"rope_freqs.weight"};
+    if (config_.rope.type == "longrope") known.insert({"rope_factors_long.weight", "rope_factors_short.weight"});
+    if (config_.tied_head) known.insert("output.weight");  // the embedding once more
     for (const Parameter& p : parameters.all())
       if (!p.adapter) check_parameter(p, known);
     for (const GgufTensor& tensor : file_.tensors())
@@ -79,6 +87,27 @@ class GgufSource final : public WeightSource {
   const GgufFile* gguf() const override { return &file_; }
 
  private:
+  // A part of a model says that it is one; split.* of a whole model is not believed either, for llama.cpp would look for the other parts.
+  void check_whole() const {
+    const int64_t count = file_.get_int_or("split.count", 0), number = file_.get_int_or("split.no", 0);
+    const int64_t tensors = file_.get_int_or("split.tensors.count", 0), own = static_cast<int64_t>(file_.tensors().size());
+    if (count < 0 || number < 0 || number >= std::max<int64_t>(count, 1))
+      throw Error(ErrorCode::kFormat, path_, "split.no is " + std::to_string(number) + ", split.count " + std::to_string(count) + "; the number must be below the count");
+    if (count > 1)
+      throw Error(ErrorCode::kUnsupported, path_, "is part " + std::to_string(number + 1) + " of " + std::to_string(count) +
+                                                      " of a model (split.no, split.count); join the parts into one file (llama-gguf-split --merge)");
+    if (tensors != 0 && tensors != own)
+      throw Error(ErrorCode::kFormat, path_, "split.tensors.count is " + std::to_string(tensors) + ", the file holds " + std::to_string(own) + " tensors");
+  }
+
+  // Written twice with the same values it is the embedding all the same.
+  bool head_is_embedding() const {
+    const GgufTensor* head = file_.find_tensor("output.weight");
+    const GgufTensor* embedding = file_.find_tensor("token_embd.weight");
+    return head && embedding && head->shape == embedding->shape && head->ggml_type == embedding->ggml_type &&
+           std::memcmp(head->data, embedding->data, head->bytes) == 0;
+  }
+
   GgufPlace place_of(const std::string& name) const {
     GgufPlace place = family_->gguf_place(config_, name);
     if (place.tensor.empty()) throw Error(ErrorCode::kInternal, name, "has no GGUF name in family " + config_.family);

@@ -1,7 +1,10 @@
+#include <cstring>
 #include <map>
 #include <unordered_set>
+#include <vector>
 
 #include "core/error.h"
+#include "io/file_kind.h"
 #include "io/json.h"
 #include "io/safetensors.h"
 #include "models/weight_source.h"
@@ -24,10 +27,13 @@ class HfSource final : public WeightSource {
     family_ = find_family(type);
     if (!family_)
       throw Error(ErrorCode::kUnsupported, where,
-                  "model_type \"" + type + "\" is not supported; supported are " + family_names());
+                  "model_type \"" + printable(type, 80) + "\" is not supported; supported are " + family_names());
     if (const JsonValue* q = config.find("quantization_config"); q && !q->is_null())
       throw Error(ErrorCode::kUnsupported, where, "quantization_config: quantised folders are not supported; use the GGUF");
+    if (!config.get_bool_or("is_causal", true, where))  // embedding models made of a decoder
+      throw Error(ErrorCode::kUnsupported, where, "is_causal false is not supported; supported is true");
     config_ = family_->read_hf(config, where);
+    if (config_.tied_head && !head_is_embedding()) config_.tied_head = false;
   }
 
   void check(const ParameterSet& parameters) const override {
@@ -78,6 +84,23 @@ class HfSource final : public WeightSource {
   uint64_t file_bytes() const override { return set_.file_bytes(); }
 
  private:
+  // A head beside the embedding is the model's own wherever it differs, whatever tie_word_embeddings says: transformers uses both.
+  bool head_is_embedding() const {
+    const SafetensorsEntry* head = set_.find("lm_head.weight");
+    const SafetensorsEntry* embedding = set_.find("model.embed_tokens.weight");
+    if (!head || !embedding) return true;
+    if (!(head->shape == embedding->shape) || head->shape.rank != 2) return false;
+    if (head->type == embedding->type) return std::memcmp(head->data, embedding->data, head->bytes) == 0;
+    if (!is_supported(head->type) || !is_supported(embedding->type)) return false;
+    std::vector<float> one(static_cast<size_t>(head->shape[1])), other(one.size());
+    for (int64_t row = 0; row < head->shape[0]; ++row) {
+      read_rows(head->name, row, 1, one.data());
+      read_rows(embedding->name, row, 1, other.data());
+      if (one != other) return false;
+    }
+    return true;
+  }
+
   // Old exports carry the rotation table as a buffer and repeat a tied head: neither is a parameter.
   bool is_redundant(const std::string& name) const {
     return (name == "lm_head.weight" && config_.tied_head) || name.find(".rotary_emb.inv_freq") != std::string::npos ||

@@ -14,7 +14,7 @@ class Phi3Family final : public Family {
   const char* gguf_architecture() const override { return "phi3"; }
 
   ModelConfig read_hf(const JsonValue& config, const std::string& where) const override {
-    ModelConfig c = read_common_hf(config, where, {.rotates_part = true});
+    ModelConfig c = read_common_hf(config, where, {.norm_epsilon = 1e-5, .rotates_part = true});
     slide_everywhere(c, read_window(config, 0, where), where);
     if (c.rope.type == "yarn") c.rope.type = "longrope";  // another name of it in early files
     if (c.rope.type == "longrope") {

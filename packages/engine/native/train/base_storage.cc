@@ -50,7 +50,7 @@ void store_as_in_file(const WeightSource& source, Parameter& p, bool bf16) {
 void check_finite(const WeightSource& source, const Parameter& p, const std::vector<float>& values) {
   for (float v : values)
     if (!std::isfinite(v))
-      throw Error(ErrorCode::kNumeric, source.path(), "tensor " + p.name + " holds a NaN or infinity");
+      throw Error(ErrorCode::kFormat, source.path(), "tensor " + p.name + " holds a NaN or infinity");
 }
 
 void load_nf4(const WeightSource& source, Parameter& p, ThreadPool& pool) {
