@@ -43,6 +43,7 @@ export function createEnginePort(addon: string, probeBundle: string): EnginePort
   const port: EnginePort = {
     engineInfo: engine.engineInfo,
     inspectModel: engine.inspectModel,
+    inspectAdapter: engine.inspectAdapter,
     planTraining: engine.planTraining,
     readGgufMetadata: engine.readGgufMetadata,
   };

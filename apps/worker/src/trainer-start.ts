@@ -18,7 +18,7 @@ export async function trainerStart(
   const base = await models.resolveBase(services, run.spec.base);
   const spec = RunSpec.parse(run.spec); // a run of an older version lacks what came later
   const { objective } = spec;
-  const starts = await models.resolveStartAdapters(services, spec);
+  const starts = await models.resolveStartAdapters(services, base.source, spec);
   const learns = objective.kind === "distill" ? objective : null;
   const teacher = learns?.teacher ? await models.resolveBase(services, learns.teacher) : null;
   const teacherFile = learns?.teacherFile ? await teacherFiles.findReady(services, learns.teacherFile) : null;

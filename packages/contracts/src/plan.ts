@@ -67,5 +67,6 @@ export const RunPlan = z.object({
   diskFreeBytes: Bytes,
   data: DatasetCheck,
   problems: z.array(Problem),
+  warnings: z.array(Problem).default([]), // what refuses nothing, but somebody should look at before the run
 });
 export type RunPlan = z.infer<typeof RunPlan>;

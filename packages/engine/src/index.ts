@@ -2,6 +2,7 @@ export { EngineError, type EngineErrorCode } from "./error.ts";
 export { useAddon } from "./native.ts";
 export {
   engineInfo,
+  inspectAdapter,
   inspectModel,
   planTraining,
   readGgufMetadata,

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { EngineError, toEngineError } from "./error.ts";
 import type {
+  AdapterInfo,
   BaseSource,
   BestTokens,
   EngineInfo,
@@ -59,6 +60,7 @@ export interface NativeSession {
 export interface NativeEngine {
   engineInfo(): EngineInfo;
   inspectModel(source: BaseSource): ModelInfo;
+  inspectAdapter(source: BaseSource, dir: string): AdapterInfo;
   planTraining(spec: TrainingSpec): MemoryPlan;
   openSession(spec: TrainingSpec): Promise<NativeSession>;
   readGgufMetadata(path: string): GgufFileInfo;

@@ -1,5 +1,6 @@
 import { callNative } from "./native.ts";
 import type {
+  AdapterInfo,
   BaseSource,
   EngineInfo,
   GgufFileInfo,
@@ -17,6 +18,15 @@ export function engineInfo(): EngineInfo {
 /** Reads headers only. Throws ENGINE_FORMAT, ENGINE_UNSUPPORTED or ENGINE_IO with the file and the key. */
 export function inspectModel(source: BaseSource): ModelInfo {
   return callNative((engine) => engine.inspectModel(source));
+}
+
+/**
+ * A PEFT folder that a run over this base could go on from. Its files are read, the base's headers too. Throws ENGINE_IO, ENGINE_FORMAT,
+ * ENGINE_UNSUPPORTED or ENGINE_NUMERIC naming the field of adapter_config.json or the tensor, and ENGINE_SHAPE where the adapter was made
+ * for another base.
+ */
+export function inspectAdapter(source: BaseSource, dir: string): AdapterInfo {
+  return callNative((engine) => engine.inspectAdapter(source, dir));
 }
 
 /**

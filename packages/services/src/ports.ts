@@ -49,9 +49,20 @@ export interface SpeedProbe {
   loadSeconds: number;
 }
 
+/** What a PEFT folder holds, seen over a base that it fits. */
+export interface EngineAdapterInfo {
+  rank: number;
+  alpha: number;
+  rsLora: boolean;
+  dora: boolean;
+  targets: string[];
+  baseModelName: string; // what it says it was trained on; may be empty
+}
+
 export interface EnginePort {
   engineInfo(): { version: string; isa: string; threads: number; cuda: string };
   inspectModel(source: BaseSource): EngineModelInfo;
+  inspectAdapter(source: BaseSource, dir: string): EngineAdapterInfo;
   planTraining(settings: TrainingSettings): EngineMemoryPlan;
   readGgufMetadata(path: string): { metadata: Record<string, unknown> };
   /** Loads the model and times one full micro-batch; absent where the process should not load models. */

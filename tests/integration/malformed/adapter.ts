@@ -58,7 +58,19 @@ const rows: Row<AdapterImage>[] = [
   ["a dropout of 1", bad, '"lora_dropout": must be at least 0 and below 1', set({ lora_dropout: 1 })],
   ["trained biases", unsupported, '"bias": must be "none"', set({ bias: "all" })],
   ["further modules trained whole", unsupported, '"modules_to_save": is set', set({ modules_to_save: ["lm_head"] })],
-  ["ranks of their own", unsupported, '"rank_pattern": is set', set({ rank_pattern: { q_proj: 4 } })],
+  ["ranks of their own that no tensor has", bad, "does not fit r = 4", set({ rank_pattern: { q_proj: 4 } })],
+  [
+    "ranks by a regular expression",
+    unsupported,
+    '"rank_pattern": has the key',
+    set({ rank_pattern: { "(q|k)_proj": 4 } }),
+  ],
+  [
+    "an alpha that is a text",
+    bad,
+    '"alpha_pattern" of "q_proj": must be a number',
+    set({ alpha_pattern: { q_proj: "4" } }),
+  ],
   ["some layers only", unsupported, '"layers_to_transform": is set', set({ layers_to_transform: [0] })],
   [
     "a start that takes its part out of the base",
@@ -75,14 +87,29 @@ const rows: Row<AdapterImage>[] = [
   [
     "a head that is adapted too",
     unsupported,
-    "adapts something that cannot be adapted here",
+    "adapts the head, which cannot be adapted here",
     ({ weights }) => void weights.add("base_model.model.lm_head.lora_A.weight", [2, 8]),
   ],
   [
     "other layers than the method's",
     "ENGINE_INVALID_ARGUMENT",
     "adapts k_proj, q_proj, method.targets names q_proj",
-    ({ weights }) => void weights.add(a.replace("q_proj", "k_proj"), [2, 8]),
+    ({ config, weights }) => {
+      config.target_modules = ["q_proj", "k_proj"];
+      weights.add(a.replace("q_proj", "k_proj"), [2, 8]).add(b.replace("q_proj", "k_proj"), [4, 2]);
+    },
+  ],
+  [
+    "targets that leave out what is adapted",
+    bad,
+    '"target_modules": does not name',
+    set({ target_modules: ["k_proj"] }),
+  ],
+  [
+    "a layer that the base does not have",
+    "ENGINE_SHAPE",
+    "is of layer 7; the base has",
+    ({ weights }) => void weights.add(a.replace("layers.0", "layers.7"), [2, 8]),
   ],
   ["targets that are numbers", bad, '"target_modules": must be a string', set({ target_modules: [1] })],
   [
@@ -115,16 +142,11 @@ const rows: Row<AdapterImage>[] = [
   [
     "a tensor of another width",
     "ENGINE_SHAPE",
-    `${a} has shape (2, 4)`,
+    `${a}": has the shape (2, 4)`,
     (image) => (image.weights = new SafetensorsImage().add(a, [2, 4]).add(b, [8, 2])),
   ],
   ["one half of a pair", bad, `"${b}" is missing`, (image) => (image.weights = new SafetensorsImage().add(a, [2, 8]))],
-  [
-    "a NaN",
-    "ENGINE_NUMERIC",
-    `${a} holds a NaN or infinity`,
-    ({ weights }) => void weights.data.writeUInt32LE(0x7fc00000, 4),
-  ],
+  ["a NaN", bad, `${a} holds a NaN or infinity`, ({ weights }) => void weights.data.writeUInt32LE(0x7fc00000, 4)],
 ];
 
 const spec = (dir: string): TrainingSpec =>

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { cpus, release, type } from "node:os";
 import { join } from "node:path";
-import type { EvaluationResult, Quantisation, RunEventBody } from "@anneal/contracts";
+import type { EvaluationResult, Quantisation, RunEventBody, RunSpec } from "@anneal/contracts";
 import { engineInfo, type Session } from "@anneal/engine";
 import { type ReportInput, renderReport } from "@anneal/report";
 import type { Checkpoint } from "../run-directory/checkpoints.ts";
@@ -111,6 +111,9 @@ async function reportData(
     settings: reportSettings(spec, job.start.teacherFile),
     provenance: [
       { what: "base model", name: start.baseName, digest: prepared.baseDigest, bytes: session.info.fileBytes },
+      ...(prepared.startsDigest
+        ? [{ what: "adapter to go on from", name: startNames(spec), digest: prepared.startsDigest }]
+        : []),
       { what: "dataset", name: start.dataset.name ?? spec.dataset, digest: start.dataset.digest },
       ...(start.evaluationDataset
         ? [
@@ -132,6 +135,7 @@ async function reportData(
       os: `${type()} ${release()}`,
     },
     notes: [
+      ...(prepared.startsDigest ? ["Before training: the base model with the adapter that the run goes on from."] : []),
       "Latency and tokens per second are the engine's own, on this machine, one question at a time.",
       ...(cursor.stopping.stopped
         ? [`Stopped early at step ${end.step} of ${cursor.totalSteps}: the held-out loss no longer improved.`]
@@ -143,6 +147,11 @@ async function reportData(
     ],
   };
 }
+
+const startNames = ({ method, adapters }: RunSpec): string =>
+  [method.kind === "lora" ? method.startFrom : null, ...adapters.map(({ startFrom }) => startFrom)]
+    .filter((name) => name !== null)
+    .join(", ");
 
 /** When the run began, and which files came of it, from its own journal. */
 async function readRecord(runDirectory: string, epoch: number) {

@@ -14,7 +14,7 @@ interface Which {
   step: number;
   totalSteps: number;
   baseOnly: boolean;
-  reference: Measured | null; // what the base made of the same rows; null: this is it
+  reference: Measured | null; // what the model before training made of the same rows; null: this is it
   about: string; // the state that answers: nothing measured of another one counts
   note: Words;
 }
@@ -23,6 +23,8 @@ interface Which {
 export interface Evaluated {
   measured: Measured;
   result: EvaluationResult;
+  /** What was measured of one of several side by side; of the model that goes on where it was not asked. */
+  of(adapter: string | null): Measured;
 }
 
 /**
@@ -52,7 +54,7 @@ export async function evaluateAll(
   const result = resultOf(total);
   if (prepared.heldOut && !job.journal.told.evaluated.has(which.which))
     tell(job, { type: "evaluation", step: which.step, which: which.which, result });
-  return { measured: found, result };
+  return { measured: found, result, of: (adapter) => all.find(({ name }) => name === adapter)?.found ?? found };
 }
 
 async function measureAll(

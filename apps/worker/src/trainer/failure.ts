@@ -31,6 +31,11 @@ const permanentCodes: Partial<Record<EngineErrorCode, Phrase>> = {
   ENGINE_NOT_BUILT: say`run ./anneal setup`,
 };
 
+const adapterRemedy = say`export or fetch the adapter to go on from again, or start without it`;
+const ofAdapter = ({ code, message }: EngineError) =>
+  /\/adapter_(config\.json|model\.(safetensors|bin))/.test(message) &&
+  ["ENGINE_FORMAT", "ENGINE_SHAPE", "ENGINE_UNSUPPORTED"].includes(code);
+
 /** An error as the run's page shows it. */
 export function describeFailure(error: unknown): Failure {
   const message = wordsOfError(error);
@@ -40,7 +45,7 @@ export function describeFailure(error: unknown): Failure {
     permanent,
   });
   if (error instanceof EngineError) {
-    const remedy = permanentCodes[error.code] ?? null;
+    const remedy = ofAdapter(error) ? adapterRemedy : (permanentCodes[error.code] ?? null);
     return failure(error.code, remedy, remedy !== null, engineWords(error.message));
   }
   // A file that cannot be read now may be back in a moment; every other refusal meets the next attempt too.

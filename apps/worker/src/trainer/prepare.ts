@@ -2,7 +2,7 @@ import { type DatasetRow, isPreference, ServiceError, say, type TrainerStart, to
 import { type DatasetReader, openVersion } from "@anneal/data";
 import { inspectModel } from "@anneal/engine";
 import type { EncodedRow, Shard, TextModel } from "@anneal/text";
-import { verifyBase } from "./base-check.ts";
+import { verifyBase, verifyStarts } from "./base-check.ts";
 import { type Sequences, sequencesOf } from "./batches.ts";
 import { encodeRows, encodingOf, sequencesPerRow } from "./encode-rows.ts";
 import {
@@ -21,6 +21,7 @@ import { clockOf, textModelOf } from "./text-model.ts";
 export interface Prepared {
   text: TextModel;
   baseDigest: string;
+  startsDigest: string | null; // of the adapters to go on from; null without any
   train: Shard;
   sequences: Sequences; // of an example: see batches.ts
   trainRows: Uint32Array; // examples of the shard that carry loss
@@ -66,10 +67,12 @@ export async function prepare(job: Job): Promise<Prepared> {
   const sequences = sequencesPerRow(spec.objective);
   const beat = (seconds: number) => heartbeat(job, "prepare", 0, seconds);
   beat(120);
-  const baseDigest = await verifyBase(start, (name) => {
+  const onFile = (name: string) => {
     logLine(job, "debug", say`computing the SHA-256 of ${name}`);
     beat(600);
-  });
+  };
+  const baseDigest = await verifyBase(start, onFile);
+  const startsDigest = await verifyStarts(start, onFile);
   const text = textModelOf(start);
   if (text.templateOrigin !== "model")
     logLine(
@@ -141,6 +144,7 @@ export async function prepare(job: Job): Promise<Prepared> {
     return {
       text,
       baseDigest,
+      startsDigest,
       train: shard,
       sequences,
       trainRows,

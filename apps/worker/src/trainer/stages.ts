@@ -37,21 +37,25 @@ export async function runStages(job: Job): Promise<TrainerOutcome> {
     const { maxRows } = start.spec.evaluation;
     const asked = prepared.heldOutExamples;
     const eta = new Eta(asked, Math.min(asked, maxRows), 10, totalSteps);
-    // The base answers before anything is trained: after full training there is no base left to ask.
-    const { measured: before } = await evaluateAll(job, session, prepared, eta, {
+    // What the run starts from answers before anything is trained: later it is no longer there. A session just opened is that model; fresh
+    // adapters add nothing, so without others the base answers alone.
+    const starts = prepared.startsDigest;
+    const before = await evaluateAll(job, session, prepared, eta, {
       which: "before",
       stage: "prepare",
       step: 0,
       totalSteps,
-      baseOnly: start.spec.method.kind === "lora",
+      baseOnly: start.spec.method.kind === "lora" && starts === null,
       reference: null,
-      about: `base ${prepared.baseDigest}`,
-      note: say`asking the base model`,
+      about: `base ${prepared.baseDigest}${starts === null ? "" : ` ${starts}`}`,
+      note: starts === null ? say`asking the base model` : say`asking the model that the run starts from`,
     });
     return { prepared, session, eta, before, totalSteps };
   });
   try {
-    const { end, chosen } = await stage(job, "train", () => train(job, session, prepared, resumed, before, eta));
+    const { end, chosen } = await stage(job, "train", () =>
+      train(job, session, prepared, resumed, before.measured, eta),
+    );
     const after = await stage(job, "evaluate", () =>
       evaluateAll(job, session, prepared, eta, {
         which: "after",
@@ -59,13 +63,15 @@ export async function runStages(job: Job): Promise<TrainerOutcome> {
         step: chosen.step,
         totalSteps,
         baseOnly: false,
-        reference: before,
+        reference: before.measured,
         about: `trained ${chosen.digest}`,
         note: say`asking the tuned model`,
       }),
     );
     await stage(job, "export", () => exportAll(job, session, prepared, after, chosen.step));
-    await stage(job, "benchmark", () => benchmark(job, session, prepared, { before, ...after, end, chosen }));
+    await stage(job, "benchmark", () =>
+      benchmark(job, session, prepared, { before: before.of(after.result.adapter), ...after, end, chosen }),
+    );
     return "finished";
   } finally {
     control.detach();

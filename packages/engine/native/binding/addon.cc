@@ -36,6 +36,12 @@ Napi::Value inspect_model(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value inspect_adapter_js(const Napi::CallbackInfo& info) {
+  return with_js_errors(info.Env(), [&] {
+    return adapter_info_to_js(info.Env(), inspect_adapter(read_source(info[0], "source"), read_path(info[1], "dir")));
+  });
+}
+
 Napi::Value plan_training(const Napi::CallbackInfo& info) {
   return with_js_errors(info.Env(), [&] {
     const TrainingSpec spec = read_spec(info[0]);
@@ -50,6 +56,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   SessionObject::define(env);
   exports.Set("engineInfo", Napi::Function::New(env, engine_info, "engineInfo"));
   exports.Set("inspectModel", Napi::Function::New(env, inspect_model, "inspectModel"));
+  exports.Set("inspectAdapter", Napi::Function::New(env, inspect_adapter_js, "inspectAdapter"));
   exports.Set("planTraining", Napi::Function::New(env, plan_training, "planTraining"));
   exports.Set("openSession", Napi::Function::New(env, SessionObject::open, "openSession"));
   define_gguf_functions(env, exports);

@@ -97,6 +97,20 @@ Napi::Value model_info_to_js(Napi::Env env, Model& model) {
   return o;
 }
 
+Napi::Value adapter_info_to_js(Napi::Env env, const AdapterInfo& info) {
+  const AdapterConfig& c = info.config;
+  Napi::Object o = Napi::Object::New(env);
+  o.Set("rank", count(env, c.rank));
+  o.Set("alpha", c.alpha);
+  o.Set("rsLora", c.rslora);
+  o.Set("dora", c.dora);
+  Napi::Array targets = Napi::Array::New(env, info.targets.size());
+  for (uint32_t i = 0; i < info.targets.size(); ++i) targets.Set(i, info.targets[i]);
+  o.Set("targets", targets);
+  o.Set("baseModelName", c.base_model_name);
+  return o;
+}
+
 Napi::Value plan_to_js(Napi::Env env, const MemoryPlan& p) {
   Napi::Object parts = Napi::Object::New(env);
   parts.Set("weights", bytes(env, p.weights));

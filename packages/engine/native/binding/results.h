@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "infer/generate.h"
 #include "io/gguf_export.h"
+#include "train/adapter_start.h"
 #include "train/plan.h"
 #include "train/session.h"
 
@@ -22,6 +23,7 @@ struct TensorCopy {
 // An Error with `code` and `where`.
 Napi::Error to_js_error(Napi::Env env, const Error& error);
 Napi::Value model_info_to_js(Napi::Env env, Model& model);
+Napi::Value adapter_info_to_js(Napi::Env env, const AdapterInfo& info);
 Napi::Value plan_to_js(Napi::Env env, const MemoryPlan& plan);
 Napi::Value metrics_to_js(Napi::Env env, const std::map<std::string, double>& metrics);
 // `scaled`: with the loss scale and whether the step was skipped. `adapters`: those side by side, each with its part.

@@ -107,7 +107,7 @@ void read_adapter(const Bytes& input) {
   const Bytes tensors(split == input.end() ? split : split + 1, input.end());
   const AdapterFolder folder("fuzz", parse_json(config, "fuzz"), std::make_unique<SafetensorsFile>(MappedFile("fuzz", tensors)));
   use_safetensors(folder.tensors());
-  for (const std::string& target : folder.config().target_modules) {
+  for (const std::string& target : folder.config().target_modules.value_or(std::vector<std::string>{})) {
     may_refuse([&] { folder.lora_a("model.layers.0.self_attn." + target); });
     may_refuse([&] { folder.lora_b(target); });
   }

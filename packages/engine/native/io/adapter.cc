@@ -7,6 +7,8 @@
 
 #include <sys/stat.h>
 
+#include "io/file_kind.h"
+
 namespace anneal {
 namespace {
 
@@ -19,6 +21,12 @@ bool is_file(const std::string& path) {
 
 [[noreturn]] void unsupported(const std::string& where, const char* field, const char* why) {
   throw Error(ErrorCode::kUnsupported, where + ": field \"" + field + "\"", why);
+}
+
+std::string number_text(double v) {
+  char text[40];
+  std::snprintf(text, sizeof text, v == std::floor(v) && std::fabs(v) < 1e15 ? "%.0f" : "%.17g", v);
+  return text;
 }
 
 bool is_empty(const JsonValue* value) {
@@ -49,9 +57,13 @@ void refuse_other_methods(const JsonValue& json, const std::string& where) {
       unsupported(where, "init_lora_weights", "changes the base; save the adapter as a plain one (PEFT: path_initial_model_for_weight_conversion)");
 }
 
-// Patterns are taken only as PEFT writes them for merged experts: twice the rank and alpha of the two projections in one weight.
-void check_patterns(const JsonValue& json, const AdapterConfig& c, const std::string& where) {
-  const bool merged = std::find(c.target_parameters.begin(), c.target_parameters.end(), "gate_up_proj") != c.target_parameters.end();
+bool contains(const std::vector<std::string>& names, const char* name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Beside merged experts patterns are taken only as PEFT writes them for these: twice the rank and alpha of the two projections in one weight.
+void check_patterns_of_experts(const JsonValue& json, const AdapterConfig& c, const std::string& where) {
+  const bool merged = contains(c.target_parameters, "gate_up_proj");
   for (const char* field : {"rank_pattern", "alpha_pattern"}) {
     const JsonValue* pattern = json.find(field);
     if (is_empty(pattern) && !merged) continue;
@@ -59,11 +71,33 @@ void check_patterns(const JsonValue& json, const AdapterConfig& c, const std::st
     const bool fits = merged && !is_empty(pattern) && pattern->is_object() && pattern->as_object(where).size() == 1 &&
                       pattern->as_object(where)[0].first == ".*\\.gate_up_proj" &&
                       pattern->as_object(where)[0].second.as_number(where + ": " + field) == wanted;
-    if (!fits) unsupported(where, field, "is set otherwise than for merged experts; only one rank and alpha for all layers are read");
+    if (!fits) unsupported(where, field, "is set otherwise than for merged experts; beside these only one rank and alpha are read");
   }
 }
 
+void read_patterns_of_linears(const JsonValue& json, AdapterConfig& c, const std::string& where) {
+  const std::string ranks = where + ": field \"rank_pattern\"", alphas = where + ": field \"alpha_pattern\"";
+  c.rank_pattern = read_patterns(json, "rank_pattern", ranks);
+  c.alpha_pattern = read_patterns(json, "alpha_pattern", alphas);
+  for (const AdapterPattern& p : c.rank_pattern)
+    if (!(p.value() >= 1 && p.value() <= static_cast<double>(kMaxRank)) || p.value() != std::floor(p.value()))
+      throw Error(ErrorCode::kFormat, ranks, "must hold whole numbers from 1 to 65536, found " + number_text(p.value()));
+  for (const AdapterPattern& p : c.alpha_pattern)
+    if (!std::isfinite(p.value())) throw Error(ErrorCode::kFormat, alphas, "must hold finite numbers");
+}
+
 }  // namespace
+
+int64_t AdapterConfig::rank_of(const std::string& module) const {
+  return static_cast<int64_t>(pattern_value(rank_pattern, module, static_cast<double>(rank)));
+}
+double AdapterConfig::alpha_of(const std::string& module) const { return pattern_value(alpha_pattern, module, alpha); }
+
+std::string adapter_module(const std::string& tensor) {
+  const std::string prefix = "base_model.model.";
+  const size_t begin = tensor.starts_with(prefix) ? prefix.size() : 0, end = tensor.rfind(".lora_");
+  return tensor.substr(begin, end == std::string::npos || end < begin ? std::string::npos : end - begin);
+}
 
 std::string peft_tensor_name(const std::string& module, const char* side) {
   return "base_model.model." + module + "." + side + ".weight";
@@ -90,12 +124,13 @@ void AdapterFolder::read_config(const JsonValue& json) {
   const std::string where = dir_ + "/adapter_config.json";
   const std::string type = json.get_string("peft_type", where);
   if (type != "LORA")
-    throw Error(ErrorCode::kUnsupported, where + ": field \"peft_type\"", "must be LORA, found \"" + type.substr(0, 40) + "\"");
+    throw Error(ErrorCode::kUnsupported, where + ": field \"peft_type\"", "must be LORA, found \"" + printable(type, 40) + "\"");
   refuse_other_methods(json, where);
   config_.rank = json.get_int("r", where);
   if (config_.rank < 1 || config_.rank > kMaxRank)
     throw Error(ErrorCode::kFormat, where + ": field \"r\"", "must be from 1 to 65536, found " + std::to_string(config_.rank));
   config_.alpha = json.get_number("lora_alpha", where);
+  if (!std::isfinite(config_.alpha)) throw Error(ErrorCode::kFormat, where + ": field \"lora_alpha\"", "must be a finite number");
   config_.dropout = json.get_number_or("lora_dropout", 0.0, where);
   if (!(config_.dropout >= 0.0 && config_.dropout < 1.0))
     throw Error(ErrorCode::kFormat, where + ": field \"lora_dropout\"", "must be at least 0 and below 1");
@@ -103,9 +138,11 @@ void AdapterFolder::read_config(const JsonValue& json) {
   config_.rslora = json.get_bool_or("use_rslora", false, where);
   config_.base_model_name = json.get_string_or("base_model_name_or_path", "", where);
   const JsonValue* targets = json.find("target_modules");
-  if (targets && !targets->is_null() && !targets->is_string())  // a pattern: the tensors say what it found
+  if (targets && !targets->is_null() && !targets->is_string()) {  // a pattern: the tensors say what it found
+    config_.target_modules.emplace();
     for (const JsonValue& target : targets->as_array(where + ": field \"target_modules\""))
-      config_.target_modules.push_back(target.as_string(where + ": field \"target_modules\""));
+      config_.target_modules->push_back(target.as_string(where + ": field \"target_modules\""));
+  }
   const std::string at = where + ": field \"target_parameters\"";
   if (const JsonValue* parameters = json.find("target_parameters"); !is_empty(parameters)) {
     for (const JsonValue& p : parameters->as_array(at)) {
@@ -116,7 +153,9 @@ void AdapterFolder::read_config(const JsonValue& json) {
         throw Error(ErrorCode::kUnsupported, at, "names something else than gate_up_proj and down_proj of experts and weights of linears");
     }
   }
-  check_patterns(json, config_, where);
+  const bool experts = contains(config_.target_parameters, "gate_up_proj") || contains(config_.target_parameters, "down_proj");
+  if (experts) check_patterns_of_experts(json, config_, where);
+  else read_patterns_of_linears(json, config_, where);
 }
 
 const SafetensorsEntry& AdapterFolder::at(const std::string& name) const {
@@ -128,22 +167,23 @@ const SafetensorsEntry& AdapterFolder::at(const std::string& name) const {
 void AdapterFolder::check_tensors() const {
   for (const SafetensorsEntry& entry : tensors_->entries()) {
     if (config_.dora && entry.name.ends_with(".lora_magnitude_vector")) {
-      if (entry.shape.rank != 1) throw Error(ErrorCode::kFormat, tensors_->path() + ": tensor \"" + entry.name.substr(0, 200) + "\"",
+      if (entry.shape.rank != 1) throw Error(ErrorCode::kFormat, tensors_->path() + ": tensor \"" + printable(entry.name) + "\"",
                                              "has the shape " + entry.shape.to_string() + ", a magnitude is a vector");
       continue;
     }
     const bool a = entry.name.find(".lora_A.") != std::string::npos, b = entry.name.find(".lora_B.") != std::string::npos;
-    const std::string at = tensors_->path() + ": tensor \"" + entry.name.substr(0, 200) + "\"";
+    const std::string at = tensors_->path() + ": tensor \"" + printable(entry.name) + "\"";
     if (a == b) throw Error(ErrorCode::kUnsupported, at, "is neither lora_A nor lora_B; only LoRA and DoRA adapters are read");
     // Adapters of experts lie side by side; the model they are read for knows their shape.
     const size_t expert = entry.name.find(".experts.");
     const bool experts = expert != std::string::npos;
     if (experts && std::isdigit(static_cast<unsigned char>(entry.name[expert + 9])))
       throw Error(ErrorCode::kUnsupported, at, "adapts one expert alone, as PEFT wrote it before transformers 5; load it there and save it again");
-    const int64_t rank = entry.shape.rank == 2 ? entry.shape[a ? 0 : 1] : 0;
-    if (entry.shape.rank != 2 || (experts ? rank % config_.rank != 0 : rank != config_.rank))
+    const int64_t rank = entry.shape.rank == 2 ? entry.shape[a ? 0 : 1] : 0, wanted = config_.rank_of(adapter_module(entry.name));
+    if (entry.shape.rank != 2 || (experts ? rank % wanted != 0 : rank != wanted))
       throw Error(ErrorCode::kFormat, at,
-                  "has the shape " + entry.shape.to_string() + ", which does not fit r = " + std::to_string(config_.rank));
+                  "has the shape " + entry.shape.to_string() + ", which does not fit r = " + std::to_string(wanted) +
+                      (wanted == config_.rank ? "" : " (of rank_pattern)"));
   }
 }
 
@@ -154,7 +194,8 @@ const SafetensorsEntry& AdapterFolder::lora(const std::string& module, const cha
 const SafetensorsEntry& AdapterFolder::lora_a(const std::string& module) const { return lora(module, "lora_A"); }
 const SafetensorsEntry& AdapterFolder::lora_b(const std::string& module) const { return lora(module, "lora_B"); }
 
-void write_adapter(const std::string& dir, const AdapterConfig& config, const std::vector<AdapterTensor>& tensors) {
+void write_adapter(const std::string& dir, const AdapterConfig& config, const std::vector<AdapterTensor>& tensors,
+                   const std::vector<OwnScale>& own_scales) {
   SafetensorsWriter writer(dir + "/adapter_model.safetensors");
   writer.set_metadata("format", "pt");
   for (const AdapterTensor& t : tensors) writer.declare(t.name, SafetensorsType::kF32, t.shape);
@@ -162,15 +203,10 @@ void write_adapter(const std::string& dir, const AdapterConfig& config, const st
   for (const AdapterTensor& t : tensors) writer.append_f32(t.values.data(), t.shape.elements());
   writer.finish();
 
-  const auto number = [](double v) {
-    char text[40];
-    std::snprintf(text, sizeof text, v == std::floor(v) && std::fabs(v) < 1e15 ? "%.0f" : "%.17g", v);
-    return std::string(text);
-  };
   std::string json = "{\n  \"peft_type\": \"LORA\",\n  \"task_type\": \"CAUSAL_LM\",\n";
   json += "  \"base_model_name_or_path\": " + json_quote(config.base_model_name) + ",\n";
-  json += "  \"r\": " + std::to_string(config.rank) + ",\n  \"lora_alpha\": " + number(config.alpha) + ",\n";
-  json += "  \"lora_dropout\": " + number(config.dropout) + ",\n";
+  json += "  \"r\": " + std::to_string(config.rank) + ",\n  \"lora_alpha\": " + number_text(config.alpha) + ",\n";
+  json += "  \"lora_dropout\": " + number_text(config.dropout) + ",\n";
   json += std::string("  \"use_rslora\": ") + (config.rslora ? "true" : "false") + ",\n  \"use_dora\": " +
           (config.dora ? "true" : "false") + ",\n";
   json += "  \"bias\": \"none\",\n  \"fan_in_fan_out\": false,\n  \"inference_mode\": true,\n  \"init_lora_weights\": true,\n";
@@ -179,13 +215,21 @@ void write_adapter(const std::string& dir, const AdapterConfig& config, const st
     for (size_t i = 0; i < names.size(); ++i) text += (i ? ", " : "") + json_quote(names[i]);
     return text + "]";
   };
-  const bool merged = std::find(config.target_parameters.begin(), config.target_parameters.end(), "gate_up_proj") !=
-                      config.target_parameters.end();
-  const auto pattern = [&](const std::string& value) { return merged ? "{\".*\\\\.gate_up_proj\": " + value + "}" : std::string("{}"); };
-  json += "  \"modules_to_save\": null,\n  \"rank_pattern\": " + pattern(std::to_string(2 * config.rank)) +
-          ",\n  \"alpha_pattern\": " + pattern(number(2.0 * config.alpha)) + ",\n";
+  std::string ranks, alphas;
+  const auto add = [](std::string& all, const std::string& key, double value) {
+    all += (all.empty() ? "" : ", ") + json_quote(key) + ": " + number_text(value);
+  };
+  if (contains(config.target_parameters, "gate_up_proj")) {
+    add(ranks, ".*\\.gate_up_proj", 2.0 * static_cast<double>(config.rank));
+    add(alphas, ".*\\.gate_up_proj", 2.0 * config.alpha);
+  }
+  for (const OwnScale& own : own_scales) {
+    if (own.rank != config.rank) add(ranks, own.module, static_cast<double>(own.rank));
+    if (own.alpha != config.alpha) add(alphas, own.module, own.alpha);
+  }
+  json += "  \"modules_to_save\": null,\n  \"rank_pattern\": {" + ranks + "},\n  \"alpha_pattern\": {" + alphas + "},\n";
   if (!config.target_parameters.empty()) json += "  \"target_parameters\": " + list(config.target_parameters) + ",\n";
-  json += "  \"target_modules\": " + list(config.target_modules) + "\n}\n";
+  json += "  \"target_modules\": " + list(config.target_modules.value_or(std::vector<std::string>{})) + "\n}\n";
   write_file(dir + "/adapter_config.json", json);
 }
 

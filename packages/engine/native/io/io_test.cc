@@ -297,6 +297,21 @@ TEST(rope_rows_and_factors) {
   CHECK(f[16] > 1.0f && f[16] < 32.0f);
 }
 
+TEST(adapter_patterns_match_as_in_peft) {
+  const auto matches = [](const char* key, const char* module) { return AdapterPattern(key, 1, "f").matches(module); };
+  CHECK(matches("q_proj", "model.layers.0.self_attn.q_proj"));
+  CHECK(!matches("q_proj", "model.layers.0.self_attn.kq_proj"));
+  CHECK(matches("layers.1.mlp.up_proj", "model.layers.1.mlp.up_proj"));
+  CHECK(!matches("layers.1.mlp.up_proj", "model.layers.11.mlp.up_proj"));
+  CHECK(matches("layers\\.1\\.mlp\\.up_proj$", "model.layers.1.mlp.up_proj"));
+  CHECK(matches(".*\\.up_proj", "model.layers.1.mlp.up_proj"));
+  CHECK(matches(".*proj", "model.layers.1.mlp.up_proj"));
+  CHECK(!matches("^layers.1.mlp.up_proj", "model.layers.1.mlp.up_proj"));
+  CHECK(matches("^model.layers.1.mlp.up_proj", "model.layers.1.mlp.up_proj"));
+  for (const char* key : {"", "^", "$", "a+", "(a|b)", "[0-9]", "a{2}", "\\d", "a*", "x\\"})
+    CHECK_ERROR(AdapterPattern(key, 1, "f"), ErrorCode::kUnsupported);
+}
+
 TEST(adapter_round_trip_and_refusals) {
   const std::string dir = scratch() + "/adapter";
   CHECK_EQ(::mkdir(dir.c_str(), 0755), 0);
@@ -319,7 +334,10 @@ TEST(adapter_round_trip_and_refusals) {
     ErrorCode code;
   } bad[] = {{",\"lora_bias\":true}", ErrorCode::kUnsupported},
              {",\"use_dora\":1}", ErrorCode::kFormat},
-             {",\"rank_pattern\":{\"q_proj\":4}}", ErrorCode::kUnsupported},
+             {",\"rank_pattern\":{\"q_proj\":4}}", ErrorCode::kFormat},  // tensors have rank 2
+             {",\"rank_pattern\":{\"q_proj\":1.5}}", ErrorCode::kFormat},
+             {",\"rank_pattern\":{\"q_proj|k_proj\":4}}", ErrorCode::kUnsupported},
+             {",\"alpha_pattern\":{\"(a+)+\":4}}", ErrorCode::kUnsupported},
              {",\"bias\":\"all\"}", ErrorCode::kUnsupported},
              {",\"lora_dropout\":1}", ErrorCode::kFormat},
              {",\"target_modules\":[1]}", ErrorCode::kFormat}};

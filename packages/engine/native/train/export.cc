@@ -51,10 +51,14 @@ void export_adapter(Session& session, const std::string& dir, const std::string&
     tensors.push_back({p.file_name.empty() ? p.name : p.file_name, peft_shape(p), to_peft_layout(p, TrainedValues(p).data())});
   };
   std::vector<std::string> of_experts;
+  std::vector<OwnScale> own_scales;
   session.model().decoder->for_each_linear([&](Linear& linear) {
     if (!linear.rank()) return;
-    keep(*linear.adapters()[index].a), keep(*linear.adapters()[index].b);
+    const LowRank& low = linear.adapters()[index];
+    keep(*low.a), keep(*low.b);
     if (linear.magnitude()) keep(*linear.magnitude());
+    if (low.config.rank != config.rank || low.config.alpha != config.alpha)
+      own_scales.push_back({linear.name(), low.config.rank, low.config.alpha});
   });
   session.model().decoder->for_each_expert([&](ExpertLinear& l) {
     if (!l.rank()) return;
@@ -64,10 +68,11 @@ void export_adapter(Session& session, const std::string& dir, const std::string&
       config.target_parameters.push_back(merged);
     of_experts.insert(of_experts.end(), l.parts().begin(), l.parts().end());
   });
+  config.target_modules.emplace();
   for (const std::string& target : spec.targets) {
     if (std::find(of_experts.begin(), of_experts.end(), target) != of_experts.end()) continue;
     if (target.find('.') == std::string::npos) {
-      config.target_modules.push_back(target);
+      config.target_modules->push_back(target);
     } else {
       // The plain feed-forwards of a mixture: as modules PEFT would take them for the experts', as parameters it finds them, but without
       // dropout.
@@ -75,7 +80,7 @@ void export_adapter(Session& session, const std::string& dir, const std::string&
       config.dropout = 0;
     }
   }
-  write_adapter(dir, config, tensors);
+  write_adapter(dir, config, tensors, own_scales);
 }
 
 void export_merged(Session& session, const std::string& dir, SafetensorsType type, const std::string& adapter) {

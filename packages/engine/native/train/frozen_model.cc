@@ -1,13 +1,14 @@
 #include "train/frozen_model.h"
 
 #include "core/error.h"
-#include "io/adapter.h"
+#include "train/adapter_start.h"
 
 namespace anneal {
 namespace {
 
 TrainingSpec spec_of(const BaseSource& base, const std::string& adapter, const TrainingSpec& session) {
   TrainingSpec spec;
+  if (!adapter.empty()) spec = spec_from_adapter(base, adapter);
   spec.base = base;
   // Without training there is nothing to round stochastically.
   spec.numbers = session.numbers == Precision::kBF16Stochastic ? Precision::kBF16 : session.numbers;
@@ -15,17 +16,6 @@ TrainingSpec spec_of(const BaseSource& base, const std::string& adapter, const T
   spec.isa = session.isa;
   spec.max_tokens = session.max_tokens;
   spec.max_sequence_tokens = session.max_sequence_tokens;
-  if (adapter.empty()) return spec;
-  const AdapterFolder folder(adapter);
-  const AdapterConfig& config = folder.config();
-  spec.lora = true;
-  spec.lora_config.rank = config.rank;
-  spec.lora_config.alpha = config.alpha;
-  spec.lora_config.rslora = config.rslora;
-  spec.lora_config.dora = config.dora;
-  Model header = open_model(base);
-  spec.targets = adapter_targets(header, folder);
-  spec.adapter = adapter;
   return spec;
 }
 

@@ -2,7 +2,6 @@
 #include <cmath>
 #include <memory>
 #include <mutex>
-#include <unordered_set>
 #include <vector>
 
 #include "core/bf16.h"
@@ -44,7 +43,7 @@ void load_base(Model& model, ThreadPool& pool) {
       model.source->read_rows(p.name, first, count, values.data());
       for (float v : values)
         if (!std::isfinite(v))
-          throw Error(ErrorCode::kNumeric, model.source->path(), "tensor " + p.name + " holds a NaN or infinity");
+          throw Error(ErrorCode::kFormat, model.source->path(), "tensor " + p.name + " holds a NaN or infinity");
       store(p, first * cols, values.data(), count * cols);
     };
     if (p.is_matrix()) for_each_row_run(*model.source, p, pool, load_rows);
@@ -62,51 +61,19 @@ void init_fresh(Parameter& a, Parameter& b, int64_t in, uint64_t seed, uint32_t 
   store(b, 0, zeros.data(), static_cast<int64_t>(zeros.size()));
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
-void check_adapter(Model& model, const AdapterFolder& folder, const TrainingSpec& spec, const AdapterSpec& own_spec) {
-  const AdapterConfig& config = folder.config();
-  auto refuse = [&](const std::string& message) {
-    throw Error(ErrorCode::kInvalidArgument, own_spec.name.empty() ? "spec.adapter" : "spec.adapters." + own_spec.name,
-                own_spec.start + " " + message);
-  };
-  if (config.rank != own_spec.rank)
-    refuse("has r " + std::to_string(config.rank) + ", method.rank is " + std::to_string(own_spec.rank));
-  if (config.alpha != own_spec.alpha)
-    refuse("has lora_alpha " + std::to_string(config.alpha) + ", method.alpha is " + std::to_string(own_spec.alpha));
-  if (config.dora != spec.lora_config.dora) refuse("and method.dora disagree about DoRA");
-  if (config.rslora != spec.lora_config.rslora) refuse("and method.rsLora disagree about rsLoRA");
-  std::vector<std::string> own = spec.targets, theirs = adapter_targets(model, folder);
-  std::sort(own.begin(), own.end());
-  std::sort(theirs.begin(), theirs.end());
-  if (own != theirs) refuse("adapts " + joined(theirs) + ", method.targets names " + joined(own));
-}
-
 void read_adapter_tensor(const SafetensorsEntry& entry, Parameter& p, const std::string& where) {
-  const Shape wanted = peft_shape(p);
-  if (!(entry.shape == wanted))
-    throw Error(ErrorCode::kShape, where, "tensor " + entry.name + " has shape " + entry.shape.to_string() +
-                                              ", the model needs " + wanted.to_string());
   std::vector<float> values(static_cast<size_t>(p.shape.elements()));
   entry.read_f32(values.data(), where);
   for (float v : values)
-    if (!std::isfinite(v)) throw Error(ErrorCode::kNumeric, where, "tensor " + entry.name + " holds a NaN or infinity");
+    if (!std::isfinite(v)) throw Error(ErrorCode::kFormat, where, "tensor " + entry.name + " holds a NaN or infinity");
   if (p.experts) values = from_peft_layout(p, values.data());
   store(p, 0, values.data(), static_cast<int64_t>(values.size()));
 }
 
-// What one adapter starts from: a folder, of which every tensor must find its place, or fresh values.
+// What one adapter starts from: the folder that was held against the model, or fresh values.
 class AdapterStart {
  public:
-  AdapterStart(Model& model, const TrainingSpec& spec, const AdapterSpec& adapter) : adapter_(adapter) {
-    if (adapter.start.empty()) return;
-    folder_ = std::make_unique<AdapterFolder>(adapter.start);
-    check_adapter(model, *folder_, spec, adapter);
-  }
+  AdapterStart(const AdapterSpec& adapter, const AdapterFolder* folder) : adapter_(adapter), folder_(folder) {}
 
   void fill(Parameter& a, Parameter& b, int64_t in, uint32_t id) {
     if (!folder_) return init_fresh(a, b, in, adapter_.seed, id);
@@ -117,47 +84,22 @@ class AdapterStart {
     if (folder_) read(magnitude);
   }
 
-  void check_all_read() const {
-    if (!folder_) return;
-    for (const SafetensorsEntry& entry : folder_->tensors().entries())
-      if (!read_.count(entry.name))
-        throw Error(ErrorCode::kUnsupported, adapter_.start, "tensor \"" + entry.name.substr(0, 200) + "\" adapts something that cannot be adapted here; leave it out of target_modules");
-  }
-
  private:
   void read(Parameter& p) {
-    const std::string& name = p.file_name.empty() ? p.name : p.file_name;
-    read_adapter_tensor(folder_->at(name), p, adapter_.start);
-    read_.insert(name);
+    read_adapter_tensor(folder_->at(p.file_name.empty() ? p.name : p.file_name), p, folder_->tensors().path());
   }
 
   const AdapterSpec& adapter_;
-  std::unique_ptr<AdapterFolder> folder_;
-  std::unordered_set<std::string> read_;
+  const AdapterFolder* folder_;
 };
 
 }  // namespace
-
-std::vector<std::string> adapter_targets(Model& model, const AdapterFolder& folder) {
-  std::vector<std::string> targets;
-  const auto add = [&targets](const std::string& name) {
-    if (std::find(targets.begin(), targets.end(), name) == targets.end()) targets.push_back(name);
-  };
-  model.decoder->for_each_linear([&](Linear& linear) {
-    if (folder.tensors().find(peft_tensor_name(linear.name(), "lora_A"))) add(linear.short_name());
-  });
-  for (const std::string& merged : folder.config().target_parameters) {
-    if (merged == "gate_up_proj") add("gate_proj"), add("up_proj");
-    if (merged == "down_proj") add(merged);
-  }
-  return targets;
-}
 
 void load_weights(Model& model, const TrainingSpec& spec, ThreadPool& pool) {
   load_base(model, pool);
   size_t at = 0;
   for (const AdapterSpec& adapter : spec.all_adapters()) {
-    AdapterStart start(model, spec, adapter);
+    AdapterStart start(adapter, model.starts.at(at).get());
     uint32_t id = 0;
     model.decoder->for_each_linear([&](Linear& linear) {
       const uint32_t own = id++;
@@ -172,9 +114,9 @@ void load_weights(Model& model, const TrainingSpec& spec, ThreadPool& pool) {
       const LowRank& low = l.adapters()[at];
       start.fill(*low.a, *low.b, l.in(), own);
     });
-    start.check_all_read();
     ++at;
   }
+  model.starts.clear();
 }
 
 void start_dora(Model& model, const TrainingSpec& spec, Context& ctx) {

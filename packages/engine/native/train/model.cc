@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "train/adapter_start.h"
 #include "train/base_storage.h"
 
 namespace anneal {
@@ -36,6 +37,51 @@ void check_side_by_side(const TrainingSpec& spec) {
       if (spec.adapters[i].name == spec.adapters[j].name) refuse("adapters", "names \"" + spec.adapters[i].name + "\" twice");
 }
 
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+// The folder must be what the method and its targets say.
+void check_method(Model& model, const AdapterFolder& folder, const TrainingSpec& spec, const AdapterSpec& own_spec) {
+  const AdapterConfig& config = folder.config();
+  auto refuse = [&](const std::string& message) {
+    throw Error(ErrorCode::kInvalidArgument, own_spec.name.empty() ? "spec.adapter" : "spec.adapters." + own_spec.name,
+                own_spec.start + " " + message);
+  };
+  if (config.rank != own_spec.rank)
+    refuse("has r " + std::to_string(config.rank) + ", method.rank is " + std::to_string(own_spec.rank));
+  if (config.alpha != own_spec.alpha)
+    refuse("has lora_alpha " + std::to_string(config.alpha) + ", method.alpha is " + std::to_string(own_spec.alpha));
+  if (config.dora != spec.lora_config.dora) refuse("and method.dora disagree about DoRA");
+  if (config.rslora != spec.lora_config.rslora) refuse("and method.rsLora disagree about rsLoRA");
+  std::vector<std::string> own = spec.targets, theirs = adapter_targets(model, folder);
+  std::sort(own.begin(), own.end());
+  std::sort(theirs.begin(), theirs.end());
+  if (own != theirs) refuse("adapts " + joined(theirs) + ", method.targets names " + joined(own));
+}
+
+// The folders that adapters go on from, before anything is attached.
+void open_starts(Model& model, const TrainingSpec& spec) {
+  for (const AdapterSpec& adapter : spec.all_adapters()) {
+    model.starts.push_back(adapter.start.empty() ? nullptr : std::make_unique<AdapterFolder>(adapter.start));
+    const AdapterFolder* folder = model.starts.back().get();
+    if (!folder) continue;
+    check_adapter_modules(model, *folder);
+    check_method(model, *folder, spec, adapter);
+  }
+}
+
+// Some linears of a folder may have a rank and an alpha of their own.
+LoraConfig config_of(const TrainingSpec& spec, const AdapterSpec& adapter, const AdapterFolder* start, const Linear& linear) {
+  LoraConfig config = spec.config_of(adapter);
+  if (!start) return config;
+  config.rank = start->config().rank_of(linear.name());
+  config.alpha = start->config().alpha_of(linear.name());
+  return config;
+}
+
 void attach_adapters(Model& model, const TrainingSpec& spec) {
   if (spec.lora_config.dora && spec.lora_config.dropout > 0) refuse("method.dropout", "must be 0 with DoRA");
   check_side_by_side(spec);
@@ -55,16 +101,18 @@ void attach_adapters(Model& model, const TrainingSpec& spec) {
   const auto targeted = [&](const std::string& name) {
     return std::find(spec.targets.begin(), spec.targets.end(), name) != spec.targets.end();
   };
+  open_starts(model, spec);
   uint32_t id = 0;
   model.decoder->for_each_linear([&](Linear& linear) {
     const uint32_t own = id++;
     if (std::find(spec.targets.begin(), spec.targets.end(), linear.short_name()) == spec.targets.end()) return;
     for (const AdapterSpec& adapter : spec.all_adapters()) {
+      const LoraConfig config = config_of(spec, adapter, model.starts[linear.adapters().size()].get(), linear);
       // One above the smaller side is of no use there, but PEFT has one rank for all: narrow keys beside wide feed-forwards.
-      if (adapter.rank > std::max(linear.in(), linear.out()))
-        refuse(adapter.name.empty() ? "method.rank" : "adapters", "has rank " + std::to_string(adapter.rank) +
+      if (config.rank > std::max(linear.in(), linear.out()))
+        refuse(adapter.name.empty() ? "method.rank" : "adapters", "has rank " + std::to_string(config.rank) +
                ", above the larger side of " + linear.name() + " (" + std::to_string(std::max(linear.in(), linear.out())) + ")");
-      linear.attach_lora(model.parameters, spec.config_of(adapter), own, adapter.seed, adapter.name);
+      linear.attach_lora(model.parameters, config, own, adapter.seed, adapter.name);
       linear.adapters().back().b->rate_factor = static_cast<float>(spec.lora_plus_ratio);
     }
     if (linear.magnitude()) linear.magnitude()->rate_factor = static_cast<float>(spec.lora_plus_ratio);
@@ -86,6 +134,8 @@ void attach_adapters(Model& model, const TrainingSpec& spec) {
       experts.adapters().back().b->rate_factor = static_cast<float>(spec.lora_plus_ratio);
     }
   });
+  for (size_t i = 0; i < model.starts.size(); ++i)
+    if (model.starts[i]) check_adapter_shapes(model, *model.starts[i], static_cast<int>(i));
 }
 
 // `*` stands for any text.

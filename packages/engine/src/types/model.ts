@@ -59,3 +59,16 @@ export interface ModelInfo {
   /** Why llama.cpp could not run the model from a GGUF, the configuration's field first; null where exportGguf can write it. */
   ggufProblem: string | null;
 }
+
+/** What a PEFT folder holds, seen over a base that it fits. */
+export interface AdapterInfo {
+  /** Of all modules but those that rank_pattern and alpha_pattern name, which keep their own. */
+  rank: number;
+  alpha: number;
+  rsLora: boolean;
+  dora: boolean;
+  /** Names of the adapted linear layers, as ModelInfo.linearNames has them. */
+  targets: string[];
+  /** What the folder says it was trained on; empty where it says nothing. */
+  baseModelName: string;
+}

@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { ModelFacts } from "@anneal/contracts";
+import { type ModelFacts, say } from "@anneal/contracts";
+import { TextError } from "@anneal/text";
 import type { ServiceContext } from "../context.ts";
 import type { BaseSource, EngineModelInfo } from "../ports.ts";
 
@@ -33,6 +34,17 @@ async function folderHasTemplate(dir: string): Promise<boolean> {
   }
 }
 
+/** Without a tokenizer no row can be read: a folder that has none is no base, whatever its weights are. */
+async function requireTokenizer(dir: string): Promise<void> {
+  const info = await stat(join(dir, "tokenizer.json")).catch(() => null);
+  if (!info)
+    throw new TextError(
+      "tokenizer.json",
+      say`is missing in the model's folder`,
+      say`Save the tokenizer into the folder with save_pretrained of a fast tokenizer.`,
+    );
+}
+
 const toFacts = (info: EngineModelInfo, hasChatTemplate: boolean): ModelFacts => ({
   family: info.family,
   parameters: info.parameters,
@@ -61,6 +73,7 @@ export async function readFacts(ctx: Pick<ServiceContext, "engine">, source: Bas
   const known = remembered.get(identity);
   if (known) return known;
   const info = ctx.engine.inspectModel(source);
+  if (source.kind === "hf") await requireTokenizer(source.dir);
   const hasChatTemplate =
     source.kind === "gguf"
       ? typeof ctx.engine.readGgufMetadata(source.path).metadata["tokenizer.chat_template"] === "string"

@@ -1,4 +1,12 @@
-import { api, type BaseModelRef, type ModelSummary, told, withoutField, wordsOf } from "@anneal/contracts";
+import {
+  api,
+  type BaseModelRef,
+  type ModelSummary,
+  type ServiceError,
+  told,
+  withoutField,
+  wordsOf,
+} from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { eq } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
@@ -7,12 +15,15 @@ import { readFacts } from "./facts.ts";
 import { foreignError } from "./foreign-error.ts";
 import { resolveBase } from "./resolve-base.ts";
 
-/** One model by its reference. What is not there is an error; what is there and unfit says why. */
-export async function inspectRef(ctx: ServiceContext, ref: BaseModelRef): Promise<ModelSummary> {
+/** One model by its reference, and why it cannot be a base where it cannot. What is not there is an error. */
+export async function examine(
+  ctx: ServiceContext,
+  ref: BaseModelRef,
+): Promise<{ summary: ModelSummary; refusal: ServiceError | null }> {
   const base = await resolveBase(ctx, ref);
   const id = ref.startsWith("model:") ? ref.slice("model:".length) : null;
   const [row] = id ? await ctx.db.select().from(schema.models).where(eq(schema.models.id, id)) : [];
-  const summary = {
+  const known = {
     id,
     ref,
     place: row?.ref ?? ref,
@@ -23,13 +34,15 @@ export async function inspectRef(ctx: ServiceContext, ref: BaseModelRef): Promis
     createdAt: row?.createdAt.toISOString() ?? null,
   };
   try {
-    return { ...summary, supported: true, unsupportedReason: null, facts: await readFacts(ctx, base.source) };
+    const facts = await readFacts(ctx, base.source);
+    return { summary: { ...known, supported: true, unsupportedReason: null, facts }, refusal: null };
   } catch (error) {
-    const { problem } = foreignError(error, "base");
-    if (problem.code === "UNAVAILABLE" || problem.code === "INTERNAL") throw foreignError(error, "base");
-    const reason = withoutField(wordsOf(problem, "message"), "base");
-    return { ...summary, supported: false, ...told({ unsupportedReason: reason }), facts: null };
+    const refusal = foreignError(error, "base");
+    const { problem } = refusal;
+    if (problem.code === "UNAVAILABLE" || problem.code === "INTERNAL") throw refusal;
+    const unsupportedReason = withoutField(wordsOf(problem, "message"), "base");
+    return { summary: { ...known, supported: false, ...told({ unsupportedReason }), facts: null }, refusal };
   }
 }
 
-export const inspect = verb(api.models.inspect, (ctx, { ref }) => inspectRef(ctx, ref));
+export const inspect = verb(api.models.inspect, async (ctx, { ref }) => (await examine(ctx, ref)).summary);

@@ -1,7 +1,8 @@
-import { api, ServiceError, say, wordsOf } from "@anneal/contracts";
+import { api, ServiceError, say } from "@anneal/contracts";
 import { newId, schema } from "@anneal/db";
 import { audit, verb } from "../verb.ts";
-import { inspectRef } from "./inspect.ts";
+import { atField } from "./foreign-error.ts";
+import { examine } from "./inspect.ts";
 
 const { models } = schema;
 
@@ -12,12 +13,8 @@ export const register = verb(api.models.register, async (ctx, { ref, name }) => 
       field: "ref",
       remedy: say`give ollama:NAME or the path of a model`,
     });
-  const found = await inspectRef(ctx, ref);
-  if (!found.supported)
-    throw new ServiceError("UNSUPPORTED", say`${"ref"}: ${wordsOf(found, "unsupportedReason")}`, {
-      field: "ref",
-      remedy: say`choose a model of a supported family`,
-    });
+  const { summary: found, refusal } = await examine(ctx, ref);
+  if (refusal) throw atField(refusal, "ref");
   const id = newId();
   const createdAt = ctx.now();
   await ctx.db.transaction(async (tx) => {

@@ -1,95 +1,76 @@
-import { readFile, realpath, stat } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { type AdapterRef, type RunSpec, runAdapter, ServiceError, say, type Words } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { and, asc, eq } from "drizzle-orm";
-import { z } from "zod";
 import type { ServiceContext } from "../context.ts";
-import { isBelow } from "../datasets/allowed-path.ts";
-import { adaptedModules } from "./adapter-modules.ts";
-import { modelRoots } from "./resolve-base.ts";
+import type { BaseSource, EngineAdapterInfo } from "../ports.ts";
+import { adapterRefusal } from "./adapter-refusal.ts";
+import { identityOf } from "./facts.ts";
+import { foreignError } from "./foreign-error.ts";
+import { realModelPath } from "./model-path.ts";
 
-const maxConfigBytes = 1024 ** 2;
 type Refuse = (code: "NOT_FOUND" | "INVALID_INPUT", message: Words, remedy: Words, cause?: unknown) => ServiceError;
 const refusalAt =
   (field: string): Refuse =>
   (code, message, remedy, cause) =>
     new ServiceError(code, say`${field}: ${message}`, { field, remedy, cause });
 
-// What PEFT's adapter_config.json says of an adapter's shape.
-const Config = z.object({
-  r: z.int(),
-  lora_alpha: z.number(),
-  target_parameters: z.array(z.string()).nullish(), // merged weights of experts
-  use_rslora: z.boolean().default(false),
-  use_dora: z.boolean().default(false),
-});
-type Context = Pick<ServiceContext, "db" | "paths">;
-// The projections that lie in a merged weight of experts, by the names of the method's targets.
-const merged: Record<string, string[]> = { gate_up_proj: ["gate_proj", "up_proj"], down_proj: ["down_proj"] };
+type Context = Pick<ServiceContext, "db" | "paths" | "engine">;
 
-export interface FoundAdapter {
+export interface FoundAdapter extends EngineAdapterInfo {
   dir: string;
-  rank: number;
-  alpha: number;
-  modules: string[]; // paths of the adapted ones
-  parts: string[]; // of experts, by the names of the method's targets
-  rsLora: boolean;
-  dora: boolean;
 }
 
 async function folderOf(ctx: Context, ref: AdapterRef, refuse: Refuse): Promise<string> {
   const named = runAdapter(ref);
-  if (named) {
-    const { artifacts } = schema;
-    const { runId, adapter } = named;
-    const [row] = await ctx.db
-      .select({ path: artifacts.path })
-      .from(artifacts)
-      .where(
-        and(
-          eq(artifacts.runId, runId),
-          eq(artifacts.kind, "adapter"),
-          adapter === null ? undefined : eq(artifacts.name, `${adapter}/adapter_config.json`),
-        ),
-      )
-      .orderBy(asc(artifacts.id)) // of several side by side the exported one was written first
-      .limit(1);
-    if (row) return dirname(row.path);
-    throw refuse("NOT_FOUND", say`${ref} has no adapter`, say`choose a run by LoRA that has ended well`);
-  }
-  const roots = await Promise.all(modelRoots(ctx.paths).map((root) => realpath(root).catch(() => resolve(root))));
-  const real = await realpath(ref).catch((cause: unknown) => {
-    throw refuse("NOT_FOUND", say`${ref} does not exist or cannot be read`, say`check the path`, cause);
-  });
-  if (roots.some((root) => isBelow(real, root))) return real;
-  throw refuse(
-    "INVALID_INPUT",
-    say`${ref} does not lie below an allowed folder`,
-    say`put the adapter below ${roots[0] ?? say`a folder`}, or name its folder in ANNEAL_MODEL_DIRS`,
-  );
+  if (!named) return realModelPath(ctx.paths, ref, "adapter", refuse);
+  const { artifacts } = schema;
+  const { runId, adapter } = named;
+  const [row] = await ctx.db
+    .select({ path: artifacts.path })
+    .from(artifacts)
+    .where(
+      and(
+        eq(artifacts.runId, runId),
+        eq(artifacts.kind, "adapter"),
+        adapter === null ? undefined : eq(artifacts.name, `${adapter}/adapter_config.json`),
+      ),
+    )
+    .orderBy(asc(artifacts.id)) // of several side by side the exported one was written first
+    .limit(1);
+  if (row) return dirname(row.path);
+  throw refuse("NOT_FOUND", say`${ref} has no adapter`, say`choose a run by LoRA that has ended well`);
 }
 
-/** The PEFT folder that `run:ID` or a path stands for, and the shape of the adapter in it; refused by the spec's field. */
-async function resolveAdapter(ctx: Context, ref: AdapterRef, field: string): Promise<FoundAdapter> {
-  const refuse = refusalAt(field);
-  const dir = await folderOf(ctx, ref, refuse);
-  const path = join(dir, "adapter_config.json");
+const remembered = new Map<string, EngineAdapterInfo>();
+const mostRemembered = 100;
+
+/** The folder held against the base: all of its values are read once, then its files are known by sizes and times. */
+async function inspect(ctx: Context, base: BaseSource, dir: string): Promise<EngineAdapterInfo> {
+  const files = await Promise.all(
+    ["adapter_config.json", "adapter_model.safetensors"].map((name) => stat(join(dir, name)).catch(() => null)),
+  );
+  const identity = [await identityOf(base), dir, ...files.map((f) => f && `${f.size}|${f.mtimeMs}|${f.ino}`)].join();
+  const known = remembered.get(identity);
+  if (known) return known;
+  const info = ctx.engine.inspectAdapter(base, dir);
+  if (remembered.size >= mostRemembered) remembered.clear();
+  remembered.set(identity, info);
+  return info;
+}
+
+/** The PEFT folder that `run:ID` or a path stands for, and what it adapts in this base; refused by the spec's field. */
+async function resolveAdapter(
+  ctx: Context,
+  base: BaseSource,
+  { ref, field }: { ref: AdapterRef; field: string },
+): Promise<FoundAdapter> {
+  const dir = await folderOf(ctx, ref, refusalAt(field));
   try {
-    const { size } = await stat(path);
-    if (size > maxConfigBytes) throw new Error(`${path} has ${size} bytes`);
-    const config = Config.parse(JSON.parse(await readFile(path, "utf8")));
-    const parts = (config.target_parameters ?? []).flatMap((name) => merged[name] ?? []);
-    const modules = await adaptedModules(dir);
-    const { r: rank, lora_alpha: alpha, use_rslora: rsLora, use_dora: dora } = config;
-    return { dir, rank, alpha, modules, parts, rsLora, dora };
-  } catch (cause) {
-    throw refuse(
-      "INVALID_INPUT",
-      say`${dir} holds no adapter_config.json and adapter_model.safetensors of PEFT's layout`,
-      say`name a PEFT folder`,
-      cause,
-    );
+    return { dir, ...(await inspect(ctx, base, dir)) };
+  } catch (error) {
+    throw foreignError(adapterRefusal(error, field), field);
   }
 }
 
@@ -99,16 +80,18 @@ export interface StartAdapters {
   adapters: Record<string, FoundAdapter>;
 }
 
-/** Every adapter that the spec names to go on from. */
+/** Every adapter that the spec names to go on from, held against the base. */
 export async function resolveStartAdapters(
   ctx: Context,
+  base: BaseSource,
   { method, adapters }: Pick<RunSpec, "method" | "adapters">,
 ): Promise<StartAdapters> {
   const found: StartAdapters = { adapter: null, adapters: {} };
   if (method.kind === "lora" && method.startFrom)
-    found.adapter = await resolveAdapter(ctx, method.startFrom, "method.startFrom");
+    found.adapter = await resolveAdapter(ctx, base, { ref: method.startFrom, field: "method.startFrom" });
   for (const [i, { name, startFrom }] of adapters.entries())
-    if (startFrom) found.adapters[name] = await resolveAdapter(ctx, startFrom, `adapters.${i}.startFrom`);
+    if (startFrom)
+      found.adapters[name] = await resolveAdapter(ctx, base, { ref: startFrom, field: `adapters.${i}.startFrom` });
   return found;
 }
 

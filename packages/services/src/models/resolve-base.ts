@@ -1,40 +1,20 @@
-import { realpath, stat } from "node:fs/promises";
-import { basename, isAbsolute, join, resolve } from "node:path";
+import { stat } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { type BaseModelRef, ServiceError, say, type Words } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { eq } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
-import { isBelow } from "../datasets/allowed-path.ts";
 import type { BaseSource, ResolvedBase } from "../ports.ts";
 import { foreignError } from "./foreign-error.ts";
+import { realModelPath } from "./model-path.ts";
 
 type Needs = Pick<ServiceContext, "db" | "ollama" | "paths">;
 
 const refuse = (code: "NOT_FOUND" | "INVALID_INPUT" | "UNSUPPORTED", message: Words, remedy: Words, cause?: unknown) =>
   new ServiceError(code, say`${"base"}: ${message}`, { field: "base", remedy, cause });
 
-/** Folders in which models given by path may lie: those of ANNEAL_MODEL_DIRS and what runs have made. */
-export const modelRoots = (paths: ServiceContext["paths"]): string[] => [
-  ...paths.modelDirectories,
-  join(paths.home, "models"),
-  paths.runs,
-];
-
 async function ofPath(ctx: Needs, path: string): Promise<BaseSource> {
-  const folders = modelRoots(ctx.paths);
-  const roots = await Promise.all(folders.map((folder) => realpath(folder).catch(() => resolve(folder))));
-  const outside = () =>
-    refuse(
-      "INVALID_INPUT",
-      say`${path} does not lie below an allowed folder`,
-      say`put the model below ${folders[0] ?? say`a folder`}, or name its folder in ANNEAL_MODEL_DIRS`,
-    );
-  if (!isAbsolute(path)) throw outside();
-  if (![...folders.map((f) => resolve(f)), ...roots].some((root) => isBelow(resolve(path), root))) throw outside();
-  const real = await realpath(path).catch((cause: unknown) => {
-    throw refuse("NOT_FOUND", say`${path} does not exist or cannot be read`, say`check the path`, cause);
-  });
-  if (!roots.some((root) => isBelow(real, root))) throw outside();
+  const real = await realModelPath(ctx.paths, path, "model", refuse);
   const info = await stat(real);
   if (info.isFile()) {
     if (/\.gguf$/i.test(path)) return { kind: "gguf", path: real };

@@ -42,6 +42,9 @@ export function PlanBody({ state, onApply }: { state: PlanState; onApply: (sugge
         .map((problem) => (
           <ProblemNotice key={`${problem.code}:${problem.field}:${problem.message}`} error={problem} />
         ))}
+      {plan.warnings.map((warning) => (
+        <ProblemNotice key={`${warning.field}:${warning.message}`} error={warning} />
+      ))}
       {plan.memory.totalBytes <= plan.budgetBytes ? (
         <Faster plan={plan} onApply={onApply} />
       ) : (

@@ -76,6 +76,8 @@ async function plan(session: Session, spec: RunSpec): Promise<void> {
     if (!found.fits && found.fastest) lines.push(`  fastest that fits: ${found.fastest.words}`);
     for (const { words } of found.suggestions) lines.push(`  would fit: ${words}`);
     for (const problem of found.problems) lines.push(`  ${problem.field ?? ""}: ${oneLine(problem.message, 300)}`);
+    for (const { message, remedy } of found.warnings)
+      lines.push(`  warning: ${oneLine(message, 300)}`, ...(remedy ? [`    ${oneLine(remedy, 300)}`] : []));
     return lines.join("\n");
   });
   if (!found.fits || found.problems.length > 0) process.exitCode = exitCodes.refused;

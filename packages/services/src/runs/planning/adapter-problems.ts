@@ -1,15 +1,30 @@
 import { adaptersOf, type ModelFacts, type Problem, type RunSpec, say, targetsOf, told } from "@anneal/contracts";
-import { linearsOf } from "../../models/adapter-modules.ts";
 import type { FoundAdapter, StartAdapters } from "../../models/resolve-adapter.ts";
 
 type Shape = Pick<FoundAdapter, "rank" | "alpha">;
+
+interface Start {
+  found: FoundAdapter;
+  own: Shape;
+  at: string; // where the spec says its shape
+}
+
+function startsOf(spec: RunSpec, starts: StartAdapters): Start[] {
+  const { method } = spec;
+  if (method.kind !== "lora") return [];
+  const several = adaptersOf(spec).flatMap((own, i): Start[] => {
+    const found = starts.adapters[own.name];
+    return found ? [{ found, own, at: `adapters.${i}` }] : [];
+  });
+  return starts.adapter ? [{ found: starts.adapter, own: method, at: "method" }, ...several] : several;
+}
 
 /** An adapter goes on only in the shape it has; each difference names the setting that would follow it. */
 export function adapterProblems(spec: RunSpec, starts: StartAdapters, facts: ModelFacts): Problem[] {
   const { method } = spec;
   if (method.kind !== "lora") return [];
   const problems: Problem[] = [];
-  const compare = (found: FoundAdapter, own: Shape, shapeAt: string) => {
+  for (const { found, own, at } of startsOf(spec, starts)) {
     const differs = (field: string, has: string | number | boolean, wanted: string | number | boolean) =>
       problems.push({
         code: "INVALID_INPUT",
@@ -20,17 +35,45 @@ export function adapterProblems(spec: RunSpec, starts: StartAdapters, facts: Mod
         }),
       });
     for (const name of ["rank", "alpha"] as const)
-      if (found[name] !== own[name]) differs(`${shapeAt}.${name}`, found[name], own[name]);
+      if (found[name] !== own[name]) differs(`${at}.${name}`, found[name], own[name]);
     for (const name of ["rsLora", "dora"] as const)
       if (found[name] !== method[name]) differs(`method.${name}`, found[name], method[name]);
-    const targets = [...linearsOf(found.modules, facts.linearNames), ...found.parts];
-    const [has, wanted] = [targets, targetsOf(method.targets, facts.linearNames)].map((list) => [...list].sort());
+    const [has, wanted] = [found.targets, targetsOf(method.targets, facts.linearNames)].map((list) => [...list].sort());
     if (has && wanted && has.join() !== wanted.join()) differs("method.targets", has.join(", "), wanted.join(", "));
-  };
-  if (starts.adapter) compare(starts.adapter, method, "method");
-  for (const [i, own] of adaptersOf(spec).entries()) {
-    const found = starts.adapters[own.name];
-    if (found) compare(found, own, `adapters.${i}`);
   }
   return problems;
+}
+
+// "Qwen/Qwen2.5-0.5B", "/models/Qwen2.5-0.5B/", "qwen2.5-0.5b:latest" and "Qwen2.5-0.5B.Q4_K_M.gguf" are one model by its name.
+function bareName(name: string): string {
+  const last =
+    name
+      .replace(/[/\\]+$/, "")
+      .split(/[/\\]/)
+      .at(-1) ?? "";
+  return last
+    .toLowerCase()
+    .replace(/:latest$/, "")
+    .replace(/\.gguf$/, "")
+    .replace(/[.-](i?q\d\w*|f16|bf16|f32)$/, "")
+    .replace(/[^\p{L}\p{N}]/gu, "");
+}
+
+/** An adapter that fits by its shapes but says that it was trained on another base: training goes on, somebody should look. */
+export function adapterWarnings(spec: RunSpec, starts: StartAdapters, baseName: string): Problem[] {
+  const mine = [baseName, spec.base].map(bareName);
+  return startsOf(spec, starts).flatMap(({ found: { baseModelName }, at }): Problem[] => {
+    if (baseModelName === "" || mine.includes(bareName(baseModelName))) return [];
+    const field = `${at}.startFrom`;
+    return [
+      {
+        code: "INVALID_INPUT",
+        field,
+        ...told({
+          message: say`${field}: by its base_model_name_or_path the adapter was trained on ${baseModelName}; the base of this run is ${baseName}, of the same shape`,
+          remedy: say`make sure that both are the same model: over another one an adapter is noise`,
+        }),
+      },
+    ];
+  });
 }

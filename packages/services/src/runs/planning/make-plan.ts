@@ -21,7 +21,7 @@ import { resolveBase } from "../../models/resolve-base.ts";
 import { textModelOf } from "../../models/text-model.ts";
 import type { ResolvedBase } from "../../ports.ts";
 import { findReady } from "../../teacher-files/find-ready.ts";
-import { adapterProblems } from "./adapter-problems.ts";
+import { adapterProblems, adapterWarnings } from "./adapter-problems.ts";
 import { diskFree, diskNeed } from "./disk.ts";
 import { enginePlan, toMemoryPlan } from "./engine-plan.ts";
 import { fit } from "./fit.ts";
@@ -78,7 +78,7 @@ async function inputs(ctx: ServiceContext, spec: RunSpec) {
     throw foreignError(error, "base");
   });
   const { teacher, teacherFile } = await teacherOf(ctx, spec);
-  const starts = await resolveStartAdapters(ctx, spec);
+  const starts = await resolveStartAdapters(ctx, base.source, spec);
   const engine: ResolvedInputs = {
     base: base.source,
     linearNames: facts.linearNames,
@@ -198,6 +198,7 @@ export async function makePlan(
     diskFreeBytes,
     data,
     problems,
+    warnings: adapterWarnings(spec, starts, base.name),
   };
   return { plan, base, dataset, evaluation };
 }
