@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { api } from "@anneal/contracts";
 import { openSession } from "@anneal/engine";
@@ -128,4 +128,54 @@ test("no path leads out of the allowed folders", async () => {
   expect(await problemOf(models.resolveBase(ctx, join(model, "config.json")))).toMatchObject({ code: "UNSUPPORTED" });
   // What the list finds in folders stays inside too.
   expect((await models.list(ctx, undefined)).map(({ name }) => name)).not.toContain("sneaky.gguf");
+});
+
+test("what is no base says why, and what to do about it", async () => {
+  const { ctx, model } = world;
+  const folders = join(model, "..");
+  const file = (name: string, content: string | Buffer) => {
+    writeFileSync(join(folders, name), content);
+    return join(folders, name);
+  };
+  const folder = (name: string, change: (dir: string) => void) => {
+    const dir = join(folders, name);
+    cpSync(model, dir, { recursive: true });
+    change(dir);
+    return dir;
+  };
+  const whole = readFileSync(gguf);
+  const again = /download it again/;
+  const unfit: [string, RegExp, RegExp][] = [
+    [file("cut.gguf", whole.subarray(0, whole.length / 2)), /reach outside the file|ends/, again],
+    [file("page.gguf", "<!doctype html><title>Sign in</title>"), /a web page \(HTML\)/, again],
+    [file("empty.gguf", ""), /an empty file/, again],
+    [file("pickle.gguf", Buffer.from([0x80, 4, 0x95, 0, 0, 0, 0, 0, 0, 0, 0, 0x2e])), /a PyTorch pickle/, again],
+    [
+      folder("pointer", (dir) =>
+        writeFileSync(join(dir, "model.safetensors"), "version https://git-lfs.github.com/spec/v1\noid sha256:0\n"),
+      ),
+      /a Git LFS pointer/,
+      again,
+    ],
+    [
+      folder("other-family", (dir) => {
+        const config = JSON.parse(readFileSync(join(dir, "config.json"), "utf8"));
+        writeFileSync(join(dir, "config.json"), JSON.stringify({ ...config, model_type: "mamba" }));
+      }),
+      /mamba/,
+      /supported family/,
+    ],
+    [folder("no-tokenizer", (dir) => rmSync(join(dir, "tokenizer.json"))), /tokenizer\.json/, /save_pretrained/],
+  ];
+  for (const [i, [ref, message, remedy]] of unfit.entries()) {
+    expect(await problemOf(models.register(ctx, { ref, name: `unfit ${i}` })), ref).toMatchObject({
+      field: "ref",
+      message: expect.stringMatching(message),
+      remedy: expect.stringMatching(remedy),
+    });
+    expect(await models.inspect(ctx, { ref }), ref).toMatchObject({
+      supported: false,
+      unsupportedReason: expect.stringMatching(message),
+    });
+  }
 });
