@@ -66,8 +66,8 @@ test("DPO starts at ln 2 with nothing rewarded, and a killed trainer keeps the r
   const evaluation = { heldOutFraction: 0.2, everySteps: 50, maxNewTokens: 4 };
   const { calm, killed } = await twice(
     lab,
-    second({ objective: { kind: "dpo" }, epochs: 300, evaluation, learningRate: 1e-3 }),
-    30,
+    second({ objective: { kind: "dpo" }, epochs: 100, evaluation, learningRate: 1e-3 }),
+    15,
   );
   for (const { id } of [calm, killed]) {
     const { loss, margin } = await firstStep(id);
