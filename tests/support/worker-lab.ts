@@ -7,10 +7,12 @@ import { type RunDetail, RunSpec, type RunSpecInput, type RunStatus } from "@ann
 import { channels, createDatabase, createListener } from "@anneal/db";
 import * as engine from "@anneal/engine";
 import { datasets, runs, type ServiceContext, systemActor } from "@anneal/services";
+import { createTextHost } from "@anneal/text";
 import { isDatabaseAway } from "../../apps/worker/src/database-retry.ts";
 import { createOllamaClient, createOllamaPort } from "../../apps/worker/src/ollama-port.ts";
 import { startQueue } from "../../apps/worker/src/queue.ts";
 import { repoRoot } from "./paths.ts";
+import { textThread } from "./text-thread.ts";
 import { tinyRows, tinyShape, writeTinyModel } from "./tiny-model.ts";
 import { workerBundle } from "./worker-bundle.ts";
 
@@ -78,6 +80,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   const db = createDatabase(options.databaseUrl, { applicationName: "anneal-lab" });
   const listener = createListener(options.databaseUrl);
   const queue = await startQueue({ databaseUrl: options.databaseUrl, log: quiet, consume: false });
+  const text = createTextHost({ program: await textThread() });
   const folder = (name: string) => {
     mkdirSync(join(home, name), { recursive: true });
     return join(home, name);
@@ -89,6 +92,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     queue,
     listener,
     engine: { ...engine, probeSpeed: undefined },
+    text,
     ollama: createOllamaPort(createOllamaClient(options.env?.OLLAMA_HOST ?? "127.0.0.1:9"), join(home, "ollama-store")),
     paths: {
       home,
@@ -165,6 +169,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     logs: () => readTail(logFile),
     async close() {
       for (const worker of workers) await endProcess(worker, "SIGKILL");
+      await text.close();
       await queue.stop();
       await listener.close();
       await db.close();

@@ -5,7 +5,11 @@ import { bundle } from "../../../scripts/bundle.mjs";
 
 await bundle({
   absWorkingDir: join(dirname(fileURLToPath(import.meta.url)), ".."),
-  entryPoints: { "speed-probe": "server/programs/speed-probe.ts", doctor: "server/programs/doctor.ts" },
+  entryPoints: {
+    "speed-probe": "server/programs/speed-probe.ts",
+    doctor: "server/programs/doctor.ts",
+    "text-thread": "../../packages/text/src/thread/main.ts",
+  },
   outdir: "dist",
   outExtension: { ".js": ".mjs" },
 });

@@ -28,6 +28,7 @@ const Variables = z.object({
   ANNEAL_LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   ANNEAL_ENGINE_ADDON: z.string().optional(),
   ANNEAL_SPEED_PROBE: z.string().optional(), // the bundle that times a step; tests name another
+  ANNEAL_TEXT_THREAD: z.string().optional(), // the bundle that reads tokenizers and chat templates; tests name another
   ANNEAL_VALIDATE_OUTPUTS: z.enum(["on", "off"]).default("off"),
   ANNEAL_MODEL_DIRS: list(":"),
   ANNEAL_DATA_DIRS: list(":"),
@@ -71,6 +72,7 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env) {
     logLevel: v.ANNEAL_LOG_LEVEL,
     engineAddon: v.ANNEAL_ENGINE_ADDON ?? join(root, "packages/engine/build/anneal_engine.node"),
     speedProbe: v.ANNEAL_SPEED_PROBE ?? join(root, "apps/web/dist/speed-probe.mjs"),
+    textThread: v.ANNEAL_TEXT_THREAD ?? join(root, "apps/web/dist/text-thread.mjs"),
     validateOutputs: v.ANNEAL_VALIDATE_OUTPUTS === "on",
     ollamaHost: v.OLLAMA_HOST,
     paths: {

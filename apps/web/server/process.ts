@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { createDatabase, createListener, type Database, type Listener } from "@anneal/db";
 import type { Log, ServiceContext } from "@anneal/services";
+import { createTextHost } from "@anneal/text";
 import pino from "pino";
 import { type Auth, createAuth } from "./auth.ts";
 import { createEnginePort } from "./engine-port.ts";
@@ -37,6 +38,7 @@ export function createServer(env: Env): Server {
   });
   const listener = createListener(env.databaseUrl);
   const queue = createSendingQueue(env.databaseUrl, log);
+  const text = createTextHost({ program: env.textThread });
   return {
     env,
     log,
@@ -52,11 +54,13 @@ export function createServer(env: Env): Server {
       listener,
       engine: createEnginePort(env.engineAddon, env.speedProbe),
       ollama: createOllamaPort(env.ollamaHost, env.paths.ollamaModels),
+      text,
       paths: env.paths,
       log,
       hashToken: secrets.hashToken,
     },
     async close() {
+      await text.close();
       await listener.close();
       await queue.stop();
       await db.close();

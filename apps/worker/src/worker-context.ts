@@ -1,7 +1,10 @@
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { createDatabase, createListener } from "@anneal/db";
 import * as engine from "@anneal/engine";
 import type { OllamaClient } from "@anneal/ollama";
 import { type Log, type ServiceContext, systemActor } from "@anneal/services";
+import { createTextHost } from "@anneal/text";
 import type { Env } from "./env.ts";
 import { createOllamaClient, createOllamaPort } from "./ollama-port.ts";
 import { type BossQueue, startQueue } from "./queue.ts";
@@ -34,6 +37,7 @@ export async function openContext(env: Env, log: Log, leaving: AbortSignal): Pro
   const listener = createListener(env.databaseUrl);
   const queue = await startQueue({ databaseUrl: env.databaseUrl, log, consume: true });
   const ollama = createOllamaClient(env.ollamaHost);
+  const text = createTextHost({ program: join(dirname(fileURLToPath(import.meta.url)), "text-thread.mjs") });
   return {
     env,
     log,
@@ -49,10 +53,12 @@ export async function openContext(env: Env, log: Log, leaving: AbortSignal): Pro
       listener,
       engine,
       ollama: createOllamaPort(ollama, env.paths.ollamaModels),
+      text,
       paths: env.paths,
       log,
     },
     async close() {
+      await text.close();
       await queue.stop();
       await listener.close();
       await db.close();

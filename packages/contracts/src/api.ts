@@ -20,6 +20,7 @@ import { ArtifactSummary, CheckpointSummary, RunDetail, RunStatus, RunSummary, S
 import { GgufType, OllamaName, PresetName, RunSpec } from "./run-spec.ts";
 import { ApiTokenSummary, DoctorCheck, OllamaStatus, SystemStatus } from "./system.ts";
 import { TeacherFileInput, TeacherFileSummary } from "./teacher-file.ts";
+import { objectiveKinds } from "./training.ts";
 
 // The procedures of the tRPC router: what goes in, what comes out, who may call. The router is built from this table, the
 // console and the typed client follow from the router's type. Uploads are HTTP (PUT /api/uploads), since tRPC carries JSON.
@@ -90,6 +91,9 @@ export const api = {
         base: BaseModelRef,
         maxSequenceTokens: z.int().min(8).default(1024),
         examples: z.int().min(1).max(50).default(10),
+        /** What the rows are for: what it trains is shown and counted. Without one, all answers of the rows. */
+        objective: z.enum(objectiveKinds).optional(),
+        show: z.enum(["any", "troubled"]).default("any"), // troubled: only rows that are cut, without loss or unfollowed
       }),
       DatasetCheck,
     ),

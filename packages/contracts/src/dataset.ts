@@ -163,6 +163,7 @@ export const RenderedRow = z.object({
   tokens: z.int(),
   supervisedTokens: z.int(),
   truncated: z.boolean(),
+  unfollowed: z.boolean().optional(), // an answer of it does not follow the prompt that serving sends, or loses its thought
 });
 export type RenderedRow = z.infer<typeof RenderedRow>;
 
@@ -172,6 +173,9 @@ export const DatasetCheck = z.object({
   supervisedTokens: z.int(),
   truncatedRows: z.int(),
   zeroTargetRows: z.int(),
+  unfollowedRows: z.int().default(0), // see RenderedRow
+  firstUnfollowed: z.array(z.int()).default([]), // the first of them by number, from 0
+  troubledRows: z.int().default(0), // cut, without loss or unfollowed; each row once
   longestTokens: z.int(),
   sources: z.record(z.string(), z.int()).default({}), // rows by source, where they name one; the first hundred sources
   histogram: z.array(z.object({ upToTokens: z.int(), rows: z.int() })),

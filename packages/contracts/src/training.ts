@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AdapterRef } from "./adapter-ref.ts";
 import { BaseModelRef, LinearTarget } from "./base-model.ts";
+import { type DatasetFormat, type RowKind, rowKindOf } from "./dataset.ts";
 import { Id } from "./ids.ts";
 
 // What is trained, towards what, and by which rule: the parts of a run's spec that the engine carries out.
@@ -135,6 +136,12 @@ export const objectiveKinds = [
 export const isPairwise = (kind: ObjectiveSpec["kind"]): boolean => ["dpo", "ipo", "orpo", "simpo"].includes(kind);
 /** Objectives that learn from preferences instead of answers to imitate. */
 export const isPreference = (kind: ObjectiveSpec["kind"]): boolean => isPairwise(kind) || kind === "kto";
+/** Whether rows of a format are what an objective learns from; of pairs, the chosen answers may also be imitated. */
+export function trainsFormat(kind: ObjectiveSpec["kind"], format: DatasetFormat): boolean {
+  const has = rowKindOf(format);
+  const wanted: RowKind = kind === "kto" ? "marked" : isPairwise(kind) ? "pairs" : "answers";
+  return has === wanted || (has === "pairs" && !isPreference(kind));
+}
 
 /** How much the loss of a source's rows counts; 0 leaves them out. */
 export const SourceWeights = z.record(z.string().min(1).max(200), z.number().min(0).max(1000));

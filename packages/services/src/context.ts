@@ -1,6 +1,6 @@
 import { type Actor, Permission } from "@anneal/contracts";
 import type { Database, Listener } from "@anneal/db";
-import type { EnginePort, Log, OllamaPort, Queue, StoragePaths } from "./ports.ts";
+import type { EnginePort, Log, OllamaPort, Queue, StoragePaths, TextPort } from "./ports.ts";
 
 /** What every verb gets beside its input. Made once per process, with the caller's actor per request. */
 export interface ServiceContext {
@@ -11,6 +11,8 @@ export interface ServiceContext {
   listener: Listener;
   engine: EnginePort;
   ollama: OllamaPort;
+  /** Strangers' tokenizers and chat templates, away from this thread. */
+  text: TextPort;
   paths: StoragePaths;
   log: Log;
   /** HMAC-SHA-256 of an API token under the server's secret, in hex; only where tokens are made or checked. */

@@ -1,10 +1,11 @@
 import type { BaseModelRef, BaseSource, JobName, JobPayload, OllamaStatus, TrainingSettings } from "@anneal/contracts";
 import type { Transaction } from "@anneal/db";
+import type { TextPort } from "@anneal/text";
 
 // What services need from outside their layer, passed in by the application. The engine's port has the very names of
 // @anneal/engine, so that `import * as engine` fits it.
 
-export type { BaseSource, TrainingSettings };
+export type { BaseSource, TextPort, TrainingSettings };
 
 export interface EngineModelInfo {
   family: string;

@@ -7,8 +7,10 @@ import { createDatabase, createListener, type Database } from "@anneal/db";
 import { createTestDatabase } from "@anneal/db/testing";
 import * as engine from "@anneal/engine";
 import { datasets, type Log, type ServiceContext, systemActor } from "@anneal/services";
+import { createTextHost } from "@anneal/text";
 import { createOllamaPort } from "../../../apps/web/server/ollama-port.ts";
 import { startQueue } from "../../../apps/worker/src/queue.ts";
+import { textThread } from "../../support/text-thread.ts";
 import { tinyRows, writeTinyModel } from "../../support/tiny-model.ts";
 
 export const silentLog: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -37,6 +39,7 @@ export async function openWorld(): Promise<World> {
   const model = join(modelFolder, "tiny");
   for (const folder of [dataFolder, model, join(home, "ollama")]) mkdirSync(folder, { recursive: true });
   writeTinyModel(model);
+  const text = createTextHost({ program: await textThread() });
   const clock = { now: new Date() };
   const admin: Actor = { ...systemActor, kind: "user", id: "u1", name: "Ada" };
   const ctx: ServiceContext = {
@@ -46,6 +49,7 @@ export async function openWorld(): Promise<World> {
     queue,
     listener,
     engine,
+    text,
     ollama: createOllamaPort("http://127.0.0.1:9", join(home, "ollama")),
     paths: {
       home,
@@ -69,6 +73,7 @@ export async function openWorld(): Promise<World> {
     dataFolder,
     clock,
     async close() {
+      await text.close();
       await queue.stop();
       await listener.close();
       await db.close();

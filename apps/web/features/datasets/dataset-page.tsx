@@ -106,7 +106,7 @@ export function DatasetPage({ datasetId }: { datasetId: string }) {
             <RowList key={version.id} versionId={version.id} total={version.rows} />
           </TabsContent>
           <TabsContent value="xray">
-            <XrayPanel versionId={version.id} />
+            <XrayPanel versionId={version.id} format={version.format} />
           </TabsContent>
           <TabsContent value="versions">
             <VersionTable versions={versions} shown={version.id} onShow={setVersionId} />

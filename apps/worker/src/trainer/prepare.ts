@@ -92,7 +92,7 @@ export async function prepare(job: Job): Promise<Prepared> {
       seed: spec.seed,
     });
     const madeOf = {
-      format: 2,
+      format: 3, // of what rows become; 3: an answer with its thought stands behind the prompt that serving sends
       base: baseDigest,
       template: text.templateSource,
       clock: clockOf(text),

@@ -1,6 +1,9 @@
-import type { TrainerBase } from "@anneal/contracts";
+import { say, type TrainerBase } from "@anneal/contracts";
 import { type GgufValue, readGgufMetadata } from "@anneal/engine";
-import { exportTextMetadata, ggufName, loadTextModel, type TextModel } from "@anneal/text";
+import { exportTextMetadata, ggufName, loadTextModel, neverEnds, type TextModel } from "@anneal/text";
+import { withinSeconds } from "./deadline.ts";
+
+const secondsToLoad = 90;
 
 const sourceOf = (base: TrainerBase) =>
   base.kind === "hf" ? base : { kind: "gguf" as const, metadata: readGgufMetadata(base.path).metadata };
@@ -9,7 +12,12 @@ const sourceOf = (base: TrainerBase) =>
 const timeOfId = (runId: string): Date => new Date(Number.parseInt(runId.replaceAll("-", "").slice(0, 12), 16));
 
 export function textModelOf({ base, runId }: { base: TrainerBase; runId: string }): TextModel {
-  return loadTextModel(sourceOf(base), { now: timeOfId(runId) });
+  const source = sourceOf(base);
+  return withinSeconds(
+    secondsToLoad,
+    () => loadTextModel(source, { now: timeOfId(runId) }),
+    () => neverEnds("tokenizer", say`reading the tokenizer and the chat template`, secondsToLoad),
+  );
 }
 
 /** What of the clock goes into rendered rows, for the key of cached shards. */

@@ -1,27 +1,31 @@
 import type { DatasetCheck } from "@anneal/contracts";
 import { openVersion } from "@anneal/data";
-import { checkDataset } from "@anneal/text";
+import type { CheckOptions, TextModelRef } from "@anneal/text";
 import type { ServiceContext } from "../context.ts";
-import { identityOf } from "../models/facts.ts";
+import { readFacts } from "../models/facts.ts";
 import { foreignError } from "../models/foreign-error.ts";
 import { textModelOf } from "../models/text-model.ts";
 import type { BaseSource } from "../ports.ts";
 import type { VersionRow } from "./find-version.ts";
+
+type Needs = Pick<ServiceContext, "engine" | "text">;
 
 // Both sides are immutable: a version by its digest, a model's files by their identity. The form asks after every change.
 const remembered = new Map<string, Promise<DatasetCheck>>();
 const mostRemembered = 64;
 
 async function runCheck(
-  ctx: Pick<ServiceContext, "engine">,
+  ctx: Needs,
   version: VersionRow,
+  model: TextModelRef,
   source: BaseSource,
-  options: { maxSequenceTokens: number; examples: number },
+  options: CheckOptions,
 ): Promise<DatasetCheck> {
-  const model = await textModelOf(ctx, source);
+  // What the engine cannot take has no embedding to compare with; rows can be shown all the same.
+  const facts = await readFacts(ctx, source).catch(() => null);
   const reader = await openVersion(version.path);
   try {
-    return await checkDataset(model, reader.all(), options);
+    return await ctx.text.check(model, reader.all(), { ...options, embeddingRows: facts?.vocabularySize });
   } catch (error) {
     throw foreignError(error, "dataset"); // a template that refuses a row: the message names the row
   } finally {
@@ -31,23 +35,22 @@ async function runCheck(
 
 /** What a model makes of a version's rows: tokens, truncation, rows without loss, examples. Same question, same work once. */
 export async function checkVersion(
-  ctx: Pick<ServiceContext, "engine">,
+  ctx: Needs,
   version: VersionRow,
   source: BaseSource,
-  options: { maxSequenceTokens: number; examples: number },
+  options: Omit<CheckOptions, "embeddingRows">,
 ): Promise<DatasetCheck> {
-  const identity = await identityOf(source).catch((error: unknown) => {
-    throw foreignError(error, "base");
-  });
-  const rows = [version.digest, identity, options.examples].join("|");
-  const key = `${rows}|${options.maxSequenceTokens}`;
+  const model = await textModelOf(ctx, source);
+  const { maxSequenceTokens, ...others } = options;
+  const rows = [version.digest, model.key, JSON.stringify(others)].join("|");
+  const key = `${rows}|${maxSequenceTokens}`;
   const known = remembered.get(key);
   if (known) return known;
   // Where no row was cut, every limit that the longest row keeps gives the same answer.
   const whole = await remembered.get(`${rows}|whole`);
-  if (whole && whole.longestTokens <= options.maxSequenceTokens) return whole;
+  if (whole && whole.longestTokens <= maxSequenceTokens) return whole;
   // Not bound to one caller's signal: another may be waiting for the same answer.
-  const work = runCheck(ctx, version, source, options);
+  const work = runCheck(ctx, version, model, source, options);
   remembered.set(key, work);
   work.then(
     (check) => check.truncatedRows === 0 && remembered.set(`${rows}|whole`, work),

@@ -1,8 +1,10 @@
 import { api, ServiceError, say } from "@anneal/contracts";
 import { newId, schema } from "@anneal/db";
 import { audit, verb } from "../verb.ts";
-import { atField } from "./foreign-error.ts";
+import { atField, foreignError } from "./foreign-error.ts";
 import { examine } from "./inspect.ts";
+import { resolveBase } from "./resolve-base.ts";
+import { textModelOf } from "./text-model.ts";
 
 const { models } = schema;
 
@@ -15,6 +17,11 @@ export const register = verb(api.models.register, async (ctx, { ref, name }) => 
     });
   const { summary: found, refusal } = await examine(ctx, ref);
   if (refusal) throw atField(refusal, "ref");
+  // Its tokenizer and chat template too are what runs will use: what cannot be read is told now.
+  const { source } = await resolveBase(ctx, ref);
+  await ctx.text.load(await textModelOf(ctx, source)).catch((error: unknown) => {
+    throw atField(foreignError(error, "ref"), "ref");
+  });
   const id = newId();
   const createdAt = ctx.now();
   await ctx.db.transaction(async (tx) => {

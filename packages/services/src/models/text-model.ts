@@ -1,33 +1,42 @@
-import { loadTextModel, type TextModel } from "@anneal/text";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { TextModelRef } from "@anneal/text";
 import type { ServiceContext } from "../context.ts";
 import type { BaseSource } from "../ports.ts";
 import { identityOf } from "./facts.ts";
 import { foreignError } from "./foreign-error.ts";
 
-// Vocabularies are large; the form asks for the same few models again and again.
-const remembered = new Map<string, TextModel>();
-const mostRemembered = 4;
+const textFiles = [
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "chat_template.jinja",
+  "chat_template.json",
+  "generation_config.json",
+];
 
-/** Tokenizer and chat template of a model, from its own files. */
-export async function textModelOf(ctx: Pick<ServiceContext, "engine">, source: BaseSource): Promise<TextModel> {
+/** Tokenizer and chat template of a model, from its own files, for the text port: it reads them where they hold up nobody. */
+export async function textModelOf(ctx: Pick<ServiceContext, "engine">, source: BaseSource): Promise<TextModelRef> {
   try {
     const identity = await identityOf(source);
-    const known = remembered.get(identity);
-    if (known) {
-      remembered.delete(identity); // to the end: the one not used for longest goes first
-      remembered.set(identity, known);
-      return known;
+    if (source.kind === "hf") {
+      const marks = textFiles.map((name) =>
+        stat(join(source.dir, name)).then(
+          ({ size, mtimeMs, ino }) => `${size}|${mtimeMs}|${ino}`,
+          () => "",
+        ),
+      );
+      return { key: [identity, ...(await Promise.all(marks))].join("|"), source: () => source };
     }
-    const model =
-      source.kind === "gguf"
-        ? loadTextModel({ kind: "gguf", metadata: ctx.engine.readGgufMetadata(source.path).metadata })
-        : loadTextModel(source);
-    remembered.set(identity, model);
-    for (const oldest of remembered.keys()) {
-      if (remembered.size <= mostRemembered) break;
-      remembered.delete(oldest);
-    }
-    return model;
+    return {
+      key: identity,
+      source() {
+        const { metadata } = ctx.engine.readGgufMetadata(source.path);
+        const wanted = Object.entries(metadata).filter(
+          ([key]) => key.startsWith("tokenizer.") || key === "general.name",
+        );
+        return { kind: "gguf", metadata: Object.fromEntries(wanted) };
+      },
+    };
   } catch (error) {
     throw foreignError(error, "base");
   }

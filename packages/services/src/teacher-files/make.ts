@@ -1,6 +1,5 @@
 import { api, rowKindOf, ServiceError, say, type Words } from "@anneal/contracts";
 import { newId, schema } from "@anneal/db";
-import { textFacts } from "@anneal/text";
 import { eq } from "drizzle-orm";
 import { findVersion } from "../datasets/find-version.ts";
 import { readFacts } from "../models/facts.ts";
@@ -27,7 +26,7 @@ export const make = verb(api.teacherFiles.make, async (ctx, input) => {
     try {
       const found = await resolveBase(ctx, ref);
       const facts = await readFacts(ctx, found.source);
-      return { found, facts, text: textFacts(await textModelOf(ctx, found.source), facts.vocabularySize) };
+      return { found, facts, text: await ctx.text.facts(await textModelOf(ctx, found.source), facts.vocabularySize) };
     } catch (error) {
       throw atField(foreignError(error, field), field);
     }

@@ -1,5 +1,6 @@
-import type { Message } from "@anneal/contracts";
+import { type Message, say } from "@anneal/contracts";
 import type { Traced } from "../chat/traced.ts";
+import { TextError } from "../text-error.ts";
 import type { TextModel } from "./text-model.ts";
 
 export interface ChatOptions {
@@ -7,9 +8,22 @@ export interface ChatOptions {
 }
 
 // Messages as the template gets them: without our own fields.
+function asTemplateReads({ templateSource }: TextModel, message: Message) {
+  const { role, content, reasoning_content: thought, weight } = message;
+  if (thought === undefined || role !== "assistant") return { role, content };
+  if (templateSource.includes("reasoning_content")) return { role, content, reasoning_content: thought };
+  if (/<\/?think>/.test(templateSource)) return { role, content: `<think>\n${thought}\n</think>\n\n${content}` };
+  if (weight === 0 || thought.trim() === "") return { role, content };
+  throw new TextError(
+    "messages",
+    say`the chat template has no place for the thought of an answer (${"reasoning_content"})`,
+    say`Write the thought into the answer's content, leave it out, or use a base model that thinks.`,
+  );
+}
+
 export function renderTraced(model: TextModel, messages: readonly Message[], options: ChatOptions): Traced {
   return model.template.render({
-    messages: messages.map(({ role, content }) => ({ role, content })),
+    messages: messages.map((message) => asTemplateReads(model, message)),
     addGenerationPrompt: options.addGenerationPrompt,
     specialTokens: model.specialTokens,
     now: model.now,

@@ -1,4 +1,13 @@
-import type { AnswerSide, ChatRow, DatasetRow, Message, RowKind, TextRow } from "@anneal/contracts";
+import {
+  type AnswerSide,
+  type ChatRow,
+  type DatasetRow,
+  isPairwise,
+  type Message,
+  type ObjectiveSpec,
+  type RowKind,
+  type TextRow,
+} from "@anneal/contracts";
 import type { TextModel } from "../model/text-model.ts";
 import { type EncodedRow, encodeRow, type Mark, type RowOptions } from "./encode-row.ts";
 
@@ -9,7 +18,7 @@ export interface Answer {
   row: ChatRow | TextRow;
 }
 
-const unweighed = ({ role, content }: Message): Message => ({ role, content });
+const unweighed = ({ weight: _, ...message }: Message): Message => message;
 
 /** The question, of which nothing is trained, with an answer. */
 const withAnswer = (prompt: readonly Message[], answer: readonly Message[]): ChatRow => ({
@@ -30,6 +39,16 @@ export function answersOf(row: DatasetRow): Answer[] {
     return [{ side: row.desirable ? "desirable" : "undesirable", row: withAnswer(row.prompt, row.completion) }];
   return [{ side: null, row }];
 }
+
+/** Of these, what an objective trains: of a pair imitated, the chosen answer alone. Without an objective, all. */
+export function answersFor(row: DatasetRow, objective: ObjectiveSpec["kind"] | undefined): Answer[] {
+  const answers = answersOf(row);
+  return "chosen" in row && objective !== undefined && !isPairwise(objective) ? answers.slice(0, 1) : answers;
+}
+
+/** A marked row's question with another row's answer. */
+export const measuredAnswer = (row: Extract<DatasetRow, { completion: unknown }>, other: readonly Message[]): ChatRow =>
+  withAnswer(row.prompt, other);
 
 /** A pair as two sequences, the chosen answer first. */
 export function encodePair(
@@ -55,6 +74,6 @@ export function encodeMarked(
 ): EncodedRow[] {
   return [
     { ...encodeRow(model, withAnswer(row.prompt, row.completion), options), mark: row.desirable ? 1 : 0 },
-    { ...encodeRow(model, withAnswer(row.prompt, other), options), mark: 2 },
+    { ...encodeRow(model, measuredAnswer(row, other), options), mark: 2 },
   ];
 }

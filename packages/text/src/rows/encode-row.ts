@@ -24,8 +24,10 @@ export interface RowOptions {
 const ignored = -100;
 
 // What is trained on: tokens after the last trained one are left off, since no loss looks at them.
-export function encodeRow(model: TextModel, row: ChatRow | TextRow, options: RowOptions): EncodedRow {
-  const encoded = encodedOf(layoutRow(model, row), options);
+export const encodeRow = (model: TextModel, row: ChatRow | TextRow, options: RowOptions): EncodedRow =>
+  trimmed(encodedOf(layoutRow(model, row), options));
+
+export function trimmed(encoded: EncodedRow): EncodedRow {
   if (encoded.supervisedTokens === 0) return encoded;
   const count = encoded.labels.findLastIndex((label) => label !== ignored) + 1;
   return {
@@ -90,5 +92,6 @@ export function explained(model: TextModel, layout: Layout, options: RowOptions 
     tokens: encoded.tokens.length,
     supervisedTokens: encoded.supervisedTokens,
     truncated: encoded.truncated,
+    ...(layout.unfollowed ? { unfollowed: true } : {}),
   };
 }

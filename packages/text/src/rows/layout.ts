@@ -3,6 +3,7 @@ import type { Run, Traced } from "../chat/traced.ts";
 import { renderTraced } from "../model/prompt.ts";
 import type { TextModel } from "../model/text-model.ts";
 import { TextError } from "../text-error.ts";
+import { afterPrompt, losesThought, openedThought } from "./thoughts.ts";
 
 // A row as tokens of known place in its text. Tokens that stand for no text (a BOS or EOS of the tokenizer's own) have
 // start and end alike, and `extra` names them.
@@ -13,6 +14,7 @@ export interface Layout {
   ends: Int32Array;
   trained: Float32Array; // weight of each token's loss; 0: not trained
   extra: Uint8Array;
+  unfollowed: boolean; // an answer does not follow the prompt that serving sends, or loses its thought
 }
 
 interface Span {
@@ -33,14 +35,14 @@ function layoutText(model: TextModel, text: string): Layout {
   const suffix =
     tokenizer.suffixIds.length > 0 ? tokenizer.suffixIds : tokenizer.eosId === null ? [] : [tokenizer.eosId];
   return surround(
-    { text, runs, ids, ends, trained: new Float32Array(ids.length).fill(1) },
+    { text, runs, ids, ends, trained: new Float32Array(ids.length).fill(1), unfollowed: false },
     tokenizer.prefixIds,
     suffix,
   );
 }
 
 function layoutChat(model: TextModel, messages: readonly Message[]): Layout {
-  const rendered = renderTraced(model, messages, { addGenerationPrompt: false });
+  const rendered = asServed(model, messages);
   const { text, runs } = rendered;
   const { tokenizer } = model;
   const { ids, ends } = tokenizer.encodeGuarded(text, runs);
@@ -51,11 +53,14 @@ function layoutChat(model: TextModel, messages: readonly Message[]): Layout {
     return -1;
   };
   const spans: Span[] = [];
+  let unfollowed = false;
   let closes = false; // the last answer is followed by nothing that ends it
   messages.forEach((message, index) => {
     const weight = message.weight ?? 1;
     if (message.role !== "assistant" || weight === 0) return;
-    const start = answerStart(model, messages, index, rendered, (from, to) => firstControl(from, to) >= 0);
+    const place = answerPlace(model, messages, index, rendered, (from, to) => firstControl(from, to) >= 0);
+    unfollowed ||= !place.follows;
+    const { start } = place;
     if (start === null) return;
     const contentEnd = Math.max(start, runs.findLast((run) => run.source === index)?.end ?? start);
     const next = runs.find((run) => run.source > index && run.start >= contentEnd)?.start ?? text.length;
@@ -74,7 +79,7 @@ function layoutChat(model: TextModel, messages: readonly Message[]): Layout {
   }
   const { bosId, eosId } = tokenizer;
   return surround(
-    { text, runs, ids, ends, trained },
+    { text, runs, ids, ends, trained, unfollowed },
     model.addsBos && bosId !== null ? [bosId] : [],
     closes && eosId !== null ? [eosId] : [],
     spans.at(-1)?.weight,
@@ -94,25 +99,51 @@ function firstTokenFrom(ends: Int32Array, position: number): number {
 }
 
 // Where the model takes over: after the prompt that serving would send for this answer. Where the template renders no
-// such prompt, or other text, at the first character of the answer itself. null: the template leaves this answer out.
-function answerStart(
+// such prompt, or other text, at the first character of the answer itself: it then does not follow that prompt. start null:
+// the template leaves the answer out, or its thought: nothing of it can be trained.
+function answerPlace(
   model: TextModel,
   messages: readonly Message[],
   index: number,
-  rendered: Traced,
+  { text, runs }: Traced,
   holdsControl: (from: number, to: number) => boolean,
-): number | null {
-  const first = rendered.runs.find((run) => run.source === index)?.start ?? null;
-  const prompt = promptBefore(model, messages.slice(0, index));
-  if (prompt === null || !rendered.text.startsWith(prompt)) return first;
-  if (first === null) return prompt.length === rendered.length ? null : prompt.length;
-  return prompt.length <= first && !holdsControl(prompt.length, first) ? prompt.length : first;
+): { start: number | null; follows: boolean } {
+  const first = runs.find((run) => run.source === index)?.start ?? null;
+  const end = runs.findLast((run) => run.source === index)?.end ?? 0;
+  const prompt = promptBefore(model, messages.slice(0, index))?.text ?? null;
+  if (prompt !== null && !text.startsWith(prompt))
+    return { start: openedThought(prompt) ? null : first, follows: false };
+  const from = prompt?.length ?? 0;
+  if (losesThought(messages[index] as Message, prompt, text.slice(from, Math.max(from, end))))
+    return { start: null, follows: false };
+  if (prompt === null) return { start: first, follows: true };
+  if (first === null) return { start: from === text.length ? null : from, follows: true };
+  return from <= first && !holdsControl(from, first)
+    ? { start: from, follows: true }
+    : { start: first, follows: false };
 }
 
-function promptBefore(model: TextModel, messages: readonly Message[]): string | null {
+// The conversation as text. A template that writes answers of the past may leave out of the last one what serving asks for:
+// its thought, or the mark that the prompt opens it with. That answer then stands right behind the prompt, whole.
+function asServed(model: TextModel, messages: readonly Message[]): Traced {
+  const written = renderTraced(model, messages, { addGenerationPrompt: false });
+  const index = messages.findLastIndex(({ role, weight }) => role === "assistant" && weight !== 0);
+  const message = messages[index];
+  const prompt = message ? promptBefore(model, messages.slice(0, index)) : null;
+  const end = written.runs.findLast((run) => run.source === index)?.end;
+  if (!message || !prompt || end === undefined) return written;
+  const follows = written.text.startsWith(prompt.text);
+  if (follows && !losesThought(message, prompt.text, written.text.slice(prompt.length, Math.max(prompt.length, end))))
+    return written;
+  if (!follows && !openedThought(prompt.text)) return written;
+  const next = written.runs.find((run) => run.source > index && run.start >= end)?.start ?? written.length;
+  return afterPrompt(prompt, message, index, written.slice(end, next)) ?? written;
+}
+
+function promptBefore(model: TextModel, messages: readonly Message[]): Traced | null {
   if (messages.length === 0) return null;
   try {
-    return renderTraced(model, messages, { addGenerationPrompt: true }).text;
+    return renderTraced(model, messages, { addGenerationPrompt: true });
   } catch (error) {
     if (error instanceof TextError) return null;
     throw error;
@@ -125,7 +156,7 @@ function surround(
   suffix: readonly number[],
   suffixWeight = 1,
 ): Layout {
-  const { text, runs } = inner;
+  const { text, runs, unfollowed } = inner;
   const count = inner.ids.length;
   const total = prefix.length + count + suffix.length;
   const ids = new Int32Array(total);
@@ -141,5 +172,5 @@ function surround(
   ids.set(suffix, prefix.length + count);
   trained.fill(suffixWeight, prefix.length + count);
   trained[0] = 0; // nothing comes before the first token that could foretell it
-  return { text, runs, ids, ends, trained, extra };
+  return { text, runs, ids, ends, trained, extra, unfollowed };
 }

@@ -24,7 +24,8 @@ export type GgufEntry =
   | { type: "int32[]"; value: Int32Array };
 
 export interface GgufExportOptions {
-  // Rows of the embedding matrix; ids beyond the tokenizer's own are filled with unused tokens.
+  // Rows of the embedding matrix: so many tokens are listed. Rows beyond the tokenizer's own are filled with unused tokens,
+  // tokens beyond the rows are left out.
   vocabularySize?: number;
   chatTemplate?: string | null;
 }
@@ -46,7 +47,8 @@ export function ggufTokenizerMetadata(
       say`Publish another base model, or export safetensors instead of GGUF.`,
     );
   checkNormalizer(json, isSentencePiece);
-  const { tokens, types } = listTokens(json, options.vocabularySize ?? 0, isSentencePiece);
+  const { tokens, types } = listTokens(json, options.vocabularySize ?? null, isSentencePiece);
+  const merges = keptMerges(json, tokens.length);
   const entries: Record<string, GgufEntry> = {
     "tokenizer.ggml.model": { type: "string", value: isSentencePiece ? "llama" : "gpt2" },
     "tokenizer.ggml.pre": { type: "string", value: pre ?? "default" },
@@ -54,13 +56,12 @@ export function ggufTokenizerMetadata(
     "tokenizer.ggml.token_type": { type: "int32[]", value: types },
   };
   if (isSentencePiece) {
-    entries["tokenizer.ggml.scores"] = { type: "float32[]", value: scoresOf(json, tokens) };
+    entries["tokenizer.ggml.scores"] = { type: "float32[]", value: scoresOf(merges, tokens) };
     entries["tokenizer.ggml.add_space_prefix"] = { type: "bool", value: prependsSpace(json) };
   } else {
-    const merges = json.model.merges.map((merge, i) => splitMerge(merge, i).join(" "));
-    entries["tokenizer.ggml.merges"] = { type: "string[]", value: merges };
+    entries["tokenizer.ggml.merges"] = { type: "string[]", value: merges.map((pair) => pair.join(" ")) };
   }
-  addSpecials(entries, json, config);
+  addSpecials(entries, json, config, tokens.length);
   const template = options.chatTemplate ?? (typeof config.chat_template === "string" ? config.chat_template : null);
   if (template) entries["tokenizer.chat_template"] = { type: "string", value: template };
   return entries;
@@ -108,7 +109,12 @@ function mergesReachAll(json: TokenizerJson): boolean {
   return true;
 }
 
-function addSpecials(entries: Record<string, GgufEntry>, json: TokenizerJson, config: TokenizerConfig): void {
+function addSpecials(
+  entries: Record<string, GgufEntry>,
+  json: TokenizerJson,
+  config: TokenizerConfig,
+  size: number,
+): void {
   const idOf = (name: string | null) =>
     name === null ? null : (json.added_tokens?.find((t) => t.content === name)?.id ?? json.model.vocab[name] ?? null);
   const around = specialsAround(json.post_processor);
@@ -121,7 +127,7 @@ function addSpecials(entries: Record<string, GgufEntry>, json: TokenizerJson, co
     padding: idOf(tokenName(config.pad_token, "pad_token")),
   };
   for (const [name, id] of Object.entries(ids))
-    if (id !== null) entries[`tokenizer.ggml.${name}_token_id`] = { type: "uint32", value: id };
+    if (id !== null && id < size) entries[`tokenizer.ggml.${name}_token_id`] = { type: "uint32", value: id };
   const addsBos = bos !== null && around.prefix.includes(bos);
   const addsEos = eos !== null && around.suffix.includes(eos);
   entries["tokenizer.ggml.add_bos_token"] = { type: "bool", value: addsBos };
@@ -135,25 +141,61 @@ function typeOfAdded(token: AddedTokenJson, isSentencePiece: boolean): number {
   return TokenType.userDefined;
 }
 
-function listTokens(json: TokenizerJson, atLeast: number, isSentencePiece: boolean) {
+// Merges between tokens that are listed, to one that is.
+function keptMerges(json: TokenizerJson, size: number): [string, string][] {
+  const isListed = (token: string) => (json.model.vocab[token] ?? 0) < size;
+  return json.model.merges
+    .map((merge, i) => splitMerge(merge, i))
+    .filter(([left, right]) => isListed(left) && isListed(right) && isListed(left + right));
+}
+
+function listTokens(json: TokenizerJson, rows: number | null, isSentencePiece: boolean) {
   const added = json.added_tokens ?? [];
-  let size = atLeast;
-  for (const token in json.model.vocab) size = Math.max(size, (json.model.vocab[token] as number) + 1);
-  for (const { id } of added) size = Math.max(size, id + 1);
-  const tokens = Array.from({ length: size }, (_, id) => `[PAD${id}]`);
+  let own = 0;
+  for (const token in json.model.vocab) own = Math.max(own, (json.model.vocab[token] as number) + 1);
+  for (const { id } of added) own = Math.max(own, id + 1);
+  const size = rows ?? own;
+  const tokens = new Array<string>(size).fill("");
   const types = new Int32Array(size).fill(TokenType.unused);
   for (const token in json.model.vocab) {
     const id = json.model.vocab[token] as number;
+    if (id >= size) continue;
     tokens[id] = token;
     types[id] = isSentencePiece && /^<0x[0-9A-F]{2}>$/.test(token) ? TokenType.byte : TokenType.normal;
   }
   for (const token of added) {
+    if (token.id >= size) continue;
     tokens[token.id] = token.content;
     types[token.id] = typeOfAdded(token, isSentencePiece);
   }
   const unknown = json.model.unk_token;
-  if (isSentencePiece && unknown != null) types[json.model.vocab[unknown] ?? 0] = TokenType.unknown;
+  const unknownId = unknown == null ? undefined : json.model.vocab[unknown];
+  if (isSentencePiece && unknownId !== undefined && unknownId < size) types[unknownId] = TokenType.unknown;
+  nameUnused(tokens, types);
   return { tokens, types };
+}
+
+// llama.cpp keeps tokens by their text and ends where two have the same.
+function nameUnused(tokens: string[], types: Int32Array): void {
+  const places = new Map<string, number>();
+  tokens.forEach((token, id) => {
+    if (types[id] === TokenType.unused) return;
+    const other = places.get(token);
+    if (other !== undefined)
+      throw new TextError(
+        "tokenizer.json",
+        say`its tokens ${other} and ${id} are both ${JSON.stringify(token)}, which no GGUF can hold`,
+        say`Use the tokenizer that the model's makers publish, or export safetensors instead of GGUF.`,
+      );
+    places.set(token, id);
+  });
+  for (let id = 0; id < tokens.length; id++) {
+    if (types[id] !== TokenType.unused) continue;
+    let name = `[PAD${id}]`;
+    while (places.has(name)) name = `[${name}]`;
+    places.set(name, id);
+    tokens[id] = name;
+  }
 }
 
 // llama.cpp puts the space in front of every text between control tokens. Where the original does so at the very
@@ -167,10 +209,10 @@ const prependsSpace = (json: TokenizerJson): boolean =>
 // SentencePiece joins by score, tokenizer.json by rank. Minus the place of a token's merges in the list is a score of
 // the same order where the merges of each token stand together. Runs of one character (Gemma's newlines and spaces) are
 // mixed among themselves; they share one score, and any order among them gives the same runs.
-function scoresOf(json: TokenizerJson, tokens: readonly string[]): Float32Array {
+function scoresOf(merges: readonly [string, string][], tokens: readonly string[]): Float32Array {
   const places = new Map<string, { first: number; last: number }>();
-  json.model.merges.forEach((merge, i) => {
-    const made = splitMerge(merge, i).join("");
+  merges.forEach((merge, i) => {
+    const made = merge.join("");
     const place = places.get(made);
     if (place) place.last = i;
     else places.set(made, { first: i, last: i });

@@ -23,8 +23,12 @@ export function CheckFacts({ check, className }: { check: DatasetCheck; classNam
       <Stat label={t("trainedTokens")} value={formatCount(check.supervisedTokens)} note={formatPercent(share)} />
       <Stat
         label={t("trouble")}
-        value={format.number(check.truncatedRows + check.zeroTargetRows)}
-        note={t("troubleNote", { truncated: check.truncatedRows, zero: check.zeroTargetRows })}
+        value={format.number(check.troubledRows)}
+        note={t("troubleNote", {
+          truncated: check.truncatedRows,
+          zero: check.zeroTargetRows,
+          unfollowed: check.unfollowedRows,
+        })}
       />
     </dl>
   );
@@ -40,13 +44,19 @@ export function CheckVerdict({ check }: { check: DatasetCheck }) {
         {t("nothingTrained")}
       </p>
     );
-  if (check.truncatedRows + check.zeroTargetRows > 0)
+  if (check.troubledRows > 0)
     return (
       <p className="flex gap-2 rounded-md bg-warning-soft px-3 py-2 text-sm text-warning">
         <TriangleAlertIcon className="mt-0.5 size-4 shrink-0" aria-hidden />
         <span>
           {check.truncatedRows > 0 ? t("someTruncated", { count: check.truncatedRows }) : null}{" "}
-          {check.zeroTargetRows > 0 ? t("someZero", { count: check.zeroTargetRows }) : null}
+          {check.zeroTargetRows > 0 ? t("someZero", { count: check.zeroTargetRows }) : null}{" "}
+          {check.unfollowedRows > 0
+            ? t("someUnfollowed", {
+                count: check.unfollowedRows,
+                rows: check.firstUnfollowed.map((row) => row + 1).join(", "),
+              })
+            : null}
         </span>
       </p>
     );

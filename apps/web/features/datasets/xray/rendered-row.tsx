@@ -21,6 +21,7 @@ export function RenderedRow({ row }: { row: Row }) {
         {row.side ? <SideBadge side={row.side} /> : null}
         {t("tokensTrained", { trained: row.supervisedTokens, tokens: row.tokens })}
         {row.truncated ? <Badge tone="warning">{t("truncated")}</Badge> : null}
+        {row.unfollowed ? <Badge tone="warning">{t("unfollowed")}</Badge> : null}
         {row.supervisedTokens === 0 ? <Badge tone="danger">{t("noLoss")}</Badge> : null}
       </p>
       <p className="foreign rounded-md bg-muted/50 px-2.5 py-2 font-mono text-xs leading-6">

@@ -3,6 +3,7 @@ import {
   type ColumnMapping,
   type DatasetCheck,
   DatasetFormat,
+  objectiveKinds,
   ServiceError,
   type UploadInspection,
 } from "@anneal/contracts";
@@ -21,6 +22,13 @@ interface UploadFlags {
   leaveOut?: string;
   skipBadLines?: boolean;
   inspect?: boolean;
+}
+
+interface CheckFlags {
+  base: string;
+  maxSequenceTokens: string;
+  objective?: (typeof objectiveKinds)[number];
+  troubled?: boolean;
 }
 
 const mapFields = ["user", "assistant", "system", "context", "input", "thoughts", "mark", "rejected"] as const;
@@ -94,6 +102,10 @@ function checkWords(check: DatasetCheck): string {
     `${check.rows} rows, ${check.tokens} tokens, ${check.supervisedTokens} of them trained; longest row ${check.longestTokens} tokens`,
     `${check.truncatedRows} rows truncated, ${check.zeroTargetRows} rows without a trained token`,
   ];
+  if (check.unfollowedRows > 0)
+    lines.push(
+      `${check.unfollowedRows} rows have an answer that does not follow the prompt that serving sends, or whose thought the chat template drops: rows ${check.firstUnfollowed.map((row) => row + 1).join(", ")}${check.unfollowedRows > check.firstUnfollowed.length ? " ..." : ""}`,
+    );
   // Trained text stands in brackets, so that it is told without colours too.
   for (const { row, side, spans } of check.examples.slice(0, 3))
     lines.push(
@@ -193,13 +205,21 @@ export function datasetCommands(program: Command): void {
     .argument("<dataset>", "NAME, NAME@NUMBER or a version's id")
     .requiredOption("--base <model>", "whose tokens and chat template are used")
     .option("--max-sequence-tokens <n>", "longer rows are cut", "1024")
-    .action(async (named: string, flags: { base: string; maxSequenceTokens: string }, command: Command) => {
+    .addOption(
+      new Option("--objective <kind>", "what the run trains of the rows: that is shown and counted").choices(
+        objectiveKinds,
+      ),
+    )
+    .option("--troubled", "show only rows that are cut, without loss or off the prompt that serving sends")
+    .action(async (named: string, flags: CheckFlags, command: Command) => {
       const session = openSession(command);
       const versionId = await datasetVersionId(session.client, named, "dataset");
       const check = await session.client.datasets.check.query({
         versionId,
         base: baseRef(flags.base),
         maxSequenceTokens: Number(flags.maxSequenceTokens),
+        objective: flags.objective,
+        show: flags.troubled ? "troubled" : "any",
       });
       session.print(check, () => checkWords(check));
     });

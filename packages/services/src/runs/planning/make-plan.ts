@@ -10,7 +10,6 @@ import {
   ServiceError,
   say,
 } from "@anneal/contracts";
-import { textFacts } from "@anneal/text";
 import type { ServiceContext } from "../../context.ts";
 import { checkVersion } from "../../datasets/check-version.ts";
 import { findVersion, type VersionRow } from "../../datasets/find-version.ts";
@@ -32,6 +31,7 @@ import { measuredSpeed } from "./speed.ts";
 import { suggestFits } from "./suggest.ts";
 import { teacherFileProblems, teacherProblems } from "./teacher-problems.ts";
 import { planTime } from "./time.ts";
+import { tokenProblems } from "./token-problems.ts";
 
 export interface Planned {
   plan: RunPlan;
@@ -92,7 +92,10 @@ async function inputs(ctx: ServiceContext, spec: RunSpec) {
 async function teacherFits(ctx: ServiceContext, facts: ModelFacts, base: ResolvedBase, teacher: ResolvedBase) {
   const mine = await textModelOf(ctx, base.source);
   try {
-    return teacherProblems(facts, await readFacts(ctx, teacher.source), [mine, await textModelOf(ctx, teacher.source)]);
+    const theirs = await textModelOf(ctx, teacher.source);
+    return await teacherProblems(facts, await readFacts(ctx, teacher.source), (count) =>
+      ctx.text.firstDifference(mine, theirs, count),
+    );
   } catch (error) {
     throw atField(foreignError(error, "objective.teacher"), "objective.teacher");
   }
@@ -115,14 +118,25 @@ export async function makePlan(
     ...(teacher ? await teacherFits(ctx, facts, base, teacher) : []),
     ...(teacherFile
       ? teacherFileProblems(teacherFile.facts, {
-          ...textFacts(await textModelOf(ctx, base.source), facts.vocabularySize),
+          ...(await ctx.text.facts(await textModelOf(ctx, base.source), facts.vocabularySize)),
           dataset: dataset.digest,
           maxSequenceTokens: spec.maxSequenceTokens,
         })
       : []),
   ]);
+  const tokens = await tokenProblems(ctx, spec, base.source, facts);
+  stop(tokens.problems);
   const planned = enginePlan(ctx, spec, engine);
-  const data = await checkVersion(ctx, dataset, base.source, { maxSequenceTokens: spec.maxSequenceTokens, examples });
+  const rowsOf = (version: VersionRow) =>
+    checkVersion(ctx, version, base.source, {
+      maxSequenceTokens: spec.maxSequenceTokens,
+      examples,
+      objective: spec.objective.kind,
+      sourceWeights: spec.sourceWeights,
+    });
+  const data = await rowsOf(dataset);
+  // Held-out rows are read for tokens without a row of the embedding, where there are such tokens.
+  if (evaluation && tokens.more) await rowsOf(evaluation);
   const problems = [...dataProblems(spec, data), ...sourceProblems(spec, data)];
 
   const budgetBytes = await memoryBudget(ctx, spec);

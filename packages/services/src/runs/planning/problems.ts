@@ -56,6 +56,17 @@ export function modelProblems(spec: RunSpec, facts: ModelFacts): Problem[] {
 
 export function dataProblems(spec: RunSpec, data: DatasetCheck): Problem[] {
   if (data.supervisedTokens > 0) return [];
+  if (data.unfollowedRows > 0 && data.unfollowedRows >= data.zeroTargetRows)
+    return [
+      {
+        code: "NOTHING_TO_TRAIN",
+        field: "dataset",
+        ...told({
+          message: say`dataset: none of its ${data.rows} rows has an answer that follows the prompt that serving sends`,
+          remedy: say`give each answer its thought, in ${"reasoning_content"} or between the think marks of its content, where it may be empty`,
+        }),
+      },
+    ];
   const cut = data.truncatedRows > 0 && data.truncatedRows >= data.zeroTargetRows;
   return [
     {

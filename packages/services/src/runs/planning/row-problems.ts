@@ -1,7 +1,6 @@
 import {
   type DatasetCheck,
   isPairwise,
-  isPreference,
   type Phrase,
   type Problem,
   type RowKind,
@@ -9,6 +8,7 @@ import {
   rowKindOf,
   say,
   told,
+  trainsFormat,
   type Words,
 } from "@anneal/contracts";
 import type { VersionRow } from "../../datasets/find-version.ts";
@@ -26,30 +26,39 @@ const objectives: Record<RowKind, Words> = {
 const wantedBy = (kind: RunSpec["objective"]["kind"]): RowKind =>
   kind === "kto" ? "marked" : isPairwise(kind) ? "pairs" : "answers";
 
-/** Whether the rows are what the objective learns from; of pairs, the chosen answers may also be imitated. */
+/** What is said where rows of a format are not what an objective learns from. */
+export function kindProblem(
+  kind: RunSpec["objective"]["kind"],
+  format: VersionRow["format"],
+  field: string,
+): Problem | null {
+  if (trainsFormat(kind, format)) return null;
+  const wanted = wantedBy(kind);
+  const has = rowKindOf(format);
+  return {
+    code: "INVALID_INPUT",
+    field,
+    ...told({
+      message: say`${field}: ${say`${kind} learns from ${words[wanted]}; the rows are ${words[has]}`}`,
+      remedy:
+        field === "evaluation.dataset"
+          ? say`choose rows that are ${words[wanted]}`
+          : say`choose ${objectives[has]}, or another dataset`,
+    }),
+  };
+}
+
+/** Whether the rows, those trained and those held out, are what the objective learns from. */
 export function rowProblems(
   spec: RunSpec,
   dataset: Pick<VersionRow, "format">,
   evaluation: Pick<VersionRow, "format"> | null,
 ): Problem[] {
   const { kind } = spec.objective;
-  const wanted = wantedBy(kind);
-  const refuse = (field: string, has: RowKind): Problem => ({
-    code: "INVALID_INPUT",
-    field,
-    ...told({
-      message: say`${field}: ${say`${kind} learns from ${words[wanted]}; the rows are ${words[has]}`}`,
-      remedy:
-        field === "objective.kind"
-          ? say`choose ${objectives[has]}, or another dataset`
-          : say`choose rows that are ${words[wanted]}`,
-    }),
-  });
-  const fits = (has: RowKind) => has === wanted || (has === "pairs" && !isPreference(kind));
-  const has = rowKindOf(dataset.format);
-  if (!fits(has)) return [refuse("objective.kind", has)];
-  if (!evaluation || fits(rowKindOf(evaluation.format))) return [];
-  return [refuse("evaluation.dataset", rowKindOf(evaluation.format))];
+  const problem =
+    kindProblem(kind, dataset.format, "objective.kind") ??
+    (evaluation && kindProblem(kind, evaluation.format, "evaluation.dataset"));
+  return problem ? [problem] : [];
 }
 
 /** Sources that are weighed must be there. */

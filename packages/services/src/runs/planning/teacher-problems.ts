@@ -1,10 +1,14 @@
 import { type ModelFacts, type Phrase, type Problem, say, told } from "@anneal/contracts";
-import { type TextModel, teacherMismatch } from "@anneal/text";
+import { type TextPort, teacherMismatch } from "@anneal/text";
 
 const looksAt = 50; // differing tokens are told from the first
 
 /** A teacher's probabilities are of its own tokens: they mean something to the student only if the tokens are the same. */
-export function teacherProblems(student: ModelFacts, teacher: ModelFacts, texts: [TextModel, TextModel]): Problem[] {
+export async function teacherProblems(
+  student: ModelFacts,
+  teacher: ModelFacts,
+  firstDifference: (count: number) => ReturnType<TextPort["firstDifference"]>,
+): Promise<Problem[]> {
   const refuse = (message: Phrase): Problem[] => [
     {
       code: "INVALID_INPUT",
@@ -19,13 +23,10 @@ export function teacherProblems(student: ModelFacts, teacher: ModelFacts, texts:
     return refuse(
       say`it has a vocabulary of ${teacher.vocabularySize} tokens, the base ${student.vocabularySize}: both must share one tokenizer`,
     );
-  const [mine, theirs] = texts.map(({ tokenizer }) => tokenizer) as [TextModel["tokenizer"], TextModel["tokenizer"]];
-  for (let id = 0; id < student.vocabularySize; id++) {
-    const [a, b] = [mine.tokenText(id), theirs.tokenText(id)];
-    if (a !== b)
-      return refuse(
-        say`its token ${id} is ${JSON.stringify(b.slice(0, looksAt))}, that of the base ${JSON.stringify(a.slice(0, looksAt))}: both must share one tokenizer`,
-      );
+  const found = await firstDifference(student.vocabularySize);
+  if (found) {
+    const [mine, theirs] = found.texts.map((text) => JSON.stringify(text.slice(0, looksAt)));
+    return refuse(say`its token ${found.id} is ${theirs}, that of the base ${mine}: both must share one tokenizer`);
   }
   return [];
 }
