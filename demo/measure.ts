@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { DatasetRow, type Message, RunSpec, trainingSettings } from "@anneal/contracts";
+import { countSteps, DatasetRow, type Message, RunSpec, trainingSettings } from "@anneal/contracts";
 import {
   inspectModel,
   learningRateAt,
@@ -83,8 +83,7 @@ const base = { kind: "gguf" as const, path: options.base };
 const { linearNames } = inspectModel(base);
 const session = await openSession(trainingSettings(spec, { base, linearNames }) as TrainingSpec);
 console.log(`before: ${await accuracy(session)}`);
-const stepsPerEpoch = Math.ceil(rows.length / spec.batchRows);
-const totalSteps = spec.maxSteps ?? Math.ceil(stepsPerEpoch * spec.epochs);
+const { stepsPerEpoch, totalSteps } = countSteps({ ...spec, rows: rows.length });
 const schedule = { ...spec.schedule, learningRate: spec.learningRate, totalSteps };
 const started = performance.now();
 const cpu = process.cpuUsage();

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { RunSpec, type TrainerStart, type TrainerTask, trainerProtocolVersion } from "@anneal/contracts";
+import { storedSpec, type TrainerStart, type TrainerTask, trainerProtocolVersion } from "@anneal/contracts";
 import { models, runs, teacherFiles } from "@anneal/services";
 import type { WorkerContext } from "./worker-context.ts";
 
@@ -16,7 +16,7 @@ export async function trainerStart(
 ): Promise<TrainerStart> {
   const { env, services } = context;
   const base = await models.resolveBase(services, run.spec.base);
-  const spec = RunSpec.parse(run.spec); // a run of an older version lacks what came later
+  const spec = storedSpec(run.spec);
   const { objective } = spec;
   const starts = await models.resolveStartAdapters(services, base.source, spec);
   const learns = objective.kind === "distill" ? objective : null;

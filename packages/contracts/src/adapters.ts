@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { AdapterName, AdapterRef } from "./adapter-ref.ts";
+import { strict } from "./strict.ts";
 
 // Several adapters trained side by side over one base: the base lies in memory once, its products run over all of their rows.
 
 export const mostAdapters = 16;
 
 /** One of them; what is null is the run's own. Layers, dropout, schedule and the number of steps are the same for all. */
-export const SideAdapter = z.object({
+export const SideAdapter = strict({
   name: AdapterName,
   rank: z.int().min(1).max(1024).nullable().default(null), // null: method.rank
   alpha: z.number().positive().max(65_536).nullable().default(null), // null: method.alpha

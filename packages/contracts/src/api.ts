@@ -18,13 +18,14 @@ import { Permission } from "./permissions.ts";
 import { RunPlan } from "./plan.ts";
 import { ArtifactSummary, CheckpointSummary, RunDetail, RunStatus, RunSummary, SampleAnswer } from "./run.ts";
 import { GgufType, OllamaName, PresetName, RunSpec } from "./run-spec.ts";
+import { strict } from "./strict.ts";
 import { ApiTokenSummary, DoctorCheck, OllamaStatus, SystemStatus } from "./system.ts";
 import { TeacherFileInput, TeacherFileSummary } from "./teacher-file.ts";
 import { objectiveKinds } from "./training.ts";
 
 // The procedures of the tRPC router: what goes in, what comes out, who may call. The router is built from this table, the
 // console and the typed client follow from the router's type. Uploads are HTTP (PUT /api/uploads), since tRPC carries JSON.
-const none = z.object({}).optional();
+const none = strict({}).optional();
 const procedure = <K extends "query" | "mutation" | "subscription", I extends z.ZodType, O extends z.ZodType>(
   kind: K,
   permission: Permission,
@@ -32,17 +33,17 @@ const procedure = <K extends "query" | "mutation" | "subscription", I extends z.
   output: O,
 ) => ({ kind, permission, input, output }) as const;
 
-const RunId = z.object({ runId: Id });
+const RunId = strict({ runId: Id });
 
 export const api = {
   datasets: {
     list: procedure("query", "datasets:read", none, z.array(DatasetSummary)),
-    get: procedure("query", "datasets:read", z.object({ datasetId: Id }), DatasetSummary),
+    get: procedure("query", "datasets:read", strict({ datasetId: Id }), DatasetSummary),
     // Looks at an uploaded file (or a path under the allowed folders) again with another format or mapping.
     inspect: procedure(
       "mutation",
       "datasets:write",
-      z.object({
+      strict({
         uploadId: Id,
         format: DatasetFormat.optional(),
         mapping: ColumnMapping.optional(),
@@ -54,7 +55,7 @@ export const api = {
     importPath: procedure(
       "mutation",
       "datasets:write",
-      z.object({
+      strict({
         path: z.string().min(1).max(4096),
         format: DatasetFormat.optional(),
         mapping: ColumnMapping.optional(),
@@ -66,7 +67,7 @@ export const api = {
     commit: procedure(
       "mutation",
       "datasets:write",
-      z.object({
+      strict({
         uploadId: Id,
         name: DisplayName,
         format: DatasetFormat.optional(),
@@ -79,14 +80,14 @@ export const api = {
     rows: procedure(
       "query",
       "datasets:read",
-      z.object({ versionId: Id, offset: z.int().min(0).default(0), limit: z.int().min(1).max(200).default(50) }),
+      strict({ versionId: Id, offset: z.int().min(0).default(0), limit: z.int().min(1).max(200).default(50) }),
       z.object({ rows: z.array(DatasetRow), total: z.int() }),
     ),
     // Renders rows with the model's own chat template and says which tokens are trained.
     check: procedure(
       "query",
       "datasets:read",
-      z.object({
+      strict({
         versionId: Id,
         base: BaseModelRef,
         maxSequenceTokens: z.int().min(8).default(1024),
@@ -97,13 +98,13 @@ export const api = {
       }),
       DatasetCheck,
     ),
-    remove: procedure("mutation", "datasets:write", z.object({ datasetId: Id }), z.object({ removed: z.boolean() })),
+    remove: procedure("mutation", "datasets:write", strict({ datasetId: Id }), z.object({ removed: z.boolean() })),
   },
   models: {
     list: procedure("query", "models:read", none, z.array(ModelSummary)),
-    inspect: procedure("query", "models:read", z.object({ ref: BaseModelRef }), ModelSummary),
-    register: procedure("mutation", "models:write", z.object({ ref: BaseModelRef, name: DisplayName }), ModelSummary),
-    remove: procedure("mutation", "models:write", z.object({ modelId: Id }), z.object({ removed: z.boolean() })),
+    inspect: procedure("query", "models:read", strict({ ref: BaseModelRef }), ModelSummary),
+    register: procedure("mutation", "models:write", strict({ ref: BaseModelRef, name: DisplayName }), ModelSummary),
+    remove: procedure("mutation", "models:write", strict({ modelId: Id }), z.object({ removed: z.boolean() })),
   },
   runs: {
     presets: procedure(
@@ -112,11 +113,11 @@ export const api = {
       none,
       z.array(z.object({ name: PresetName, spec: z.record(z.string(), z.unknown()) })),
     ),
-    plan: procedure("query", "runs:read", z.object({ spec: RunSpec }), RunPlan),
+    plan: procedure("query", "runs:read", strict({ spec: RunSpec }), RunPlan),
     create: procedure(
       "mutation",
       "runs:write",
-      z.object({ spec: RunSpec, idempotencyKey: z.string().min(8).max(200).optional() }),
+      strict({ spec: RunSpec, idempotencyKey: z.string().min(8).max(200).optional() }),
       RunDetail,
     ),
     list: procedure(
@@ -136,7 +137,7 @@ export const api = {
     metrics: procedure(
       "query",
       "runs:read",
-      z.object({
+      strict({
         runId: Id,
         names: z.array(MetricNameSchema).optional(),
         buckets: z.int().min(10).max(5000).default(1000),
@@ -147,7 +148,7 @@ export const api = {
     events: procedure(
       "query",
       "runs:read",
-      z.object({
+      strict({
         runId: Id,
         afterSeq: z.int().min(-1).default(-1),
         beforeSeq: z.int().min(0).optional(), // to page back, newest first
@@ -161,31 +162,26 @@ export const api = {
     samples: procedure("query", "runs:read", RunId, z.array(SampleAnswer)),
     checkpoints: procedure("query", "runs:read", RunId, z.array(CheckpointSummary)),
     // tracked(seq): a client that reconnects with the last seq it saw misses and doubles nothing.
-    watch: procedure("subscription", "runs:read", z.object({ runId: Id, lastEventId: z.string().nullish() }), RunEvent),
+    watch: procedure("subscription", "runs:read", strict({ runId: Id, lastEventId: z.string().nullish() }), RunEvent),
     // All runs at once, for the list page and the header: one stream per tab.
     watchAll: procedure(
       "subscription",
       "runs:read",
-      z.object({ lastEventId: z.string().nullish() }).optional(),
+      strict({ lastEventId: z.string().nullish() }).optional(),
       RunSummary,
     ),
   },
   artifacts: {
-    list: procedure("query", "artifacts:read", z.object({ runId: Id.optional() }).optional(), z.array(ArtifactSummary)),
-    get: procedure("query", "artifacts:read", z.object({ artifactId: Id }), ArtifactSummary), // bytes: GET /api/artifacts/ID
+    list: procedure("query", "artifacts:read", strict({ runId: Id.optional() }).optional(), z.array(ArtifactSummary)),
+    get: procedure("query", "artifacts:read", strict({ artifactId: Id }), ArtifactSummary), // bytes: GET /api/artifacts/ID
   },
   deployments: {
-    list: procedure(
-      "query",
-      "artifacts:read",
-      z.object({ runId: Id.optional() }).optional(),
-      z.array(DeploymentSummary),
-    ),
+    list: procedure("query", "artifacts:read", strict({ runId: Id.optional() }).optional(), z.array(DeploymentSummary)),
     // Publishes a run's GGUF, or that of one checkpoint ("publish this one"); also "publish again".
     publish: procedure(
       "mutation",
       "deployments:write",
-      z.object({
+      strict({
         runId: Id,
         checkpointId: Id.optional(),
         name: OllamaName,
@@ -194,15 +190,15 @@ export const api = {
       }),
       DeploymentSummary,
     ),
-    retry: procedure("mutation", "deployments:write", z.object({ deploymentId: Id }), DeploymentSummary),
-    rollback: procedure("mutation", "deployments:write", z.object({ deploymentId: Id }), DeploymentSummary),
+    retry: procedure("mutation", "deployments:write", strict({ deploymentId: Id }), DeploymentSummary),
+    rollback: procedure("mutation", "deployments:write", strict({ deploymentId: Id }), DeploymentSummary),
   },
   teacherFiles: {
     list: procedure("query", "models:read", none, z.array(TeacherFileSummary)),
-    get: procedure("query", "models:read", z.object({ teacherFileId: Id }), TeacherFileSummary),
+    get: procedure("query", "models:read", strict({ teacherFileId: Id }), TeacherFileSummary),
     make: procedure("mutation", "models:write", TeacherFileInput, TeacherFileSummary),
-    retry: procedure("mutation", "models:write", z.object({ teacherFileId: Id }), TeacherFileSummary),
-    remove: procedure("mutation", "models:write", z.object({ teacherFileId: Id }), z.object({ removed: z.boolean() })),
+    retry: procedure("mutation", "models:write", strict({ teacherFileId: Id }), TeacherFileSummary),
+    remove: procedure("mutation", "models:write", strict({ teacherFileId: Id }), z.object({ removed: z.boolean() })),
   },
   system: {
     status: procedure("query", "system:read", none, SystemStatus),
@@ -212,14 +208,14 @@ export const api = {
     createToken: procedure(
       "mutation",
       "system:admin",
-      z.object({
+      strict({
         name: DisplayName,
         permissions: z.array(Permission).min(1),
         expiresInDays: z.int().min(1).max(3650).nullable().default(365),
       }),
       z.object({ token: z.string(), summary: ApiTokenSummary }), // the token is shown here and never again
     ),
-    revokeToken: procedure("mutation", "system:admin", z.object({ tokenId: Id }), z.object({ revoked: z.boolean() })),
+    revokeToken: procedure("mutation", "system:admin", strict({ tokenId: Id }), z.object({ revoked: z.boolean() })),
     audit: procedure(
       "query",
       "system:admin",

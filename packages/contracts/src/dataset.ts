@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Bytes, Digest, DisplayName, Id } from "./ids.ts";
 import { Phrases } from "./phrase.ts";
+import { strict } from "./strict.ts";
 
 export const DatasetFormat = z.enum([
   "openai-messages",
@@ -58,7 +59,7 @@ export function messagesOf(row: DatasetRow): Message[] {
 
 // How the columns of a table, or the fields of JSON rows, become a conversation.
 const column = z.string().min(1).max(200);
-export const ColumnMapping = z.object({
+export const ColumnMapping = strict({
   user: column,
   assistant: column,
   system: column.optional(), // a column

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { strict } from "./strict.ts";
 
 // Ids are UUIDv7 texts: they sort by time of creation.
 export const Id = z.uuid();
@@ -30,7 +31,11 @@ export const Bytes = z.int().nonnegative();
 export const Names = z.record(z.string(), z.string());
 export type Names = z.infer<typeof Names>;
 
-// Cursor pages: newest first; `cursor` is the id of the last row seen.
-export const PageInput = z.object({ cursor: Id.optional(), limit: z.int().min(1).max(200).default(50) });
+// Cursor pages: newest first; `cursor` is the id of the last row seen. tRPC's infinite queries say a direction, too.
+export const PageInput = strict({
+  cursor: Id.optional(),
+  direction: z.literal("forward").optional(),
+  limit: z.int().min(1).max(200).default(50),
+});
 export type PageInput = z.infer<typeof PageInput>;
 export const page = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), nextCursor: Id.nullable() });

@@ -19,6 +19,7 @@ export * from "./run.ts";
 export * from "./run-spec.ts";
 export * from "./stages.ts";
 export * from "./steps.ts";
+export * from "./strict.ts";
 export * from "./system.ts";
 export * from "./teacher-file.ts";
 export * from "./trainer-protocol.ts";

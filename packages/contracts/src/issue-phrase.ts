@@ -14,6 +14,8 @@ const ofZod: [RegExp, (first: string, second: string, third: string) => Phrase][
   [/^Too small: expected (\S+) to be (\S+)$/, (a, b) => say`Too small: expected ${a} to be ${b}`],
   [/^Invalid string: must match pattern (.+)$/, (a) => say`Invalid string: must match pattern ${a}`],
   [/^Unrecognized keys?: (.+)$/, (a) => say`Unrecognized keys: ${a}`],
+  [/^unknown field (.+), did you mean (\S+)\?$/s, (a, b) => say`unknown field ${a}, did you mean ${b}?`],
+  [/^unknown field (.+); known are (.+)$/s, (a, b) => say`unknown field ${a}; known are ${b}`],
   [/^Invalid discriminator value. Expected (.+)$/, (a) => say`Invalid discriminator value. Expected ${a}`],
   [/^Invalid input$/, () => say`Invalid input`],
   [/^Invalid (UUID|URL)$/, (a) => say`Invalid ${a}`],
@@ -28,4 +30,27 @@ export function issuePhrase(issue: { message: string }): Phrase {
     if (found) return phrase(found[1] ?? "", found[2] ?? "", found[3] ?? "");
   }
   return { pattern: issue.message, values: [] };
+}
+
+type Issue = Pick<z.core.$ZodIssue, "code" | "message" | "path"> & { keys?: readonly string[] };
+
+/** A complaint of zod as a problem: the field's whole path, what is wrong with it, and what to do. */
+export function issueProblem(issue: Issue): { field: string | undefined; message: Phrase; remedy: Phrase } {
+  const path = issue.path.map(String);
+  const [unknown] = (issue.code === "unrecognized_keys" && issue.keys) || [];
+  if (unknown !== undefined) {
+    const field = [...path, unknown].join(".");
+    const { pattern, values } = issuePhrase(issue);
+    return {
+      field,
+      message: { pattern, values: [field, ...values.slice(1)] },
+      remedy: say`correct it, or leave it out`,
+    };
+  }
+  const field = path.join(".") || undefined;
+  return {
+    field,
+    message: say`${field ?? say`input`}: ${issuePhrase(issue)}`,
+    remedy: field ? say`correct ${field}` : say`correct the input`,
+  };
 }

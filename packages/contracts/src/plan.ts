@@ -59,6 +59,8 @@ export const RunPlan = z.object({
   // or nothing fits.
   fastest: FitSuggestion.nullable().default(null),
   steps: z.int(),
+  stepsNote: z.string().nullable().default(null), // which of epochs and maxSteps ends training, where both are said
+  phrases: Phrases.optional(), // of stepsNote
   tokensPerStep: z.number(),
   secondsPerStep: z.number().nullable(), // from a measured probe; null where none was taken
   totalSeconds: z.number().nullable(),

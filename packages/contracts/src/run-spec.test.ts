@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { RunSpec } from "./run-spec.ts";
+import { issueProblem } from "./issue-phrase.ts";
+import { inWords } from "./phrase.ts";
+import { RunSpec, storedSpec } from "./run-spec.ts";
 
 const least = { base: "/models/base", dataset: "00000000-0000-7000-8000-000000000000" };
 const fieldsOf = (spec: Record<string, unknown>) => {
@@ -30,9 +32,80 @@ describe("RunSpec", () => {
   });
 
   it("gives each kind its own defaults and nothing of another kind", () => {
-    const spec = RunSpec.parse({ ...least, optimizer: { kind: "lion", epsilon: 1 }, objective: { kind: "simpo" } });
+    const spec = RunSpec.parse({ ...least, optimizer: { kind: "lion" }, objective: { kind: "simpo" } });
     expect(spec.optimizer).toEqual({ kind: "lion", beta1: 0.9, beta2: 0.99, weightDecay: 0 });
     expect(spec.objective).toEqual({ kind: "simpo", beta: 2, gamma: 1 });
+  });
+
+  it.each<[string, Record<string, unknown>, string, string]>([
+    ["at the top", { epoch: 3 }, "epoch", "unknown field epoch, did you mean epochs?"],
+    ["with letters swapped", { lerningRate: 0.1 }, "lerningRate", "did you mean learningRate?"],
+    ["in another spelling", { learning_rate: 0.1 }, "learning_rate", "did you mean learningRate?"],
+    [
+      "of a part",
+      { schedule: { warmupStep: 3 } },
+      "schedule.warmupStep",
+      "unknown field schedule.warmupStep, did you mean warmupSteps?",
+    ],
+    ["in the wrong place", { warmupSteps: 3 }, "warmupSteps", "did you mean schedule.warmupSteps?"],
+    ["of a method", { method: { kind: "lora", ranks: 8 } }, "method.ranks", "did you mean rank?"],
+    ["of another method", { method: { kind: "full", rank: 8 } }, "method.rank", "known are kind, freeze"],
+    [
+      "of another optimizer",
+      { optimizer: { kind: "lion", epsilon: 1 } },
+      "optimizer.epsilon",
+      "unknown field optimizer.epsilon",
+    ],
+    ["of an objective", { objective: { kind: "dpo", betta: 1 } }, "objective.betta", "did you mean beta?"],
+    ["of evaluation", { evaluation: { maxRow: 1 } }, "evaluation.maxRow", "did you mean maxRows?"],
+    ["of an export", { export: { ggufs: ["F16"] } }, "export.ggufs", "did you mean gguf?"],
+    ["of a publication", { publish: { name: "a", params: {} } }, "publish.params", "unknown field publish.params"],
+    [
+      "of one of several adapters",
+      { adapters: [{ name: "a", ranks: 1 }, { name: "b" }] },
+      "adapters.0.ranks",
+      "did you mean rank?",
+    ],
+    ["of guards", { guards: { nonfinite: true } }, "guards.nonfinite", "did you mean nonFinite?"],
+    ["like nothing known", { foo: { bar: 1 } }, "foo", "unknown field foo; known are name, base, "],
+    [
+      "that every object has",
+      JSON.parse('{"__proto__": {"a": 1}, "constructor": 1}'),
+      "__proto__",
+      "unknown field __proto__",
+    ],
+  ])("refuses a field %s", (_where, extra, field, words) => {
+    const issue = RunSpec.safeParse({ ...least, ...extra }).error?.issues[0];
+    const problem = issueProblem(issue as NonNullable<typeof issue>);
+    expect(problem.field).toBe(field);
+    expect(inWords(problem.message)).toContain(words);
+  });
+
+  it("reads stored specs without what other versions knew", () => {
+    const old = {
+      ...least,
+      wings: 2,
+      epochs: 1,
+      schedule: { kind: "cosine", tail: { a: 1 } },
+      method: { kind: "full", rank: 4 },
+    };
+    expect(storedSpec(old)).toEqual(RunSpec.parse({ ...least, epochs: 1, method: { kind: "full" } }));
+    expect(storedSpec(RunSpec.parse(least))).toEqual(RunSpec.parse(least));
+    expect(old.schedule.tail).toEqual({ a: 1 });
+  });
+
+  it("takes one epoch where nothing is said, and as many as the steps need where only they are", () => {
+    const lengthOf = (spec: Record<string, unknown>) => {
+      const { epochs, maxSteps } = RunSpec.parse({ ...least, ...spec });
+      return { epochs, maxSteps };
+    };
+    expect(lengthOf({})).toEqual({ epochs: 1, maxSteps: null });
+    expect(lengthOf({ maxSteps: 200 })).toEqual({ epochs: null, maxSteps: 200 });
+    expect(lengthOf({ epochs: null, maxSteps: 200 })).toEqual({ epochs: null, maxSteps: 200 });
+    expect(lengthOf({ epochs: 2, maxSteps: 200 })).toEqual({ epochs: 2, maxSteps: 200 });
+    expect(lengthOf({ epochs: null })).toEqual({ epochs: 1, maxSteps: null });
+    const spec = RunSpec.parse({ ...least, maxSteps: 200 });
+    expect(RunSpec.parse(spec)).toEqual(spec);
   });
 
   it.each<[string, Record<string, unknown>, string[]]>([

@@ -5,6 +5,7 @@ import { BaseModelRef } from "./base-model.ts";
 import { Bytes, DisplayName, Id } from "./ids.ts";
 import { inWords } from "./phrase.ts";
 import { brokenRules } from "./spec-rules.ts";
+import { strict, withoutUnknown } from "./strict.ts";
 import {
   BaseStorage,
   EarlyStopping,
@@ -33,90 +34,84 @@ export const OllamaName = z
   );
 export type OllamaName = z.infer<typeof OllamaName>;
 
-export const RunSpec = z
-  .object({
-    name: DisplayName.optional(),
-    base: BaseModelRef,
-    dataset: Id, // a dataset version
-    method: Method.default(() => LoraMethod.parse({ kind: "lora" })),
-    adapters: z.array(SideAdapter).max(mostAdapters).default([]), // side by side over one base; empty: the method's one
-    objective: ObjectiveSpec.default(() => ObjectiveSpec.parse({})),
-    precision: Precision.default("bf16"),
-    baseStorage: BaseStorage.default("dense"),
-    optimizer: OptimizerSpec.default(() => OptimizerSpec.parse({})),
-    schedule: ScheduleSpec.default(() => ScheduleSpec.parse({})),
-    learningRate: positive.max(1).default(1e-3),
-    epochs: positive.max(1000).default(1),
-    maxSteps: z.int().min(1).max(10_000_000).nullable().default(null),
-    batchRows: z.int().min(1).max(65_536).default(32), // rows of one optimizer step
-    microBatchTokens: z.int().min(16).max(1_048_576).default(2048), // tokens computed at once; accumulation follows from it
-    maxSequenceTokens: z.int().min(8).max(1_048_576).default(1024),
-    packing: z.boolean().default(true),
-    lengthGrouping: z.boolean().default(false), // rows of like length share a step
-    gradientCheckpointing: z.boolean().default(false),
-    clipNorm: z.number().min(0).max(1e6).default(1), // 0: off
-    neftuneAlpha: z.number().min(0).max(1000).default(0), // noise on the embeddings; 0: off
-    sourceWeights: SourceWeights.default({}), // loss weight of rows by their source; those not named: 1
-    routerAuxWeight: z.number().min(0).max(10).default(0), // mixture-of-experts models: weight of the balancing loss
-    earlyStopping: EarlyStopping.nullable().default(null),
-    guards: Guards.prefault({}),
-    seed: z
-      .int()
-      .min(0)
-      .max(2 ** 32 - 1)
-      .default(42),
-    threads: z.int().min(1).max(1024).nullable().default(null), // null: all cores
-    memoryBudgetBytes: Bytes.nullable().default(null), // null: what the machine has free
-    evaluation: z
-      .object({
-        dataset: Id.nullable().default(null), // a held-out dataset version; null: split off `heldOutFraction`
-        heldOutFraction: fraction.max(0.5).default(0.1),
-        everySteps: z.int().min(1).nullable().default(null), // null: ten times a run
-        maxRows: z.int().min(1).max(1_000_000).default(200), // for evaluations on the way; the final one takes all rows, up to finalMaxRows
-        finalMaxRows: z.int().min(1).max(1_000_000).default(5000),
-        maxNewTokens: z.int().min(1).max(4096).default(32),
-      })
-      .prefault({}),
-    checkpoints: z
-      .object({
-        everySteps: z.int().min(1).nullable().default(null), // null: about every two minutes of training
-        keepLast: z.int().min(1).max(100).default(2),
-        keepBest: z.boolean().default(true),
-        restoreBest: z.boolean().default(false), // end with the best checkpoint instead of the last
-      })
-      .prefault({}),
-    samples: z
-      .object({
-        everySteps: z.int().min(1).nullable().default(null), // null: at each evaluation
-        prompts: z.array(z.string().min(1).max(8000)).max(16).default([]), // empty: three held-out questions
-        maxNewTokens: z.int().min(1).max(1024).default(48),
-      })
-      .prefault({}),
-    export: z
-      .object({
-        gguf: z.array(GgufType).default(["Q8_0"]),
-        merged: z.boolean().default(false),
-        adapter: AdapterName.nullable().default(null), // of several: which goes into GGUF and merged weights; null: the best
-      })
-      .prefault({}),
-    publish: z
-      .object({
-        name: OllamaName,
-        gguf: GgufType.default("Q8_0"),
-        system: z.string().max(20_000).nullable().default(null),
-        parameters: z
-          .record(z.string().max(64), z.union([z.number(), z.string(), z.boolean(), z.array(z.string())]))
-          .default({}),
-      })
-      .nullable()
-      .default(null),
+export const RunSpec = strict({
+  name: DisplayName.optional(),
+  base: BaseModelRef,
+  dataset: Id, // a dataset version
+  method: Method.default(() => LoraMethod.parse({ kind: "lora" })),
+  adapters: z.array(SideAdapter).max(mostAdapters).default([]), // side by side over one base; empty: the method's one
+  objective: ObjectiveSpec.default(() => ObjectiveSpec.parse({})),
+  precision: Precision.default("bf16"),
+  baseStorage: BaseStorage.default("dense"),
+  optimizer: OptimizerSpec.default(() => OptimizerSpec.parse({})),
+  schedule: ScheduleSpec.default(() => ScheduleSpec.parse({})),
+  learningRate: positive.max(1).default(1e-3),
+  epochs: positive.max(1000).nullish(), // null: as many as maxSteps takes, or one
+  maxSteps: z.int().min(1).max(10_000_000).nullable().default(null), // beside epochs: the shorter one counts
+  batchRows: z.int().min(1).max(65_536).default(32), // rows of one optimizer step
+  microBatchTokens: z.int().min(16).max(1_048_576).default(2048), // tokens computed at once; accumulation follows from it
+  maxSequenceTokens: z.int().min(8).max(1_048_576).default(1024),
+  packing: z.boolean().default(true),
+  lengthGrouping: z.boolean().default(false), // rows of like length share a step
+  gradientCheckpointing: z.boolean().default(false),
+  clipNorm: z.number().min(0).max(1e6).default(1), // 0: off
+  neftuneAlpha: z.number().min(0).max(1000).default(0), // noise on the embeddings; 0: off
+  sourceWeights: SourceWeights.default({}), // loss weight of rows by their source; those not named: 1
+  routerAuxWeight: z.number().min(0).max(10).default(0), // mixture-of-experts models: weight of the balancing loss
+  earlyStopping: EarlyStopping.nullable().default(null),
+  guards: Guards.prefault({}),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1)
+    .default(42),
+  threads: z.int().min(1).max(1024).nullable().default(null), // null: all cores
+  memoryBudgetBytes: Bytes.nullable().default(null), // null: what the machine has free
+  evaluation: strict({
+    dataset: Id.nullable().default(null), // a held-out dataset version; null: split off `heldOutFraction`
+    heldOutFraction: fraction.max(0.5).default(0.1),
+    everySteps: z.int().min(1).nullable().default(null), // null: ten times a run
+    maxRows: z.int().min(1).max(1_000_000).default(200), // for evaluations on the way; the final one takes all rows, up to finalMaxRows
+    finalMaxRows: z.int().min(1).max(1_000_000).default(5000),
+    maxNewTokens: z.int().min(1).max(4096).default(32),
+  }).prefault({}),
+  checkpoints: strict({
+    everySteps: z.int().min(1).nullable().default(null), // null: about every two minutes of training
+    keepLast: z.int().min(1).max(100).default(2),
+    keepBest: z.boolean().default(true),
+    restoreBest: z.boolean().default(false), // end with the best checkpoint instead of the last
+  }).prefault({}),
+  samples: strict({
+    everySteps: z.int().min(1).nullable().default(null), // null: at each evaluation
+    prompts: z.array(z.string().min(1).max(8000)).max(16).default([]), // empty: three held-out questions
+    maxNewTokens: z.int().min(1).max(1024).default(48),
+  }).prefault({}),
+  export: strict({
+    gguf: z.array(GgufType).default(["Q8_0"]),
+    merged: z.boolean().default(false),
+    adapter: AdapterName.nullable().default(null), // of several: which goes into GGUF and merged weights; null: the best
+  }).prefault({}),
+  publish: strict({
+    name: OllamaName,
+    gguf: GgufType.default("Q8_0"),
+    system: z.string().max(20_000).nullable().default(null),
+    parameters: z
+      .record(z.string().max(64), z.union([z.number(), z.string(), z.boolean(), z.array(z.string())]))
+      .default({}),
   })
+    .nullable()
+    .default(null),
+})
   .superRefine((spec, ctx) => {
     for (const { path, phrase } of brokenRules(spec))
       ctx.addIssue({ code: "custom", path: path.split("."), message: inWords(phrase), params: { phrase } });
-  });
+  })
+  .transform((spec) => ({ ...spec, epochs: spec.epochs ?? (spec.maxSteps === null ? 1 : null) }));
 export type RunSpec = z.infer<typeof RunSpec>;
 export type RunSpecInput = z.input<typeof RunSpec>;
+
+/** A spec that was stored, maybe by another version: what came later has its default, what is no more is passed over. */
+export const storedSpec = (value: unknown): RunSpec => RunSpec.parse(withoutUnknown(RunSpec, value));
 
 export const PresetName = z.enum([
   "quick-look",

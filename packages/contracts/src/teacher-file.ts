@@ -2,6 +2,7 @@ import { z } from "zod";
 import { BaseModelRef } from "./base-model.ts";
 import { Problem } from "./errors.ts";
 import { Bytes, Digest, DisplayName, Id } from "./ids.ts";
+import { strict } from "./strict.ts";
 
 // A teacher's file: its best next tokens and their log-probabilities at every trained token of a dataset version, so that a student
 // can learn from it while the teacher itself is not in memory.
@@ -47,24 +48,22 @@ export const TeacherFileSummary = z.object({
 });
 export type TeacherFileSummary = z.infer<typeof TeacherFileSummary>;
 
-export const TeacherFileInput = z
-  .object({
-    name: DisplayName.optional(),
-    model: BaseModelRef,
-    base: BaseModelRef.nullable().default(null), // the student, whose tokenizer and chat template write the rows; null: the teacher's own
-    dataset: Id, // a dataset version
-    topK: z
-      .int()
-      .min(1)
-      .max(1 << 20)
-      .default(64), // at most the vocabulary
-    maxSequenceTokens: z.int().min(8).max(1_048_576).default(1024),
-    microBatchTokens: z.int().min(16).max(1_048_576).default(2048),
-    precision: z.enum(["f32", "bf16"]).default("bf16"),
-    threads: z.int().min(1).max(1024).nullable().default(null), // null: all cores
-  })
-  .refine((input) => input.maxSequenceTokens <= input.microBatchTokens, {
-    path: ["microBatchTokens"],
-    message: "cannot hold a sequence of maxSequenceTokens; raise it or lower maxSequenceTokens",
-  });
+export const TeacherFileInput = strict({
+  name: DisplayName.optional(),
+  model: BaseModelRef,
+  base: BaseModelRef.nullable().default(null), // the student, whose tokenizer and chat template write the rows; null: the teacher's own
+  dataset: Id, // a dataset version
+  topK: z
+    .int()
+    .min(1)
+    .max(1 << 20)
+    .default(64), // at most the vocabulary
+  maxSequenceTokens: z.int().min(8).max(1_048_576).default(1024),
+  microBatchTokens: z.int().min(16).max(1_048_576).default(2048),
+  precision: z.enum(["f32", "bf16"]).default("bf16"),
+  threads: z.int().min(1).max(1024).nullable().default(null), // null: all cores
+}).refine((input) => input.maxSequenceTokens <= input.microBatchTokens, {
+  path: ["microBatchTokens"],
+  message: "cannot hold a sequence of maxSequenceTokens; raise it or lower maxSequenceTokens",
+});
 export type TeacherFileInput = z.infer<typeof TeacherFileInput>;

@@ -3,13 +3,14 @@ import { AdapterRef } from "./adapter-ref.ts";
 import { BaseModelRef, LinearTarget } from "./base-model.ts";
 import { type DatasetFormat, type RowKind, rowKindOf } from "./dataset.ts";
 import { Id } from "./ids.ts";
+import { strict } from "./strict.ts";
 
 // What is trained, towards what, and by which rule: the parts of a run's spec that the engine carries out.
 
 const positive = z.number().positive();
 const share = z.number().min(0).lt(1); // a decay rate: 1 would never forget
 
-export const LoraMethod = z.object({
+export const LoraMethod = strict({
   kind: z.literal("lora"),
   rank: z.int().min(1).max(1024).default(16),
   alpha: positive.max(65_536).default(32),
@@ -27,7 +28,7 @@ const Pattern = z
   .min(1)
   .max(200)
   .regex(/^[A-Za-z0-9_.*-]+$/, "letters, digits, . _ - and * only");
-export const FullMethod = z.object({ kind: z.literal("full"), freeze: z.array(Pattern).max(64).default([]) });
+export const FullMethod = strict({ kind: z.literal("full"), freeze: z.array(Pattern).max(64).default([]) });
 export const Method = z.discriminatedUnion("kind", [LoraMethod, FullMethod]);
 export type Method = z.infer<typeof Method>;
 
@@ -47,10 +48,10 @@ const adamFields = {
   weightDecay,
 };
 export const OptimizerSpec = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("adamw").optional().default("adamw"), ...adamFields }),
-  z.object({ kind: z.literal("adamw8bit"), ...adamFields }),
-  z.object({ kind: z.literal("lion"), beta1: share.default(0.9), beta2: share.default(0.99), weightDecay }),
-  z.object({
+  strict({ kind: z.literal("adamw").optional().default("adamw"), ...adamFields }),
+  strict({ kind: z.literal("adamw8bit"), ...adamFields }),
+  strict({ kind: z.literal("lion"), beta1: share.default(0.9), beta2: share.default(0.99), weightDecay }),
+  strict({
     kind: z.literal("adafactor"),
     decay: z.number().min(-1).lt(0).default(-0.8), // exponent of the step
     epsilon1: positive.default(1e-30),
@@ -58,7 +59,7 @@ export const OptimizerSpec = z.discriminatedUnion("kind", [
     clipThreshold: positive.max(1e6).default(1),
     weightDecay,
   }),
-  z.object({ kind: z.literal("sgd"), momentum: share.default(0), nesterov: z.boolean().default(false), weightDecay }),
+  strict({ kind: z.literal("sgd"), momentum: share.default(0), nesterov: z.boolean().default(false), weightDecay }),
 ]);
 export type OptimizerSpec = z.infer<typeof OptimizerSpec>;
 export const optimizerKinds = [
@@ -79,7 +80,7 @@ export const scheduleKinds = [
   "wsd",
   "plateau",
 ] as const;
-export const ScheduleSpec = z.object({
+export const ScheduleSpec = strict({
   kind: z.enum(scheduleKinds).default("cosine"),
   warmupSteps: z.int().min(0).max(1_000_000).default(20),
   minRatio: z.number().min(0).max(1).default(0), // where a decay ends, as a share of the learning rate
@@ -96,22 +97,22 @@ export type ScheduleSpec = z.infer<typeof ScheduleSpec>;
 const beta = (standard: number) => positive.max(100).default(standard);
 const labelSmoothing = z.number().min(0).lt(0.5).default(0);
 export const ObjectiveSpec = z.discriminatedUnion("kind", [
-  z.object({
+  strict({
     kind: z.literal("sft").optional().default("sft"),
     labelSmoothing: z.number().min(0).lt(1).default(0),
     zLoss: z.number().min(0).max(1).default(0),
   }),
-  z.object({ kind: z.literal("dpo"), beta: beta(0.1), labelSmoothing }),
-  z.object({ kind: z.literal("ipo"), beta: beta(0.1) }),
-  z.object({ kind: z.literal("orpo"), beta: beta(0.1) }),
-  z.object({ kind: z.literal("simpo"), beta: beta(2), gamma: z.number().min(0).max(100).default(1) }),
-  z.object({
+  strict({ kind: z.literal("dpo"), beta: beta(0.1), labelSmoothing }),
+  strict({ kind: z.literal("ipo"), beta: beta(0.1) }),
+  strict({ kind: z.literal("orpo"), beta: beta(0.1) }),
+  strict({ kind: z.literal("simpo"), beta: beta(2), gamma: z.number().min(0).max(100).default(1) }),
+  strict({
     kind: z.literal("kto"),
     beta: beta(0.1),
     desirableWeight: z.number().min(0).max(1000).default(1),
     undesirableWeight: z.number().min(0).max(1000).default(1),
   }),
-  z.object({
+  strict({
     kind: z.literal("distill"),
     teacher: BaseModelRef.nullable().default(null), // in memory beside the student
     teacherFile: Id.nullable().default(null), // or its best log-probabilities, made before
@@ -147,14 +148,14 @@ export function trainsFormat(kind: ObjectiveSpec["kind"], format: DatasetFormat)
 export const SourceWeights = z.record(z.string().min(1).max(200), z.number().min(0).max(1000));
 export type SourceWeights = z.infer<typeof SourceWeights>;
 
-export const EarlyStopping = z.object({
+export const EarlyStopping = strict({
   patience: z.int().min(1).max(1000).default(3), // evaluations without improvement
   minDelta: z.number().min(0).max(100).default(0), // a fall of the held-out loss below this is none
 });
 export type EarlyStopping = z.infer<typeof EarlyStopping>;
 
 // A batch whose loss is not finite, or jumps, is left out; the one after it as well: back to the last checkpoint, past both.
-export const Guards = z.object({
+export const Guards = strict({
   nonFinite: z.boolean().default(true),
   spikeFactor: z.number().gt(1).max(1000).nullable().default(null), // loss above this many times its running mean; null: off
   maxRollbacks: z.int().min(0).max(100).default(2), // more fail the run

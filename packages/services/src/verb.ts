@@ -1,4 +1,4 @@
-import { type Actor, issuePhrase, type Permission, ServiceError, say } from "@anneal/contracts";
+import { type Actor, issueProblem, type Permission, ServiceError, say } from "@anneal/contracts";
 import { schema, type Transaction } from "@anneal/db";
 import type { z } from "zod";
 import type { ServiceContext } from "./context.ts";
@@ -20,19 +20,16 @@ export function requirePermission(actor: Actor, permission: Permission): void {
 export function parseInput<T extends z.ZodType>(type: T, input: unknown): z.output<T> {
   const parsed = type.safeParse(input);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const field = issue?.path.map(String).join(".") || undefined;
-  throw new ServiceError(
-    "INVALID_INPUT",
-    issue ? say`${field ?? say`input`}: ${issuePhrase(issue)}` : say`the input is not valid`,
-    {
-      field,
-      remedy: field ? say`correct ${field}` : say`correct the input`,
-      details: {
-        issues: parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join("."), message })),
-      },
-    },
-  );
+  const details = {
+    issues: parsed.error.issues.map((issue) => {
+      const { field = "" } = issueProblem(issue);
+      return { path: field, message: issue.message };
+    }),
+  };
+  const [issue] = parsed.error.issues;
+  if (!issue) throw new ServiceError("INVALID_INPUT", say`the input is not valid`, { details });
+  const { message, ...where } = issueProblem(issue);
+  throw new ServiceError("INVALID_INPUT", message, { ...where, details });
 }
 
 /** A verb of the contracts' table: permission, then parse, then the work. */

@@ -1,9 +1,10 @@
 "use client";
-import type { AttemptSummary, RunDetail } from "@anneal/contracts";
+import { type AttemptSummary, type RunDetail, wordsOf } from "@anneal/contracts";
 import { useTranslations } from "next-intl";
 import { CopyButton } from "../../components/copy-button.tsx";
 import { type Column, DataTable } from "../../components/data-table.tsx";
 import { Facts } from "../../components/facts.tsx";
+import { useWords } from "../../components/phrases.tsx";
 import { ProblemNotice } from "../../components/problem-notice.tsx";
 import { ClockTime } from "../../components/time.tsx";
 import { Badge, type BadgeTone } from "../../components/ui/badge.tsx";
@@ -103,8 +104,10 @@ const memoryParts = [
 
 function PlanCard({ run }: { run: RunDetail }) {
   const t = useTranslations("run.plan");
+  const words = useWords();
   const { plan } = run;
   if (!plan) return null;
+  const note = wordsOf(plan, "stepsNote");
   return (
     <Card>
       <CardHeader title={t("title")} />
@@ -113,6 +116,7 @@ function PlanCard({ run }: { run: RunDetail }) {
           className={columns}
           items={[
             [t("steps"), plan.steps],
+            ...(note ? [[t("ends"), words(note)] as const] : []),
             ...(plan.secondsPerStep === null
               ? []
               : [[t("secondsPerStep"), `${formatNumber(plan.secondsPerStep, 3)} s`] as const]),

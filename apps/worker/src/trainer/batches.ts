@@ -1,4 +1,4 @@
-import { countSteps, isPreference, type RunSpec } from "@anneal/contracts";
+import { countSteps, isPreference, type Phrase, type RunSpec } from "@anneal/contracts";
 import type { MicroBatch } from "@anneal/engine";
 import { buildMicroBatch, dataOrder, planStep, type Shard } from "@anneal/text";
 import { groupByLength } from "./length-groups.ts";
@@ -39,6 +39,7 @@ type PlanSpec = Pick<RunSpec, "batchRows" | "epochs" | "maxSteps" | "seed" | "le
 export class DataPlan {
   readonly stepsPerEpoch: number;
   readonly totalSteps: number;
+  readonly note: Phrase | null; // what ends training, where two settings say it
   private order: { epoch: number; rows: Uint32Array } | null = null;
 
   constructor(
@@ -46,9 +47,10 @@ export class DataPlan {
     private readonly spec: PlanSpec,
     private readonly lengthOf: (row: number) => number = () => 0,
   ) {
-    const { stepsPerEpoch, totalSteps } = countSteps({ rows: rows.length, ...spec });
+    const { stepsPerEpoch, totalSteps, note } = countSteps({ rows: rows.length, ...spec });
     this.stepsPerEpoch = stepsPerEpoch;
     this.totalSteps = totalSteps;
+    this.note = note;
   }
 
   /** Examples of the 0-based step; the last step of an epoch may have fewer. */

@@ -66,7 +66,15 @@ export function reportSettings(spec: RunSpec, teacherFile: TrainerTeacherFile | 
       "guard",
       `${guards.nonFinite ? "values that are not finite" : "off"}${guards.spikeFactor ? `, losses above ${guards.spikeFactor} times the mean` : ""}`,
     ],
-    ["Data", "epochs", spec.maxSteps === null ? spec.epochs : `${spec.epochs}, at most ${spec.maxSteps} steps`],
+    [
+      "Data",
+      "epochs",
+      spec.maxSteps === null
+        ? (spec.epochs ?? 1)
+        : spec.epochs === null
+          ? `${spec.maxSteps} steps`
+          : `${spec.epochs}, at most ${spec.maxSteps} steps`,
+    ],
     ["Data", "rows of a step", spec.batchRows],
     ["Data", "tokens of a micro-batch", spec.microBatchTokens],
     ["Data", "longest sequence", spec.maxSequenceTokens],

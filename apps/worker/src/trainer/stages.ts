@@ -33,7 +33,8 @@ export async function runStages(job: Job): Promise<TrainerOutcome> {
     globalThis.gc?.();
     const session = await openSession(trainingSpec(start));
     control.attach(session);
-    const { totalSteps } = new StepData(start.spec, prepared);
+    const { totalSteps, note } = new StepData(start.spec, prepared);
+    if (note) logLine(job, "warn", note);
     const { maxRows } = start.spec.evaluation;
     const asked = prepared.heldOutExamples;
     const eta = new Eta(asked, Math.min(asked, maxRows), 10, totalSteps);

@@ -1,4 +1,4 @@
-import { adaptersOf, type RunSpec } from "@anneal/contracts";
+import { adaptersOf, type Phrase, type RunSpec } from "@anneal/contracts";
 import type { MicroBatch } from "@anneal/engine";
 import { DataPlan, exampleLength, microBatches } from "./batches.ts";
 import { joinedBatches } from "./joined-batches.ts";
@@ -7,6 +7,7 @@ import type { Prepared } from "./prepare.ts";
 /** What the optimizer steps of a run take: examples in one order, or, of adapters side by side, in an order of each one's own. */
 export class StepData {
   readonly totalSteps: number;
+  readonly note: Phrase | null;
   private readonly plans: DataPlan[];
 
   constructor(
@@ -17,6 +18,7 @@ export class StepData {
     const orders = spec.adapters.length === 0 ? [spec] : adaptersOf(spec).map(({ seed }) => ({ ...spec, seed }));
     this.plans = orders.map((order) => new DataPlan(trainRows, order, (row) => exampleLength(train, row, sequences)));
     this.totalSteps = this.first.totalSteps;
+    this.note = this.first.note;
   }
 
   // They differ in their orders alone.

@@ -1,4 +1,4 @@
-import { api, type RunDetail, RunSpec } from "@anneal/contracts";
+import { api, type RunDetail, storedSpec } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { and, asc, desc, eq } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
@@ -40,7 +40,7 @@ export async function runDetail(ctx: Pick<ServiceContext, "db">, runId: string):
   const stepOf = new Map(checkpointRows.map(({ id, step }) => [id, step]));
   return {
     ...summary,
-    spec: RunSpec.parse(row.spec), // a run of an older version lacks what came later
+    spec: storedSpec(row.spec),
     plan: row.plan,
     attempts: attemptRows.map((a) => ({
       epoch: a.epoch,

@@ -5,6 +5,7 @@ import { verb } from "../verb.ts";
 const presetSpecs: Record<PresetName, Record<string, unknown>> = {
   "quick-look": {
     method: { kind: "lora", rank: 8, alpha: 16, dropout: 0, rsLora: false },
+    epochs: 1,
     maxSteps: 50,
     maxSequenceTokens: 512,
     schedule: { kind: "cosine", warmupSteps: 5 },

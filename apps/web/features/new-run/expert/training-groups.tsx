@@ -28,7 +28,9 @@ export function LearningGroup() {
         t("rate", { rate: number(values.learningRate) }),
         words(`schedule.${values.schedule.kind}`),
         words(`optimizer.${optimizer.kind}`),
-        t("epochs", { count: values.epochs ?? 0 }),
+        values.epochs === null && values.maxSteps !== null
+          ? t("steps", { count: values.maxSteps })
+          : t("epochs", { count: values.epochs ?? 1 }),
         t("seed", { seed: String(values.seed ?? "–") }),
       ].join(" · ")}
     >

@@ -1,5 +1,6 @@
-import type { PlannedTime, RunPlan } from "@anneal/contracts";
+import { type PlannedTime, type RunPlan, wordsOf } from "@anneal/contracts";
 import { useFormatter, useTranslations } from "next-intl";
+import { useWords } from "../../../components/phrases.tsx";
 import { RelativeTime } from "../../../components/time.tsx";
 import { formatDuration, formatNumber, visible } from "../../../lib/format.ts";
 
@@ -7,6 +8,8 @@ import { formatDuration, formatNumber, visible } from "../../../lib/format.ts";
 export function Times({ plan }: { plan: RunPlan }) {
   const t = useTranslations("newRun.plan");
   const format = useFormatter();
+  const words = useWords();
+  const note = wordsOf(plan, "stepsNote");
   return (
     <dl className="grid grid-cols-2 gap-x-4 gap-y-2">
       <div className="col-span-2">
@@ -17,7 +20,7 @@ export function Times({ plan }: { plan: RunPlan }) {
         {plan.totalSeconds === null ? <dd className="text-muted-foreground text-xs">{t("noProbe")}</dd> : null}
         {plan.time ? <Details time={plan.time} /> : null}
       </div>
-      <Figure label={t("steps")} value={format.number(plan.steps)} />
+      <Figure label={t("steps")} value={format.number(plan.steps)} note={note ? words(note) : null} />
       <Figure
         label={t("secondsPerStep")}
         value={plan.secondsPerStep === null ? "–" : `${formatNumber(plan.secondsPerStep, 3)} s`}
@@ -57,9 +60,10 @@ function Details({ time }: { time: PlannedTime }) {
   );
 }
 
-const Figure = ({ label, value }: { label: string; value: string }) => (
+const Figure = ({ label, value, note = null }: { label: string; value: string; note?: string | null }) => (
   <div className="min-w-0">
     <dt className="text-muted-foreground text-xs">{label}</dt>
     <dd className="tabular font-medium">{value}</dd>
+    {note === null ? null : <dd className="text-muted-foreground text-xs">{note}</dd>}
   </div>
 );

@@ -1,4 +1,4 @@
-import { ObjectiveSpec, OptimizerSpec, RunSpec } from "@anneal/contracts";
+import { ObjectiveSpec, OptimizerSpec, RunSpec, withoutUnknown } from "@anneal/contracts";
 import { anyTeacher, freshObjective, objectiveForm, objectiveSpecOf, optimizerForm, optimizerOf } from "./kinds.ts";
 import { leaves, sameValue, valueAt, withChange } from "./paths.ts";
 import { defaultSpec, formOf, type SpecForm, specOf } from "./spec-form.ts";
@@ -32,7 +32,7 @@ const own = [
 export function withPreset(form: SpecForm, preset: Record<string, unknown>): SpecForm | null {
   // The teacher of a distillation is chosen by the person; until then any will do.
   const start = { ...defaultSpec, objective: { ...defaultSpec.objective, teacher: anyTeacher, teacherFile: null } };
-  const parsed = RunSpec.safeParse(withChange(start, preset));
+  const parsed = RunSpec.safeParse(withoutUnknown(RunSpec, withChange(start, preset)));
   if (!parsed.success) return null;
   const kept = Object.fromEntries(own.map((path) => [path, valueAt(form, path)]));
   return withChange(formOf(parsed.data), kept);
@@ -47,7 +47,7 @@ export const hasPreset = (form: SpecForm, preset: Record<string, unknown>): bool
 export function withSuggestion(form: SpecForm, change: Record<string, unknown>): SpecForm | null {
   const now = specOf(form);
   if (!now.ok) return null;
-  const parsed = RunSpec.safeParse(withChange(now.spec, change));
+  const parsed = RunSpec.safeParse(withoutUnknown(RunSpec, withChange(now.spec, change)));
   return parsed.success ? formOf(parsed.data) : null;
 }
 
@@ -55,8 +55,8 @@ export function withSuggestion(form: SpecForm, change: Record<string, unknown>):
 function relevant(form: SpecForm): SpecForm {
   const { method, objective, optimizer } = form;
   const named = { ...objective, teacher: objective.teacher || (objective.teacherFile ? "" : anyTeacher) };
-  const objectiveSpec = ObjectiveSpec.safeParse(objectiveSpecOf(named));
-  const optimizerSpec = OptimizerSpec.safeParse(optimizer);
+  const objectiveSpec = ObjectiveSpec.safeParse(withoutUnknown(ObjectiveSpec, objectiveSpecOf(named)));
+  const optimizerSpec = OptimizerSpec.safeParse(withoutUnknown(OptimizerSpec, optimizer));
   return {
     ...form,
     method: method.kind === "full" ? { ...defaults.method, kind: "full", freeze: method.freeze } : method,

@@ -36,6 +36,9 @@ export function shortSpec(spec: RunSpec): RunSpecInput {
     if (!isUsual || Object.keys(changed).length > 0) short[field] = { kind: value.kind, ...changed };
   }
   Object.assign(short, difference(rest, defaults));
+  // Epochs follow from steps where they are not said, so that one epoch beside steps must be.
+  if (spec.epochs === null) delete short.epochs;
+  else if (spec.maxSteps !== null) short.epochs = spec.epochs;
   if (publish) short.publish = { name: publish.name, ...difference({ ...publish }, publishDefaults(publish.name)) };
   return short as RunSpecInput;
 }

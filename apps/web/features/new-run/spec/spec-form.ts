@@ -8,6 +8,7 @@ import {
   RunSpec,
   type ScheduleSpec,
   type SideAdapter,
+  withoutUnknown,
 } from "@anneal/contracts";
 import { type ObjectiveForm, type OptimizerForm, objectiveForm, objectiveSpecOf, optimizerForm } from "./kinds.ts";
 import { formatParameters, type ParameterError, parseParameters } from "./parameters.ts";
@@ -149,7 +150,8 @@ export function specOf(form: SpecForm): SpecResult {
         }
       : null,
   };
-  const parsed = RunSpec.safeParse(candidate);
+  // The form holds the settings of all kinds side by side; the spec has those of the kind that is chosen.
+  const parsed = RunSpec.safeParse(withoutUnknown(RunSpec, candidate));
   const parameterError = publishing && !parameters.ok ? parameters.error : null;
   if (parsed.success && !parameterError) return { ok: true, spec: parsed.data };
   const issues = parsed.success

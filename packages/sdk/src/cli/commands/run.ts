@@ -1,6 +1,7 @@
 import {
   BaseStorage,
   GgufType,
+  issueProblem,
   objectiveKinds,
   optimizerKinds,
   type PlannedTime,
@@ -49,12 +50,10 @@ async function buildSpec(session: Session, flags: CreateFlags): Promise<Tree> {
 function parseSpec(tree: Tree): RunSpec {
   const parsed = RunSpec.safeParse(tree);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const field = issue?.path.map(String).join(".") || "spec";
-  throw new ServiceError("INVALID_INPUT", `${field}: ${issue?.message ?? "is not valid"}`, {
-    field,
-    remedy: `correct ${field}`,
-  });
+  const [issue] = parsed.error.issues;
+  if (!issue) throw parsed.error;
+  const { message, ...where } = issueProblem(issue);
+  throw new ServiceError("INVALID_INPUT", message, where);
 }
 
 /** Range and source of the planned time, on one line. */
@@ -73,6 +72,7 @@ async function plan(session: Session, spec: RunSpec): Promise<void> {
       ...(found.time ? [timeWords(found.time)] : []),
       `${found.data.rows} rows, ${found.data.supervisedTokens} trained tokens, ${found.data.truncatedRows} truncated, ${found.data.zeroTargetRows} without a trained token`,
     ];
+    if (found.stepsNote) lines.splice(2, 0, `  ${found.stepsNote}`);
     if (!found.fits && found.fastest) lines.push(`  fastest that fits: ${found.fastest.words}`);
     for (const { words } of found.suggestions) lines.push(`  would fit: ${words}`);
     for (const problem of found.problems) lines.push(`  ${problem.field ?? ""}: ${oneLine(problem.message, 300)}`);

@@ -9,6 +9,7 @@ import {
   type RunSpec,
   ServiceError,
   say,
+  told,
 } from "@anneal/contracts";
 import type { ServiceContext } from "../../context.ts";
 import { checkVersion } from "../../datasets/check-version.ts";
@@ -160,7 +161,7 @@ export async function makePlan(
   const heldOut = evaluation ? 0 : countHeldOut(dataset.rows, spec.evaluation.heldOutFraction);
   const share = data.rows === 0 ? 0 : (data.rows - data.zeroTargetRows) / data.rows; // rows without loss are left out
   const trainRows = Math.max(1, Math.round((dataset.rows - heldOut) * share));
-  const { totalSteps } = countSteps({ ...spec, rows: trainRows });
+  const { totalSteps, note: stepsNote } = countSteps({ ...spec, rows: trainRows });
   const meanRowTokens = data.tokens / Math.max(1, data.rows);
   // Side by side every adapter takes its own rows, and is asked as one alone would be.
   const models = Math.max(1, spec.adapters.length);
@@ -204,6 +205,7 @@ export async function makePlan(
     suggestions,
     fastest: isAsked ? null : found,
     steps: totalSteps,
+    ...told({ stepsNote }),
     tokensPerStep,
     secondsPerStep: speed?.secondsPerStep ?? null,
     totalSeconds: time && Object.values(time.parts).reduce((sum, part) => sum + part, 0),
