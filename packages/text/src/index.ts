@@ -1,4 +1,5 @@
 export { ChatTemplate, type RenderInput } from "./chat/chat-template.ts";
+export { generationIds, textFiles } from "./model/export-files.ts";
 export { type ExportValue, exportTextMetadata, ggufName } from "./model/export-metadata.ts";
 export { type ChatOptions, decodeAnswer, encodePrompt, renderChat } from "./model/prompt.ts";
 export type { TextSource } from "./model/source.ts";

@@ -47,7 +47,7 @@ export async function publishClaimed(
     }
     const file = await fileToPublish(context, row, (phase, fraction) => teller.tell({ phase, fraction }), stop.signal);
     await teller.tell({ artifactId: file.id, phase: "hash", fraction: 0 });
-    const result = await publish(publishOptions(context, row, file.path), {
+    const result = await publish(await publishOptions(context, row, file.path), {
       client: ollama,
       signal: stop.signal,
       onProgress: ({ phase, fraction, etaSeconds }: PublishProgress) => teller.tell({ phase, fraction, etaSeconds }),

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { say, told, type Words } from "@anneal/contracts";
 import type { GgufExportType, Session } from "@anneal/engine";
@@ -6,22 +6,13 @@ import { exportFolder, fileSlug, guard, isTold, tellFile } from "./artifacts.ts"
 import { engineCall } from "./engine-call.ts";
 import type { Evaluated } from "./evaluate.ts";
 import { quantisationOf } from "./export-quality.ts";
+import { writeEnds, writeText } from "./export-text.ts";
 import { heartbeat, type Job, ProgressTeller } from "./job.ts";
 import type { Prepared } from "./prepare.ts";
 import { ggufMetadata } from "./text-model.ts";
 
 const generousSeconds = 600;
 const reportSeconds = 5;
-// What loads beside the weights, where the base has it.
-const companions = [
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "generation_config.json",
-  "chat_template.jinja",
-  "vocab.json",
-  "merges.txt",
-];
 
 /**
  * Adapter, merged weights and GGUFs as the spec asks. Of adapters side by side each is written, the exported one first; merged weights
@@ -41,19 +32,20 @@ export async function exportAll(
   const parts: { note: Words; work: () => Promise<void> }[] = [];
 
   const chosen = adapter ? { adapter } : {};
+  const writeAdapter = async (dir: string, name?: string) => {
+    await session.exportAdapter(dir, { baseModelName: baseName, ...(name === undefined ? {} : { adapter: name }) });
+    writeText(dir, base, prepared.text);
+  };
   if (spec.method.kind === "lora" && adapters.length === 0) {
     const dir = join(folder, "adapter");
     parts.push({
       note: say`adapter (PEFT)`,
-      work: () =>
-        engineCall(job.control, () =>
-          exportDirectory(job, dir, "adapter", () => session.exportAdapter(dir, { baseModelName: baseName })),
-        ),
+      work: () => engineCall(job.control, () => exportDirectory(job, dir, "adapter", () => writeAdapter(dir))),
     });
   }
   for (const { name } of adapters.toSorted((a, b) => Number(b.name === adapter) - Number(a.name === adapter))) {
     const dir = join(folder, "adapters", name);
-    const write = () => session.exportAdapter(dir, { baseModelName: baseName, adapter: name });
+    const write = () => writeAdapter(dir, name);
     parts.push({
       note: say`adapter ${name} (PEFT)`,
       work: () => engineCall(job.control, () => exportDirectory(job, dir, "adapter", write, `${name}/`)),
@@ -67,9 +59,8 @@ export async function exportAll(
         engineCall(job.control, () =>
           exportDirectory(job, dir, "merged", async () => {
             await session.exportMerged(dir, { dtype: spec.precision === "bf16" ? "bf16" : "f32", ...chosen });
-            if (base.kind !== "hf") return;
-            for (const name of companions)
-              if (existsSync(join(base.dir, name))) copyFileSync(join(base.dir, name), join(dir, name));
+            writeText(dir, base, prepared.text);
+            writeEnds(dir, base, prepared.text);
           }),
         ),
     });

@@ -5,7 +5,7 @@ import { withinSeconds } from "./deadline.ts";
 
 const secondsToLoad = 90;
 
-const sourceOf = (base: TrainerBase) =>
+export const sourceOf = (base: TrainerBase) =>
   base.kind === "hf" ? base : { kind: "gguf" as const, metadata: readGgufMetadata(base.path).metadata };
 
 /** The time in a run's id (UUIDv7): every attempt renders templates that show the date alike. */

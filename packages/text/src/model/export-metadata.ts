@@ -32,6 +32,23 @@ export function ggufName(model: TextModel, name: string): string {
   return name.replace(/(phi)-?(?=3)/gi, "$1 ");
 }
 
+// llama.cpp ends an answer at three tokens that a file names (and at some that it knows by their text): the turn's own end first.
+function endMetadata(source: TextSource, { tokenizer, stopTokens, endOfTurn }: TextModel): Record<string, ExportValue> {
+  const { eosId } = tokenizer;
+  const named = eosId ?? endOfTurn ?? stopTokens[0];
+  if (named === undefined) return {};
+  const others = [...(endOfTurn === null ? [] : [endOfTurn]), ...stopTokens].filter((id) => id !== named);
+  const [eot, eom] = new Set(others);
+  const entries: Record<string, ExportValue> = {};
+  if (source.kind === "hf" || eosId === null) entries["tokenizer.ggml.eos_token_id"] = { type: "u32", value: named };
+  if (eot !== undefined) entries["tokenizer.ggml.eot_token_id"] = { type: "u32", value: eot };
+  if (eom !== undefined) entries["tokenizer.ggml.eom_token_id"] = { type: "u32", value: eom };
+  // Ollama's own runner reads a list of them.
+  if (eot !== undefined)
+    entries["tokenizer.ggml.eos_token_ids"] = { type: "i32[]", value: Int32Array.from(new Set([named, ...others])) };
+  return entries;
+}
+
 // Tokenizer and chat template for a GGUF file that serves what was trained. A GGUF base carries its own tokenizer keys
 // along, so that only what may differ is given. Servers put BOS before a chat whenever add_bos_token is true, also
 // before one that the template began with BOS already: it says what `model` does with a chat.
@@ -46,6 +63,7 @@ export function exportTextMetadata(
     for (const [key, entry] of Object.entries(ggufTokenizerMetadata(json, config, options)))
       entries[key] = exportValue(entry);
   }
+  Object.assign(entries, endMetadata(source, model));
   entries["tokenizer.chat_template"] = model.templateSource;
   entries["tokenizer.ggml.add_bos_token"] = model.addsBos;
   return entries;

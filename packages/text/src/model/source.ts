@@ -84,6 +84,20 @@ function idsIn(value: unknown): number[] {
   return listed.filter((id): id is number => Number.isInteger(id));
 }
 
+// A model of several modalities says what is the text's under text_config.
+const partsOf = (settings: unknown): Record<string, unknown>[] =>
+  isObject(settings) ? [settings, ...(isObject(settings.text_config) ? [settings.text_config] : [])] : [];
+
+/** A token id that config.json or generation_config.json names, such as "pad_token_id". */
+export function configuredId(dir: string, key: string): number | null {
+  for (const name of ["generation_config.json", "config.json"])
+    for (const part of partsOf(readJson(dir, name))) {
+      const [id] = idsIn(part[key]);
+      if (id !== undefined && id >= 0) return id;
+    }
+  return null;
+}
+
 function fromFolder(dir: string): SourceParts {
   const { json, config } = readTokenizerFiles(dir);
   const tokenizer = tokenizerFromHuggingFace(json, config);
@@ -95,7 +109,7 @@ function fromFolder(dir: string): SourceParts {
   const endIds: number[] = [];
   for (const name of ["generation_config.json", "config.json"]) {
     const settings = readJson(dir, name);
-    if (isObject(settings)) endIds.push(...idsIn(settings.eos_token_id));
+    for (const part of partsOf(settings)) endIds.push(...idsIn(part.eos_token_id));
   }
   return { tokenizer, templateSource: templateOf(dir, config), specialTokens, endIds };
 }

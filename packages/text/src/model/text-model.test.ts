@@ -58,6 +58,8 @@ describe("loadTextModel", () => {
     expect(model.addsBos).toBe(true);
     expect(model.stopTokens).toEqual([257, 259]);
     expect(exportTextMetadata({ kind: "gguf", metadata }, model)).toEqual({
+      "tokenizer.ggml.eot_token_id": { type: "u32", value: 259 },
+      "tokenizer.ggml.eos_token_ids": { type: "i32[]", value: Int32Array.from([257, 259]) },
       "tokenizer.chat_template": model.templateSource,
       "tokenizer.ggml.add_bos_token": true,
     });

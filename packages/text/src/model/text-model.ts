@@ -12,6 +12,7 @@ export interface TextModel {
   templateOrigin: "model" | "chatml" | "plain"; // the model's own, or one of ours where its files have none
   specialTokens: Readonly<Record<string, string>>;
   stopTokens: readonly number[]; // end of text, end of turn
+  endOfTurn: number | null; // what the template puts right after an answer
   stopStrings: readonly string[];
   bosText: string | null;
   addsBos: boolean; // the tokenizer puts BOS before a rendered chat (false where the template writes it itself)
@@ -45,6 +46,7 @@ export function loadTextModel(source: TextSource, options: LoadOptions = {}): Te
     templateOrigin: own !== null ? "model" : isChatMl ? "chatml" : "plain",
     specialTokens,
     stopTokens: [...stops].sort((a, b) => a - b),
+    endOfTurn: probe.endOfTurn,
     stopStrings: [],
     bosText,
     addsBos: bosId !== null && tokenizer.prefixIds.includes(bosId) && probe.firstId !== bosId,

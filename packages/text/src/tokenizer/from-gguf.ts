@@ -27,7 +27,7 @@ function refuse(key: string, message: Phrase): never {
   throw new TextError(`${prefix}${key}`, message, say`Convert the model to GGUF again with a current converter.`);
 }
 
-function strings(metadata: GgufMetadata, key: string): string[] {
+export function strings(metadata: GgufMetadata, key: string): string[] {
   const value = metadata[prefix + key];
   if (!Array.isArray(value)) refuse(key, say`is missing`);
   if (value.length > tokenLimit) refuse(key, say`has ${value.length} entries; at most ${tokenLimit} are read`);
@@ -35,7 +35,7 @@ function strings(metadata: GgufMetadata, key: string): string[] {
   return value;
 }
 
-function numbers(metadata: GgufMetadata, key: string, length: number): ArrayLike<number> | null {
+export function numbers(metadata: GgufMetadata, key: string, length: number): ArrayLike<number> | null {
   const value = metadata[prefix + key];
   if (value === undefined) return null;
   const isList = Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
@@ -45,7 +45,7 @@ function numbers(metadata: GgufMetadata, key: string, length: number): ArrayLike
   return list;
 }
 
-const flag = (metadata: GgufMetadata, key: string): boolean | null => {
+export const flag = (metadata: GgufMetadata, key: string): boolean | null => {
   const value = metadata[prefix + key];
   return typeof value === "boolean" ? value : null;
 };
@@ -76,6 +76,12 @@ function typesOf(metadata: GgufMetadata, count: number): Uint8Array {
 
 // From the metadata of a GGUF file. Throws TextError that names the key.
 export function tokenizerFromGguf(metadata: GgufMetadata, options: GgufTokenizerOptions = {}): Tokenizer {
+  const { model, shared } = readShared(metadata);
+  return new Tokenizer(model === "gpt2" ? byteLevel(metadata, shared, options) : sentencePiece(metadata, shared));
+}
+
+// What both kinds of tokenizer hold.
+export function readShared(metadata: GgufMetadata): { model: "gpt2" | "llama"; shared: Shared } {
   const model = metadata[`${prefix}model`];
   if (model !== "gpt2" && model !== "llama")
     throw new TextError(
@@ -98,10 +104,10 @@ export function tokenizerFromGguf(metadata: GgufMetadata, options: GgufTokenizer
     padId: tokenIdAt(metadata, "padding", tokens.length),
     unknownId: tokenIdAt(metadata, "unknown", tokens.length),
   };
-  return new Tokenizer(model === "gpt2" ? byteLevel(metadata, shared, options) : sentencePiece(metadata, shared));
+  return { model, shared };
 }
 
-type Shared = Pick<TokenizerParts, "tokens" | "types" | "added" | "bosId" | "eosId" | "padId" | "unknownId">;
+export type Shared = Pick<TokenizerParts, "tokens" | "types" | "added" | "bosId" | "eosId" | "padId" | "unknownId">;
 
 // Control and unknown tokens only where control text is parsed; those a user defined always, as llama.cpp does.
 const endsOfText = new Set("</s> <eos> <EOT> [EOT] [EOS] <end_of_turn> <end_of_utterance>".split(" "));
@@ -132,7 +138,7 @@ function mergeVocabulary(tokens: readonly string[], types: Uint8Array): Map<stri
   return vocabulary;
 }
 
-function around(metadata: GgufMetadata, shared: Shared, addsBosByDefault: boolean) {
+export function around(metadata: GgufMetadata, shared: Shared, addsBosByDefault: boolean) {
   const addsBos = flag(metadata, "add_bos_token") ?? addsBosByDefault;
   const addsEos = flag(metadata, "add_eos_token") ?? false;
   return {

@@ -1,6 +1,7 @@
 export { type ClaimOptions, claimRun, clearControl, renewLease } from "./claim.ts";
 export type { Claim } from "./fence.ts";
 export { findRun, runInputs } from "./inputs.ts";
+export { longestRow } from "./longest-row.ts";
 export { forgetOldWorkers, releaseDeadWorkers, requeueRuns } from "./requeue.ts";
 export { type NewArtifact, type Settlement, settleRun, storeArtifact } from "./settle.ts";
 export { tellStage } from "./stage.ts";
