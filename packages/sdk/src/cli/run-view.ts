@@ -11,7 +11,8 @@ const stageWords: Record<string, string> = {
   benchmark: "measuring",
   publish: "publishing",
 };
-const format = "{stage} |{bar}| {share}  {steps}{loss}{eta}{note}";
+// cli-progress fills names of its own ({eta}, {value}, {total}, {percentage}, {duration}): ours are others.
+const format = "{stage} |{bar}| {share}  {steps}{loss}{left}{note}";
 const narrow = 100;
 
 /** Draws a run as its events come: one bar per stage, with ETA and the live loss; plain lines where no person watches. */
@@ -87,7 +88,7 @@ export class RunView {
       steps:
         progress.totalSteps > 0 && progress.stage === "train" ? `step ${progress.step}/${progress.totalSteps}` : "",
       loss: this.loss === null ? "" : `  loss ${this.loss.toFixed(4)}`,
-      eta: progress.etaSeconds === null ? "" : `  ${duration(progress.etaSeconds)} left`,
+      left: progress.etaSeconds === null ? "" : `  ${duration(progress.etaSeconds)} left`,
       note: progress.note && (this.out.columns ?? narrow) >= narrow ? `  ${oneLine(progress.note, 40)}` : "",
     };
     if (this.stage !== progress.stage) {
@@ -100,12 +101,12 @@ export class RunView {
     // Without a terminal: a line now and then.
     if (!this.bars && (this.now() - this.lastTold > 5000 || progress.fraction >= 1)) {
       this.lastTold = this.now();
-      this.say(`${payload.stage} ${payload.share}  ${payload.steps}${payload.loss}${payload.eta}`);
+      this.say(`${payload.stage} ${payload.share}  ${payload.steps}${payload.loss}${payload.left}`);
     }
   }
 
   private closeStage(state: string): void {
-    if (state === "finished") this.bar?.update(1000, { share: "100%", eta: "" });
+    if (state === "finished") this.bar?.update(1000, { share: "100%", left: "" });
   }
 
   close(): void {

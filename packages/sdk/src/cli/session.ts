@@ -1,5 +1,3 @@
-import { homedir } from "node:os";
-import { isAbsolute, resolve } from "node:path";
 import type { Command } from "commander";
 import { type AnnealClient, type Connection, createAnnealClient } from "../client.ts";
 import { findConnection } from "../local.ts";
@@ -34,10 +32,4 @@ export function openSession(command: Command): Session {
     client: createAnnealClient(connection),
     print: (value, words) => console.log(json ? JSON.stringify(value, null, 2) : words()),
   };
-}
-
-/** A base model as people type it: a path becomes absolute, `ollama:` and `model:` stay. */
-export function baseRef(text: string): string {
-  if (/^(ollama|model):/.test(text) || isAbsolute(text)) return text;
-  return resolve(text.startsWith("~/") ? homedir() + text.slice(1) : text);
 }

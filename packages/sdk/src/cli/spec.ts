@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { type DatasetRow, Id, type Message, ServiceError } from "@anneal/contracts";
+import { type DatasetRow, type Message, ServiceError } from "@anneal/contracts";
 import { parse } from "yaml";
 import { z } from "zod";
 import type { AnnealClient } from "../client.ts";
-import { baseRef } from "./session.ts";
+import { baseRef, datasetVersionId, runId, teacherFileId } from "./names.ts";
 
 export type Tree = { [key: string]: unknown };
 const Tree = z.record(z.string(), z.unknown());
@@ -48,60 +48,38 @@ export function assignment(text: string): Tree {
   const path = text.slice(0, at).split(".");
   if (at < 1 || path.some((part) => !/^[A-Za-z][A-Za-z0-9_]*$/.test(part)))
     throw invalid("--set", `"${text}" is not FIELD=VALUE`, "write it like method.rank=32");
-  return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), parse(text.slice(at + 1))) as Tree;
+  let value: unknown;
+  try {
+    value = parse(text.slice(at + 1));
+  } catch (error) {
+    throw invalid("--set", `"${text}": ${error instanceof Error ? error.message : String(error)}`, "give a YAML value");
+  }
+  return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Tree;
 }
 
-/** The remedy for a name that is not there: the first few that are, or how to make one. */
-function chooseFrom(those: readonly { name: string }[], otherwise: string): string {
-  const names = those.slice(0, 8).map(({ name }) => name);
-  return names.length > 0 ? `choose one of ${names.join(", ")}` : otherwise;
-}
-
-/** A dataset as people name it: NAME (its newest version), NAME@NUMBER, or a version's id. */
-export async function datasetVersionId(client: AnnealClient, named: string, field: string): Promise<string> {
-  if (Id.safeParse(named).success) return named;
-  const [, name = named, number] = /^(.*)@(\d+)$/.exec(named) ?? [];
-  const datasets = await client.datasets.list.query();
-  const dataset = datasets.find((one) => one.name === name || one.id === name);
-  if (!dataset)
-    throw new ServiceError("NOT_FOUND", `there is no dataset "${name}"`, {
-      field,
-      remedy: chooseFrom(datasets, "upload one: anneal dataset upload FILE --name NAME"),
-    });
-  const newestFirst = [...dataset.versions].sort((a, b) => b.number - a.number);
-  const version = number ? newestFirst.find((one) => one.number === Number(number)) : newestFirst[0];
-  if (!version)
-    throw new ServiceError("NOT_FOUND", `dataset "${name}" has no version ${number ?? ""}`, {
-      field,
-      remedy: `it has ${newestFirst.map((one) => one.number).join(", ") || "none"}`,
-    });
-  return version.id;
-}
-
-/** A teacher's file as people name it: its name (the newest of it) or its id. */
-export async function teacherFileId(client: AnnealClient, named: string): Promise<string> {
-  if (Id.safeParse(named).success) return named;
-  const files = await client.teacherFiles.list.query(); // newest first
-  const file = files.find((one) => one.name === named);
-  if (file) return file.id;
-  throw new ServiceError("NOT_FOUND", `there is no teacher file "${named}"`, {
-    field: "objective.teacherFile",
-    remedy: chooseFrom(files, "make one: anneal teacher make --model MODEL --dataset NAME"),
-  });
+// run:RUN or run:RUN/ADAPTER, the run by its name or the beginning of its id.
+async function withStart(client: AnnealClient, settings: Tree): Promise<Tree> {
+  const [, run, adapter = ""] = /^run:([^/]+)(\/.*)?$/.exec(String(settings.startFrom ?? "")) ?? [];
+  return run === undefined ? settings : { ...settings, startFrom: `run:${await runId(client, run)}${adapter}` };
 }
 
 /** The names in a spec become what the server takes. */
 export async function resolveNames(client: AnnealClient, spec: Tree): Promise<Tree> {
   const resolved = { ...spec };
-  if (typeof spec.base === "string") resolved.base = baseRef(spec.base);
+  if (typeof spec.base === "string") resolved.base = await baseRef(client, spec.base);
   if (isTree(spec.objective)) {
     const { teacher, teacherFile } = spec.objective;
     resolved.objective = {
       ...spec.objective,
-      ...(typeof teacher === "string" ? { teacher: baseRef(teacher) } : {}),
+      ...(typeof teacher === "string" ? { teacher: await baseRef(client, teacher, "objective.teacher") } : {}),
       ...(typeof teacherFile === "string" ? { teacherFile: await teacherFileId(client, teacherFile) } : {}),
     };
   }
+  if (isTree(spec.method)) resolved.method = await withStart(client, spec.method);
+  if (Array.isArray(spec.adapters))
+    resolved.adapters = await Promise.all(
+      spec.adapters.map((adapter: unknown) => (isTree(adapter) ? withStart(client, adapter) : adapter)),
+    );
   if (typeof spec.dataset === "string") resolved.dataset = await datasetVersionId(client, spec.dataset, "dataset");
   if (isTree(spec.evaluation) && typeof spec.evaluation.dataset === "string")
     resolved.evaluation = {

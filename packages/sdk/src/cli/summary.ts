@@ -39,11 +39,11 @@ const elapsed = (run: RunDetail) =>
   run.startedAt && run.finishedAt ? (Date.parse(run.finishedAt) - Date.parse(run.startedAt)) / 1000 : null;
 
 /** What came of a run, in lines: accuracy before and after with intervals, files, where it is served. */
-export function runSummary(run: RunDetail, url: string): string {
+export function runSummary(run: RunDetail, url: string, baseName = run.base): string {
   const lines = [
     `${oneLine(run.name)}  ${run.status}${elapsed(run) === null ? "" : ` after ${duration(elapsed(run))}`}`,
-    `  base       ${oneLine(run.base)}`,
-    `  dataset    ${oneLine(run.datasetName)}, version ${run.datasetVersion}`,
+    `  base       ${oneLine(baseName)}`,
+    `  dataset    ${oneLine(run.datasetName)}@${run.datasetVersion}`,
     `  before     ${accuracy(run.evaluationBefore)}`,
     `  after      ${accuracy(run.evaluationAfter)}`,
     ...adapterLines(run),

@@ -29,9 +29,12 @@ export function duration(seconds: number | null): string {
 export const percent = (share: number | null): string => (share === null ? "-" : `${(share * 100).toFixed(1)}%`);
 export const day = (iso: string | null): string => (iso === null ? "-" : iso.slice(0, 16).replace("T", " "));
 
-/** Rows under their headings, columns as wide as needed. */
-export function table(headings: string[], rows: string[][]): string {
-  const lines = [headings, ...rows].map((row) => row.map((cell) => oneLine(cell, 60)));
+const cellWidth = 60;
+
+/** Rows under their headings, columns as wide as needed. On a terminal long cells are cut, but for the first: that is what one copies. */
+export function table(headings: string[], rows: string[][], isTerminal = process.stdout.isTTY): string {
+  const widest = (column: number) => (isTerminal && column > 0 ? cellWidth : Number.POSITIVE_INFINITY);
+  const lines = [headings, ...rows].map((row) => row.map((cell, column) => oneLine(cell, widest(column))));
   const widths = headings.map((_, column) => Math.max(...lines.map((row) => (row[column] ?? "").length)));
   return lines
     .map((row) =>

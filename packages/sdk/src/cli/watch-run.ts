@@ -1,6 +1,7 @@
 import type { RunStatus } from "@anneal/contracts";
 import { watchRun } from "../watch.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { modelNames } from "./names.ts";
 import { RunView } from "./run-view.ts";
 import type { Session } from "./session.ts";
 import { runSummary } from "./summary.ts";
@@ -41,6 +42,9 @@ export async function watchUntilEnd(session: Session, runId: string): Promise<vo
   }
   const run = await session.client.runs.get.query({ runId });
   if (session.json) console.log(JSON.stringify(run));
-  else console.log(`\n${runSummary(run, session.connection.url)}`);
+  else {
+    const nameOf = await modelNames(session.client, [run.base]);
+    console.log(`\n${runSummary(run, session.connection.url, nameOf(run.base))}`);
+  }
   process.exitCode = exitOf[run.status] ?? exitCodes.unexpected;
 }

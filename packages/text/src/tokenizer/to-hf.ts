@@ -60,7 +60,7 @@ function byteLevel(metadata: GgufMetadata): Parts {
   return {
     normalizer: kind?.composes ? { type: "NFC" } : null,
     pre_tokenizer: { type: "Sequence", pretokenizers: [...splits, bytes] },
-    decoder: { ...bytes, add_prefix_space: true, trim_offsets: true, use_regex: true },
+    decoder: { ...bytes },
     model: {
       merges: strings(metadata, "merges").map((merge): [string, string] => {
         const space = merge.indexOf(" ", 1);

@@ -10,8 +10,9 @@ import {
 import { SingleBar } from "cli-progress";
 import { type Command, Option } from "commander";
 import { uploadDataset } from "../../files.ts";
-import { baseRef, openSession } from "../session.ts";
-import { datasetVersionId, rowText } from "../spec.ts";
+import { baseRef, datasetOf, datasetVersionId } from "../names.ts";
+import { openSession } from "../session.ts";
+import { rowText } from "../spec.ts";
 import { bytes, day, oneLine, safe, table } from "../terminal.ts";
 
 interface UploadFlags {
@@ -216,7 +217,7 @@ export function datasetCommands(program: Command): void {
       const versionId = await datasetVersionId(session.client, named, "dataset");
       const check = await session.client.datasets.check.query({
         versionId,
-        base: baseRef(flags.base),
+        base: await baseRef(session.client, flags.base),
         maxSequenceTokens: Number(flags.maxSequenceTokens),
         objective: flags.objective,
         show: flags.troubled ? "troubled" : "any",
@@ -229,9 +230,7 @@ export function datasetCommands(program: Command): void {
     .argument("<dataset>", "its name or id")
     .action(async (named: string, _flags: unknown, command: Command) => {
       const session = openSession(command);
-      const known = (await session.client.datasets.list.query()).find(({ id, name }) => id === named || name === named);
-      if (!known)
-        throw new ServiceError("NOT_FOUND", `there is no dataset "${named}"`, { remedy: "see anneal dataset list" });
+      const known = await datasetOf(session.client, named);
       session.print(
         await session.client.datasets.remove.mutate({ datasetId: known.id }),
         () => `removed ${known.name}`,

@@ -1,7 +1,8 @@
 import { GgufType, Permission, ServiceError } from "@anneal/contracts";
 import { type Command, Option } from "commander";
 import { exitCodes } from "../exit-codes.ts";
-import { baseRef, openSession } from "../session.ts";
+import { baseRef, checkpointId, deploymentId, runId, tokenId } from "../names.ts";
+import { openSession } from "../session.ts";
 import { bytes, day, oneLine, percent, table } from "../terminal.ts";
 
 export function modelCommands(program: Command): void {
@@ -16,9 +17,10 @@ export function modelCommands(program: Command): void {
         found.length === 0
           ? "no models found; set ANNEAL_MODEL_DIRS or OLLAMA_MODELS"
           : table(
-              ["MODEL", "FAMILY", "PARAMETERS", "TYPE", "USABLE"],
+              ["MODEL", "NAME", "FAMILY", "PARAMETERS", "TYPE", "USABLE"],
               found.map((one) => [
                 one.ref,
+                one.name,
                 one.facts?.family ?? "-",
                 one.facts ? `${(one.facts.parameters / 1e6).toFixed(1)} M` : "-",
                 one.facts?.quantisation ?? "-",
@@ -30,10 +32,10 @@ export function modelCommands(program: Command): void {
   model
     .command("inspect")
     .description("what a model file says about itself")
-    .argument("<model>", "ollama:NAME, a .gguf file or a Hugging Face folder")
+    .argument("<model>", "ollama:NAME, a registered name, a .gguf file or a Hugging Face folder")
     .action(async (ref: string, _flags: unknown, command: Command) => {
       const session = openSession(command);
-      const found = await session.client.models.inspect.query({ ref: baseRef(ref) });
+      const found = await session.client.models.inspect.query({ ref: await baseRef(session.client, ref) });
       session.print(found, () => {
         const lines = [
           `${oneLine(found.name)}  ${found.supported ? "usable" : `not usable: ${oneLine(found.unsupportedReason ?? "", 300)}`}`,
@@ -52,7 +54,10 @@ export function modelCommands(program: Command): void {
     .requiredOption("--name <name>")
     .action(async (ref: string, flags: { name: string }, command: Command) => {
       const session = openSession(command);
-      const made = await session.client.models.register.mutate({ ref: baseRef(ref), name: flags.name });
+      const made = await session.client.models.register.mutate({
+        ref: await baseRef(session.client, ref),
+        name: flags.name,
+      });
       session.print(made, () => `model:${made.id}  ${oneLine(made.name)}`);
     });
 }
@@ -64,20 +69,21 @@ export function deployCommands(program: Command): void {
     .description("publish a run's model, or that of one checkpoint")
     .argument("<run>")
     .requiredOption("--name <name>", "its name in Ollama")
-    .option("--checkpoint <id>", "instead of the finished model")
+    .option("--checkpoint <step>", "its step or id; instead of the finished model")
     .addOption(new Option("--gguf <type>").choices(GgufType.options).default("Q8_0"))
     .option("--system <text>", "system line of the served model")
     .action(
       async (
-        runId: string,
+        named: string,
         flags: { name: string; checkpoint?: string; gguf: GgufType; system?: string },
         command: Command,
       ) => {
         const session = openSession(command);
         const { name, checkpoint, gguf, system } = flags;
+        const id = await runId(session.client, named);
         const made = await session.client.deployments.publish.mutate({
-          runId,
-          checkpointId: checkpoint,
+          runId: id,
+          checkpointId: checkpoint === undefined ? undefined : await checkpointId(session.client, id, checkpoint),
           name,
           gguf,
           system,
@@ -91,7 +97,9 @@ export function deployCommands(program: Command): void {
     .option("--run <run>", "only those of one run")
     .action(async (flags: { run?: string }, command: Command) => {
       const session = openSession(command);
-      const found = await session.client.deployments.list.query({ runId: flags.run });
+      const found = await session.client.deployments.list.query(
+        flags.run === undefined ? {} : { runId: await runId(session.client, flags.run) },
+      );
       session.print(found, () =>
         found.length === 0
           ? "nothing published yet"
@@ -115,10 +123,12 @@ export function deployCommands(program: Command): void {
     deploy
       .command(verb)
       .description(about)
-      .argument("<deployment>")
-      .action(async (deploymentId: string, _flags: unknown, command: Command) => {
+      .argument("<deployment>", "its name in Ollama, or its id")
+      .action(async (named: string, _flags: unknown, command: Command) => {
         const session = openSession(command);
-        const changed = await session.client.deployments[verb].mutate({ deploymentId });
+        const changed = await session.client.deployments[verb].mutate({
+          deploymentId: await deploymentId(session.client, named),
+        });
         session.print(changed, () => `${oneLine(changed.name)} is ${changed.status}`);
       });
 }
@@ -181,10 +191,13 @@ export function tokenCommands(program: Command): void {
   token
     .command("revoke")
     .description("from now on the token opens nothing")
-    .argument("<token>", "its id")
-    .action(async (tokenId: string, _flags: unknown, command: Command) => {
+    .argument("<token>", "its name or id")
+    .action(async (named: string, _flags: unknown, command: Command) => {
       const session = openSession(command);
-      session.print(await session.client.system.revokeToken.mutate({ tokenId }), () => "revoked");
+      session.print(
+        await session.client.system.revokeToken.mutate({ tokenId: await tokenId(session.client, named) }),
+        () => "revoked",
+      );
     });
 }
 

@@ -1,5 +1,6 @@
 import {
   BaseStorage,
+  finalStatuses,
   GgufType,
   issueProblem,
   objectiveKinds,
@@ -13,6 +14,7 @@ import {
 } from "@anneal/contracts";
 import { type Command, Option } from "commander";
 import { exitCodes } from "../exit-codes.ts";
+import { modelNames, runId } from "../names.ts";
 import { openSession, type Session } from "../session.ts";
 import { isTree, merge, readSpecFile, resolveNames, type Tree } from "../spec.ts";
 import { type CreateFlags, specOfFlags } from "../spec-flags.ts";
@@ -86,15 +88,16 @@ async function plan(session: Session, spec: RunSpec): Promise<void> {
 async function control(
   command: Command,
   verb: "cancel" | "pause" | "resume" | "saveCheckpoint",
-  runId: string,
+  named: string,
 ): Promise<void> {
   const session = openSession(command);
-  const run = await session.client.runs[verb].mutate({ runId });
+  const run = await session.client.runs[verb].mutate({ runId: await runId(session.client, named) });
   session.print(run, () => `${oneLine(run.name)} is ${run.status}`);
 }
 
 const progressWords = (run: Pick<RunDetail, "status" | "progress" | "queuePosition">) => {
   if (run.status === "queued") return run.queuePosition === null ? "" : `place ${run.queuePosition}`;
+  if (finalStatuses.includes(run.status)) return "";
   const { progress } = run;
   if (!progress) return "";
   return `${progress.stage} ${percent(progress.fraction)}${progress.etaSeconds === null ? "" : `, ${duration(progress.etaSeconds)} left`}`;
@@ -107,7 +110,7 @@ export function runCommands(program: Command): void {
     .description("start a run; without --watch it returns at once")
     .option("--spec <file>", "YAML or JSON with any fields of the spec; - reads standard input")
     .option("--preset <name>", PresetName.options.join(", "))
-    .option("--base <model>", "ollama:NAME, model:ID, a .gguf file or a Hugging Face folder")
+    .option("--base <model>", "ollama:NAME, a registered name, a .gguf file or a Hugging Face folder")
     .option("--dataset <name>", "NAME (its newest version), NAME@NUMBER or a version's id")
     .option("--publish <name>", "name of the model in Ollama")
     .option("--name <name>", "what the run is called")
@@ -178,21 +181,24 @@ export function runCommands(program: Command): void {
   run
     .command("get")
     .description("one run with its results")
-    .argument("<run>")
-    .action(async (runId: string, _flags: unknown, command: Command) => {
+    .argument("<run>", "its name, its id, or the beginning of either")
+    .action(async (named: string, _flags: unknown, command: Command) => {
       const session = openSession(command);
-      const found = await session.client.runs.get.query({ runId });
+      const found = await session.client.runs.get.query({ runId: await runId(session.client, named) });
+      const nameOf = await modelNames(session.client, [found.base]);
       session.print(found, () =>
-        [runSummary(found, session.connection.url), progressWords(found)].filter(Boolean).join("\n"),
+        [runSummary(found, session.connection.url, nameOf(found.base)), progressWords(found)]
+          .filter(Boolean)
+          .join("\n"),
       );
     });
   run
     .command("answers")
     .description("what the model answered to the same questions as training went; of several adapters, which answered")
-    .argument("<run>")
-    .action(async (runId: string, _flags: unknown, command: Command) => {
+    .argument("<run>", "its name, its id, or the beginning of either")
+    .action(async (named: string, _flags: unknown, command: Command) => {
       const session = openSession(command);
-      const found = await session.client.runs.samples.query({ runId });
+      const found = await session.client.runs.samples.query({ runId: await runId(session.client, named) });
       session.print(found, () =>
         found.length === 0
           ? "no sample answers yet; they come with each evaluation"
@@ -211,8 +217,11 @@ export function runCommands(program: Command): void {
   run
     .command("watch")
     .description("follow a run: progress, ETA, live loss; Ctrl-C detaches and the run goes on")
-    .argument("<run>")
-    .action(async (runId: string, _flags: unknown, command: Command) => watchUntilEnd(openSession(command), runId));
+    .argument("<run>", "its name, its id, or the beginning of either")
+    .action(async (named: string, _flags: unknown, command: Command) => {
+      const session = openSession(command);
+      await watchUntilEnd(session, await runId(session.client, named));
+    });
   const controls = [
     ["cancel", "cancel", "stop it for good; what is saved stays"],
     ["pause", "pause", "save and give the machine back"],
@@ -223,14 +232,15 @@ export function runCommands(program: Command): void {
     run
       .command(name)
       .description(about)
-      .argument("<run>")
-      .action((runId: string, _flags: unknown, command: Command) => control(command, verb, runId));
+      .argument("<run>", "its name, its id, or the beginning of either")
+      .action((named: string, _flags: unknown, command: Command) => control(command, verb, named));
   run
     .command("remove")
     .description("delete a run that is not in progress, with its files")
-    .argument("<run>")
-    .action(async (runId: string, _flags: unknown, command: Command) => {
+    .argument("<run>", "its name, its id, or the beginning of either")
+    .action(async (named: string, _flags: unknown, command: Command) => {
       const session = openSession(command);
-      session.print(await session.client.runs.remove.mutate({ runId }), () => "removed");
+      const id = await runId(session.client, named);
+      session.print(await session.client.runs.remove.mutate({ runId: id }), () => "removed");
     });
 }

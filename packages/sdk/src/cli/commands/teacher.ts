@@ -1,7 +1,7 @@
 import { ServiceError, type TeacherFileSummary } from "@anneal/contracts";
 import { type Command, Option } from "commander";
-import { baseRef, openSession, type Session } from "../session.ts";
-import { datasetVersionId, teacherFileId } from "../spec.ts";
+import { baseRef, datasetVersionId, modelNames, teacherFileId } from "../names.ts";
+import { openSession, type Session } from "../session.ts";
 import { bytes, day, oneLine, percent, table } from "../terminal.ts";
 
 interface MakeFlags {
@@ -69,8 +69,8 @@ export function teacherCommands(program: Command): void {
       const session = openSession(command);
       const asked = await session.client.teacherFiles.make.mutate({
         name: flags.name,
-        model: baseRef(flags.model),
-        base: flags.base ? baseRef(flags.base) : null,
+        model: await baseRef(session.client, flags.model, "--model"),
+        base: flags.base ? await baseRef(session.client, flags.base) : null,
         dataset: await datasetVersionId(session.client, flags.dataset, "dataset"),
         topK: whole("--top-k", flags.topK),
         maxSequenceTokens: whole("--max-sequence-tokens", flags.maxSequenceTokens),
@@ -86,6 +86,12 @@ export function teacherCommands(program: Command): void {
     .action(async (_flags: unknown, command: Command) => {
       const session = openSession(command);
       const found = await session.client.teacherFiles.list.query();
+      const nameOf = session.json
+        ? String
+        : await modelNames(
+            session.client,
+            found.map(({ model }) => model),
+          );
       session.print(found, () =>
         found.length === 0
           ? "no teacher files yet; make one: anneal teacher make --model MODEL --dataset NAME"
@@ -94,7 +100,7 @@ export function teacherCommands(program: Command): void {
               found.map((one) => [
                 one.id,
                 one.name,
-                one.model,
+                nameOf(one.model),
                 String(one.topK),
                 one.status === "making" ? `making ${percent(one.fraction)}` : one.status,
                 one.bytes === null ? "-" : bytes(one.bytes),
