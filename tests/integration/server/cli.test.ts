@@ -155,6 +155,9 @@ describe("runs", () => {
     [["--rank", "many"], 2, "--rank"],
     [["--set", "nonsense"], 2, "--set"],
     [["--set", "method.rank=0"], 2, "method.rank"],
+    [["--set", "foo.bar=1"], 2, "unknown field foo"],
+    [["--set", "schedule.warmupStep=3"], 2, "unknown field schedule.warmupStep, did you mean warmupSteps?"],
+    [["--set", "epochs=[1"], 2, "--set"],
     [["--precision", "f64"], 2, "--precision"],
     [["--method", "full", "--rank", "4"], 2, "--rank"],
     [["--dataset", "nothing"], 4, "dataset"],
@@ -163,6 +166,27 @@ describe("runs", () => {
   ] as const)("%j names the field and what to do", async (extra, code, named) => {
     const said = await anneal(["run", "create", ...flags(), ...extra]);
     expect(said).toMatchObject({ code, err: expect.stringContaining(named) });
+  });
+  test.each([
+    ["epoch: 3", "unknown field epoch, did you mean epochs?"],
+    ["lerningRate: 0.1", "did you mean learningRate?"],
+    ['{"export": {"gguff": ["F16"]}}', "unknown field export.gguff, did you mean gguf?"],
+  ])("a spec file with %s is refused", async (file, words) => {
+    const said = await anneal(["run", "create", ...flags(), "--spec", "-"], file);
+    expect(said).toMatchObject({ code: 2, err: expect.stringContaining(words) });
+  });
+  test("a base, a dataset and a run are named as people call them", async () => {
+    expect((await anneal(["model", "register", site.lab.model, "--name", "called-tiny"])).code).toBe(0);
+    const { id } = await json<Run>("run", "create", ...flags(), "--base", "called-tiny", "--name", "hansa one");
+    const other = await json<Run>("run", "create", ...flags(), "--dataset", "colours@1", "--name", "hansa two");
+    for (const named of [id, "hansa one", "hansa o", "one", id.slice(0, 23)])
+      expect((await anneal(["run", "get", named])).out, named).toMatch(/base +called-tiny\n +dataset +colours@1/);
+    const several = await anneal(["run", "get", "hansa"]);
+    expect(several).toMatchObject({ code: 2, err: expect.stringContaining(id) });
+    expect(several.err).toContain(other.id);
+    for (const verb of ["pause", "resume", "cancel"]) expect((await anneal(["run", verb, "hansa two"])).code).toBe(0);
+    expect((await anneal(["run", "create", ...flags(), "--base", "called-huge"])).code).toBe(4);
+    expect((await anneal(["run", "cancel", "hansa one"])).code).toBe(0);
   });
   test("a plan tells what it needs and starts nothing", async () => {
     const before = await json<{ items: unknown[] }>("run", "list");
@@ -181,7 +205,10 @@ describe("runs", () => {
     expect((await anneal(["run", "cancel", id])).out).toContain("cancelled");
     expect((await anneal(["run", "watch", id])).code).toBe(9);
     expect((await anneal(["run", "get", "0191d2a0-0000-7000-8000-000000000000"])).code).toBe(4);
-    expect((await anneal(["run", "get", "no-id"])).code).toBe(2);
+    expect(await anneal(["run", "get", "no-such"])).toMatchObject({
+      code: 4,
+      err: expect.stringContaining('there is no run "no-such"'),
+    });
   });
   test("answers stand in a table with the adapter that gave each, without what would steer the terminal", async () => {
     const { id } = await json<Run>("run", "create", ...flags());

@@ -40,7 +40,7 @@ async function main(): Promise<number> {
     ...(values.models === undefined ? {} : { models: values.models }),
     ...(values.version === undefined ? {} : { version: values.version }),
   });
-  console.log(`stand-in of Ollama on ${standin.url}, models in ${standin.models}`);
+  console.log(`the stand-in of Ollama listens on ${standin.url}; its models lie in ${standin.models}`);
   await new Promise<void>((resolve) => {
     process.once("SIGINT", () => resolve());
     process.once("SIGTERM", () => resolve());
