@@ -164,7 +164,11 @@ export const datasetCorpus: Corpus = {
     file("a gzip file", "rows.jsonl", "INVALID_INPUT", "is a gzip file", gzipSync(good)),
     file("a sheet of Excel", "rows.xlsx", "INVALID_INPUT", "zip or Excel", Buffer.from("PK\x03\x04rest")),
     file("a Parquet file", "rows.parquet", "INVALID_INPUT", "Parquet", Buffer.from("PAR1rest")),
-    file("UTF-16", "rows.csv", "INVALID_INPUT", "UTF-16", Buffer.from("\u{FEFF}text,category\na,b\n", "utf16le")),
+    file("a program named like rows", "rows.jsonl", "INVALID_INPUT", "a program", Buffer.from("\x7fELF\x02\x01\x01\0")),
+    file("a page of sign-in", "rows.jsonl", "INVALID_INPUT", "web page", "<!DOCTYPE html>\n<p>Sign in</p>\n"),
+    file("words named like JSON", "rows.jsonl", "line 1", "not valid JSON", "just words\n"),
+    file("a comma too many", "rows.json", "line 1", "a comma has no value behind it", `[${good},]`),
+    file("a question alone", "rows.jsonl", "line 1", "no answer of the assistant", JSON.stringify(messages(user))),
     file("a file of zeros", "rows.txt", "INVALID_INPUT", "binary data", Buffer.alloc(5000)),
   ],
 };
