@@ -1,6 +1,6 @@
 import { api, RunSpec, type RunSummary } from "@anneal/contracts";
 import { newId, schema } from "@anneal/db";
-import { deployments, models, runs, system } from "@anneal/services";
+import { datasets, deployments, models, runs, system } from "@anneal/services";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tinyRows } from "../../support/tiny-model.ts";
@@ -147,6 +147,13 @@ test("a run names what its settings refer to; the audit trail names its subjects
     })
     .where(eq(schema.runs.id, runId));
   const { names } = api.runs.get.output.parse(await runs.get(world.ctx, { runId }));
+  // A dataset says how many runs stand in the way of its removal, those it only evaluates included.
+  const using = new Map((await datasets.list(world.ctx, undefined)).map(({ name, runs: count }) => [name, count]));
+  expect(using.get("held out")).toBe(1);
+  expect(using.get("colours")).toBe((await runs.list(world.ctx, { limit: 200 })).items.length);
+  await makeDataset(world.ctx, "unused", tinyRows(9));
+  expect((await datasets.list(world.ctx, undefined)).find(({ name }) => name === "unused")?.runs).toBe(0);
+  expect((await runs.list(world.ctx, { search: "held out" })).items.map(({ name }) => name)).toEqual(["named"]);
   expect(names).toMatchObject({ [heldOut]: "held out v1", [versionId]: "colours v1", [origin]: "origin" });
   const trail = api.system.audit.output.parse(await system.auditTrail(world.ctx, { limit: 200 }));
   const named = (action: string) => trail.items.filter((row) => row.action === action).map((row) => row.names);

@@ -54,11 +54,30 @@ test("publish this one: a checkpoint is exported and replaces what the name stoo
   expect(live.artifacts.find(({ ggufType }) => ggufType === "F16")?.name).toContain(`step-${checkpoint?.step}`);
 
   await deployments.rollback(ctx, { deploymentId: made.id });
-  await lab.until(runId, "rolled back", (run) =>
-    run.deployments.some(
-      ({ id, status, ollamaDigest }) => id === made.id && status === "live" && ollamaDigest === mine?.previousDigest,
-    ),
+  const after = await lab.until(runId, "rolled back", (run) =>
+    run.deployments.some(({ id, status }) => id === made.id && status === "rolled_back"),
   );
+  // The older one is served again, from now on, and the way back to the newer one is open.
+  expect(after.deployments.find(({ id }) => id !== made.id)).toMatchObject({
+    status: "live",
+    ollamaDigest: mine?.previousDigest,
+    previousDigest: mine?.ollamaDigest,
+    step: null,
+  });
+  expect(after.stages.find(({ stage }) => stage === "publish")?.state).toBe("finished");
+  await endProcess(worker, "SIGTERM");
+});
+
+test("a rollback that Ollama refuses leaves live what was live, and says so", async () => {
+  const worker = lab.startWorker();
+  const before = (await lab.until(runId, "there", () => true)).deployments.find(({ status }) => status === "live");
+  ollama.faults.add("POST /api/copy=500");
+  await deployments.rollback(ctx, { deploymentId: before?.id ?? "" });
+  const refused = await lab.until(runId, "refused", (run) =>
+    run.deployments.some(({ id, status, problem }) => id === before?.id && status === "live" && problem !== null),
+  );
+  ollama.faults.clear();
+  expect(refused.deployments.find(({ id }) => id === before?.id)?.finishedAt).toBe(before?.finishedAt);
   await endProcess(worker, "SIGTERM");
 });
 
