@@ -5,10 +5,12 @@ import { useTranslations } from "next-intl";
 import { Facts } from "../../components/facts.tsx";
 import { RelativeTime } from "../../components/time.tsx";
 import { formatBytes, visible } from "../../lib/format.ts";
+import { useOwnName } from "../settings/use-own-name.ts";
 
 // Which model a publication serves: of which run and step, as which file, since when, and who asked for it.
 export function DeploymentFacts({ row, withRun = false }: { row: DeploymentSummary; withRun?: boolean }) {
   const t = useTranslations("run.deployments");
+  const nameOf = useOwnName();
   const source = row.step === null ? t("finalModel") : t("step", { step: row.step });
   const since = row.status === "live" ? row.finishedAt : null;
   const run = row.runId ? (
@@ -49,7 +51,7 @@ export function DeploymentFacts({ row, withRun = false }: { row: DeploymentSumma
             ]
           : []),
         [t(since ? "sinceFact" : "askedFact"), <RelativeTime key="time" iso={since ?? row.createdAt} />],
-        [t("byFact"), row.publishedBy ? visible(row.publishedBy) : t("unknown")],
+        [t("byFact"), row.publishedBy ? nameOf(row.publishedBy) : t("unknown")],
       ]}
     />
   );

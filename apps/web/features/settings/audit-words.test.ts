@@ -19,6 +19,8 @@ it("says names for ids, in the subject and in the details", () => {
 });
 it("of what is gone the name that was written down, else the beginning of its id", () => {
   expect(subjectWords({ subject: run, details: { name: "old" }, names: {} })).toBe("old");
+  expect(subjectWords({ subject: run, details: { fileName: "a.csv", bytes: 3 }, names: {} })).toBe("a.csv");
+  expect(subjectWords({ subject: run, details: { email: "ada@example.org" }, names: {} })).toBe("ada@example.org");
   expect(subjectWords({ subject: run, details: {}, names: {} })).toBe("01a22d63");
   expect(subjectWords({ subject: "setup", details: {}, names: {} })).toBe("setup");
 });

@@ -18,7 +18,7 @@ const short = (text: string, names: Names) =>
 
 /** What something was done to, as people call it. */
 export function subjectWords({ subject, details, names }: AuditRow): string {
-  const own = typeof details.name === "string" ? details.name : null;
+  const own = [details.name, details.fileName, details.email].find((text) => typeof text === "string");
   return names[subject] ?? own ?? short(subject, names);
 }
 
@@ -26,7 +26,7 @@ export function subjectWords({ subject, details, names }: AuditRow): string {
 export function detailPairs(row: AuditRow): [string, string][] {
   return Object.entries(row.details)
     .filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0))
-    .filter(([key, value]) => !(key === "name" && value === subjectWords(row)))
+    .filter(([, value]) => value !== subjectWords(row))
     .map(([key, value]) => [key.replace(/Id$/, ""), short(plain(value), row.names)]);
 }
 

@@ -100,7 +100,7 @@ export const CurvesPanel = memo(function CurvesPanel({ store }: { store: SeriesS
             if (members.length === 0) return null;
             const flat = members.filter((chart) => isConstant(chart, store));
             const moving = members.filter((chart) => !flat.includes(chart));
-            const minor = group === "machine" || group === "memory" || group === "data";
+            const minor = group === "machine" || group === "data";
             const pairs = moving.filter(({ id }) => id !== "loss");
             const alone = !minor && pairs.length % 2 === 1 ? pairs.at(-1) : undefined;
             return (
