@@ -53,6 +53,7 @@ export async function openStage(epochCheck: "on" | "off"): Promise<Stage> {
     ANNEAL_TEST_EPOCH_CHECK: epochCheck,
     // Random kills come faster than a run gets on; giving up is not what is looked at here.
     ANNEAL_MAX_STALLED_ATTEMPTS: "1000",
+    ANNEAL_RETRY_SECONDS: "0",
   };
   let anneal: RunningAnneal | null = await startAnneal({
     home,

@@ -1,5 +1,5 @@
-import { type JobName, jobCatalogue, jobNames } from "@anneal/contracts";
-import { sql } from "@anneal/db";
+import { type JobName, jobCatalogue, jobNames, keyOfJob } from "@anneal/contracts";
+import { sql, withdrawMessage } from "@anneal/db";
 import type { EnqueueOptions, Log, Queue } from "@anneal/services";
 import { fromDrizzle, PgBoss } from "pg-boss";
 
@@ -36,15 +36,15 @@ export function createSendingQueue(url: string, log: Log): SendingQueue {
   return {
     async enqueue(tx, name: JobName, payload, options: EnqueueOptions = {}) {
       const parsed = jobCatalogue[name].payload.parse(payload);
-      const [key] = Object.values(parsed);
       await (await boss()).send(name, parsed, {
         db: fromDrizzle(tx, sql),
-        singletonKey: options.singletonKey ?? (typeof key === "string" ? key : name),
+        singletonKey: options.singletonKey ?? keyOfJob(name, parsed),
         // pg-boss refuses options that are there but undefined.
         ...(options.startAfterSeconds === undefined ? {} : { startAfter: options.startAfterSeconds }),
         ...(options.priority === undefined ? {} : { priority: options.priority }),
       });
     },
+    withdraw: (tx, name, payload) => withdrawMessage(tx, name, keyOfJob(name, payload)),
     async stop() {
       if (started) await (await started).stop({ graceful: false });
     },

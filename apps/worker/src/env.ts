@@ -24,6 +24,7 @@ const Variables = z.object({
   ANNEAL_LEASE_SECONDS: number(20, 1),
   ANNEAL_SEGMENT_SECONDS: number(6 * 3600, 1),
   ANNEAL_MAX_STALLED_ATTEMPTS: number(3, 1),
+  ANNEAL_RETRY_SECONDS: number(5, 0), // after an attempt that broke down without getting any further; then longer and longer
   ANNEAL_HANG_SECONDS: number(120, 1), // at least this long without a sign of life before a trainer is killed
   ANNEAL_HANG_FACTOR: number(20, 2), // and at least this many times what the work has taken so far
   ANNEAL_TEST_EPOCH_CHECK: z.enum(["on", "off"]).default("on"), // off: negative control of the chaos test, never else
@@ -61,6 +62,7 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env) {
     leaseSeconds: v.ANNEAL_LEASE_SECONDS,
     segmentSeconds: v.ANNEAL_SEGMENT_SECONDS,
     maxStalledAttempts: v.ANNEAL_MAX_STALLED_ATTEMPTS,
+    retrySeconds: v.ANNEAL_RETRY_SECONDS,
     hangSeconds: v.ANNEAL_HANG_SECONDS,
     hangFactor: v.ANNEAL_HANG_FACTOR,
     checkEpoch: v.ANNEAL_TEST_EPOCH_CHECK === "on",

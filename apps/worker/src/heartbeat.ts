@@ -26,6 +26,7 @@ export async function registerWorker(context: Omit<WorkerContext, "workerId">): 
     {
       name: env.workerName,
       host: env.host,
+      home: context.home,
       pid: process.pid,
       roles: env.roles,
       isa,
@@ -46,7 +47,9 @@ export function startHeartbeat(context: WorkerContext): () => Promise<void> {
       await workers.beat(services, context.workerId, stateOf(context));
       await runs.execution.releaseDeadWorkers(services, env.host, isAlive);
       // Every worker looks after lost runs, so that one alone is enough; the queue keeps one message a run.
-      await runs.execution.requeueRuns(services);
+      await runs.execution.requeueRuns(services, context.home);
+      const resumed = await runs.execution.resumeWhereRoom(services, context.home);
+      if (resumed.length > 0) log.info({ resumed }, "the disk has room again; runs go on");
       await deployments.execution.requeueDeployments(services);
       await teacherFiles.execution.requeueTeacherFiles(services);
       const now = Date.now();

@@ -1,5 +1,5 @@
-import { type JobName, jobCatalogue, jobNames } from "@anneal/contracts";
-import { sql } from "@anneal/db";
+import { type JobName, jobCatalogue, jobNames, keyOfJob } from "@anneal/contracts";
+import { sql, withdrawMessage } from "@anneal/db";
 import type { EnqueueOptions, Log, Queue } from "@anneal/services";
 import { fromDrizzle, PgBoss } from "pg-boss";
 
@@ -26,14 +26,14 @@ export async function startQueue(options: { databaseUrl: string; log: Log; consu
     boss,
     async enqueue(tx, name: JobName, payload, enqueueOptions: EnqueueOptions = {}) {
       const parsed = jobCatalogue[name].payload.parse(payload);
-      const [key] = Object.values(parsed);
       await boss.send(name, parsed, {
         db: fromDrizzle(tx, sql),
-        singletonKey: enqueueOptions.singletonKey ?? (typeof key === "string" ? key : name),
+        singletonKey: enqueueOptions.singletonKey ?? keyOfJob(name, parsed),
         ...(enqueueOptions.startAfterSeconds === undefined ? {} : { startAfter: enqueueOptions.startAfterSeconds }),
         ...(enqueueOptions.priority === undefined ? {} : { priority: enqueueOptions.priority }),
       });
     },
+    withdraw: (tx, name, payload) => withdrawMessage(tx, name, keyOfJob(name, payload)),
     stop: () => boss.stop({ graceful: true, timeout: 5000 }),
   };
 }

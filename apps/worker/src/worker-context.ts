@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { createDatabase, createListener } from "@anneal/db";
 import * as engine from "@anneal/engine";
 import type { OllamaClient } from "@anneal/ollama";
-import { type Log, type ServiceContext, systemActor } from "@anneal/services";
+import { homeId, type Log, type ServiceContext, systemActor } from "@anneal/services";
 import { createTextHost } from "@anneal/text";
 import type { Env } from "./env.ts";
 import { createOllamaClient, createOllamaPort } from "./ollama-port.ts";
@@ -18,6 +18,8 @@ export interface WorkerContext {
   /** Aborted when the worker must leave: save, hand back, go. */
   leaving: AbortSignal;
   workerId: string;
+  /** What the home is known by; runs of another home are not taken. */
+  home: string;
   /** The run this worker is at, for its row. */
   current: { runId: string | null };
   close(): Promise<void>;
@@ -44,6 +46,7 @@ export async function openContext(env: Env, log: Log, leaving: AbortSignal): Pro
     queue,
     ollama,
     leaving,
+    home: homeId(env.home),
     current: { runId: null },
     services: {
       db,

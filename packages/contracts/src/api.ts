@@ -16,7 +16,15 @@ import { DisplayName, Id, Names, PageInput, page } from "./ids.ts";
 import { MetricNameSchema, MetricSeries } from "./metrics.ts";
 import { Permission } from "./permissions.ts";
 import { RunPlan } from "./plan.ts";
-import { ArtifactSummary, CheckpointSummary, RunDetail, RunStatus, RunSummary, SampleAnswer } from "./run.ts";
+import {
+  ArtifactSummary,
+  CheckpointSummary,
+  RunCreated,
+  RunDetail,
+  RunStatus,
+  RunSummary,
+  SampleAnswer,
+} from "./run.ts";
 import { GgufType, OllamaName, PresetName, RunSpec } from "./run-spec.ts";
 import { strict } from "./strict.ts";
 import { ApiTokenSummary, DoctorCheck, OllamaStatus, SystemStatus } from "./system.ts";
@@ -117,8 +125,9 @@ export const api = {
     create: procedure(
       "mutation",
       "runs:write",
+      // The same key twice makes one run, as long as that run waits, trains or has succeeded.
       strict({ spec: RunSpec, idempotencyKey: z.string().min(8).max(200).optional() }),
-      RunDetail,
+      RunCreated,
     ),
     list: procedure(
       "query",

@@ -4,6 +4,7 @@ export * from "./api.ts";
 export * from "./base-model.ts";
 export * from "./dataset.ts";
 export * from "./deployment.ts";
+export * from "./disk-full.ts";
 export * from "./engine-phrase.ts";
 export * from "./errors.ts";
 export * from "./events.ts";

@@ -32,3 +32,9 @@ export const jobNames = Object.keys(jobCatalogue) as JobName[];
 export type JobPayload<N extends JobName> = z.infer<(typeof jobCatalogue)[N]["payload"]>;
 export const WorkerRole = z.enum(["train", "data", "serve"]);
 export type WorkerRole = z.infer<typeof WorkerRole>;
+
+/** One message at most waits per key: what the job is about, or the job itself where there is only one of it. */
+export function keyOfJob(name: JobName, payload: object): string {
+  const [key] = Object.values(payload);
+  return typeof key === "string" ? key : name;
+}

@@ -60,6 +60,8 @@ export const RunSummary = z.object({
   workedSeconds: z.number(),
   workingSince: z.string().nullable(),
   publications: z.array(Publication), // newest first
+  // It waits for a worker that trains, and none of its home is alive.
+  noWorker: z.boolean(),
 });
 export type RunSummary = z.infer<typeof RunSummary>;
 
@@ -164,3 +166,9 @@ export const RunDetail = RunSummary.extend({
   names: Names,
 });
 export type RunDetail = z.infer<typeof RunDetail>;
+
+/** What `runs.create` answers; `replaces`: the cancelled or failed run that the idempotency key stood for until now. */
+export const RunCreated = RunDetail.extend({
+  replaces: z.object({ runId: Id, status: RunStatus }).nullable(),
+});
+export type RunCreated = z.infer<typeof RunCreated>;

@@ -4,4 +4,5 @@ export { createDatabase, type Database, type DatabaseOptions, type Schema, type 
 export { newId } from "./id.ts";
 export { channels, createListener, type Listener, type NotificationHandler } from "./listener.ts";
 export { migrate, migrationsFolder } from "./migrate.ts";
+export { withdrawMessage } from "./queue-messages.ts";
 export * as schema from "./schema/index.ts";

@@ -80,6 +80,8 @@ export interface EnqueueOptions {
 export interface Queue {
   /** Inserts the job in the caller's transaction: it exists exactly when the caller's rows do. */
   enqueue<N extends JobName>(tx: Transaction, name: N, payload: JobPayload<N>, options?: EnqueueOptions): Promise<void>;
+  /** Takes the job's waiting message back, in the transaction that makes it pointless. */
+  withdraw<N extends JobName>(tx: Transaction, name: N, payload: JobPayload<N>): Promise<void>;
 }
 
 export interface StoredOllamaModel {

@@ -210,6 +210,23 @@ describe("runs", () => {
       err: expect.stringContaining('there is no run "no-such"'),
     });
   });
+  test("a key makes one run; where that was cancelled it says so and makes another, and removing frees it", async () => {
+    const keyed = () => anneal(["run", "create", ...flags(), "--idempotency-key", "nightly-0001"]);
+    const idOf = ({ out }: Said) => out.split(" ")[0] ?? "";
+    const first = await keyed();
+    expect(first).toMatchObject({ code: 0, err: "" });
+    expect(idOf(await keyed())).toBe(idOf(first));
+    await anneal(["run", "cancel", idOf(first)]);
+    const second = await keyed();
+    expect(second).toMatchObject({ code: 0, err: expect.stringContaining(`${idOf(first)}, which is cancelled`) });
+    expect(idOf(second)).not.toBe(idOf(first));
+    expect(second.out).toContain("is queued");
+    await anneal(["run", "cancel", idOf(second)]);
+    await anneal(["run", "remove", idOf(second)]);
+    const third = await keyed();
+    expect(third).toMatchObject({ code: 0, err: "", out: expect.stringContaining("is queued") });
+    await anneal(["run", "cancel", idOf(third)]);
+  });
   test("answers stand in a table with the adapter that gave each, without what would steer the terminal", async () => {
     const { id } = await json<Run>("run", "create", ...flags());
     expect((await anneal(["run", "answers", id])).out).toContain("no sample answers yet");

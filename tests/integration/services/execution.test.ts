@@ -1,6 +1,6 @@
 import { type JournalLine, type RunEvent, type RunEventBody, RunSpec, type RunSummary } from "@anneal/contracts";
 import { schema } from "@anneal/db";
-import { runs } from "@anneal/services";
+import { homeId, runs } from "@anneal/services";
 import { eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { tinyRows } from "../../support/tiny-model.ts";
@@ -21,7 +21,14 @@ beforeEach(async () => {
 });
 
 const claimAs = async (workerName: string, check = true) => {
-  const worker = { workerId: crypto.randomUUID(), workerName, leaseSeconds: 60, maxStalledAttempts: 3, check };
+  const worker = {
+    workerId: crypto.randomUUID(),
+    workerName,
+    home: homeId(world.home),
+    leaseSeconds: 60,
+    maxStalledAttempts: 3,
+    check,
+  };
   return claimRun(world.ctx, runId, worker);
 };
 const claimed = async (workerName: string, check = true) => {
@@ -181,7 +188,7 @@ test("a watcher that goes away ends its stream; all runs are told at once", asyn
 
 test("a run that breaks again and again without getting further is given up, one that gets further is not", async () => {
   const problem = { code: "INTERNAL" as const, field: null, message: "it broke", remedy: null };
-  const broken = { kind: "broken" as const, problem, permanent: false, maxStalledAttempts: 3 };
+  const broken = { kind: "broken" as const, problem, permanent: false, maxStalledAttempts: 3, retrySeconds: 0 };
   for (const status of ["queued", "queued", "failed"])
     expect(await settleRun(world.ctx, await claimed("a"), broken)).toBe(status);
   expect(await runs.resume(world.ctx, { runId })).toMatchObject({ status: "queued", problem: null });
@@ -203,7 +210,7 @@ test("a lost message is sent again, and a waiting one is not doubled", async () 
   };
   await world.db.execute(sql`delete from pgboss.job where data->>'runId' = ${runId}`);
   expect(await waiting()).toBe(0);
-  expect(await requeueRuns(world.ctx)).toContain(runId);
-  await requeueRuns(world.ctx);
+  expect(await requeueRuns(world.ctx, homeId(world.home))).toContain(runId);
+  await requeueRuns(world.ctx, homeId(world.home));
   expect(await waiting()).toBe(1);
 });

@@ -27,6 +27,7 @@ const run: RunSummary = {
   workedSeconds: 0,
   workingSince: "2026-01-01T00:00:10.000Z",
   publications: [],
+  noWorker: false,
 };
 
 describe("filters of the runs", () => {

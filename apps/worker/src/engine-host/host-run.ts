@@ -1,6 +1,8 @@
 import {
+  diskFullCode,
   ErrorCode,
   type FromTrainer,
+  isDiskFull,
   type Problem,
   ServiceError,
   say,
@@ -34,6 +36,7 @@ export type AttemptEnd =
   | { kind: "cancelled" }
   | { kind: "handBack" }
   | { kind: "stale" }
+  | { kind: "diskFull" }
   | { kind: "broken"; problem: Problem; permanent: boolean };
 
 const batchLines = 500;
@@ -170,6 +173,7 @@ export async function hostRun(
         );
     }
     if (stale) return { kind: "stale" };
+    if (isDiskFull(fault)) return { kind: "diskFull" };
     if (fault) {
       const problem = exitProblem(exit.code, exit.signal, false, wordsOfError(fault));
       return { kind: "broken", problem, permanent: false };
@@ -179,6 +183,7 @@ export async function hostRun(
       return { kind: "broken", problem: exitProblem(exit.code, exit.signal, watchdog.fired), permanent: false };
     if (words.type === "failed") {
       if (words.code === "STALE_EPOCH") return { kind: "stale" };
+      if (words.code === diskFullCode) return { kind: "diskFull" };
       const ours = ErrorCode.safeParse(words.code);
       const problem: Problem = {
         code: ours.success ? ours.data : words.permanent ? "INVALID_INPUT" : "INTERNAL",

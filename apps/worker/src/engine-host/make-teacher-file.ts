@@ -1,4 +1,4 @@
-import { type FromTrainer, ServiceError, say, type TrainerStart, wordsOf } from "@anneal/contracts";
+import { diskFullCode, type FromTrainer, ServiceError, say, type TrainerStart, wordsOf } from "@anneal/contracts";
 import { startTrainer } from "./trainer-process.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -25,7 +25,7 @@ export async function makeTeacherFile(
       watchdog.alive(message.type === "heartbeat" ? message.expectedSeconds : null);
       if (message.type === "heartbeat") onRows(message.step);
       else if (message.type === "taught") made = message;
-      else if (message.type === "failed" && message.permanent)
+      else if (message.type === "failed" && (message.permanent || message.code === diskFullCode))
         fault = new ServiceError("PRECONDITION_FAILED", wordsOf(message, "message"), {
           remedy: wordsOf(message, "remedy") ?? say`see trainer.log in its folder`,
           details: { code: message.code },

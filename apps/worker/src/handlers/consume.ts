@@ -23,7 +23,7 @@ export async function consume(context: WorkerContext): Promise<{ idle(): Promise
     taken.push(name);
     // The row is claimed by the handler, so a message that is lost, late or doubled does no harm.
     const options = { batchSize: 1, pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 5 };
-    await queue.boss.work<unknown>(name, options, async (jobs) => {
+    const worker = await queue.boss.work<unknown>(name, options, async (jobs) => {
       for (const job of jobs) {
         if (context.leaving.aborted) return; // the heartbeat of another worker sends it again
         const work = handle(context, name, job.data).catch((error: unknown) => {
@@ -31,7 +31,11 @@ export async function consume(context: WorkerContext): Promise<{ idle(): Promise
           throw error;
         });
         inHand.add(work);
-        await work.finally(() => inHand.delete(work));
+        await work.finally(() => {
+          inHand.delete(work);
+          // The next one at once, until there are no more; without it pg-boss waits out its interval after a short job.
+          queue.boss.notifyWorker(worker);
+        });
       }
     });
   }

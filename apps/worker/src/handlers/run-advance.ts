@@ -1,32 +1,46 @@
-import { ServiceError } from "@anneal/contracts";
+import { existsSync } from "node:fs";
+import { isDiskFull, ServiceError } from "@anneal/contracts";
 import { runs } from "@anneal/services";
 import { untilStored } from "../database-retry.ts";
 import { type AttemptEnd, hostRun } from "../engine-host/host-run.ts";
 import { problemOf } from "../problem.ts";
 import { publishRun } from "../publishing/publish-run.ts";
-import { hostSettings, trainerStart } from "../trainer-start.ts";
+import { folderBytes } from "../run-directory/files.ts";
+import { hostSettings, runFolder, trainerStart } from "../trainer-start.ts";
 import type { WorkerContext } from "../worker-context.ts";
 
-const { claimRun, settleRun } = runs.execution;
-type Taken = NonNullable<Awaited<ReturnType<typeof claimRun>>>;
+const { claimNextRun, requeueNextRun, runsElsewhere, settleRun } = runs.execution;
+type Taken = NonNullable<Awaited<ReturnType<typeof claimNextRun>>>;
 type Settlement = Parameters<typeof settleRun>[2];
 
-/** One attempt at a run: claim, train, publish, settle. Whatever happens, the row says what comes next. */
-export async function advanceRun(context: WorkerContext, runId: string): Promise<void> {
+/**
+ * One attempt at the run whose turn it is (the message may have come for another): claim, train, publish, settle. Whatever
+ * happens, the row says what comes next.
+ */
+export async function advanceRun(context: WorkerContext, nudgedFor: string): Promise<void> {
   const { services, env, log } = context;
   const taken = await untilStored(
     () =>
-      claimRun(services, runId, {
+      claimNextRun(services, {
         workerId: context.workerId,
         workerName: env.workerName,
+        home: context.home,
         leaseSeconds: env.leaseSeconds,
         maxStalledAttempts: env.maxStalledAttempts,
         check: env.checkEpoch,
       }),
-    { log, what: `run ${runId}: claim`, signal: context.leaving },
+    { log, what: "claiming a run", signal: context.leaving },
   );
-  if (!taken) return;
+  if (!taken) {
+    if (await runsElsewhere(services, nudgedFor, context.home))
+      log.warn(
+        { runId: nudgedFor },
+        "not taken: the run's folders lie in another home; it waits for a worker of that one",
+      );
+    return;
+  }
   const { claim } = taken;
+  const { runId } = claim;
   context.current.runId = runId;
   log.info({ runId, epoch: claim.epoch }, "run claimed");
   try {
@@ -45,12 +59,20 @@ export async function advanceRun(context: WorkerContext, runId: string): Promise
     log.warn({ runId, epoch: claim.epoch }, error.message);
   } finally {
     context.current.runId = null;
+    if (!context.leaving.aborted)
+      await requeueNextRun(services, context.home).catch((error: unknown) =>
+        log.warn({ error: String(error) }, "could not send for the next run; the heartbeat does"),
+      );
   }
 }
 
+const retryRules = ({ maxStalledAttempts, retrySeconds }: WorkerContext["env"]) => ({
+  maxStalledAttempts,
+  retrySeconds,
+});
+
 async function attempt(context: WorkerContext, { claim, run }: Taken): Promise<Settlement | null> {
   const { env, services, leaving } = context;
-  const maxStalledAttempts = env.maxStalledAttempts;
   try {
     const start = await untilStored(() => trainerStart(context, run, claim.epoch, { kind: "run" }), {
       log: context.log,
@@ -58,23 +80,36 @@ async function attempt(context: WorkerContext, { claim, run }: Taken): Promise<S
       signal: leaving,
     });
     const end = await hostRun(services, claim, start, hostSettings(context), leaving);
-    return await settlementOf(context, claim, end);
+    return await settlementOf(context, { claim, run }, end);
   } catch (error) {
     if (error instanceof ServiceError && error.code === "STALE_EPOCH") return null;
+    if (isDiskFull(error)) return diskFull(context, run);
     context.log.error({ error, runId: run.id }, "the attempt broke");
     // A refusal of our own (a base that is gone, a file that changed) meets the next attempt just the same.
     const permanent = error instanceof ServiceError && error.code !== "UNAVAILABLE";
-    return { kind: "broken", problem: problemOf(error), permanent, maxStalledAttempts };
+    return { kind: "broken", problem: problemOf(error), permanent, ...retryRules(env) };
   }
+}
+
+async function diskFull(context: WorkerContext, run: Taken["run"]): Promise<Settlement> {
+  const folder = runFolder(context, run.id);
+  const problem = await runs.execution.diskFullProblem(
+    existsSync(folder) ? folder : context.env.home,
+    run.plan?.diskBytes ?? null,
+    folderBytes(folder),
+  );
+  context.log.warn({ runId: run.id, ...problem.details }, "the disk is full; the run pauses");
+  return { kind: "diskFull", problem };
 }
 
 async function settlementOf(
   context: WorkerContext,
-  claim: Taken["claim"],
+  { claim, run }: Taken,
   end: AttemptEnd,
 ): Promise<Settlement | null> {
   if (end.kind === "stale") return null;
-  if (end.kind === "broken") return { ...end, maxStalledAttempts: context.env.maxStalledAttempts };
+  if (end.kind === "diskFull") return diskFull(context, run);
+  if (end.kind === "broken") return { ...end, ...retryRules(context.env) };
   if (end.kind === "paused" || end.kind === "cancelled" || end.kind === "handBack") return { kind: end.kind };
   const stopped = await publishRun(context, claim);
   if (stopped === "stale") return null;

@@ -7,7 +7,7 @@ import type { WorkerContext } from "../worker-context.ts";
 /** Repairs what crashes and other people leave: lost messages, drift in Ollama, uploads nobody committed. */
 export async function reconcileSystem(context: WorkerContext): Promise<void> {
   const { services, log } = context;
-  await runs.execution.requeueRuns(services);
+  await runs.execution.requeueRuns(services, context.home);
   await deployments.execution.requeueDeployments(services);
   await teacherFiles.execution.requeueTeacherFiles(services);
   await runs.execution.forgetOldWorkers(services);

@@ -1,6 +1,7 @@
-import { closeSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, fdatasyncSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync } from "node:fs";
 import type { JournalLine, RunEventBody } from "@anneal/contracts";
 import { requireEpoch, syncDirectory } from "./epoch-lock.ts";
+import { writeWhole } from "./files.ts";
 import { encodeLine, journalFolder, journalPath, readJournal } from "./journal-file.ts";
 
 /** What was told before, so that a resumed attempt recomputes it in silence. */
@@ -82,7 +83,7 @@ export class Journal {
     mkdirSync(journalFolder(runDirectory), { recursive: true });
     if (checkEpoch) requireEpoch(runDirectory, epoch);
     const handle = openSync(journalPath(runDirectory, epoch), "ax", 0o600);
-    writeSync(handle, encodeLine({ epoch, after: last, startedAt: options.now.toISOString() }));
+    writeWhole(handle, encodeLine({ epoch, after: last, startedAt: options.now.toISOString() }));
     fsyncSync(handle);
     syncDirectory(journalFolder(runDirectory));
     return new Journal(runDirectory, epoch, checkEpoch, handle, last, told);
@@ -96,9 +97,16 @@ export class Journal {
     if (bodies.length === 0) return this.last;
     if (this.checkEpoch) requireEpoch(this.runDirectory, this.epoch);
     const time = new Date().toISOString();
-    const lines: JournalLine[] = bodies.map((body) => ({ number: ++this.last, time, body }));
-    writeSync(this.handle, lines.map(encodeLine).join(""));
-    fdatasyncSync(this.handle);
+    const lines: JournalLine[] = bodies.map((body, i) => ({ number: this.last + 1 + i, time, body }));
+    const size = fstatSync(this.handle).size;
+    try {
+      writeWhole(this.handle, lines.map(encodeLine).join(""));
+      fdatasyncSync(this.handle);
+    } catch (error) {
+      ftruncateSync(this.handle, size); // a torn line would hide whatever is written after it
+      throw error;
+    }
+    this.last += lines.length; // told only once they are on the disk
     for (const body of bodies) note(this.told, body);
     return this.last;
   }

@@ -1,7 +1,8 @@
-import { closeSync, existsSync, fdatasyncSync, mkdirSync, openSync, readdirSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fdatasyncSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { requireEpoch } from "../run-directory/epoch-lock.ts";
+import { writeWhole } from "../run-directory/files.ts";
 import { encodeLine, intactLines } from "../run-directory/journal-file.ts";
 import type { Measured } from "./measure.ts";
 
@@ -55,9 +56,9 @@ export class AnswersFile {
       mkdirSync(this.folder, { recursive: true });
       const file = `${this.name}-e${String(this.epoch).padStart(9, "0")}-${Date.now()}.jsonl`;
       this.handle = openSync(join(this.folder, file), "ax", 0o600);
-      writeSync(this.handle, encodeLine({ about: this.about }));
+      writeWhole(this.handle, encodeLine({ about: this.about }));
     }
-    writeSync(this.handle, encodeLine(part));
+    writeWhole(this.handle, encodeLine(part));
     fdatasyncSync(this.handle);
   }
 

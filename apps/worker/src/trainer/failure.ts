@@ -1,5 +1,7 @@
 import {
+  diskFullCode,
   engineWords,
+  isDiskFull,
   type Phrase,
   type Phrases,
   ServiceError,
@@ -44,6 +46,8 @@ export function describeFailure(error: unknown): Failure {
     ...told({ message: said, remedy }),
     permanent,
   });
+  if (isDiskFull(error))
+    return failure(diskFullCode, say`free some space, then resume`, false, say`the disk is full: ${message}`);
   if (error instanceof EngineError) {
     const remedy = ofAdapter(error) ? adapterRemedy : (permanentCodes[error.code] ?? null);
     return failure(error.code, remedy, remedy !== null, engineWords(error.message));
@@ -57,7 +61,5 @@ export function describeFailure(error: unknown): Failure {
     );
   if (error instanceof TextError) return failure("TEXT", wordsOf(error, "remedy"), true);
   const code = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? "INTERNAL") : "";
-  if (code === "ENOSPC")
-    return failure(code, say`free some space, then resume`, false, say`the disk is full: ${message}`);
   return failure(code, say`see trainer.log in the run's folder`, false);
 }

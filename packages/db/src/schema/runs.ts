@@ -30,6 +30,8 @@ export const runs = pgTable(
     // Fencing: each claim raises it; every write of a worker says `where epoch = mine`.
     epoch: integer("epoch").notNull().default(0),
     workerId: uuid("worker_id"),
+    // The home whose folders hold its dataset, checkpoints and journal; null until a worker has taken a run of an older version.
+    home: text("home"),
     leaseExpiresAt: time("lease_expires_at"),
     // What a person asked for and the worker has not yet done; `controlNumber` tells a second "save" from the first.
     control: text("control").$type<RunControl>(),
@@ -48,6 +50,7 @@ export const runs = pgTable(
     createdBy: text("created_by").notNull(),
     createdAt: createdAt(),
     queuedAt: time("queued_at").notNull().defaultNow(),
+    notBefore: time("not_before"), // after a breakdown: when the next attempt may begin
     startedAt: time("started_at"),
     finishedAt: time("finished_at"),
   },

@@ -6,6 +6,7 @@ export const workers = pgTable("workers", {
   id: id(),
   name: text("name").notNull(),
   host: text("host").notNull(),
+  home: text("home"), // null: a worker of an older version
   pid: integer("pid").notNull(),
   roles: jsonb("roles").$type<string[]>().notNull(),
   isa: text("isa").notNull(),

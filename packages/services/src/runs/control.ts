@@ -63,7 +63,10 @@ export const cancel = verb(api.runs.cancel, async (ctx, { runId }) => {
     if (row.status === "running" || row.status === "pausing") {
       await setStatus(tx, ctx, row, { status: "cancelling" });
       await ask(tx, row, "cancel");
-    } else await setStatus(tx, ctx, row, { status: "cancelled", control: null, finishedAt: ctx.now() });
+    } else {
+      await setStatus(tx, ctx, row, { status: "cancelled", control: null, notBefore: null, finishedAt: ctx.now() });
+      await ctx.queue.withdraw(tx, "run.advance", { runId });
+    }
   });
   return summaryOf(ctx, runId);
 });
@@ -71,14 +74,22 @@ export const cancel = verb(api.runs.cancel, async (ctx, { runId }) => {
 export const pause = verb(api.runs.pause, async (ctx, { runId }) => {
   await ctx.db.transaction(async (tx) => {
     const row = await lockRun(tx, runId);
-    if (row.status === "paused" || row.status === "pausing") return;
+    if (row.status === "pausing") return;
+    if (row.status === "paused") {
+      // It would go on by itself when the disk has room; whoever asks for a pause wants it to stay.
+      await tx.update(runs).set({ problem: null }).where(eq(runs.id, runId));
+      return;
+    }
     if (row.status !== "running" && row.status !== "queued")
       throw refuse("pause", row, say`only a queued or running run can pause`);
     await audit(tx, ctx, "run.pause", runId);
     if (row.status === "running") {
       await setStatus(tx, ctx, row, { status: "pausing" });
       await ask(tx, row, "pause");
-    } else await setStatus(tx, ctx, row, { status: "paused" });
+    } else {
+      await setStatus(tx, ctx, row, { status: "paused", notBefore: null });
+      await ctx.queue.withdraw(tx, "run.advance", { runId });
+    }
   });
   return summaryOf(ctx, runId);
 });
@@ -95,11 +106,11 @@ export const saveCheckpoint = verb(api.runs.saveCheckpoint, async (ctx, { runId 
 
 const resumable: readonly RunStatus[] = ["paused", "failed", "cancelled"];
 
-export const resume = verb(api.runs.resume, async (ctx, { runId }) => {
+export async function resumeRun(ctx: ServiceContext, runId: string): Promise<void> {
   await ctx.db.transaction(async (tx) => {
     const row = await lockRun(tx, runId);
-    if (row.status === "queued" || row.status === "running") return;
-    if (!resumable.includes(row.status))
+    if (row.status === "running" || (row.status === "queued" && row.notBefore === null)) return;
+    if (!resumable.includes(row.status) && row.status !== "queued")
       throw refuse(
         "resume",
         row,
@@ -111,10 +122,15 @@ export const resume = verb(api.runs.resume, async (ctx, { runId }) => {
       control: null,
       problem: null,
       stalledAttempts: 0,
+      notBefore: null,
       queuedAt: ctx.now(),
       finishedAt: null,
     });
     await ctx.queue.enqueue(tx, "run.advance", { runId });
   });
+}
+
+export const resume = verb(api.runs.resume, async (ctx, { runId }) => {
+  await resumeRun(ctx, runId);
   return summaryOf(ctx, runId);
 });

@@ -1,7 +1,8 @@
 import type { Publication, RunStatus, RunSummary } from "@anneal/contracts";
 import { schema } from "@anneal/db";
-import { and, desc, eq, getTableColumns, inArray, lt, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, inArray, lt, or, type SQL, sql } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
+import { held, leaseOver } from "./execution/claim.ts";
 
 const { attempts, deployments, models, runs, datasetVersions, datasets, workers } = schema;
 
@@ -24,6 +25,11 @@ const publications = sql<Publication[]>`(select coalesce(json_agg(json_build_obj
   'status', d.status, 'phase', d.phase, 'fraction', d.fraction, 'etaSeconds', d.eta_seconds) order by d.id desc), '[]')
   from ${deployments} d where d.run_id = ${runs.id})`;
 
+// A worker writes its row every few seconds; one that was silent for half a minute is taken for gone.
+const noWorker = sql<boolean>`(${or(eq(runs.status, "queued"), and(inArray(runs.status, held), leaseOver))}) and not exists (
+  select 1 from workers w where w.stopped_at is null and w.last_seen_at > now() - interval '30 seconds'
+    and w.roles ? 'train' and (${runs.home} is null or w.home is null or w.home = ${runs.home}))`;
+
 export const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 
 function selectRuns(db: ServiceContext["db"]) {
@@ -38,6 +44,7 @@ function selectRuns(db: ServiceContext["db"]) {
       workingSince,
       baseName,
       publications,
+      noWorker,
     })
     .from(runs)
     .innerJoin(datasetVersions, eq(datasetVersions.id, runs.datasetVersionId))
@@ -70,6 +77,7 @@ function toSummary({ run, datasetName, datasetNumber, workerName, queuePosition,
     workedSeconds: rest.workedSeconds,
     workingSince: rest.workingSince === null ? null : new Date(rest.workingSince).toISOString(),
     publications: rest.publications,
+    noWorker: rest.noWorker,
   };
 }
 

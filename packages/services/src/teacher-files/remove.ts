@@ -29,6 +29,7 @@ export const remove = verb(api.teacherFiles.remove, async (ctx, { teacherFileId 
         { field: "teacherFileId", remedy: say`cancel those runs or let them finish first` },
       );
     await audit(tx, ctx, "teacher.remove", teacherFileId, { name });
+    await ctx.queue.withdraw(tx, "teacher.make", { teacherFileId });
     await tx.delete(teacherFiles).where(eq(teacherFiles.id, teacherFileId));
   });
   await rm(teacherFolder(ctx.paths, teacherFileId), { recursive: true, force: true });

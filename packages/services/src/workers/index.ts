@@ -8,6 +8,7 @@ const { workers } = schema;
 export interface WorkerFacts {
   name: string;
   host: string;
+  home: string;
   pid: number;
   roles: WorkerRole[];
   isa: string;

@@ -134,7 +134,10 @@ export function runCommands(program: Command): void {
     .option("--eval-dataset <name>", "held-out rows; without it a share of the dataset is held out")
     .option("--gguf <types>", `exports, comma-separated: ${GgufType.options.join(", ")}`)
     .option("--set <field=value>", "any other field, such as schedule.warmupSteps=50 (repeatable)", collect, [])
-    .option("--idempotency-key <key>", "the same key twice makes one run")
+    .option(
+      "--idempotency-key <key>",
+      "the same key twice makes one run, until that one is cancelled, failed or removed",
+    )
     .option("--plan", "only say what it would need; starts nothing")
     .option("--watch", "follow it until it ends")
     .action(async (flags: CreateFlags, command: Command) => {
@@ -142,6 +145,9 @@ export function runCommands(program: Command): void {
       const spec = parseSpec(await buildSpec(session, flags));
       if (flags.plan) return plan(session, spec);
       const made = await session.client.runs.create.mutate({ spec, idempotencyKey: flags.idempotencyKey });
+      const before = made.replaces;
+      if (before && !session.json)
+        console.error(`the key stood for run ${before.runId}, which is ${before.status}; this is a new run`);
       if (!flags.watch) {
         session.print(
           made,

@@ -1,6 +1,6 @@
 import { type RunStatus, say, told } from "@anneal/contracts";
 import { schema, type Transaction } from "@anneal/db";
-import { and, eq, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, isNull, lte, or, type SQL, sql } from "drizzle-orm";
 import type { ServiceContext } from "../../context.ts";
 import { appendEvents, type NewEvent } from "../append-events.ts";
 import { type Claim, owned, staleEpoch } from "./fence.ts";
@@ -8,10 +8,20 @@ import { type Claim, owned, staleEpoch } from "./fence.ts";
 const { runs, attempts } = schema;
 type RunRow = typeof runs.$inferSelect;
 
-const held: readonly RunStatus[] = ["running", "pausing", "cancelling"];
+/** Statuses of a run in a worker's hands. */
+export const held: RunStatus[] = ["running", "pausing", "cancelling"];
 
 /** Whether a worker that no longer answers holds the run; the database's clock decides, never a worker's. */
 export const leaseOver = sql<boolean>`(${runs.leaseExpiresAt} is null or ${runs.leaseExpiresAt} < now())`;
+
+/** Runs that are owed an attempt: queued and due, or held by a worker that is gone. */
+export const waiting = (): SQL | undefined =>
+  or(
+    and(eq(runs.status, "queued"), or(isNull(runs.notBefore), lte(runs.notBefore, sql`now()`))),
+    and(inArray(runs.status, held), leaseOver),
+  );
+/** Runs whose folders lie in this home. */
+export const ofHome = (home: string): SQL | undefined => or(isNull(runs.home), eq(runs.home, home));
 
 async function endLostAttempt(tx: Transaction, row: RunRow, now: Date): Promise<number> {
   const [lost] = await tx
@@ -26,6 +36,8 @@ async function endLostAttempt(tx: Transaction, row: RunRow, now: Date): Promise<
 export interface ClaimOptions {
   workerId: string;
   workerName: string;
+  /** The worker's home (homeId): it takes no run whose folders it cannot see. */
+  home: string;
   leaseSeconds: number;
   /** Broken attempts in a row without progress after which the run fails. */
   maxStalledAttempts: number;
@@ -42,10 +54,9 @@ export async function claimRun(
   options: ClaimOptions,
 ): Promise<{ claim: Claim; run: RunRow } | null> {
   return ctx.db.transaction(async (tx) => {
-    const [found] = await tx.select({ row: runs, over: leaseOver }).from(runs).where(eq(runs.id, runId)).for("update");
-    if (!found) return null;
-    const { row, over } = found;
-    if (row.status !== "queued" && !(held.includes(row.status) && over)) return null;
+    const takeable = and(eq(runs.id, runId), waiting(), ofHome(options.home));
+    const [row] = await tx.select().from(runs).where(takeable).for("update");
+    if (!row) return null;
     const now = ctx.now();
     const stalledAttempts = await endLostAttempt(tx, row, now);
 
@@ -97,6 +108,8 @@ export async function claimRun(
         stalledAttempts,
         problem: null,
         workerId: options.workerId,
+        home: options.home,
+        notBefore: null,
         leaseExpiresAt: sql`now() + make_interval(secs => ${options.leaseSeconds})`,
         startedAt: row.startedAt ?? now,
         finishedAt: null,
@@ -117,6 +130,28 @@ export async function claimRun(
     await appendEvents(tx, runId, epoch, events);
     return { claim: { runId, epoch, check: options.check }, run };
   });
+}
+
+/**
+ * Takes the run that waits longest, in the order that the queue shows: a message is only a nudge, so one that came for a run
+ * that was cancelled meanwhile, or came out of order, costs nothing.
+ */
+export async function claimNextRun(
+  ctx: Pick<ServiceContext, "db" | "now">,
+  options: ClaimOptions,
+): Promise<{ claim: Claim; run: RunRow } | null> {
+  for (;;) {
+    const [next] = await ctx.db
+      .select({ id: runs.id })
+      .from(runs)
+      .where(and(waiting(), ofHome(options.home)))
+      .orderBy(asc(runs.queuedAt), asc(runs.id))
+      .limit(1);
+    if (!next) return null;
+    // Null: another worker was quicker, or the run was stopping and has been settled; look again.
+    const taken = await claimRun(ctx, next.id, options);
+    if (taken) return taken;
+  }
 }
 
 /** Prolongs the lease; answers what a person has asked for meanwhile. Throws STALE_EPOCH when the run was taken over. */

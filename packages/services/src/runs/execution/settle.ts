@@ -8,7 +8,7 @@ import {
   wordsOf,
 } from "@anneal/contracts";
 import { schema, type Transaction } from "@anneal/db";
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { ServiceContext } from "../../context.ts";
 import { appendEvents, type NewEvent } from "../append-events.ts";
 import { type Claim, lockOwned } from "./fence.ts";
@@ -28,7 +28,16 @@ export type Settlement =
   | { kind: "paused" }
   | { kind: "cancelled" }
   | { kind: "handBack" } // segment over, or the worker is leaving: queued again
-  | { kind: "broken"; problem: Problem; permanent: boolean; maxStalledAttempts: number };
+  | { kind: "diskFull"; problem: Problem } // paused: goes on when there is room, by itself or by hand
+  | ({ kind: "broken"; problem: Problem; permanent: boolean } & RetryRules);
+
+export interface RetryRules {
+  /** Broken attempts in a row without progress after which the run fails. */
+  maxStalledAttempts: number;
+  /** How long the first of them is waited after; each further one four times as long. */
+  retrySeconds: number;
+}
+const longestPauseSeconds = 300;
 
 async function endAttempt(
   tx: Transaction,
@@ -101,6 +110,21 @@ export async function settleRun(
         .set({ ...free, status, control: null, queuedAt: now, finishedAt: status === "cancelled" ? now : null })
         .where(eq(runs.id, row.id));
       if (status === "queued") await ctx.queue.enqueue(tx, "run.advance", { runId: row.id });
+    } else if (settlement.kind === "diskFull") {
+      const { problem } = settlement;
+      await endAttempt(tx, claim, "paused", now, problem);
+      const cancelled = row.status === "cancelling";
+      status = cancelled ? tell("cancelled") : tell("paused", problem);
+      await tx
+        .update(runs)
+        .set({
+          ...free,
+          status,
+          control: null,
+          problem: cancelled ? null : problem,
+          finishedAt: cancelled ? now : null,
+        })
+        .where(eq(runs.id, row.id));
     } else {
       const progressed = await endAttempt(tx, claim, "failed", now, settlement.problem);
       const stalledAttempts = progressed ? 0 : row.stalledAttempts + 1;
@@ -116,6 +140,11 @@ export async function settleRun(
               }),
             }
           : settlement.problem;
+      // What broke at once will mostly break at once again: a full disk, a file that is away for a moment.
+      const pause =
+        stopping || giveUp || stalledAttempts === 0
+          ? 0
+          : Math.min(longestPauseSeconds, settlement.retrySeconds * 4 ** (stalledAttempts - 1));
       status = stopping ? tell(stopping) : giveUp ? tell("failed", problem) : tell("queued", settlement.problem);
       await tx
         .update(runs)
@@ -123,13 +152,15 @@ export async function settleRun(
           ...free,
           status,
           stalledAttempts,
+          notBefore: pause > 0 ? sql`now() + make_interval(secs => ${pause})` : null,
           problem: status === "failed" ? problem : null,
           control: null,
           queuedAt: now,
           finishedAt: status === "failed" || status === "cancelled" ? now : null,
         })
         .where(eq(runs.id, row.id));
-      if (status === "queued") await ctx.queue.enqueue(tx, "run.advance", { runId: row.id });
+      // A run that waits is sent for by the heartbeat when its time has come.
+      if (status === "queued" && pause === 0) await ctx.queue.enqueue(tx, "run.advance", { runId: row.id });
     }
     await appendEvents(tx, row.id, claim.epoch, events);
     return status;
