@@ -8,6 +8,13 @@ export interface BossQueue extends Queue {
   stop(): Promise<void>;
 }
 
+/** The queue's own tables, made or brought up to date by the role that owns them; others only read and write them. */
+export async function installQueue(databaseUrl: string): Promise<void> {
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const queue = await startQueue({ databaseUrl, log, consume: false });
+  await queue.stop();
+}
+
 /** The queue over pg-boss: an insert joins the caller's drizzle transaction. */
 export async function startQueue(options: { databaseUrl: string; log: Log; consume: boolean }): Promise<BossQueue> {
   const boss = new PgBoss({

@@ -1,14 +1,19 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, openSync, readFileSync } from "node:fs";
-import { chmod, chown, mkdir, readdir, rename, rm, unlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import pg from "pg";
-import { type Account, accountIds, chooseAccount } from "./embedded/account.ts";
+import { chooseAccount } from "./embedded/account.ts";
 import { findBinaries } from "./embedded/binaries.ts";
+import { initialise, type Programs, superuser } from "./embedded/initialise.ts";
 import { isAlive, isPostgresOf, waitUntil } from "./embedded/processes.ts";
+import { folderName, reachablePrograms } from "./embedded/reach.ts";
+import { type Role, roles } from "./embedded/roles.ts";
 import { withStartLock } from "./embedded/start-lock.ts";
+
+export { grantToApp, makeRoles, type Role, roles } from "./embedded/roles.ts";
 
 export interface EmbeddedOptions {
   /** The cluster's folder; its password and port lie beside it in DATADIR.json (mode 600). */
@@ -25,7 +30,10 @@ export interface EmbeddedPostgres {
   port: number;
   /** false: a running server was found and is shared. */
   started: boolean;
+  /** The superuser's, to make databases and roles with; whoever serves people uses roleUrl("app"). */
   url(database?: string): string;
+  roleUrl(role: Role): string;
+  passwords: Record<Role, string>;
   isAlive(): boolean;
   /** Fast shutdown: open transactions are rolled back, everything committed is on the disk. */
   stop(): Promise<void>;
@@ -33,9 +41,9 @@ export interface EmbeddedPostgres {
 
 interface Secret {
   port: number;
-  password: string;
+  password: string; // the superuser's
+  roles: Record<Role, string>;
 }
-const superuser = "anneal";
 const defaultDatabase = "anneal";
 
 async function freePort(wished: number | undefined): Promise<number> {
@@ -53,60 +61,13 @@ async function freePort(wished: number | undefined): Promise<number> {
   return port;
 }
 
-function run(program: string, args: string[], account: Account): Promise<void> {
-  const [command = program, ...rest] = [...account.prefix, program, ...args];
-  return new Promise((done, fail) => {
-    const child = spawn(command, rest, {
-      uid: account.uid ?? undefined,
-      gid: account.gid ?? undefined,
-      stdio: ["ignore", "pipe", "pipe"],
-      cwd: "/",
-    });
-    let output = "";
-    child.stdout.on("data", (chunk) => (output += chunk));
-    child.stderr.on("data", (chunk) => (output += chunk));
-    child.on("error", fail);
-    child.on("close", (code) =>
-      code === 0 ? done() : fail(new Error(`${program} ended with ${code}: ${output.trim().slice(-2000)}`)),
-    );
-  });
-}
-
-// The folder appears under its name only when initdb has finished, so a start broken off half-way leaves nothing to trip over.
-async function initialise(dataDir: string, initdb: string, account: Account, password: string): Promise<void> {
-  for (const name of await readdir(dirname(dataDir)))
-    if (join(dirname(dataDir), name).startsWith(`${dataDir}.new-`))
-      await rm(join(dirname(dataDir), name), { recursive: true, force: true });
-  const fresh = `${dataDir}.new-${process.pid}`;
-  const passwordFile = `${fresh}.pw`;
-  await mkdir(fresh, { mode: 0o700 });
-  await writeFile(passwordFile, password, { mode: 0o600 });
-  const ids = accountIds(account);
-  if (ids) for (const path of [fresh, passwordFile]) await chown(path, ids.uid, ids.gid);
-  try {
-    await run(
-      initdb,
-      [
-        `--pgdata=${fresh}`,
-        `--username=${superuser}`,
-        `--pwfile=${passwordFile}`,
-        "--auth=scram-sha-256",
-        "--encoding=UTF8",
-        "--locale-provider=builtin", // the same order of texts on every machine
-        "--builtin-locale=C.UTF-8",
-        "--locale=C",
-      ],
-      account,
-    );
-  } finally {
-    await unlink(passwordFile);
-  }
-  await rename(fresh, dataDir);
-}
+const newPassword = () => randomBytes(24).toString("hex");
+const newPasswords = () => ({ owner: newPassword(), app: newPassword() });
 
 function readSecret(path: string): Secret | null {
   if (!existsSync(path)) return null;
-  return JSON.parse(readFileSync(path, "utf8")) as Secret;
+  const secret = JSON.parse(readFileSync(path, "utf8")) as Omit<Secret, "roles"> & Partial<Pick<Secret, "roles">>;
+  return { ...secret, roles: secret.roles ?? newPasswords() }; // a home of an older Anneal has the superuser alone
 }
 
 async function writeSecret(path: string, secret: Secret): Promise<void> {
@@ -124,8 +85,8 @@ function pidOf(dataDir: string): number | null {
   }
 }
 
-const urlOf = (secret: Secret, database: string) =>
-  `postgres://${superuser}:${secret.password}@127.0.0.1:${secret.port}/${database}`;
+const urlOf = (secret: Secret, database: string, user: string = superuser, password = secret.password) =>
+  `postgres://${user}:${password}@127.0.0.1:${secret.port}/${database}`;
 
 async function answers(secret: Secret): Promise<boolean> {
   const client = new pg.Client({ connectionString: urlOf(secret, "postgres"), connectionTimeoutMillis: 2000 });
@@ -162,7 +123,7 @@ async function ensureDatabase(secret: Secret): Promise<void> {
   }
 }
 
-async function startServer(dataDir: string, postgres: string, account: Account, secret: Secret, o: EmbeddedOptions) {
+async function startServer(dataDir: string, { postgres, account }: Programs, secret: Secret, o: EmbeddedOptions) {
   const settings = [
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
@@ -172,23 +133,17 @@ async function startServer(dataDir: string, postgres: string, account: Account, 
     "log_checkpoints=off",
     ...(o.settings ?? []),
   ].flatMap((setting) => ["-c", setting]);
-  const [command = postgres, ...rest] = [
-    ...account.prefix,
-    postgres,
-    "-D",
-    dataDir,
-    "-p",
-    String(secret.port),
-    ...settings,
-  ];
+  const folder = await folderName(dataDir, account);
+  // The name by which processes.ts knows it again, where its folder has none for it.
+  const mark = ["-c", `anneal.folder=${dataDir}`];
   const log = o.logFile ? openSync(o.logFile, "a", 0o600) : "ignore";
   // A session of its own: Ctrl-C in the terminal ends Postgres only after its users, by stop().
-  const child = spawn(command, rest, {
-    uid: account.uid ?? undefined,
-    gid: account.gid ?? undefined,
+  const child = spawn(postgres, ["-D", folder, "-p", String(secret.port), ...mark, ...settings], {
+    uid: account?.uid,
+    gid: account?.gid,
     stdio: ["ignore", log, log],
     detached: true,
-    cwd: "/",
+    cwd: dataDir,
   });
   child.unref();
   let ended: string | null = null;
@@ -209,13 +164,13 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
     let started = false;
     let secret = known;
     if (!(known && running && (await answersWhileAlive(running, dataDir, known)))) {
-      const binaries = await findBinaries();
-      const account = await chooseAccount([dataDir, binaries.postgres]);
+      const account = chooseAccount();
+      const programs = { ...(await reachablePrograms(await findBinaries(), account)), account };
       if (running && !isPostgresOf(running, dataDir)) await rm(join(dataDir, "postmaster.pid"), { force: true });
       if (!existsSync(join(dataDir, "PG_VERSION"))) {
-        secret = { port: 0, password: randomBytes(24).toString("hex") };
+        secret = { port: 0, password: newPassword(), roles: newPasswords() };
         await writeSecret(secretFile, secret);
-        await initialise(dataDir, binaries.initdb, account, secret.password);
+        await initialise(dataDir, programs, secret.password);
       }
       if (!secret)
         throw new Error(`${secretFile} is gone, and with it the password of ${dataDir}; put it back, or remove both`);
@@ -225,7 +180,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
       // Backends of a killed server hold its shared memory for a moment; Postgres refuses to start until they are gone.
       let failure: string | null = null;
       for (let attempt = 0; attempt < 20; attempt++) {
-        failure = await startServer(dataDir, binaries.postgres, account, secret, options);
+        failure = await startServer(dataDir, programs, secret, options);
         if (failure === null) break;
         await new Promise((next) => setTimeout(next, 250));
       }
@@ -234,6 +189,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
       started = true;
       await ensureDatabase(secret);
     }
+    if (secret && !started) await writeSecret(secretFile, secret); // the passwords of roles that it may have lacked
     const pid = pidOf(dataDir);
     if (!secret || !pid) throw new Error(`Postgres in ${dataDir} ended while it was starting`);
     const live = secret;
@@ -242,6 +198,8 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
       port: live.port,
       started,
       url: (database = defaultDatabase) => urlOf(live, database),
+      roleUrl: (role) => urlOf(live, defaultDatabase, roles[role], live.roles[role]),
+      passwords: live.roles,
       isAlive: () => isAlive(pid),
       async stop() {
         if (!isPostgresOf(pid, dataDir)) return;

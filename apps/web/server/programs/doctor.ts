@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { createDatabase, sql } from "@anneal/db";
+import { createDatabase, type Database, sql } from "@anneal/db";
 import { startEmbeddedPostgres } from "@anneal/db/embedded";
 import { engineInfo, useAddon as nameAddon } from "@anneal/engine";
 import { system } from "@anneal/services";
@@ -12,15 +12,20 @@ const env = readEnv();
 mkdirSync(env.home, { recursive: true, mode: 0o700 });
 if (existsSync(env.engineAddon)) nameAddon(env.engineAddon);
 
-async function versionAt(url: string): Promise<string> {
+async function ask<T>(url: string, question: (db: Database) => Promise<T>): Promise<T> {
   const db = createDatabase(url, { maxConnections: 1, applicationName: "anneal-doctor" });
   try {
-    const answer = await db.execute<{ version: string }>(sql`select version()`);
-    return answer.rows[0]?.version.split(" on ")[0] ?? "it answers";
+    return await question(db);
   } finally {
     await db.close();
   }
 }
+
+const versionAt = (url: string): Promise<string> =>
+  ask(url, async (db) => {
+    const answer = await db.execute<{ version: string }>(sql`select version()`);
+    return answer.rows[0]?.version.split(" on ")[0] ?? "it answers";
+  });
 
 /** The embedded Postgres is truly started (and stopped again): that it can be is what is asked. */
 async function embeddedVersion(): Promise<string> {
@@ -41,6 +46,8 @@ const checks = await system.machineChecks({
   engineInfo,
   ollamaStatus: () => createOllamaPort(env.ollamaHost, env.paths.ollamaModels).status(),
   databaseVersion: () => (env.databaseUrl ? versionAt(env.databaseUrl) : embeddedVersion()),
+  // The embedded one is served with a plain role.
+  databaseSuperuser: async () => (env.databaseUrl ? ask(env.databaseUrl, system.superuserName) : null),
 });
 if (process.argv.includes("--json")) console.log(JSON.stringify(checks, null, 2));
 else

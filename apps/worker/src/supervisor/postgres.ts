@@ -1,5 +1,7 @@
 import { join } from "node:path";
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "@anneal/db/embedded";
+import { migrate } from "@anneal/db";
+import { type EmbeddedPostgres, grantToApp, makeRoles, startEmbeddedPostgres } from "@anneal/db/embedded";
+import { installQueue } from "../queue.ts";
 
 const lookEveryMilliseconds = 500;
 
@@ -28,8 +30,18 @@ export class SupervisedPostgres {
     return postgres;
   }
 
+  /** For whoever serves people: it reads and writes rows, and nothing else. */
   get url(): string {
-    return this.server.url();
+    return this.server.roleUrl("app");
+  }
+
+  /** Roles, schema and queue as this version needs them; a home of an older one is taken over as it is. */
+  async prepare(): Promise<void> {
+    const owner = this.server.roleUrl("owner");
+    await makeRoles(this.server.url(), this.server.passwords);
+    await migrate(owner);
+    await installQueue(owner);
+    await grantToApp(owner);
   }
 
   get pid(): number {

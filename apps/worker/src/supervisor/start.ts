@@ -99,7 +99,9 @@ export async function startAnneal(options: AnnealOptions): Promise<RunningAnneal
         onNewUrl: () => children.forEach(({ child }) => void child.restart()),
       });
     const databaseUrl = () => postgres?.url ?? options.databaseUrl ?? "";
-    await migrate(databaseUrl());
+    // A database of one's own has one role, which makes the schema too.
+    if (postgres) await postgres.prepare();
+    else await migrate(databaseUrl());
 
     const env = () =>
       childEnv({ ...options.env, ANNEAL_HOME: home, ANNEAL_PORT: String(port), DATABASE_URL: databaseUrl() });

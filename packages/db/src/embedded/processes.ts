@@ -23,7 +23,9 @@ export function isPostgresOf(pid: number, dataDir: string): boolean {
   if (!isAlive(pid)) return false;
   try {
     const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-    return (words[0] ?? "").includes("postgres") && words.includes(dataDir);
+    return (
+      (words[0] ?? "").includes("postgres") && (words.includes(dataDir) || words.includes(`anneal.folder=${dataDir}`))
+    );
   } catch {
     return true; // no /proc: trust the pid file
   }

@@ -1,5 +1,5 @@
 export { auditTrail } from "./audit-trail.ts";
-export { doctor } from "./doctor.ts";
+export { doctor, superuserName } from "./doctor.ts";
 export { type Machine, machineChecks } from "./machine-checks.ts";
 export { createFirstAdministrator, issueSetupToken, needsSetup, SetupInput } from "./setup.ts";
 export { ollama, status } from "./status.ts";

@@ -15,6 +15,8 @@ export interface Machine {
   engineInfo(): { version: string; isa: string; threads: number; cuda: string };
   /** The server's version text; rejects when it does not answer. */
   databaseVersion(): Promise<Words>;
+  /** The name of the role that Anneal serves with, where it is a superuser. */
+  databaseSuperuser(): Promise<string | null>;
   ollamaStatus(): Promise<OllamaStatus>;
 }
 
@@ -99,7 +101,15 @@ function memory(): DoctorCheck {
 
 async function postgres(machine: Machine): Promise<DoctorCheck> {
   try {
-    return check("Postgres", "ok", await machine.databaseVersion(), null);
+    const version = await machine.databaseVersion();
+    const superuser = await machine.databaseSuperuser();
+    if (superuser === null) return check("Postgres", "ok", version, null);
+    return check(
+      "Postgres",
+      "warning",
+      say`${version}; the role ${superuser} is a superuser: whoever gets hold of DATABASE_URL rules the whole server`,
+      say`give Anneal a role of its own that owns its database and is no superuser`,
+    );
   } catch (error) {
     return check(
       "Postgres",
