@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { createDatabase, createListener, type Database, type Listener } from "@anneal/db";
-import type { Log, ServiceContext } from "@anneal/services";
+import { type Log, logSink, type ServiceContext } from "@anneal/services";
 import { createTextHost } from "@anneal/text";
 import pino from "pino";
 import { type Auth, createAuth } from "./auth.ts";
@@ -30,7 +30,7 @@ export function createServer(env: Env): Server {
     throw new Error("DATABASE_URL is not set; start Anneal with ./anneal up, which brings its own Postgres, or set it");
   for (const folder of [env.home, env.paths.uploads, env.paths.datasets])
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const log: Log = pino({ name: "web", level: env.logLevel });
+  const log: Log = pino({ name: "web", level: env.logLevel }, logSink());
   const secrets = openSecrets(env.home);
   const db = createDatabase(env.databaseUrl, {
     applicationName: "anneal-web",

@@ -3,6 +3,7 @@ export * from "./context.ts";
 export * as datasets from "./datasets/index.ts";
 export * as deployments from "./deployments/index.ts";
 export { homeId } from "./home-id.ts";
+export { logSink } from "./log-sink.ts";
 export * as models from "./models/index.ts";
 export * from "./ports.ts";
 export * as runs from "./runs/index.ts";

@@ -15,7 +15,7 @@ let database: TestDatabase;
 let lab: Lab;
 beforeEach(async ({ skip }) => {
   disk = mkdtempSync(join(tmpdir(), "anneal-disk-"));
-  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=48m", "none", disk]).status === 0;
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=160m", "none", disk]).status === 0;
   if (!mounted) {
     rmSync(disk, { recursive: true });
     disk = "";
