@@ -4,15 +4,16 @@ import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import { type BadLine, type ColumnMapping, type DatasetFormat, ServiceError, say, wordsOf } from "@anneal/contracts";
-import { canonicalLine } from "./canonical.ts";
 import { isTextColumn } from "./detect.ts";
 import { settle } from "./inspect.ts";
 import type { Limits } from "./limits.ts";
-import { openVersion } from "./open-version.ts";
+import { isWhole } from "./open-version.ts";
 import { printable } from "./outcome.ts";
 import { jsonLinesToParquet } from "./parquet.ts";
+import { openParquet } from "./parquet-rows.ts";
 import { readRows } from "./rows.ts";
 import { refuseUndecided, refuseUnknown, UnusedFields } from "./unused-fields.ts";
+import { computeDigests, digestsPath, type VersionDigests, writeDigests } from "./version-digests.ts";
 
 export interface ImportOptions {
   fileName: string;
@@ -111,20 +112,11 @@ async function writeCanonical(path: string, target: string, o: ImportOptions) {
   return { digest: `sha256:${hash.digest("hex")}`, rows, badLineCount, format, leftOut, longestBytes };
 }
 
-/** The digest of the rows in a version's file, read back in full. */
-export async function digestOfVersion(path: string, signal?: AbortSignal): Promise<{ digest: string; rows: number }> {
-  const reader = await openVersion(path);
+/** The digests of a Parquet file's rows, read back in full, and of the file. */
+export async function digestOfVersion(path: string, signal?: AbortSignal): Promise<VersionDigests> {
+  const reader = await openParquet(path);
   try {
-    const hash = createHash("sha256");
-    let pending = "";
-    for await (const row of reader.all()) {
-      pending += `${canonicalLine(row)}\n`;
-      if (pending.length < 1 << 20) continue;
-      hash.update(pending);
-      pending = "";
-      signal?.throwIfAborted();
-    }
-    return { digest: `sha256:${hash.update(pending).digest("hex")}`, rows: reader.rows };
+    return await computeDigests(path, reader.all(), signal);
   } finally {
     await reader.close();
   }
@@ -148,6 +140,12 @@ const sizeOf = async (path: string): Promise<number | null> => {
   }
 };
 
+/** Removes a version's file and what lies beside it. */
+export async function removeVersionFile(path: string): Promise<void> {
+  await rm(path, { force: true });
+  await rm(digestsPath(path), { force: true });
+}
+
 /**
  * Makes the immutable version of a file: canonical rows, their SHA-256, and a Parquet file named by it. What was written is
  * read back and must give the same digest before it gets its name; the same rows from any file end at the same name.
@@ -161,13 +159,17 @@ export async function importVersion(path: string, o: ImportOptions): Promise<Imp
     const { longestBytes, ...made } = await writeCanonical(path, lines, o);
     const target = versionPath(o.folder, made.digest);
     const there = await sizeOf(target);
-    if (there !== null) return { ...made, bytes: there, path: target };
+    // A damaged one is mended by what is written below.
+    if (there !== null && (await isWhole(target))) return { ...made, bytes: there, path: target };
     await jsonLinesToParquet(lines, fresh, longestBytes, `${stem}.spill`);
     const written = await digestOfVersion(fresh, o.signal);
     if (written.digest !== made.digest)
       throw new Error(`the rows of ${fresh} read back otherwise than they were written`);
     await syncFile(fresh);
+    // The note of another file must never stand beside this one; without a note the rows themselves are proven.
+    await rm(digestsPath(target), { force: true });
     await rename(fresh, target);
+    await writeDigests(target, written);
     await syncFile(o.folder);
     return { ...made, bytes: (await stat(target)).size, path: target };
   } finally {

@@ -1,104 +1,128 @@
-import { type DatasetRow, type Message, ServiceError, say } from "@anneal/contracts";
-import type { DuckDBDataChunk } from "@duckdb/node-api";
-import { columnNames, isList, openDuckDb, sqlPath } from "./parquet.ts";
+import { basename } from "node:path";
+import { type DatasetRow, ServiceError } from "@anneal/contracts";
+import { type DatasetReader, openParquet, unreadable } from "./parquet-rows.ts";
+import {
+  blockDigest,
+  blockRows,
+  computeDigests,
+  damaged,
+  identityOf,
+  readDigests,
+  sha256OfFile,
+  type VersionDigests,
+  writeDigests,
+} from "./version-digests.ts";
 
-export interface DatasetReader {
-  readonly rows: number;
-  /** Rows `offset` to `offset + limit`, fewer at the end. */
-  read(offset: number, limit: number): Promise<DatasetRow[]>;
-  /** All rows in order, a chunk of them in memory at a time. */
-  all(): AsyncGenerator<DatasetRow>;
-  close(): Promise<void>;
-}
+// A file is proven once as long as it stays the same one; its rows are held to their digests at every reading.
+const proven = new Map<string, { identity: string; digests: VersionDigests }>();
+const mostProven = 200;
 
-interface StoredMessage extends Omit<Message, "weight" | "reasoning_content"> {
-  weight: number | null;
-  reasoning_content?: string | null; // files of older versions lack it
-}
-
-type Name = (typeof columnNames)[number];
-type Columns = Partial<Record<Name, readonly unknown[]>>;
-
-const listOf = (value: unknown): Message[] =>
-  (JSON.parse(value as string) as StoredMessage[]).map(({ role, content, weight, reasoning_content }) => ({
-    role,
-    content,
-    ...(weight === null ? {} : { weight }),
-    ...(typeof reasoning_content === "string" ? { reasoning_content } : {}),
-  }));
-
-function answersAt(c: Columns, i: number): DatasetRow {
-  if (typeof c.text?.[i] === "string") return { text: c.text[i] };
-  if (typeof c.messages?.[i] === "string") return { messages: listOf(c.messages[i]) };
-  if (typeof c.chosen?.[i] === "string")
-    return { prompt: listOf(c.prompt?.[i]), chosen: listOf(c.chosen[i]), rejected: listOf(c.rejected?.[i]) };
-  if (typeof c.completion?.[i] === "string")
-    return {
-      prompt: listOf(c.prompt?.[i]),
-      completion: listOf(c.completion[i]),
-      desirable: c.desirable?.[i] === true,
-    };
-  throw new Error("a row of the dataset file holds neither messages nor text nor answers");
-}
-
-function rowAt(c: Columns, i: number): DatasetRow {
-  const row = answersAt(c, i);
-  const source = c.source?.[i];
-  return typeof source === "string" ? { ...row, source } : row;
-}
-
-function chunkRows(chunk: DuckDBDataChunk, names: readonly Name[]): { number: number; row: DatasetRow }[] {
-  const [numbers = [], ...values] = chunk.getColumns();
-  const columns: Columns = Object.fromEntries(names.map((name, i) => [name, values[i]]));
-  return numbers.map((number, i) => ({ number: Number(number), row: rowAt(columns, i) }));
-}
-
-/** Opens a version's Parquet file for pages and for streaming. */
+/** Opens a version's Parquet file, which its name tells the digest of. Damage is found before a row is given out. */
 export async function openVersion(path: string): Promise<DatasetReader> {
-  const { connection, close } = await openDuckDb({ memory: "1GB", threads: 1 });
-  const source = `read_parquet(${sqlPath(path)})`;
+  const digests = await prove(path);
+  const reader = await openParquet(path);
+  if (reader.rows === digests.rows) return held(reader, digests, path);
+  await reader.close();
+  throw damaged(path);
+}
+
+/** Whether the file at this path holds, byte for byte, what was stored; never from memory. */
+export async function isWhole(path: string): Promise<boolean> {
+  proven.delete(path);
   try {
-    // Files of older versions lack columns that came later.
-    const there = (await connection.runAndReadAll(`describe select * from ${source}`)).getRows().map(([name]) => name);
-    const names = columnNames.filter((name) => there.includes(name));
-    const expressions = names.map((name) => (isList(name) ? `to_json(${name})::varchar` : name));
-    const select = `select ${["row", ...expressions].join(", ")} from ${source}`;
-    const [[count] = []] = (await connection.runAndReadAll(`select count(*) from ${source}`)).getRows();
-    const rows = Number(count);
-    return {
-      rows,
-      async read(offset, limit) {
-        if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(limit) || offset < 0 || limit < 0)
-          throw new ServiceError("INVALID_INPUT", say`offset and limit must be whole numbers from 0 on`, {
-            field: "offset",
-          });
-        const result = await connection.run(
-          `${select} where row >= ${offset} and row < ${offset + limit} order by row`,
-        );
-        return (await result.fetchAllChunks()).flatMap((chunk) => chunkRows(chunk, names)).map(({ row }) => row);
-      },
-      async *all() {
-        const result = await connection.stream(select);
-        let expected = 0;
-        for (;;) {
-          const chunk = await result.fetchChunk();
-          if (!chunk || chunk.rowCount === 0) break;
-          for (const { number, row } of chunkRows(chunk, names)) {
-            if (number !== expected++) throw new Error(`row ${expected - 1} of ${path} is out of order (${number})`);
-            yield row;
-          }
-        }
-        if (expected !== rows) throw new Error(`${path} gave ${expected} of its ${rows} rows`);
-      },
-      async close() {
-        close();
-      },
-    };
+    await prove(path);
+    return true;
   } catch (error) {
-    close();
-    throw new ServiceError("UNAVAILABLE", say`the dataset file ${path} cannot be read`, {
-      remedy: say`put the file back from a backup, or upload the dataset again`,
-      cause: error,
-    });
+    if (error instanceof ServiceError) return false;
+    throw error;
   }
+}
+
+async function prove(path: string): Promise<VersionDigests> {
+  const hex = /^sha256-([0-9a-f]{64})\.parquet$/.exec(basename(path))?.[1];
+  if (!hex) throw unreadable(path, new Error("its name tells no digest"));
+  let identity: string;
+  try {
+    identity = await identityOf(path);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  const before = proven.get(path);
+  if (before?.identity === identity) return before.digests;
+  const digests = (await byNote(path, `sha256:${hex}`)) ?? (await byRows(path, `sha256:${hex}`));
+  proven.delete(path);
+  proven.set(path, { identity, digests });
+  for (const oldest of proven.keys()) {
+    if (proven.size <= mostProven) break;
+    proven.delete(oldest);
+  }
+  return digests;
+}
+
+async function byNote(path: string, digest: string): Promise<VersionDigests | null> {
+  const digests = await readDigests(path, digest);
+  if (digests && (await sha256OfFile(path)) !== digests.file) throw damaged(path);
+  return digests;
+}
+
+/** Where there is no note yet: all rows against the version's own digest; then the note is made. */
+async function byRows(path: string, digest: string): Promise<VersionDigests> {
+  const reader = await openParquet(path);
+  let digests: VersionDigests;
+  try {
+    digests = await computeDigests(path, reader.all());
+  } catch (error) {
+    throw damaged(path, error);
+  } finally {
+    await reader.close();
+  }
+  if (digests.digest !== digest) throw damaged(path);
+  await writeDigests(path, digests).catch((error: NodeJS.ErrnoException) => {
+    // A folder that is only read, or a disk without room: the rows are proven all the same, and are again next time.
+    if (!["EACCES", "EROFS", "EPERM", "ENOSPC", "EDQUOT"].includes(error.code ?? "")) throw error;
+  });
+  return digests;
+}
+
+/** The reader, giving out only whole blocks that have their digest. */
+function held(reader: DatasetReader, digests: VersionDigests, path: string): DatasetReader {
+  const check = (number: number, rows: readonly DatasetRow[]): void => {
+    if (blockDigest(rows) !== digests.blocks[number]) throw damaged(path);
+  };
+  const orDamaged = (error: unknown) => (error instanceof ServiceError ? error : damaged(path, error));
+  return {
+    rows: reader.rows,
+    async read(offset, limit) {
+      if (!(offset >= 0 && limit >= 0)) return reader.read(offset, limit); // which says what is wrong with them
+      const first = Math.floor(offset / blockRows);
+      const end = Math.min(Math.ceil((offset + limit) / blockRows) * blockRows, reader.rows);
+      let rows: DatasetRow[];
+      try {
+        rows = await reader.read(first * blockRows, Math.max(0, end - first * blockRows));
+      } catch (error) {
+        throw orDamaged(error);
+      }
+      if (rows.length !== Math.max(0, end - first * blockRows)) throw damaged(path);
+      for (let at = 0; at < rows.length; at += blockRows) check(first + at / blockRows, rows.slice(at, at + blockRows));
+      return rows.slice(offset - first * blockRows, offset - first * blockRows + limit);
+    },
+    async *all() {
+      let block: DatasetRow[] = [];
+      let number = 0;
+      try {
+        for await (const row of reader.all()) {
+          block.push(row);
+          if (block.length < blockRows) continue;
+          check(number++, block);
+          yield* block;
+          block = [];
+        }
+        if (block.length > 0) check(number, block);
+      } catch (error) {
+        throw orDamaged(error);
+      }
+      yield* block;
+    },
+    close: () => reader.close(),
+  };
 }

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -14,10 +15,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { canonicalLine } from "./canonical.ts";
-import { digestOfVersion, importVersion, versionPath } from "./import.ts";
+import { digestOfVersion, importVersion, removeVersionFile, versionPath } from "./import.ts";
 import { inspectFile } from "./inspect.ts";
 import { openVersion } from "./open-version.ts";
 import { sqlPath, withDuckDb } from "./parquet.ts";
+import { openParquet } from "./parquet-rows.ts";
+import { digestsPath } from "./version-digests.ts";
 
 const root = mkdtempSync(join(tmpdir(), "anneal-versions-"));
 const folder = join(root, "datasets");
@@ -56,7 +59,7 @@ test("rows come back as they were, by page and in one stream; the digest is that
   expect(made).toMatchObject({ digest: `sha256:${expected}`, rows: 3, badLineCount: 0 });
   expect(made.path).toBe(versionPath(folder, made.digest));
   expect(made.bytes).toBe(statSync(made.path).size);
-  expect(await digestOfVersion(made.path)).toEqual({ digest: made.digest, rows: 3 });
+  expect(await digestOfVersion(made.path)).toMatchObject({ digest: made.digest, rows: 3 });
   const reader = await openVersion(made.path);
   expect(await reader.read(0, 10)).toEqual(rows);
   expect(await reader.read(1, 1)).toEqual([rows[1]]);
@@ -102,7 +105,7 @@ test("preferences, marks, sources and fractions of weights come back; files writ
        to ${sqlPath(old)} (format parquet)`,
     ),
   );
-  const reader = await openVersion(old);
+  const reader = await openParquet(old);
   expect(await reader.read(0, 9)).toEqual([{ messages: [{ role: "user", content: "x", weight: 1 }] }]);
   await reader.close();
 });
@@ -135,6 +138,51 @@ test("the same rows from another kind of file are the same version; nothing is l
   const other = await load(write("t.csv", "text,category\nc,d\na,b\n"), "t.csv");
   expect(other.digest).not.toBe(csv.digest); // the order of rows is part of what they are
   expect(readdirSync(folder).filter((name) => name.startsWith("."))).toEqual([]);
+});
+
+test("a damaged file is refused by name, and the same rows imported again mend it", async () => {
+  const rows = Array.from(
+    { length: 2500 },
+    (_, i) => `{"prompt":"question ${i}","completion":"answer ${i * 7}"}\n`,
+  ).join("");
+  const from = write("whole.jsonl", rows);
+  const made = await load(from, "whole.jsonl");
+  const read = async () => {
+    const reader = await openVersion(made.path);
+    try {
+      let count = 0;
+      for await (const _ of reader.all()) count++;
+      return [await reader.read(1020, 10), await reader.read(2495, 100), count];
+    } finally {
+      await reader.close();
+    }
+  };
+  const before = await read();
+  expect(before[0]).toHaveLength(10);
+  expect(before[1]).toHaveLength(5);
+  expect(before[2]).toBe(2500);
+  const bytes = readFileSync(made.path);
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 4;
+  writeFileSync(made.path, bytes);
+  await expect(read()).rejects.toMatchObject({
+    problem: {
+      code: "CONFLICT",
+      message: expect.stringContaining(made.path),
+      remedy: expect.stringContaining("again"),
+    },
+  });
+  expect(await load(from, "whole.jsonl")).toMatchObject({ digest: made.digest, path: made.path });
+  expect(await read()).toEqual(before);
+  // A version of an older Anneal has no note: its rows are proven by the version's own digest, and the note is made.
+  rmSync(digestsPath(made.path));
+  writeFileSync(made.path, readFileSync(made.path)); // another file under its name: not known from before
+  expect(await read()).toEqual(before);
+  expect(existsSync(digestsPath(made.path))).toBe(true);
+  rmSync(digestsPath(made.path));
+  writeFileSync(made.path, bytes);
+  await expect(read()).rejects.toMatchObject({ problem: { code: "CONFLICT" } });
+  await removeVersionFile(made.path);
+  expect([existsSync(made.path), existsSync(digestsPath(made.path))]).toEqual([false, false]);
 });
 
 test("bad lines stop an import unless it is told to go on", async () => {

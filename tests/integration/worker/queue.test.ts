@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { schema, sql } from "@anneal/db";
 import { createTestDatabase, type TestDatabase } from "@anneal/db/testing";
 import { runs } from "@anneal/services";
@@ -75,4 +76,17 @@ test("live queued runs follow each other without a pause, in the order of the qu
     expect(gap).toBeGreaterThanOrEqual(0);
     expect(gap).toBeLessThan(2); // a tenth of a second where nothing else works; 4 s before
   }
+});
+
+test("a run whose shards are in the cache goes its way though the file of its dataset is gone", async () => {
+  const first = await lab.createRun(short);
+  const second = await lab.createRun({ ...short, name: "again" });
+  await runs.pause(lab.ctx, { runId: second.id });
+  lab.startWorker();
+  expect((await lab.until(first.id, "ended", ended, 120)).status).toBe("succeeded");
+  rmSync(lab.ctx.paths.datasets, { recursive: true });
+  await runs.resume(lab.ctx, { runId: second.id });
+  const run = await lab.until(second.id, "ended", ended, 120);
+  expect(run).toMatchObject({ status: "succeeded", problem: null });
+  expect(run.attempts).toHaveLength(1);
 });

@@ -44,7 +44,8 @@ export async function fileToPublish(
   });
 }
 
-async function isIntact(file: PublishedFile): Promise<boolean> {
+/** Whether a file still has the digest that it was exported with. */
+export async function isIntact(file: Pick<PublishedFile, "path" | "digest">): Promise<boolean> {
   try {
     return `sha256:${await sha256OfFile(file.path)}` === file.digest;
   } catch (error) {

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { ServiceError, say, type Words, wordsOfError } from "@anneal/contracts";
+import { seal, unseal } from "@anneal/data";
 import { z } from "zod";
 import { requireEpoch, syncDirectory } from "./epoch-lock.ts";
 import { sha256OfFile, writeDurably } from "./files.ts";
@@ -44,13 +45,32 @@ export const Cursor = z.object({
 });
 export type Cursor = z.infer<typeof Cursor>;
 
-const Manifest = z.object({
-  version: z.literal(1),
+const manifestFields = {
   step: z.int(),
   epoch: z.int(),
   createdAt: z.string(),
-  files: z.record(z.string().regex(/^[a-z.]+$/), z.object({ sha256: z.string(), bytes: z.int() })),
-});
+  files: z.record(z.string().regex(/^[a-z.]+$/), z.strictObject({ sha256: z.string(), bytes: z.int() })),
+};
+const Manifest = z.object({ version: z.literal(2), ...manifestFields }); // sealed: it proves itself
+const OldManifest = z.strictObject({ version: z.literal(1), ...manifestFields });
+
+function readManifest(path: string): Omit<z.infer<typeof Manifest>, "version"> {
+  const text = readFileSync(join(path, "manifest.json"), "utf8");
+  const sealed = unseal(text);
+  const manifest = sealed ? Manifest.parse(sealed) : OldManifest.safeParse(jsonOf(text)).data;
+  if (!manifest) throw new ServiceError("INTERNAL", say`${path}: the manifest has been changed`);
+  if (basename(path) !== nameOf(manifest.step, manifest.epoch))
+    throw new ServiceError("INTERNAL", say`${path}: the manifest is of step ${manifest.step}`);
+  return manifest;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
 
 export interface Checkpoint {
   path: string;
@@ -68,7 +88,7 @@ export const statePath = (checkpoint: { path: string }) => join(checkpoint.path,
 
 /** Reads a checkpoint and proves every byte of it against its manifest; throws with what is wrong. */
 export async function verifyCheckpoint(path: string): Promise<Checkpoint> {
-  const manifest = Manifest.parse(JSON.parse(readFileSync(join(path, "manifest.json"), "utf8")));
+  const manifest = readManifest(path);
   for (const name of ["state.safetensors", "cursor.json"]) {
     const entry = manifest.files[name];
     if (!entry) throw new ServiceError("INTERNAL", say`${path}: the manifest lacks ${name}`);
@@ -140,7 +160,7 @@ export class CheckpointStore {
     const cursorText = JSON.stringify(cursor);
     writeDurably(join(temporary, "cursor.json"), cursorText);
     const manifest: z.infer<typeof Manifest> = {
-      version: 1,
+      version: 2,
       step: cursor.step,
       epoch: this.epoch,
       createdAt: new Date().toISOString(),
@@ -152,7 +172,7 @@ export class CheckpointStore {
         },
       },
     };
-    writeDurably(join(temporary, "manifest.json"), JSON.stringify(manifest, null, 1));
+    writeDurably(join(temporary, "manifest.json"), seal(manifest));
     syncDirectory(temporary);
     this.guard();
     renameSync(temporary, target);

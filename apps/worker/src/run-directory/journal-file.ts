@@ -11,15 +11,17 @@ const fileName = /^attempt-(\d{9})\.jsonl$/;
 export const journalPath = (runDirectory: string, epoch: number) =>
   join(journalFolder(runDirectory), `attempt-${String(epoch).padStart(9, "0")}.jsonl`);
 
+const checkSum = (json: string) => crc32(json).toString(16).padStart(8, "0");
+
 export function encodeLine(value: object): string {
   const json = JSON.stringify(value);
-  return `${crc32(json).toString(16).padStart(8, "0")} ${json}\n`;
+  return `${checkSum(json)} ${json}\n`;
 }
 
 export function decodeLine(text: string): unknown | undefined {
   if (text.length < 11 || text[8] !== " ") return undefined;
   const json = text.slice(9);
-  if (Number.parseInt(text.slice(0, 8), 16) !== crc32(json)) return undefined;
+  if (text.slice(0, 8) !== checkSum(json)) return undefined;
   return JSON.parse(json);
 }
 

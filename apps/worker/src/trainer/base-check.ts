@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { ServiceError, say, type TrainerStart, type Words } from "@anneal/contracts";
+import { seal, unseal } from "@anneal/data";
 import { z } from "zod";
 import { replaceFile, sha256OfFile } from "../run-directory/files.ts";
 
@@ -9,6 +10,18 @@ const Note = z.object({
   digest: z.string(),
   files: z.array(z.object({ name: z.string(), bytes: z.number(), modified: z.number() })),
 });
+
+/** A note that was altered says nothing: the base is hashed again. */
+function readNote(text: string): z.infer<typeof Note> | null {
+  const sealed = unseal(text);
+  if (sealed) return Note.parse(sealed);
+  try {
+    return Note.strict().parse(JSON.parse(text)); // of an older Anneal
+  } catch {
+    return null;
+  }
+}
+
 const baseFile = /\.(safetensors|json|model)$/;
 const adapterFiles = ["adapter_config.json", "adapter_model.safetensors"];
 
@@ -56,7 +69,7 @@ async function verify(runDirectory: string, proof: Proof, onFile: (name: string)
     });
   });
   const notePath = join(runDirectory, proof.note);
-  const known = existsSync(notePath) ? Note.parse(JSON.parse(readFileSync(notePath, "utf8"))) : null;
+  const known = existsSync(notePath) ? readNote(readFileSync(notePath, "utf8")) : null;
   if (known && JSON.stringify(known.files) === JSON.stringify(files)) return known.digest;
 
   const hash = createHash("sha256");
@@ -73,7 +86,7 @@ async function verify(runDirectory: string, proof: Proof, onFile: (name: string)
       field,
       remedy: say`start a new run on what has changed, or put the old files back`,
     });
-  replaceFile(notePath, JSON.stringify({ digest, files } satisfies z.infer<typeof Note>));
+  replaceFile(notePath, seal({ digest, files } satisfies z.infer<typeof Note>));
   return digest;
 }
 

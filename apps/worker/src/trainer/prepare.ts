@@ -14,7 +14,7 @@ import {
   splitRows,
 } from "./held-out.ts";
 import { heartbeat, type Job, logLine, ProgressTeller } from "./job.ts";
-import { type CachedShard, cachedShard } from "./shard-cache.ts";
+import { type CachedShard, cachedRows, cachedShard } from "./shard-cache.ts";
 import { TeacherRows } from "./teacher-rows.ts";
 import { clockOf, textModelOf } from "./text-model.ts";
 
@@ -81,12 +81,12 @@ export async function prepare(job: Job): Promise<Prepared> {
       say`the base model has no chat template; rows are written as ${templateNames[text.templateOrigin]}`,
     );
 
-  const dataset = await openChecked(start.dataset);
-  const evaluation = start.evaluationDataset ? await openChecked(start.evaluationDataset) : null;
+  const dataset = new LazyVersion(start.dataset);
+  const evaluation = start.evaluationDataset ? new LazyVersion(start.evaluationDataset) : null;
   try {
     const split = splitRows({
-      rows: dataset.rows,
-      evaluationRows: evaluation?.rows ?? null,
+      rows: start.dataset.rows,
+      evaluationRows: start.evaluationDataset?.rows ?? null,
       heldOutFraction: spec.evaluation.heldOutFraction,
       finalMaxRows: spec.evaluation.finalMaxRows,
       seed: spec.seed,
@@ -103,7 +103,11 @@ export async function prepare(job: Job): Promise<Prepared> {
     const trainSource = await cachedShard(start.shardDirectory, { ...madeOf, part: "train" }, () =>
       encodeAll(job, text, trainingRows(job, dataset, split)),
     );
-    const rows = await readRows(evaluation ?? dataset, split.asked);
+    const rows = await cachedRows(
+      start.shardDirectory,
+      { ...madeOf, part: "asked", rows: [...split.asked] },
+      async () => readRows(await (evaluation ?? dataset).open(), split.asked),
+    );
     const heldOutSource =
       rows.length === 0
         ? null
@@ -127,7 +131,7 @@ export async function prepare(job: Job): Promise<Prepared> {
               : say`give each conversation an assistant answer that fits into maxSequenceTokens`,
         },
       );
-    const rowNumbers = Uint32Array.from({ length: dataset.rows }, (_, row) => row).filter(
+    const rowNumbers = Uint32Array.from({ length: start.dataset.rows }, (_, row) => row).filter(
       (row) => !split.excluded.has(row),
     );
     const { vocabSize: vocabularySize } = inspectModel(start.base);
@@ -166,6 +170,24 @@ export async function prepare(job: Job): Promise<Prepared> {
   }
 }
 
+/** A version's file, opened when a row of it is needed: what is in the cache is read without it, though the file be gone. */
+class LazyVersion {
+  private reader: Promise<DatasetReader> | null = null;
+  constructor(private readonly version: TrainerStart["dataset"]) {}
+
+  open(): Promise<DatasetReader> {
+    this.reader ??= openChecked(this.version);
+    return this.reader;
+  }
+
+  async close(): Promise<void> {
+    await this.reader?.then(
+      (reader) => reader.close(),
+      () => undefined, // it could not be opened, and whoever asked was told
+    );
+  }
+}
+
 async function openChecked(version: TrainerStart["dataset"]): Promise<DatasetReader> {
   const reader = await openVersion(version.path);
   if (reader.rows === version.rows) return reader;
@@ -181,10 +203,11 @@ async function openChecked(version: TrainerStart["dataset"]): Promise<DatasetRea
 }
 
 /** The rows that are trained, in order, told as they are read. */
-async function* trainingRows(job: Job, dataset: DatasetReader, split: Split): AsyncGenerator<DatasetRow> {
+async function* trainingRows(job: Job, version: LazyVersion, split: Split): AsyncGenerator<DatasetRow> {
   const progress = new ProgressTeller(job);
   const began = performance.now();
   const { planned } = job.start;
+  const dataset = await version.open();
   let i = 0;
   for await (const row of dataset.all()) {
     if (i % signOfLifeEvery === 0) {

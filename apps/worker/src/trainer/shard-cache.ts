@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
+import type { DatasetRow } from "@anneal/contracts";
+import { seal, unseal } from "@anneal/data";
 import { type EncodedRow, openShard, type Shard, writeShard } from "@anneal/text";
 import { z } from "zod";
 import { replaceFile, sha256OfFile } from "../run-directory/files.ts";
@@ -16,6 +18,8 @@ export interface CachedShard extends z.infer<typeof Entry> {
   fromCache: boolean;
 }
 
+const keyOf = (madeOf: Record<string, unknown>) => createHash("sha256").update(JSON.stringify(madeOf)).digest("hex");
+
 /**
  * Token shards, shared by all runs, found by what they are made of. An entry counts only when the file has the digest that
  * was noted when it was made; anything else is made again.
@@ -25,7 +29,7 @@ export async function cachedShard(
   madeOf: Record<string, unknown>,
   rows: () => AsyncIterable<EncodedRow>,
 ): Promise<CachedShard> {
-  const key = createHash("sha256").update(JSON.stringify(madeOf)).digest("hex");
+  const key = keyOf(madeOf);
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${key}.shard`);
   const note = join(folder, `${key}.json`);
@@ -37,8 +41,27 @@ export async function cachedShard(
   }
   const { digest, rows: count, tokens, supervisedTokens } = await writeShard(path, rows());
   const entry = { digest, rows: count, tokens, supervisedTokens };
-  replaceFile(note, JSON.stringify(entry));
+  replaceFile(note, seal(entry));
   return { ...entry, shard: openShard(path), fromCache: false };
+}
+
+/** Rows that are needed as they were written (held-out questions), cached as shards are. */
+export async function cachedRows(
+  folder: string,
+  madeOf: Record<string, unknown>,
+  rows: () => Promise<DatasetRow[]>,
+): Promise<DatasetRow[]> {
+  const path = join(folder, `${keyOf(madeOf)}.rows`);
+  const known = existsSync(path) ? unseal(readFileSync(path, "utf8")) : null;
+  if (known) {
+    const now = new Date();
+    utimesSync(path, now, now);
+    return known.rows as DatasetRow[]; // sealed: they are what was written below
+  }
+  const made = await rows();
+  mkdirSync(folder, { recursive: true });
+  replaceFile(path, seal({ rows: made }));
+  return made;
 }
 
 const keptDays = 30;
@@ -62,7 +85,7 @@ export function clearUnusedShards(folder: string, now: Date): number {
 
 async function readEntry(path: string, note: string): Promise<z.infer<typeof Entry> | null> {
   if (!existsSync(path) || !existsSync(note)) return null;
-  const parsed = Entry.safeParse(JSON.parse(readFileSync(note, "utf8")));
+  const parsed = Entry.safeParse(unseal(readFileSync(note, "utf8"))); // null: altered, or an older Anneal's
   if (!parsed.success) return null;
   const digest = await sha256OfFile(path);
   return parsed.data.digest.replace(/^sha256:/, "") === digest ? parsed.data : null;

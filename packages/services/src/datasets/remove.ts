@@ -1,5 +1,5 @@
-import { rm } from "node:fs/promises";
 import { api, ServiceError, say } from "@anneal/contracts";
+import { removeVersionFile } from "@anneal/data";
 import { schema } from "@anneal/db";
 import { count, eq, inArray, or } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
@@ -17,7 +17,7 @@ export async function removeFile(ctx: Pick<ServiceContext, "db">, digest: string
       .from(datasetVersions)
       .where(eq(datasetVersions.digest, digest))
       .limit(1);
-    if (!other) await rm(path, { force: true });
+    if (!other) await removeVersionFile(path);
   });
 }
 
