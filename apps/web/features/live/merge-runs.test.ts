@@ -25,6 +25,7 @@ const run = (id: string, status: RunStatus, more: Partial<RunSummary> = {}): Run
   workedSeconds: 0,
   workingSince: null,
   publications: [],
+  noWorker: false,
   ...more,
 });
 const page = (items: RunSummary[], nextCursor: string | null = null): RunListPage => ({
