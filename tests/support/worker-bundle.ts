@@ -6,7 +6,7 @@ import { repoRoot } from "./paths.ts";
 let folder: string | null = null;
 
 /** The worker and the trainer as they are delivered, built once per test process from the sources of this moment. */
-export function workerBundle(): { worker: string; trainer: string } {
+export function workerBundle(): { supervisor: string; worker: string; trainer: string } {
   if (folder === null) {
     // Inside the repository, so that npm's packages are found from there.
     const cache = join(repoRoot, "node_modules/.cache");
@@ -16,5 +16,7 @@ export function workerBundle(): { worker: string; trainer: string } {
     execFileSync(process.execPath, [join(repoRoot, "apps/worker/scripts/build.mjs"), made], { stdio: "inherit" });
     folder = made;
   }
-  return { worker: join(folder, "worker.mjs"), trainer: join(folder, "trainer.mjs") };
+  const built = folder;
+  const program = (name: string) => join(built, `${name}.mjs`);
+  return { supervisor: program("supervisor"), worker: program("worker"), trainer: program("trainer") };
 }

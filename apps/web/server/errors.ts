@@ -1,4 +1,5 @@
 import { type ErrorCode, Problem, say, told } from "@anneal/contracts";
+import { type DatabaseTrouble, databaseTrouble } from "@anneal/db";
 import { TRPCError } from "@trpc/server";
 import { z } from "zod";
 
@@ -16,6 +17,7 @@ const codes: Record<ErrorCode, { trpc: TrpcCode; status: number }> = {
   NOTHING_TO_TRAIN: { trpc: "UNPROCESSABLE_CONTENT", status: 422 },
   UNSUPPORTED: { trpc: "UNPROCESSABLE_CONTENT", status: 422 },
   RATE_LIMITED: { trpc: "TOO_MANY_REQUESTS", status: 429 },
+  NO_SPACE: { trpc: "SERVICE_UNAVAILABLE", status: 507 },
   UNAVAILABLE: { trpc: "SERVICE_UNAVAILABLE", status: 503 },
   STALE_EPOCH: { trpc: "CONFLICT", status: 409 },
   INTERNAL: { trpc: "INTERNAL_SERVER_ERROR", status: 500 },
@@ -64,8 +66,35 @@ const internal: Problem = {
   }),
 };
 
-const unreachableDatabase = new Set(["ECONNREFUSED", "ECONNRESET", "57P01", "57P03", "08006", "08001", "53300"]);
+const retryAfterSeconds = 5;
+const databaseWords = {
+  away: { message: say`the database does not answer`, remedy: say`wait a moment; if it stays, run ./anneal doctor` },
+  busy: {
+    message: say`the database did not answer in time`,
+    remedy: say`wait a moment and try again; if it stays, look what else loads the machine`,
+  },
+  full: {
+    message: say`the database's disk is full`,
+    remedy: say`free some space on it, then try again`,
+  },
+};
+const ofDatabase = (trouble: DatabaseTrouble): Problem => ({
+  code: "UNAVAILABLE",
+  field: null,
+  ...told(databaseWords[trouble]),
+  details: { database: trouble, retryAfterSeconds },
+});
+
+const fullDisk = new Set(["ENOSPC", "EDQUOT"]);
 const Coded = z.object({ code: z.string() });
+const noSpace: Problem = {
+  code: "NO_SPACE",
+  field: null,
+  ...told({
+    message: say`the disk is full`,
+    remedy: say`free some space on the disk of ANNEAL_HOME, then try again`,
+  }),
+};
 
 /** Whatever was thrown, as a Problem. Unknown errors become INTERNAL without their text. */
 export function toProblem(error: unknown): Problem {
@@ -75,17 +104,11 @@ export function toProblem(error: unknown): Problem {
     const carried = Carrier.safeParse(at);
     if (carried.success) return carried.data.problem;
     const coded = Coded.safeParse(at);
-    if (coded.success && unreachableDatabase.has(coded.data.code))
-      return {
-        code: "UNAVAILABLE",
-        field: null,
-        ...told({
-          message: say`the database does not answer`,
-          remedy: say`wait a moment; if it stays, run ./anneal doctor`,
-        }),
-      };
+    if (coded.success && fullDisk.has(coded.data.code)) return noSpace;
     at = at instanceof Error ? at.cause : null;
   }
+  const trouble = databaseTrouble(error);
+  if (trouble) return ofDatabase(trouble);
   return error instanceof TRPCError ? ofTrpc(error) : internal;
 }
 
@@ -94,6 +117,12 @@ export function rootText(error: unknown): string {
   let root = error;
   for (let depth = 0; depth < 8 && root instanceof Error && root.cause instanceof Error; depth++) root = root.cause;
   return root instanceof Error ? (root.stack ?? root.message) : String(root);
+}
+
+/** How long to wait before the next try, where a problem says it. */
+export function retryAfterOf({ details }: Problem): string | null {
+  const wait = details?.retryAfterSeconds;
+  return typeof wait === "number" ? String(wait) : null;
 }
 
 export const httpStatus = (problem: Problem): number => codes[problem.code].status;

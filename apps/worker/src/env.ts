@@ -34,6 +34,7 @@ const Variables = z.object({
   ANNEAL_DATA_DIRS: list,
   ANNEAL_PORT: number(3210, 1),
   ANNEAL_BIND: z.string().default("127.0.0.1"),
+  ANNEAL_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(), // behind a proxy that speaks TLS: what browsers see
   ANNEAL_LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   OLLAMA_HOST: z.string().default("http://127.0.0.1:11434"),
   OLLAMA_MODELS: z.string().default(join(homedir(), ".ollama/models")),
@@ -71,6 +72,7 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env) {
     threads: availableParallelism(),
     port: v.ANNEAL_PORT,
     bind: v.ANNEAL_BIND,
+    publicUrl: v.ANNEAL_PUBLIC_URL ?? null,
     logLevel: v.ANNEAL_LOG_LEVEL,
     ollamaHost: v.OLLAMA_HOST,
     paths: {

@@ -29,6 +29,7 @@ import { GgufType, OllamaName, PresetName, RunSpec } from "./run-spec.ts";
 import { strict } from "./strict.ts";
 import { ApiTokenSummary, DoctorCheck, OllamaStatus, SystemStatus } from "./system.ts";
 import { TeacherFileInput, TeacherFileSummary } from "./teacher-file.ts";
+import { wellFormedText } from "./text.ts";
 import { objectiveKinds } from "./training.ts";
 
 // The procedures of the tRPC router: what goes in, what comes out, who may call. The router is built from this table, the
@@ -41,6 +42,8 @@ const procedure = <K extends "query" | "mutation" | "subscription", I extends z.
   output: O,
 ) => ({ kind, permission, input, output }) as const;
 
+// Steps, numbers of events and of rows are 4-byte integers in the database.
+const maxStep = 2 ** 31 - 1;
 const RunId = strict({ runId: Id });
 
 export const api = {
@@ -64,7 +67,7 @@ export const api = {
       "mutation",
       "datasets:write",
       strict({
-        path: z.string().min(1).max(4096),
+        path: wellFormedText().min(1).max(4096),
         format: DatasetFormat.optional(),
         mapping: ColumnMapping.optional(),
       }),
@@ -88,7 +91,11 @@ export const api = {
     rows: procedure(
       "query",
       "datasets:read",
-      strict({ versionId: Id, offset: z.int().min(0).default(0), limit: z.int().min(1).max(200).default(50) }),
+      strict({
+        versionId: Id,
+        offset: z.int().min(0).max(maxStep).default(0),
+        limit: z.int().min(1).max(200).default(50),
+      }),
       z.object({ rows: z.array(DatasetRow), total: z.int() }),
     ),
     // Renders rows with the model's own chat template and says which tokens are trained.
@@ -126,14 +133,17 @@ export const api = {
       "mutation",
       "runs:write",
       // The same key twice makes one run, as long as that run waits, trains or has succeeded.
-      strict({ spec: RunSpec, idempotencyKey: z.string().min(8).max(200).optional() }),
+      strict({ spec: RunSpec, idempotencyKey: wellFormedText().min(8).max(200).optional() }),
       RunCreated,
     ),
     list: procedure(
       "query",
       "runs:read",
       // Every word of `search` must be in the run's name, its base's, its dataset's or its kind, or begin its id.
-      PageInput.extend({ status: z.array(RunStatus).optional(), search: z.string().max(200).optional() }).prefault({}),
+      PageInput.extend({
+        status: z.array(RunStatus).optional(),
+        search: wellFormedText().max(200).optional(),
+      }).prefault({}),
       // How many runs the search finds in each status, whatever `status` asks for.
       page(RunSummary).extend({ counts: z.partialRecord(RunStatus, z.int()) }),
     ),
@@ -148,9 +158,9 @@ export const api = {
       "runs:read",
       strict({
         runId: Id,
-        names: z.array(MetricNameSchema).optional(),
+        names: z.array(MetricNameSchema).max(1000).optional(),
         buckets: z.int().min(10).max(5000).default(1000),
-        fromStep: z.int().min(0).optional(),
+        fromStep: z.int().min(0).max(maxStep).optional(),
       }),
       z.array(MetricSeries),
     ),
@@ -159,11 +169,11 @@ export const api = {
       "runs:read",
       strict({
         runId: Id,
-        afterSeq: z.int().min(-1).default(-1),
-        beforeSeq: z.int().min(0).optional(), // to page back, newest first
+        afterSeq: z.int().min(-1).max(maxStep).default(-1),
+        beforeSeq: z.int().min(0).max(maxStep).optional(), // to page back, newest first
         limit: z.int().min(1).max(1000).default(500),
-        types: z.array(z.string()).optional(),
-        search: z.string().max(200).optional(),
+        types: z.array(wellFormedText().max(100)).max(100).optional(),
+        search: wellFormedText().max(200).optional(),
         newestFirst: z.boolean().default(false),
       }),
       z.array(RunEvent),
@@ -171,12 +181,17 @@ export const api = {
     samples: procedure("query", "runs:read", RunId, z.array(SampleAnswer)),
     checkpoints: procedure("query", "runs:read", RunId, z.array(CheckpointSummary)),
     // tracked(seq): a client that reconnects with the last seq it saw misses and doubles nothing.
-    watch: procedure("subscription", "runs:read", strict({ runId: Id, lastEventId: z.string().nullish() }), RunEvent),
+    watch: procedure(
+      "subscription",
+      "runs:read",
+      strict({ runId: Id, lastEventId: wellFormedText().max(200).nullish() }),
+      RunEvent,
+    ),
     // All runs at once, for the list page and the header: one stream per tab.
     watchAll: procedure(
       "subscription",
       "runs:read",
-      strict({ lastEventId: z.string().nullish() }).optional(),
+      strict({ lastEventId: wellFormedText().max(200).nullish() }).optional(),
       RunSummary,
     ),
   },
@@ -185,7 +200,12 @@ export const api = {
     get: procedure("query", "artifacts:read", strict({ artifactId: Id }), ArtifactSummary), // bytes: GET /api/artifacts/ID
   },
   deployments: {
-    list: procedure("query", "artifacts:read", strict({ runId: Id.optional() }).optional(), z.array(DeploymentSummary)),
+    list: procedure(
+      "query",
+      "deployments:read",
+      strict({ runId: Id.optional() }).optional(),
+      z.array(DeploymentSummary),
+    ),
     // Publishes a run's GGUF, or that of one checkpoint ("publish this one"); also "publish again".
     publish: procedure(
       "mutation",
@@ -195,7 +215,7 @@ export const api = {
         checkpointId: Id.optional(),
         name: OllamaName,
         gguf: GgufType.default("Q8_0"),
-        system: z.string().max(20_000).nullish(),
+        system: wellFormedText().max(20_000).nullish(),
       }),
       DeploymentSummary,
     ),

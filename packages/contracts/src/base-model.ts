@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { Bytes, Digest, Id } from "./ids.ts";
 import { Phrases } from "./phrase.ts";
+import { wellFormedText } from "./text.ts";
 
 // Where training starts: `ollama:NAME[:TAG]`, `model:ID` (the registry), an absolute path to a .gguf file, or to a folder in Hugging Face layout.
-export const BaseModelRef = z
-  .string()
+export const BaseModelRef = wellFormedText()
   .trim()
   .min(1, "choose a base model")
   .max(1024)

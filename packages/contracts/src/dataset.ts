@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Bytes, Digest, DisplayName, Id } from "./ids.ts";
 import { Phrases } from "./phrase.ts";
 import { strict } from "./strict.ts";
+import { wellFormedText } from "./text.ts";
 
 export const DatasetFormat = z.enum([
   "openai-messages",
@@ -58,12 +59,12 @@ export function messagesOf(row: DatasetRow): Message[] {
 }
 
 // How the columns of a table, or the fields of JSON rows, become a conversation.
-const column = z.string().min(1).max(200);
+const column = wellFormedText().min(1).max(200);
 export const ColumnMapping = strict({
   user: column,
   assistant: column,
   system: column.optional(), // a column
-  systemText: z.string().max(20_000).optional(), // or the same line for every row
+  systemText: wellFormedText().max(20_000).optional(), // or the same line for every row
   context: z.array(column).max(20).optional(), // passages that stand before the question, an empty line between
   input: column.optional(), // stands behind the question, as Alpaca's does
   thoughts: column.optional(), // what was thought before the answer

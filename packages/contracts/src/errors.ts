@@ -14,6 +14,7 @@ export const ErrorCode = z.enum([
   "NOTHING_TO_TRAIN",
   "UNSUPPORTED",
   "RATE_LIMITED",
+  "NO_SPACE", // a disk is full, or nearly so
   "UNAVAILABLE",
   "STALE_EPOCH",
   "INTERNAL",

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { strict } from "./strict.ts";
+import { wellFormedText } from "./text.ts";
 
 // Ids are UUIDv7 texts: they sort by time of creation.
 export const Id = z.uuid();
@@ -11,8 +12,7 @@ export type Digest = z.infer<typeof Digest>;
 
 // A name a person gives: letters of any script, digits, and marks a sentence has; never a path, a tag or a control character.
 // \p{P} and \p{S} without / \\ @ < >: a version is NAME@NUMBER, and names stand in paths of downloads.
-export const DisplayName = z
-  .string()
+export const DisplayName = wellFormedText()
   .trim()
   .min(1, "must not be empty")
   .max(80, "must have at most 80 characters")

@@ -23,6 +23,7 @@ export * from "./steps.ts";
 export * from "./strict.ts";
 export * from "./system.ts";
 export * from "./teacher-file.ts";
+export * from "./text.ts";
 export * from "./trainer-protocol.ts";
 export * from "./training.ts";
 export * from "./training-settings.ts";

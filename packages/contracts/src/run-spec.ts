@@ -6,6 +6,7 @@ import { Bytes, DisplayName, Id } from "./ids.ts";
 import { inWords } from "./phrase.ts";
 import { brokenRules } from "./spec-rules.ts";
 import { strict, withoutUnknown } from "./strict.ts";
+import { wellFormedText } from "./text.ts";
 import {
   BaseStorage,
   EarlyStopping,
@@ -83,7 +84,7 @@ export const RunSpec = strict({
   }).prefault({}),
   samples: strict({
     everySteps: z.int().min(1).nullable().default(null), // null: at each evaluation
-    prompts: z.array(z.string().min(1).max(8000)).max(16).default([]), // empty: three held-out questions
+    prompts: z.array(wellFormedText().min(1).max(8000)).max(16).default([]), // empty: three held-out questions
     maxNewTokens: z.int().min(1).max(1024).default(48),
   }).prefault({}),
   export: strict({
@@ -94,9 +95,9 @@ export const RunSpec = strict({
   publish: strict({
     name: OllamaName,
     gguf: GgufType.default("Q8_0"),
-    system: z.string().max(20_000).nullable().default(null),
+    system: wellFormedText().max(20_000).nullable().default(null),
     parameters: z
-      .record(z.string().max(64), z.union([z.number(), z.string(), z.boolean(), z.array(z.string())]))
+      .record(wellFormedText().max(64), z.union([z.number(), wellFormedText(), z.boolean(), z.array(wellFormedText())]))
       .default({}),
   })
     .nullable()

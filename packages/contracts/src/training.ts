@@ -4,6 +4,7 @@ import { BaseModelRef, LinearTarget } from "./base-model.ts";
 import { type DatasetFormat, type RowKind, rowKindOf } from "./dataset.ts";
 import { Id } from "./ids.ts";
 import { strict } from "./strict.ts";
+import { wellFormedText } from "./text.ts";
 
 // What is trained, towards what, and by which rule: the parts of a run's spec that the engine carries out.
 
@@ -145,7 +146,7 @@ export function trainsFormat(kind: ObjectiveSpec["kind"], format: DatasetFormat)
 }
 
 /** How much the loss of a source's rows counts; 0 leaves them out. */
-export const SourceWeights = z.record(z.string().min(1).max(200), z.number().min(0).max(1000));
+export const SourceWeights = z.record(wellFormedText().min(1).max(200), z.number().min(0).max(1000));
 export type SourceWeights = z.infer<typeof SourceWeights>;
 
 export const EarlyStopping = strict({

@@ -14,6 +14,8 @@ export interface DatabaseOptions {
   applicationName?: string;
   /** A transaction whose process does nothing for so long (it was stopped) is rolled back, so that its locks go. */
   idleInTransactionSeconds?: number;
+  /** An answer that takes longer is given up here; a server that is frozen would hold its connection for ever. */
+  queryTimeoutSeconds?: number;
   /** Called for errors of idle connections (the server went away); without a listener Node would end the process. */
   onIdleError?: (error: Error) => void;
 }
@@ -26,6 +28,7 @@ export function createDatabase(url: string, options: DatabaseOptions = {}): Data
     connectionTimeoutMillis: 10_000,
     keepAlive: true, // a half-open connection is noticed
     statement_timeout: 60_000,
+    ...(options.queryTimeoutSeconds ? { query_timeout: options.queryTimeoutSeconds * 1000 } : {}),
     idle_in_transaction_session_timeout: (options.idleInTransactionSeconds ?? 60) * 1000,
   });
   const onIdleError = options.onIdleError ?? (() => undefined);

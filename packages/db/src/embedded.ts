@@ -13,6 +13,7 @@ import { folderName, reachablePrograms } from "./embedded/reach.ts";
 import { type Role, roles } from "./embedded/roles.ts";
 import { withStartLock } from "./embedded/start-lock.ts";
 
+export { type FileLock, tryLockFolder } from "./embedded/file-lock.ts";
 export { grantToApp, makeRoles, type Role, roles } from "./embedded/roles.ts";
 
 export interface EmbeddedOptions {

@@ -1,4 +1,4 @@
-// A real console (next start on the built app) over a database of its own, with a tiny model and dataset in its home.
+// A real console (its built server and app) over a database of its own, with a tiny model and dataset in its home.
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -23,6 +23,8 @@ export interface Site {
   setupToken(): Promise<string>;
   /** Kills the server's process and starts it again on the same port. */
   restart(): Promise<void>;
+  /** Asks the server's process to end, as the supervisor does; its exit code. */
+  stop(): Promise<number | null>;
   log(): string;
   close(): Promise<void>;
 }
@@ -53,27 +55,23 @@ export async function openSite(env: Record<string, string> = {}): Promise<Site> 
 
   async function launch(): Promise<void> {
     const log = openSync(logFile, "a");
-    child = spawn(
-      process.execPath,
-      [join(repoRoot, "node_modules/next/dist/bin/next"), "start", "-H", "127.0.0.1", "-p", String(port)],
-      {
-        cwd: webFolder,
-        stdio: ["ignore", log, log],
-        env: {
-          ...process.env,
-          NODE_ENV: "production",
-          NEXT_TELEMETRY_DISABLED: "1",
-          ANNEAL_HOME: lab.home,
-          ANNEAL_PORT: String(port),
-          ANNEAL_MODEL_DIRS: join(lab.home, "models"),
-          ANNEAL_VALIDATE_OUTPUTS: "on",
-          DATABASE_URL: database.url,
-          OLLAMA_HOST: "127.0.0.1:9",
-          OLLAMA_MODELS: join(lab.home, "ollama-store"),
-          ...env,
-        },
+    child = spawn(process.execPath, [join(webFolder, "dist/console.mjs"), "127.0.0.1", String(port)], {
+      cwd: webFolder,
+      stdio: ["ignore", log, log],
+      env: {
+        ...process.env,
+        NODE_ENV: "production",
+        NEXT_TELEMETRY_DISABLED: "1",
+        ANNEAL_HOME: lab.home,
+        ANNEAL_PORT: String(port),
+        ANNEAL_MODEL_DIRS: join(lab.home, "models"),
+        ANNEAL_VALIDATE_OUTPUTS: "on",
+        DATABASE_URL: database.url,
+        OLLAMA_HOST: "127.0.0.1:9",
+        OLLAMA_MODELS: join(lab.home, "ollama-store"),
+        ...env,
       },
-    );
+    });
     closeSync(log);
     await until(async () => (await fetch(`${url}/readyz`).catch(() => null))?.ok === true, "the console answers");
   }
@@ -105,6 +103,10 @@ export async function openSite(env: Record<string, string> = {}): Promise<Site> 
     async restart() {
       await endProcess(child, "SIGKILL");
       await launch();
+    },
+    async stop() {
+      await endProcess(child, "SIGTERM");
+      return child.exitCode;
     },
     log,
     async close() {

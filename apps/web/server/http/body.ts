@@ -21,7 +21,8 @@ export function capBody(request: Request, maxBytes: number): Request {
   const init: RequestInit & { duplex: "half" } = {
     method: request.method,
     headers: request.headers,
-    body: request.body.pipeThrough(counter),
+    // Cancelling would end the connection before the refusal is sent; the console's server drops what is left.
+    body: request.body.pipeThrough(counter, { preventCancel: true }),
     signal: request.signal,
     duplex: "half",
   };

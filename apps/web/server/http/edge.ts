@@ -1,5 +1,5 @@
 import type { Problem } from "@anneal/contracts";
-import { httpStatus, rootText, toProblem } from "../errors.ts";
+import { httpStatus, retryAfterOf, rootText, toProblem } from "../errors.ts";
 import { requireKnownHost, requireSameSite } from "../guard.ts";
 import { type Server, server } from "../process.ts";
 
@@ -22,8 +22,8 @@ function secured(response: Response): Response {
 
 export function problemResponse(problem: Problem): Response {
   const response = secured(Response.json({ problem }, { status: httpStatus(problem) }));
-  const wait = problem.details?.retryAfterSeconds;
-  if (typeof wait === "number") response.headers.set("retry-after", String(wait));
+  const wait = retryAfterOf(problem);
+  if (wait) response.headers.set("retry-after", wait);
   return response;
 }
 

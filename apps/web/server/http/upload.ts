@@ -12,7 +12,7 @@ async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8
       yield value;
     }
   } finally {
-    await reader.cancel().catch(() => undefined); // it ended, or the sender is gone; either way nothing more is read
+    reader.releaseLock(); // no cancel: it would end the connection before a refusal is sent
   }
 }
 
@@ -21,7 +21,7 @@ export const putUpload = edge(async (request, server) => {
   const actor = await requireActor(server, request.headers);
   const fileName = new URL(request.url).searchParams.get("name") ?? "";
   const maxBytes = server.env.uploadMaxBytes;
-  const promised = Number(request.headers.get("content-length") ?? 0);
+  const promised = Number(request.headers.get("content-length") ?? 0) || 0;
   if (promised > maxBytes)
     throw new ServiceError("TOO_LARGE", say`the file has ${promised} bytes, more than the ${maxBytes} allowed`, {
       field: "body",
@@ -36,6 +36,7 @@ export const putUpload = edge(async (request, server) => {
     fileName,
     body: chunksOf(request.body),
     maxBytes,
+    expectedBytes: promised,
   });
   return Response.json(inspection);
 });

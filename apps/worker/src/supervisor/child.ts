@@ -75,6 +75,11 @@ export class SupervisedChild {
     this.process?.kill("SIGTERM");
   }
 
+  kill(): void {
+    this.stopping = true;
+    this.process?.kill("SIGKILL");
+  }
+
   async stop(graceSeconds: number): Promise<void> {
     this.stopping = true;
     if (this.retry) clearTimeout(this.retry);

@@ -5,51 +5,40 @@ import { isAlive } from "../process-alive.ts";
 import { replaceFile } from "../run-directory/files.ts";
 
 const PidFile = z.object({
-  supervisor: z.object({ pid: z.int(), marker: z.string() }),
+  supervisor: z.object({ pid: z.int() }),
   url: z.string(),
-  children: z.array(z.object({ pid: z.int(), marker: z.string() })),
+  children: z.array(z.object({ pid: z.int().positive(), marker: z.string().min(1) })),
 });
 type PidFile = z.infer<typeof PidFile>;
 
-function read(path: string): PidFile | null {
-  if (!existsSync(path)) return null;
-  const parsed = PidFile.safeParse(JSON.parse(readFileSync(path, "utf8")));
-  return parsed.success ? parsed.data : null;
+/** What the file says; null when there is none or it is damaged: the home's lock decides who runs, this only tells of them. */
+export function readPids(path: string): PidFile | null {
+  try {
+    return PidFile.parse(JSON.parse(readFileSync(path, "utf8")));
+  } catch {
+    return null;
+  }
 }
 
 /** Whether a process is the one we once started: its number may be anybody's by now. */
 function isOurs(pid: number, marker: string): boolean {
   if (!isAlive(pid)) return false;
   try {
-    const words = readFileSync(`/proc/${pid}/cmdline`, "utf8");
-    // Next gives its process a title of its own.
-    return words.includes(marker) || (marker.includes("/next/") && words.startsWith("next-server"));
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes(marker);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return !existsSync("/proc/self");
     throw error;
   }
 }
 
-/** The supervisor that already runs for this home, if any. What a killed one left running is ended. */
-export function findRunning(path: string): { pid: number; url: string } | null {
-  const known = read(path);
-  if (!known) return null;
-  const { pid: supervisor, marker: program } = known.supervisor;
-  if (supervisor !== process.pid && isOurs(supervisor, program)) return { pid: supervisor, url: known.url };
-  for (const { pid, marker } of known.children) if (isOurs(pid, marker)) process.kill(pid, "SIGTERM");
-  return null;
+/** Ends what a killed supervisor left running. Only who has the home's lock may call it. */
+export function endLeftovers(path: string): void {
+  for (const { pid, marker } of readPids(path)?.children ?? []) if (isOurs(pid, marker)) process.kill(pid, "SIGTERM");
 }
 
 export function writePids(path: string, url: string, children: PidFile["children"]): void {
   mkdirSync(dirname(path), { recursive: true });
-  replaceFile(
-    path,
-    JSON.stringify({
-      supervisor: { pid: process.pid, marker: process.argv[1] ?? "" },
-      url,
-      children,
-    } satisfies PidFile),
-  );
+  replaceFile(path, JSON.stringify({ supervisor: { pid: process.pid }, url, children } satisfies PidFile));
 }
 
 export const removePids = (path: string): void => rmSync(path, { force: true });

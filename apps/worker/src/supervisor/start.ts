@@ -1,18 +1,19 @@
 import { existsSync, mkdirSync } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createDatabase, migrate } from "@anneal/db";
 import { system } from "@anneal/services";
 import { childEnv } from "../env.ts";
 import { SupervisedChild } from "./child.ts";
-import { findRunning, removePids, writePids } from "./pid-file.ts";
+import { lockHome, pidFileOf } from "./home-lock.ts";
+import { endLeftovers, removePids, writePids } from "./pid-file.ts";
 import { SupervisedPostgres } from "./postgres.ts";
 
 export interface AnnealOptions {
   home: string;
   port: number;
   host?: string; // to listen on; 127.0.0.1 unless told otherwise
+  publicUrl?: string | null; // what browsers see, behind a proxy
   databaseUrl: string | null; // null: the embedded Postgres
   web?: boolean; // false: no console (tests)
   worker?: boolean;
@@ -30,8 +31,11 @@ export interface RunningAnneal {
   setupLink: string | null;
   pids(): { web: number | null; worker: number | null; postgres: number | null };
   stop(): Promise<void>;
+  /** Without waiting and saving. */
+  kill(): void;
 }
 
+const webGraceSeconds = 4;
 const here = dirname(fileURLToPath(import.meta.url));
 // Sources lie in apps/worker/src/supervisor, the bundle in apps/worker/dist.
 const isBundle = existsSync(join(here, "worker.mjs"));
@@ -47,8 +51,7 @@ function webArgs(host: string, port: number): { args: string[]; cwd: string } {
   const cwd = join(appsFolder, "web");
   if (!existsSync(join(cwd, ".next/BUILD_ID")))
     throw new Error(`the console is not built (${cwd}/.next). Run ./anneal setup first.`);
-  const next = createRequire(join(cwd, "package.json")).resolve("next/dist/bin/next");
-  return { args: [next, "start", "-H", host, "-p", String(port)], cwd };
+  return { args: [join(cwd, "dist/console.mjs"), host, String(port)], cwd };
 }
 
 async function waitForAnswer(url: string, seconds: number, logFile: string): Promise<void> {
@@ -72,10 +75,9 @@ export async function startAnneal(options: AnnealOptions): Promise<RunningAnneal
   const { home, port, host = "127.0.0.1", say = () => undefined, longestPauseSeconds = 10 } = options;
   mkdirSync(join(home, "logs"), { recursive: true, mode: 0o700 });
   const url = `http://${host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host}:${port}`;
-  const pidFile = join(home, "anneal.pid.json");
-  const running = findRunning(pidFile);
-  if (running)
-    throw new Error(`Anneal already runs for ${home} (process ${running.pid}, ${running.url}). Stop that one first.`);
+  const lock = await lockHome(home);
+  const pidFile = pidFileOf(home);
+  endLeftovers(pidFile);
 
   const children: { name: string; marker: string; child: SupervisedChild }[] = [];
   const tellPids = () => {
@@ -85,10 +87,11 @@ export async function startAnneal(options: AnnealOptions): Promise<RunningAnneal
   tellPids();
   let postgres: SupervisedPostgres | null = null;
   const stop = async () => {
-    // The worker first: it saves its run and hands it back while the database still answers.
-    for (const { child } of [...children].reverse()) await child.stop(90);
+    // Before the database: the worker saves its run and hands it back. The console has nothing to save.
+    await Promise.all(children.map(({ name, child }) => child.stop(name === "web" ? webGraceSeconds : 90)));
     await postgres?.stop();
     removePids(pidFile);
+    lock.release();
   };
   try {
     if (options.databaseUrl === null)
@@ -108,7 +111,7 @@ export async function startAnneal(options: AnnealOptions): Promise<RunningAnneal
     const add = (name: string, args: string[], cwd: string) => {
       const logFile = join(home, "logs", `${name}.log`);
       const child = new SupervisedChild({ name, args, cwd, logFile, env, longestPauseSeconds }, say, tellPids);
-      children.push({ name, marker: args.at(-1)?.startsWith("/") ? (args.at(-1) ?? name) : (args[0] ?? name), child });
+      children.push({ name, marker: args.find((arg) => arg.startsWith("/")) ?? name, child });
       child.start();
       return logFile;
     };
@@ -118,7 +121,7 @@ export async function startAnneal(options: AnnealOptions): Promise<RunningAnneal
       webLog = add("web", args, cwd);
     }
     if (options.worker !== false) add("worker", workerArgs(options.workerEntry), join(appsFolder, ".."));
-    const setupLink = await issueSetupLink(databaseUrl(), url);
+    const setupLink = await issueSetupLink(databaseUrl(), options.publicUrl ?? url);
     if (webLog) await waitForAnswer(url, 90, webLog);
     const pidOf = (name: string) => children.find((one) => one.name === name)?.child.pid ?? null;
     return {
@@ -127,6 +130,11 @@ export async function startAnneal(options: AnnealOptions): Promise<RunningAnneal
       setupLink,
       pids: () => ({ web: pidOf("web"), worker: pidOf("worker"), postgres: postgres?.pid ?? null }),
       stop,
+      kill() {
+        for (const { child } of children) child.kill();
+        postgres?.kill();
+        removePids(pidFile);
+      },
     };
   } catch (error) {
     await stop();
@@ -138,7 +146,7 @@ async function issueSetupLink(databaseUrl: string, url: string): Promise<string 
   const db = createDatabase(databaseUrl, { maxConnections: 1, applicationName: "anneal-setup" });
   try {
     const token = await system.issueSetupToken({ db, now: () => new Date() });
-    return token ? `${url}/setup?token=${token}` : null;
+    return token ? `${url.replace(/\/+$/, "")}/setup?token=${token}` : null;
   } finally {
     await db.close();
   }

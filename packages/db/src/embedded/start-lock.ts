@@ -1,34 +1,26 @@
-import { readFileSync } from "node:fs";
-import { mkdir, open, unlink } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { isAlive, waitUntil } from "./processes.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import { type FileLock, tryLockFile } from "./file-lock.ts";
 
-/** Runs `work` while no other process does the same for this file; the lock of a dead process is taken over. */
-export async function withStartLock<T>(path: string, work: () => Promise<T>): Promise<T> {
+async function take(path: string, patienceSeconds: number): Promise<FileLock> {
   await mkdir(dirname(path), { recursive: true });
-  const take = async () => {
-    try {
-      const file = await open(path, "wx", 0o600);
-      await file.writeFile(String(process.pid));
-      await file.close();
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    }
-    try {
-      const text = readFileSync(path, "utf8");
-      // An empty file is being written this moment.
-      if (text !== "" && !isAlive(Number(text))) await unlink(path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    }
-    return false;
-  };
-  if (!(await waitUntil(take, 60)))
-    throw new Error(`another process has been starting Postgres for a minute; if none is, remove ${path}`);
+  for (const end = Date.now() + patienceSeconds * 1000; ; await pause(200)) {
+    const lock = await tryLockFile(path);
+    if (lock) return lock;
+    if (Date.now() > end)
+      throw new Error(
+        `another process has been starting Postgres for ${patienceSeconds} s (it holds ${path}); end it, then try again`,
+      );
+  }
+}
+
+/** Runs `work` while no other process does the same for this file; the kernel takes the lock from a process that died. */
+export async function withStartLock<T>(path: string, work: () => Promise<T>, patienceSeconds = 60): Promise<T> {
+  const lock = await take(path, patienceSeconds);
   try {
     return await work();
   } finally {
-    await unlink(path);
+    lock.release();
   }
 }

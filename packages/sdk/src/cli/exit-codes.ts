@@ -29,6 +29,7 @@ const ofCode: Record<ErrorCode, number> = {
   NOTHING_TO_TRAIN: exitCodes.refused,
   UNSUPPORTED: exitCodes.refused,
   RATE_LIMITED: exitCodes.unavailable,
+  NO_SPACE: exitCodes.unavailable,
   UNAVAILABLE: exitCodes.unavailable,
   INTERNAL: exitCodes.unexpected,
 };

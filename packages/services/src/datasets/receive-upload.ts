@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { basename } from "node:path";
-import { ColumnMapping, DatasetFormat, type UploadInspection } from "@anneal/contracts";
+import { ColumnMapping, DatasetFormat, type UploadInspection, wellFormedText } from "@anneal/contracts";
 import { z } from "zod";
 import type { ServiceContext } from "../context.ts";
 import { parseInput, requirePermission } from "../verb.ts";
@@ -8,7 +8,7 @@ import { storeBody } from "./upload-file.ts";
 import { makeUpload } from "./upload-row.ts";
 
 const Input = z.object({
-  fileName: z.string().min(1, "must not be empty").max(255, "must have at most 255 characters"),
+  fileName: wellFormedText().min(1, "must not be empty").max(255, "must have at most 255 characters"),
   format: DatasetFormat.optional(),
   mapping: ColumnMapping.optional(),
 });
@@ -16,12 +16,12 @@ const Input = z.object({
 /** The verb behind PUT /api/uploads: streams the body to a file, then looks at it. Expires unless it is committed. */
 export async function receiveUpload(
   ctx: ServiceContext,
-  input: z.input<typeof Input> & { body: AsyncIterable<Uint8Array>; maxBytes?: number },
+  input: z.input<typeof Input> & { body: AsyncIterable<Uint8Array>; maxBytes?: number; expectedBytes?: number },
 ): Promise<UploadInspection> {
   requirePermission(ctx.actor, "datasets:write");
-  const { body, maxBytes, ...rest } = input;
+  const { body, maxBytes, expectedBytes, ...rest } = input;
   const { fileName, format, mapping } = parseInput(Input, rest);
-  const { path, bytes } = await storeBody(ctx.paths, body, { maxBytes, signal: ctx.signal });
+  const { path, bytes } = await storeBody(ctx.paths, body, { maxBytes, expectedBytes, signal: ctx.signal });
   try {
     const name = basename(fileName.replaceAll("\\", "/")) || "upload";
     return await makeUpload(ctx, { path, bytes, fileName: name, owned: true, format, mapping });
