@@ -265,6 +265,9 @@ export const api = {
 } as const;
 export type Api = typeof api;
 
+/** Calls in one batch: the server refuses more, the clients send no more. */
+export const mostBatchedCalls = 50;
+
 // What PUT /api/uploads?name=FILE answers.
 export const UploadAnswer = UploadInspection;
 export const artifactPath = (artifactId: string) => `/api/artifacts/${artifactId}`;

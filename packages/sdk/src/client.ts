@@ -1,3 +1,4 @@
+import { mostBatchedCalls } from "@anneal/contracts";
 import { createTRPCClient, httpBatchLink, httpSubscriptionLink, splitLink, type TRPCClient } from "@trpc/client";
 import { EventSource } from "eventsource";
 import type { AppRouter } from "../../../apps/web/server/router.ts";
@@ -30,7 +31,8 @@ export function createAnnealClient({ url, token }: Connection): AnnealClient {
             fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, ...headers } }),
           },
         }),
-        false: httpBatchLink({ url: endpoint, headers, maxURLLength: 6000 }),
+        // By POST: a plan of a spec with long texts fits into no address.
+        false: httpBatchLink({ url: endpoint, headers, methodOverride: "POST", maxItems: mostBatchedCalls }),
       }),
     ],
   });

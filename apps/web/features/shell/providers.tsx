@@ -1,4 +1,5 @@
 "use client";
+import { mostBatchedCalls } from "@anneal/contracts";
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createTRPCClient, httpBatchLink, httpSubscriptionLink, splitLink } from "@trpc/client";
 import { useRouter } from "next/navigation";
@@ -30,7 +31,7 @@ function makeClients(onSignedOut: () => void) {
       splitLink({
         condition: (operation) => operation.type === "subscription",
         true: httpSubscriptionLink({ url: "/api/trpc" }),
-        false: httpBatchLink({ url: "/api/trpc", maxURLLength: 6000 }),
+        false: httpBatchLink({ url: "/api/trpc", methodOverride: "POST", maxItems: mostBatchedCalls }),
       }),
     ],
   });

@@ -1,5 +1,6 @@
+import { mostBatchedCalls } from "@anneal/contracts";
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
-import { rootText, toProblem, toTrpcError } from "../errors.ts";
+import { retryAfterOf, rootText, toProblem, toTrpcError } from "../errors.ts";
 import { contextFor, identify } from "../identify.ts";
 import { appRouter } from "../router.ts";
 import { capBody } from "./body.ts";
@@ -12,7 +13,12 @@ export const handleTrpc = edge((request, server) =>
     endpoint: "/api/trpc",
     req: capBody(request, maxBodyBytes),
     router: appRouter,
-    maxBatchSize: 50,
+    maxBatchSize: mostBatchedCalls,
+    allowMethodOverride: true, // queries whose input is too long for an address come by POST
+    responseMeta: ({ errors }) => {
+      const wait = errors.map((error) => retryAfterOf(toProblem(error))).find((seconds) => seconds !== null);
+      return wait ? { headers: { "retry-after": wait } } : {};
+    },
     async createContext() {
       const actor = await identify(server, request.headers).catch((error: unknown) => {
         throw toTrpcError(error);
