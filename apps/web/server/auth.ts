@@ -26,8 +26,9 @@ export function createAuth(options: { db: Database; env: Env; secret: string; lo
       storage: "memory",
       window: 60,
       max: 300,
-      customRules: { "/sign-in/*": { window: 60, max: 20 } },
+      customRules: { "/sign-in/*": false, "/change-password": false, "/verify-password": false }, // see rate-limit.ts
     },
+    trustedOrigins: (request) => [request?.headers.get("origin") ?? ""].filter((origin) => origin !== ""), // guard.ts looked
     advanced: {
       cookiePrefix: "anneal",
       useSecureCookies: env.publicUrl?.startsWith("https:") ?? false,

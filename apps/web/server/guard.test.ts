@@ -48,3 +48,12 @@ describe("requireSameSite", () => {
     expect(() => requireSameSite(from(headers), undefined)).toThrow();
   });
 });
+
+test("behind a proxy that speaks TLS the same name without it is another site", () => {
+  const at = (origin: string, host = "anneal.example.com") => from({ origin, host });
+  const publicUrl = "https://anneal.example.com";
+  expect(() => requireSameSite(at("https://anneal.example.com"), publicUrl)).not.toThrow();
+  expect(() => requireSameSite(at("http://anneal.example.com"), publicUrl)).toThrow();
+  expect(() => requireSameSite(at("https://anneal.example.com:444"), publicUrl)).toThrow();
+  expect(() => requireSameSite(at("http://127.0.0.1:3210", "127.0.0.1:3210"), publicUrl)).not.toThrow();
+});

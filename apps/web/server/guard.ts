@@ -25,7 +25,10 @@ export function requireSameSite(request: Request, publicUrl: string | undefined)
   const origin = request.headers.get("origin");
   if (origin === null) return;
   const host = request.headers.get("host") ?? "";
-  if (publicUrl && origin === new URL(publicUrl).origin) return;
-  if (URL.canParse(origin) && new URL(origin).host === host.toLowerCase()) return;
+  const own = publicUrl ? new URL(publicUrl) : null;
+  if (origin === own?.origin) return;
+  const from = URL.canParse(origin) ? new URL(origin) : null;
+  // Where the public address is known, its name under another scheme is another site.
+  if (from && from.host === host.toLowerCase() && from.hostname !== own?.hostname) return;
   throw refusal(origin.slice(0, 200));
 }

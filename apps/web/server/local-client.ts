@@ -30,6 +30,7 @@ export async function writeLocalClient(here: Server): Promise<string> {
     url: `http://127.0.0.1:${here.env.port}`,
     token: (await knownToken(here, path)) ?? (await freshToken(here)),
     pid: process.pid,
+    key: here.localKey,
   };
   const fresh = `${path}.${randomBytes(4).toString("hex")}`;
   await writeFile(fresh, `${JSON.stringify(content)}\n`, { mode: 0o600 });

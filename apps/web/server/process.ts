@@ -1,15 +1,21 @@
+import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { createDatabase, createListener, type Database, type Listener } from "@anneal/db";
 import { type Log, logSink, type ServiceContext } from "@anneal/services";
 import { createTextHost } from "@anneal/text";
 import pino from "pino";
 import { type Auth, createAuth } from "./auth.ts";
+import { createDevices, type Devices } from "./devices.ts";
 import { createEnginePort } from "./engine-port.ts";
 import { type Env, readEnv } from "./env.ts";
 import { createOllamaPort } from "./ollama-port.ts";
+import { createOpenStreams, type OpenStreams } from "./open-streams.ts";
 import { createSendingQueue, type SendingQueue } from "./queue.ts";
 import { createRateLimits, type RateLimits } from "./rate-limit.ts";
 import { openSecrets } from "./secrets.ts";
+
+// Longer than any question of the console takes; a database that is frozen is told by then.
+const queryTimeoutSeconds = 20;
 
 /** What lives as long as the web process. */
 export interface Server {
@@ -20,6 +26,10 @@ export interface Server {
   queue: SendingQueue;
   auth: Auth;
   limits: RateLimits;
+  devices: Devices;
+  /** Of this process alone, for who can read the home. */
+  localKey: string;
+  openStreams: OpenStreams;
   /** The services' context without a caller. */
   services: Omit<ServiceContext, "actor" | "signal">;
   close(): Promise<void>;
@@ -34,6 +44,7 @@ export function createServer(env: Env): Server {
   const secrets = openSecrets(env.home);
   const db = createDatabase(env.databaseUrl, {
     applicationName: "anneal-web",
+    queryTimeoutSeconds,
     onIdleError: (error) => log.warn({ error: error.message }, "an idle database connection broke"),
   });
   const listener = createListener(env.databaseUrl);
@@ -47,6 +58,9 @@ export function createServer(env: Env): Server {
     queue,
     auth: createAuth({ db, env, secret: secrets.sessions, log }),
     limits: createRateLimits(),
+    devices: createDevices(secrets.devices, env.publicUrl?.startsWith("https:") ?? false),
+    localKey: randomBytes(32).toString("base64url"),
+    openStreams: createOpenStreams({ db, now: () => new Date(), log }),
     services: {
       db,
       now: () => new Date(),

@@ -30,10 +30,37 @@ export function createRateLimit(max: number, seconds: number, now: () => number 
 }
 export type RateLimit = ReturnType<typeof createRateLimit>;
 
-// By account, not by address: addresses come from headers that a caller can make up.
-export const createRateLimits = () => ({
-  signIn: createRateLimit(10, 60),
-  signInOverall: createRateLimit(120, 60),
-  setup: createRateLimit(10, 60),
-});
+interface Guess {
+  email: string;
+  address: string;
+  device: string | null; // see devices.ts
+}
+
+/**
+ * Tries at a password. Strangers are counted by account and address, and all of them together, since every try costs a slow hash;
+ * a browser that signed in before is counted by itself. Addresses are those of connections, not of headers.
+ */
+export function createRateLimits(now: () => number = Date.now) {
+  const device = createRateLimit(10, 60, now);
+  const address = createRateLimit(10, 60, now);
+  const account = createRateLimit(60, 60, now);
+  const strangers = createRateLimit(120, 60, now);
+  return {
+    /** Counts one try; what comes back forgets the tries of who got in. */
+    takeSignIn(guess: Guess): () => void {
+      if (guess.device !== null) {
+        const key = `${guess.email} ${guess.device}`;
+        device.take(key);
+        return () => device.clear(key);
+      }
+      const key = `${guess.email} ${guess.address}`;
+      address.take(key);
+      account.take(guess.email);
+      strangers.take("");
+      return () => address.clear(key);
+    },
+    password: createRateLimit(10, 60, now), // by account, in a session
+    setup: createRateLimit(10, 60, now),
+  };
+}
 export type RateLimits = ReturnType<typeof createRateLimits>;

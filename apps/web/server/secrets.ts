@@ -5,6 +5,8 @@ import { join } from "node:path";
 export interface Secrets {
   /** Signs session cookies. */
   sessions: string;
+  /** Marks browsers that signed in before. */
+  devices: Buffer;
   hashToken(token: string): string;
 }
 
@@ -50,6 +52,7 @@ export function openSecrets(home: string): Secrets {
   const derive = (purpose: string) => Buffer.from(hkdfSync("sha256", root, "", `anneal ${purpose}`, 32));
   const tokenKey = derive("api tokens");
   return {
+    devices: derive("devices"),
     sessions: derive("sessions").toString("base64url"),
     hashToken: (token) => createHmac("sha256", tokenKey).update(token).digest("hex"),
   };

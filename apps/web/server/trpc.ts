@@ -3,11 +3,14 @@ import { requirePermission, type ServiceContext } from "@anneal/services";
 import { initTRPC, tracked } from "@trpc/server";
 import type { z } from "zod";
 import { toTrpcError } from "./errors.ts";
+import type { GuardedStream } from "./open-streams.ts";
 
 export interface RequestContext {
   services: ServiceContext;
   /** false: nobody signed in and no token came; only public procedures answer. */
   authenticated: boolean;
+  /** A signal that ends with the one given, or soon after the caller's token or session no longer opens anything. */
+  guardStream(signal: AbortSignal): GuardedStream;
   /** Tests switch it on: an answer that does not fit its contract is an INTERNAL error. */
   validateOutputs: boolean;
 }
@@ -82,6 +85,11 @@ function checked<O extends z.ZodType>(ctx: RequestContext, output: O, answer: z.
   return ctx.validateOutputs ? output.parse(answer) : answer;
 }
 
+const signedOut = () =>
+  new ServiceError("UNAUTHENTICATED", say`the session or token was ended`, {
+    remedy: say`sign in, or send an API token as Authorization: Bearer anl_...`,
+  });
+
 export function query<I extends z.ZodType, O extends z.ZodType>(
   declaration: Declaration<"query", I, O>,
   verb: Verb<I, Promise<z.output<O>>>,
@@ -111,11 +119,19 @@ export function subscription<I extends z.ZodType, O extends z.ZodType>(
   return guarded(declaration.permission)
     .input(passes<I>())
     .subscription(async function* ({ ctx, input }) {
+      const asked = ctx.services.signal ?? new AbortController().signal;
+      const { signal, release } = ctx.guardStream(asked);
       try {
-        for await (const value of verb(ctx.services, input as z.input<I>))
+        for await (const value of verb({ ...ctx.services, signal }, input as z.input<I>)) {
+          if (signal.aborted) break;
           yield tracked(idOf(value), checked(ctx, declaration.output, value));
+        }
+        // The client comes back, shows what it has, and is refused.
+        if (signal.aborted && !asked.aborted) throw signedOut();
       } catch (error) {
         throw toTrpcError(error);
+      } finally {
+        release();
       }
     });
 }

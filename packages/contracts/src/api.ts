@@ -253,7 +253,9 @@ export const api = {
         z.object({
           id: Id,
           time: z.string(),
-          actor: z.string(),
+          actor: z.string(), // a name, which its owner chose
+          actorKind: z.string(),
+          actorId: z.string(),
           action: z.string(),
           subject: z.string(),
           details: z.record(z.string(), z.unknown()),

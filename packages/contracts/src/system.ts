@@ -58,6 +58,11 @@ export const ApiTokenSummary = z.object({
 export type ApiTokenSummary = z.infer<typeof ApiTokenSummary>;
 
 // What the server writes into its home (readable by its owner only) for the command line of the same machine.
-export const LocalClientFile = z.object({ url: z.url(), token: z.string().min(1), pid: z.int() });
+export const LocalClientFile = z.object({
+  url: z.url(),
+  token: z.string().min(1),
+  pid: z.int(),
+  key: z.string().optional(),
+});
 export type LocalClientFile = z.infer<typeof LocalClientFile>;
 export const localClientFileName = "local-client.json";

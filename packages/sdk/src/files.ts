@@ -15,7 +15,7 @@ export interface TransferOptions {
 
 const Refusal = z.object({ problem: Problem });
 
-async function refusalOf(response: Response): Promise<ServiceError> {
+export async function refusalOf(response: Response): Promise<ServiceError> {
   const text = await response.text();
   let body: unknown = null;
   try {

@@ -68,7 +68,10 @@ export async function openWorld(): Promise<World> {
     db,
     home,
     ctx,
-    as: (...permissions) => ({ ...ctx, actor: { kind: "token", id: "t1", name: "a token", permissions } }),
+    as: (...permissions) => ({
+      ...ctx,
+      actor: { kind: "token", id: "01a22d63-0000-7000-8000-0000000000a1", name: "a token", permissions },
+    }),
     model,
     dataFolder,
     clock,

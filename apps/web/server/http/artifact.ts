@@ -4,9 +4,11 @@ import { type FileHandle, open, realpath } from "node:fs/promises";
 import { isAbsolute, join, sep } from "node:path";
 import { Readable } from "node:stream";
 import { type ArtifactSummary, type Phrase, ServiceError, say } from "@anneal/contracts";
-import { artifacts } from "@anneal/services";
-import { contextFor, requireActor } from "../identify.ts";
+import { artifacts, system } from "@anneal/services";
+import { contextFor, requireCaller } from "../identify.ts";
+import { peerOf } from "../peer.ts";
 import { edge } from "./edge.ts";
+import { rangeOf } from "./range.ts";
 
 const damaged = (artifact: ArtifactSummary, why: Phrase) =>
   new ServiceError("PRECONDITION_FAILED", say`${artifact.name} is not what was exported: ${why}`, {
@@ -37,10 +39,10 @@ const proven = new Map<string, string>();
 const maxProven = 1000;
 
 async function prove(artifact: ArtifactSummary, path: string, file: FileHandle, signal: AbortSignal): Promise<void> {
-  const { size, mtimeMs, ino, isFile } = await file.stat().then((s) => ({ ...s, isFile: s.isFile() }));
+  const { size, mtimeMs, ctimeMs, ino, isFile } = await file.stat().then((s) => ({ ...s, isFile: s.isFile() }));
   if (!isFile) throw damaged(artifact, say`it is not a file`);
   if (size !== artifact.bytes) throw damaged(artifact, say`it has ${size} bytes, not ${artifact.bytes}`);
-  const state = `${ino} ${size} ${mtimeMs} ${artifact.digest}`;
+  const state = `${ino} ${size} ${mtimeMs} ${ctimeMs} ${artifact.digest}`;
   if (proven.get(path) === state) return;
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path, {
@@ -68,26 +70,21 @@ const reportHeaders = {
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox",
 };
 
-/** `bytes=START-` or `bytes=START-END`, so that a broken download of a big model goes on. */
-function rangeOf(header: string | null, size: number): { start: number; end: number } | null {
-  const match = /^bytes=(\d{1,15})-(\d{1,15})?$/.exec(header ?? "");
-  if (!match) return null;
-  const start = Number(match[1]);
-  const end = Math.min(match[2] === undefined ? size - 1 : Number(match[2]), size - 1);
-  return start <= end ? { start, end } : null;
-}
-
 /** GET /api/artifacts/ID[?inline=1]: the bytes, if they are still those that were exported. */
 export const getArtifact = edge(async (request, server) => {
   const url = new URL(request.url);
   const artifactId = decodeURIComponent(url.pathname.split("/").at(-1) ?? "");
-  const actor = await requireActor(server, request.headers);
+  const { actor, credential } = await requireCaller(server, request.headers);
   const artifact = await artifacts.get(contextFor(server, actor, request.signal), { artifactId });
   const { path, file } = await openArtifact(artifact, server.env.paths.runs);
   try {
     await prove(artifact, path, file, request.signal);
     const inline = url.searchParams.get("inline") === "1" && artifact.kind === "report";
     const range = rangeOf(request.headers.get("range"), artifact.bytes);
+    if (range === "beyond") {
+      await file.close();
+      return new Response(null, { status: 416, headers: { "content-range": `bytes */${artifact.bytes}` } });
+    }
     const { start, end } = range ?? { start: 0, end: artifact.bytes - 1 };
     const headers = new Headers({
       "content-type": "application/octet-stream",
@@ -99,11 +96,20 @@ export const getArtifact = edge(async (request, server) => {
     });
     if (range) headers.set("content-range", `bytes ${start}-${end}/${artifact.bytes}`);
     const status = range ? 206 : 200;
+    // The console shows the report again and again; what is taken along is told, every part of it.
+    if (request.method !== "HEAD" && !inline)
+      await system.recordAccess({ ...server.services, actor }, "artifact.download", artifact.id, {
+        name: artifact.name,
+        bytes: end - start + 1,
+        address: peerOf(request.headers),
+      });
     if (request.method === "HEAD" || artifact.bytes === 0) {
       await file.close();
       return new Response(null, { status, headers });
     }
-    const bytes = file.createReadStream({ start, end, highWaterMark: 1 << 18, signal: request.signal }); // closes the file
+    const { signal, release } = server.openStreams.guard(credential, request.signal);
+    const bytes = file.createReadStream({ start, end, highWaterMark: 1 << 18, signal }); // closes the file
+    bytes.once("close", release);
     bytes.on("error", (error) => server.log.warn({ error: error.message, artifactId }, "a download broke off"));
     return new Response(Readable.toWeb(bytes) as ReadableStream<Uint8Array>, { status, headers });
   } catch (error) {

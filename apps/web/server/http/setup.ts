@@ -24,5 +24,6 @@ export const postSetup = edge(async (request, server) => {
   });
   const answer = Response.json({ email });
   for (const cookie of signedIn.headers.getSetCookie()) answer.headers.append("set-cookie", cookie);
+  answer.headers.append("set-cookie", server.devices.cookie(email));
   return answer;
 });

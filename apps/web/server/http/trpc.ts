@@ -20,12 +20,13 @@ export const handleTrpc = edge((request, server) =>
       return wait ? { headers: { "retry-after": wait } } : {};
     },
     async createContext() {
-      const actor = await identify(server, request.headers).catch((error: unknown) => {
+      const caller = await identify(server, request.headers).catch((error: unknown) => {
         throw toTrpcError(error);
       });
       return {
-        services: contextFor(server, actor, request.signal),
-        authenticated: actor !== null,
+        services: contextFor(server, caller?.actor ?? null, request.signal),
+        authenticated: caller !== null,
+        guardStream: (signal: AbortSignal) => server.openStreams.guard(caller?.credential ?? null, signal),
         validateOutputs: server.env.validateOutputs,
       };
     },

@@ -1,6 +1,6 @@
 import { ServiceError, say } from "@anneal/contracts";
 import { datasets } from "@anneal/services";
-import { contextFor, requireActor } from "../identify.ts";
+import { contextFor, requireCaller } from "../identify.ts";
 import { edge } from "./edge.ts";
 
 async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -18,7 +18,7 @@ async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8
 
 /** PUT /api/uploads?name=FILE: the body goes to the disk as it comes; the answer says what was found in it. */
 export const putUpload = edge(async (request, server) => {
-  const actor = await requireActor(server, request.headers);
+  const { actor } = await requireCaller(server, request.headers);
   const fileName = new URL(request.url).searchParams.get("name") ?? "";
   const maxBytes = server.env.uploadMaxBytes;
   const promised = Number(request.headers.get("content-length") ?? 0) || 0;

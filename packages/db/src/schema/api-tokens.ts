@@ -1,5 +1,5 @@
 import type { Permission } from "@anneal/contracts";
-import { jsonb, pgTable, text } from "drizzle-orm/pg-core";
+import { jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
 import { createdAt, id, time } from "./columns.ts";
 
 // Shown once to the person; here only the prefix (to recognise it) and an HMAC of the whole.
@@ -10,6 +10,8 @@ export const apiTokens = pgTable("api_tokens", {
   hash: text("hash").notNull().unique(),
   permissions: jsonb("permissions").$type<Permission[]>().notNull(),
   createdBy: text("created_by").notNull(),
+  // The token that made this one: it ends with it.
+  parentId: uuid("parent_id"),
   createdAt: createdAt(),
   lastUsedAt: time("last_used_at"),
   expiresAt: time("expires_at"),

@@ -4,6 +4,7 @@ import { datasetCommands } from "./commands/dataset.ts";
 import { deployCommands, modelCommands, systemCommands, tokenCommands } from "./commands/other.ts";
 import { runCommands } from "./commands/run.ts";
 import { teacherCommands } from "./commands/teacher.ts";
+import { userCommands } from "./commands/user.ts";
 import { exitCodeHelp, exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { safe } from "./terminal.ts";
 
@@ -22,6 +23,7 @@ modelCommands(program);
 teacherCommands(program);
 deployCommands(program);
 tokenCommands(program);
+userCommands(program);
 systemCommands(program);
 
 function fail(error: unknown): number {

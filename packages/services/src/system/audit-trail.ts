@@ -14,10 +14,12 @@ export const auditTrail = verb(api.system.audit, async (ctx, { cursor, limit }) 
     .limit(limit + 1);
   const shown = rows.slice(0, limit);
   const names = await namesOf(ctx, idsIn(shown.map(({ subject, details }) => [subject, details])));
-  const items = shown.map(({ id, time, actorName, action, subject, details }) => ({
+  const items = shown.map(({ id, time, actorName, actorKind, actorId, action, subject, details }) => ({
     id,
     time: time.toISOString(),
     actor: actorName,
+    actorKind,
+    actorId,
     action,
     subject,
     details,

@@ -1,12 +1,30 @@
 import { api, ServiceError, say } from "@anneal/contracts";
-import { schema } from "@anneal/db";
+import { schema, type Transaction } from "@anneal/db";
+import { eq } from "drizzle-orm";
 import { audit, verb } from "../verb.ts";
 import { toTokenSummary } from "./rows.ts";
 import { hashOf, newToken } from "./secret.ts";
 
+const { apiTokens } = schema;
 const dayMilliseconds = 86_400_000;
 
-/** Makes an API token and shows it this once. Nobody can hand out a permission that is not theirs. */
+const earliest = (a: Date | null, b: Date | null) => (a && b ? (a < b ? a : b) : (a ?? b));
+
+// Locked, so that it cannot be revoked between the look and the child's row.
+async function lockedParent(tx: Transaction, id: string) {
+  const [parent] = await tx
+    .select({ id: apiTokens.id, expiresAt: apiTokens.expiresAt, revokedAt: apiTokens.revokedAt })
+    .from(apiTokens)
+    .where(eq(apiTokens.id, id))
+    .for("update");
+  if (parent?.revokedAt)
+    throw new ServiceError("UNAUTHENTICATED", say`the API token is unknown, revoked or expired`, {
+      remedy: say`make a new one under Settings, and send it as Authorization: Bearer anl_...`,
+    });
+  return parent ?? null;
+}
+
+/** Makes an API token, which ends with the token that made it at the latest, and shows it this once. Nobody can hand out a permission that is not theirs. */
 export const create = verb(api.system.createToken, async (ctx, { name, permissions, expiresInDays }) => {
   const beyond = permissions.filter((permission) => !ctx.actor.permissions.includes(permission));
   if (beyond.length > 0)
@@ -16,9 +34,11 @@ export const create = verb(api.system.createToken, async (ctx, { name, permissio
     });
   const { token, shown } = newToken();
   const now = ctx.now();
+  const wished = expiresInDays === null ? null : new Date(now.getTime() + expiresInDays * dayMilliseconds);
   return ctx.db.transaction(async (tx) => {
+    const parent = ctx.actor.kind === "token" ? await lockedParent(tx, ctx.actor.id) : null;
     const [row] = await tx
-      .insert(schema.apiTokens)
+      .insert(apiTokens)
       .values({
         name,
         prefix: shown,
@@ -26,11 +46,17 @@ export const create = verb(api.system.createToken, async (ctx, { name, permissio
         permissions: [...new Set(permissions)],
         createdBy: ctx.actor.id,
         createdAt: now,
-        expiresAt: expiresInDays === null ? null : new Date(now.getTime() + expiresInDays * dayMilliseconds),
+        parentId: parent?.id ?? null,
+        expiresAt: earliest(wished, parent?.expiresAt ?? null),
       })
       .returning();
     if (!row) throw new ServiceError("INTERNAL", say`the token was not stored`, { remedy: say`try again` });
-    await audit(tx, ctx, "token.create", row.id, { name, permissions, expiresInDays });
+    await audit(tx, ctx, "token.create", row.id, {
+      name,
+      permissions,
+      expiresAt: row.expiresAt?.toISOString() ?? null,
+      parent: parent?.id ?? null,
+    });
     return { token, summary: toTokenSummary(row) };
   });
 });

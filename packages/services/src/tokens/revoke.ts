@@ -1,21 +1,32 @@
 import { api } from "@anneal/contracts";
 import { schema } from "@anneal/db";
-import { and, eq, isNull } from "drizzle-orm";
+import { and, eq, inArray, isNull, sql } from "drizzle-orm";
 import { audit, notFound, verb } from "../verb.ts";
 
 const { apiTokens } = schema;
 
-/** From the next request on the token opens nothing. Revoking twice is no error. */
+/** From the next request on the token opens nothing, nor do those that were made with it. Revoking twice is no error. */
 export const revoke = verb(api.system.revokeToken, (ctx, { tokenId }) =>
   ctx.db.transaction(async (tx) => {
-    const [known] = await tx.select({ id: apiTokens.id }).from(apiTokens).where(eq(apiTokens.id, tokenId));
+    const [known] = await tx
+      .select({ id: apiTokens.id })
+      .from(apiTokens)
+      .where(eq(apiTokens.id, tokenId))
+      .for("update");
     if (!known) throw notFound("token", tokenId);
+    const { rows } = await tx.execute<{ id: string }>(sql`
+      with recursive line as (
+        select id from api_tokens where id = ${tokenId}
+        union select child.id from api_tokens child join line on child.parent_id = line.id
+      ) select id from line`);
+    const ids = rows.map(({ id }) => id);
     const changed = await tx
       .update(apiTokens)
       .set({ revokedAt: ctx.now() })
-      .where(and(eq(apiTokens.id, tokenId), isNull(apiTokens.revokedAt)))
-      .returning({ name: apiTokens.name });
-    if (changed[0]) await audit(tx, ctx, "token.revoke", tokenId, { name: changed[0].name });
+      .where(and(inArray(apiTokens.id, ids), isNull(apiTokens.revokedAt)))
+      .returning({ id: apiTokens.id, name: apiTokens.name });
+    for (const { id, name } of changed)
+      await audit(tx, ctx, "token.revoke", id, id === tokenId ? { name } : { name, with: tokenId });
     return { revoked: true };
   }),
 );
