@@ -24,6 +24,15 @@ export function problemOf(error: unknown): Problem {
   };
 }
 
+const databaseTroubles = ["away", "busy", "full"] as const;
+
+/** What keeps the database from answering, where that is the cause of an error. */
+export function databaseTroubleOf(error: unknown): (typeof databaseTroubles)[number] | null {
+  if (error === null || error === undefined) return null;
+  const told = problemOf(error).details?.database;
+  return databaseTroubles.find((trouble) => trouble === told) ?? null;
+}
+
 export const isUnauthenticated = (error: unknown) => problemOf(error).code === "UNAUTHENTICATED";
 
 // Asking again helps only where the cause may go away by itself.

@@ -4,6 +4,7 @@ import * as engine from "@anneal/engine";
 import { useAddon as nameAddon } from "@anneal/engine";
 import type { EnginePort, SpeedProbe, TrainingSettings } from "@anneal/services";
 import { z } from "zod";
+import { withoutDatabase } from "./env.ts";
 
 const Answer = z.union([
   z.object({
@@ -19,7 +20,11 @@ const probeSeconds = 120;
 // In a process of its own: it loads a whole model, and a crash or an out-of-memory kill must not take the console along.
 function probeInChild(bundle: string, addon: string, settings: TrainingSettings, sequenceTokens?: number) {
   return new Promise<SpeedProbe>((resolve, reject) => {
-    const child = fork(bundle, [], { stdio: ["ignore", "ignore", "ignore", "ipc"], execArgv: [] });
+    const child = fork(bundle, [], {
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+      execArgv: [],
+      env: withoutDatabase(),
+    });
     const timer = setTimeout(() => child.kill("SIGKILL"), probeSeconds * 1000);
     child.once("message", (message) => {
       const answer = Answer.safeParse(message);

@@ -88,3 +88,9 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env) {
   };
 }
 export type Env = ReturnType<typeof readEnv>;
+
+/** For programs that read foreign files: everything but the way into the database. */
+export function withoutDatabase(source: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  const { DATABASE_URL: _url, DATABASE_URL_FILE: _file, ...rest } = source;
+  return rest as NodeJS.ProcessEnv;
+}

@@ -61,7 +61,7 @@ function guarded(permission: Permission) {
           remedy: say`sign in, or send an API token as Authorization: Bearer anl_...`,
         }),
       );
-    // The verbs ask again; here it is refused before a stream has begun, with the right status.
+    // The verbs ask again. A subscription is told of it inside its stream: a browser's EventSource shows no other answer.
     try {
       requirePermission(ctx.services.actor, needed);
     } catch (error) {

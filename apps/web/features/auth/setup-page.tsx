@@ -1,6 +1,7 @@
 "use client";
 import { withoutField, wordsOf } from "@anneal/contracts";
 import { KeyRoundIcon } from "lucide-react";
+import Link from "next/link";
 import { useTranslations } from "next-intl";
 import { type FormEvent, useState } from "react";
 import { EmptyState } from "../../components/empty-state.tsx";
@@ -12,6 +13,7 @@ import { Input } from "../../components/ui/input.tsx";
 import { problemOf } from "../../lib/problem.ts";
 import { useMounted } from "../../lib/use-mounted.ts";
 import { AuthCard } from "./auth-card.tsx";
+import { useSetupState } from "./use-setup-state.ts";
 
 export function SetupPage({ token }: { token: string | null }) {
   const t = useTranslations("auth");
@@ -22,6 +24,24 @@ export function SetupPage({ token }: { token: string | null }) {
   const [problem, setProblem] = useState<unknown>(null);
   const [differ, setDiffer] = useState(false);
 
+  const setup = useSetupState();
+
+  if (setup.data?.needed === false)
+    return (
+      <AuthCard title={t("setup")}>
+        <EmptyState
+          icon={KeyRoundIcon}
+          title={t("setupDoneAlready")}
+          action={
+            <Button asChild variant="primary">
+              <Link href="/sign-in">{t("signIn")}</Link>
+            </Button>
+          }
+        >
+          {t("setupDoneAlreadyBody")}
+        </EmptyState>
+      </AuthCard>
+    );
   if (!token)
     return (
       <AuthCard title={t("setup")}>

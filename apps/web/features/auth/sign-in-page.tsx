@@ -1,9 +1,7 @@
 "use client";
 import { type Problem, say, told } from "@anneal/contracts";
-import { useQuery } from "@tanstack/react-query";
 import { useTranslations } from "next-intl";
-import { type FormEvent, useState } from "react";
-import { z } from "zod";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import { Field } from "../../components/field.tsx";
 import { ProblemNotice } from "../../components/problem-notice.tsx";
 import { Button } from "../../components/ui/button.tsx";
@@ -12,8 +10,7 @@ import { safeNext } from "../../lib/safe-next.ts";
 import { useMounted } from "../../lib/use-mounted.ts";
 import { AuthCard } from "./auth-card.tsx";
 import { authClient } from "./auth-client.ts";
-
-const SetupState = z.object({ needed: z.boolean() });
+import { useSetupState } from "./use-setup-state.ts";
 
 export function SignInPage({ next }: { next: string | null }) {
   const t = useTranslations("auth");
@@ -21,12 +18,14 @@ export function SignInPage({ next }: { next: string | null }) {
   const mounted = useMounted();
   const [working, setWorking] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
+  const password = useRef<HTMLInputElement>(null);
+  const { data: session } = authClient.useSession();
+  const alreadyIn = session !== null && session !== undefined && !working;
+  useEffect(() => {
+    if (alreadyIn) window.location.replace(safeNext(next));
+  }, [alreadyIn, next]);
 
-  const setup = useQuery({
-    queryKey: ["setup"],
-    queryFn: async () => SetupState.parse(await (await fetch("/api/setup")).json()),
-    staleTime: 60_000,
-  });
+  const setup = useSetupState();
 
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -47,6 +46,8 @@ export function SignInPage({ next }: { next: string | null }) {
       setProblem(error);
     }
     setWorking(false);
+    password.current?.select(); // what is to be typed again, under the hand
+    password.current?.focus();
   };
 
   return (
@@ -62,7 +63,9 @@ export function SignInPage({ next }: { next: string | null }) {
           {(aria) => <Input {...aria} name="email" type="email" autoComplete="username" autoFocus required />}
         </Field>
         <Field id="password" label={t("password")}>
-          {(aria) => <Input {...aria} name="password" type="password" autoComplete="current-password" required />}
+          {(aria) => (
+            <Input {...aria} ref={password} name="password" type="password" autoComplete="current-password" required />
+          )}
         </Field>
         {problem ? <ProblemNotice error={problem} /> : null}
         <Button type="submit" variant="primary" size="lg" className="w-full" disabled={working || !mounted}>
@@ -76,7 +79,7 @@ export function SignInPage({ next }: { next: string | null }) {
 function refusal(error: { status: number; message?: string; statusText: string }, t: (key: string) => string): Problem {
   const base = { field: null, details: {} };
   if (error.status === 401 || error.status === 403)
-    return { ...base, code: "UNAUTHENTICATED", message: t("signInFailed"), remedy: t("signInFailedRemedy") };
+    return { ...base, code: "INVALID_INPUT", message: t("signInFailed"), remedy: t("signInFailedRemedy") };
   if (error.status === 429)
     return { ...base, code: "RATE_LIMITED", message: t("signInLimited"), remedy: t("signInLimitedRemedy") };
   return {

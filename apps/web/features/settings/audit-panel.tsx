@@ -19,6 +19,8 @@ interface AuditRow {
   id: string;
   time: string;
   actor: string;
+  actorKind: string;
+  actorId: string;
   action: string;
   subject: string;
   details: Record<string, unknown>;
@@ -42,7 +44,20 @@ export function AuditPanel() {
       place: "lead",
       cell: (row) => <code className="font-mono text-xs">{visible(row.action)}</code>,
     },
-    { key: "actor", header: t("actor"), cell: (row) => <span className="foreign">{nameOf(row.actor)}</span> },
+    {
+      key: "actor",
+      header: t("actor"),
+      // A name is its owner's choice: what it is, and its number, tell two of one name apart.
+      cell: (row) => (
+        <>
+          <span className="foreign block">{nameOf(row.actor)}</span>
+          <span className="text-muted-foreground text-xs" title={row.actorId}>
+            {t.has(`kinds.${row.actorKind}`) ? t(`kinds.${row.actorKind}`) : visible(row.actorKind)}{" "}
+            <code className="foreign font-mono">{visible(row.actorId.slice(-8))}</code>
+          </span>
+        </>
+      ),
+    },
     {
       key: "subject",
       header: t("subject"),

@@ -3,12 +3,13 @@ import { useTranslations } from "next-intl";
 import { PageHeader } from "../../components/page-header.tsx";
 import { Tabs, TabsContent, TabsList, TabsTrigger } from "../../components/ui/tabs.tsx";
 import { useUrlState } from "../../lib/use-url-state.ts";
+import { AccountPanel } from "./account-panel.tsx";
 import { AuditPanel } from "./audit-panel.tsx";
 import { LookPanel } from "./look-panel.tsx";
 import { SystemPanel } from "./system-panel.tsx";
 import { TokensPanel } from "./tokens-panel.tsx";
 
-const tabs = ["system", "tokens", "audit", "look"] as const;
+const tabs = ["system", "tokens", "account", "audit", "look"] as const;
 type Tab = (typeof tabs)[number];
 const readTab = (text: string | null): Tab => tabs.find((name) => name === text) ?? "system";
 
@@ -31,6 +32,9 @@ export function SettingsPage() {
         </TabsContent>
         <TabsContent value="tokens">
           <TokensPanel />
+        </TabsContent>
+        <TabsContent value="account">
+          <AccountPanel />
         </TabsContent>
         <TabsContent value="audit">
           <AuditPanel />

@@ -7,14 +7,17 @@ import { type ReactNode, useEffect, useState } from "react";
 import { Button } from "../../components/ui/button.tsx";
 import { Dialog, DialogTrigger, SheetContent } from "../../components/ui/dialog.tsx";
 import { cn } from "../../lib/cn.ts";
+import { useSignOutElsewhere } from "../auth/sign-out.ts";
 import { LiveProvider } from "../live/live-provider.tsx";
 import { CommandPalette } from "./command-palette.tsx";
+import { DatabaseBanner } from "./database-banner.tsx";
 import { LanguageMenu, ThemeMenu, UserMenu } from "./header-menus.tsx";
 import { Logo } from "./logo.tsx";
 import { navItems, newRunItem } from "./nav-items.ts";
 import { QueueIndicator } from "./queue-indicator.tsx";
 
 export function AppShell({ children }: { children: ReactNode }) {
+  useSignOutElsewhere();
   const t = useTranslations();
   const [open, setOpen] = useState(false);
   const pathname = usePathname();
@@ -52,6 +55,7 @@ export function AppShell({ children }: { children: ReactNode }) {
               <UserMenu />
             </div>
           </header>
+          <DatabaseBanner />
           <main id="main" tabIndex={-1} className="mx-auto w-full max-w-[90rem] flex-1 px-4 py-5 outline-none md:px-6">
             {children}
           </main>

@@ -19,6 +19,7 @@ import {
 import { localeCookie, localeNames, locales } from "../../lib/locale.ts";
 import { useMounted } from "../../lib/use-mounted.ts";
 import { authClient } from "../auth/auth-client.ts";
+import { signOut } from "../auth/sign-out.ts";
 
 const themes = ["system", "light", "dark"] as const;
 const themeIcons = { system: MonitorIcon, light: SunIcon, dark: MoonIcon };
@@ -92,10 +93,8 @@ export function LanguageMenu() {
 export function UserMenu() {
   const t = useTranslations();
   const { data } = authClient.useSession();
-  const signOut = async () => {
-    const { error } = await authClient.signOut();
-    if (error) toast.error(t("auth.signOutFailed"));
-    else window.location.assign("/sign-in"); // a full load: nothing of the session stays in memory
+  const onSignOut = async () => {
+    if (!(await signOut())) toast.error(t("auth.signOutFailed"));
   };
   return (
     <Menu>
@@ -113,7 +112,7 @@ export function UserMenu() {
           </Link>
         </MenuItem>
         <MenuSeparator />
-        <MenuItem onSelect={signOut}>
+        <MenuItem onSelect={onSignOut}>
           <LogOutIcon aria-hidden />
           {t("auth.signOut")}
         </MenuItem>

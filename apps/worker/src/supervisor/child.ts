@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
 export interface ChildSpec {
@@ -9,6 +9,13 @@ export interface ChildSpec {
   logFile: string;
   env: () => NodeJS.ProcessEnv; // asked at every start
   longestPauseSeconds: number;
+}
+
+const mostLogBytes = 32 * 1024 ** 2;
+
+// A log that has grown long is set aside at the next start; the one before it goes.
+function setAside(logFile: string): void {
+  if ((statSync(logFile, { throwIfNoEntry: false })?.size ?? 0) > mostLogBytes) renameSync(logFile, `${logFile}.1`);
 }
 
 const firstPauseMilliseconds = 200;
@@ -36,6 +43,7 @@ export class SupervisedChild {
     if (this.stopping || this.process) return;
     const { name, args, cwd, logFile, env } = this.spec;
     mkdirSync(dirname(logFile), { recursive: true });
+    setAside(logFile);
     const log = openSync(logFile, "a", 0o600);
     // A session of its own: Ctrl-C in the terminal reaches us alone, and we end everything in order. The channel ends with
     // us, however we end, and tells the child so.

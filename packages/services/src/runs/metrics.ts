@@ -41,6 +41,7 @@ export async function readMetrics(
   options: { names?: MetricName[]; buckets: number; fromStep?: number },
 ): Promise<MetricSeries[]> {
   const { names } = options;
+  if (names?.length === 0) return [];
   const fromStep = options.fromStep ?? 0;
   const [range] = await db
     .select({ last: sql<number | null>`max(${runMetrics.step})::int` })

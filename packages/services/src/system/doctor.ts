@@ -1,4 +1,4 @@
-import { api, say } from "@anneal/contracts";
+import { api, type DoctorCheck, say } from "@anneal/contracts";
 import { sql } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
 import { verb } from "../verb.ts";
@@ -12,7 +12,18 @@ export async function superuserName(db: Pick<ServiceContext["db"], "execute">): 
   return answer.rows[0]?.name ?? null;
 }
 
-export const doctor = verb(api.system.doctor, (ctx) =>
+// Each look starts other programs: those who ask at once share one.
+const looks = new WeakMap<ServiceContext["db"], Promise<DoctorCheck[]>>();
+
+function look(ctx: ServiceContext): Promise<DoctorCheck[]> {
+  const known = looks.get(ctx.db);
+  if (known) return known;
+  const made = checksOf(ctx).finally(() => looks.delete(ctx.db));
+  looks.set(ctx.db, made);
+  return made;
+}
+
+const checksOf = (ctx: ServiceContext) =>
   machineChecks({
     home: ctx.paths.home,
     engineInfo: () => ctx.engine.engineInfo(),
@@ -22,5 +33,6 @@ export const doctor = verb(api.system.doctor, (ctx) =>
       return answer.rows[0]?.version.split(" on ")[0] ?? say`it answers`;
     },
     databaseSuperuser: () => superuserName(ctx.db),
-  }),
-);
+  });
+
+export const doctor = verb(api.system.doctor, look);

@@ -42,7 +42,10 @@ export function userCommands(program: Command): void {
     .action(async (flags: { email?: string; passwordStdin?: boolean }, command: Command) => {
       const session = openSession(command);
       const password = await readPassword(flags.passwordStdin ?? false);
-      const { email } = await setLocalPassword(process.env, process.cwd(), { email: flags.email, password });
+      const { email } = await setLocalPassword({ ANNEAL_HOME: process.env.ANNEAL_HOME }, process.cwd(), {
+        email: flags.email,
+        password,
+      });
       session.print({ email }, () => `${email} has the new password; every session of it has ended`);
     });
 }
