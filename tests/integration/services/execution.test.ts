@@ -214,3 +214,56 @@ test("a lost message is sent again, and a waiting one is not doubled", async () 
   await requeueRuns(world.ctx, homeId(world.home));
   expect(await waiting()).toBe(1);
 });
+
+test("what a model says is kept whatever it holds: samples, events, problems and names, never a run lost", async () => {
+  const claim = await claimed("a\0\ud800");
+  const foreign = "\0said \ud83d\0";
+  const kept = "\u2400said \ufffd\u2400";
+  const bodies: RunEventBody[] = [
+    {
+      type: "samples",
+      step: 1,
+      samples: [{ prompt: foreign, expected: foreign, answer: foreign, thought: foreign, cut: true, adapter: foreign }],
+    },
+    { type: "log", level: "warn", message: foreign, phrases: { message: { pattern: "{0}", values: [foreign] } } },
+    { type: "stage", stage: "train", state: "failed", note: foreign },
+    {
+      type: "artifact",
+      kind: "gguf",
+      name: foreign,
+      digest: `sha256:${"0".repeat(64)}`,
+      bytes: 1,
+      path: foreign,
+      ggufType: null,
+      checkpointStep: null,
+    },
+    {
+      type: "progress",
+      progress: { stage: "train", step: 1, totalSteps: 2, fraction: 0.5, etaSeconds: null, note: foreign },
+    },
+  ];
+  await storeJournal(
+    world.ctx,
+    claim,
+    journal(1, bodies.length, (n) => bodies[n - 1] as RunEventBody),
+  );
+  const problem = {
+    code: "INTERNAL" as const,
+    field: null,
+    message: foreign,
+    remedy: foreign,
+    details: { [foreign]: foreign },
+  };
+  const broken = { kind: "broken" as const, problem, permanent: true, maxStalledAttempts: 3 };
+  expect(await settleRun(world.ctx, claim, broken)).toBe("failed");
+  const detail = await runs.get(world.ctx, { runId });
+  expect(detail.problem).toMatchObject({ message: kept, remedy: kept, details: { [kept]: kept } });
+  expect(detail.progress?.note).toBe(kept);
+  expect(detail.artifacts.map(({ name, path }) => [name, path])).toEqual([[kept, kept]]);
+  expect(detail.attempts[0]?.problem?.message).toBe(kept);
+  expect(await runs.samples(world.ctx, { runId })).toMatchObject([
+    { prompt: kept, expected: kept, answer: kept, thought: kept, cut: true },
+  ]);
+  const logged = (await runs.events(world.ctx, { runId, types: ["log"] })).map(({ body }) => body);
+  expect(logged).toMatchObject([{ message: kept, phrases: { message: { values: [kept] } } }]);
+});

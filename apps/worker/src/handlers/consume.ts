@@ -1,4 +1,5 @@
 import { type JobName, type JobPayload, jobCatalogue } from "@anneal/contracts";
+import { storableText } from "@anneal/db";
 import type { WorkerContext } from "../worker-context.ts";
 import { publishDeployment } from "./deployment-publish.ts";
 import { advanceRun } from "./run-advance.ts";
@@ -28,7 +29,8 @@ export async function consume(context: WorkerContext): Promise<{ idle(): Promise
         if (context.leaving.aborted) return; // the heartbeat of another worker sends it again
         const work = handle(context, name, job.data).catch((error: unknown) => {
           log.error({ job: name, data: job.data, error }, "job failed");
-          throw error;
+          // pg-boss keeps what is thrown, in a column of its own: a text that it cannot store would leave the job in hand.
+          throw new Error(storableText(error instanceof Error ? error.message : String(error)));
         });
         inHand.add(work);
         await work.finally(() => {

@@ -1,6 +1,7 @@
 import type { Permission } from "@anneal/contracts";
-import { jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { pgTable, uuid } from "drizzle-orm/pg-core";
 import { createdAt, id, time } from "./columns.ts";
+import { jsonb, text } from "./storable.ts";
 
 // Shown once to the person; here only the prefix (to recognise it) and an HMAC of the whole.
 export const apiTokens = pgTable("api_tokens", {

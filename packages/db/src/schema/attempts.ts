@@ -1,7 +1,8 @@
 import type { AttemptSummary, Problem } from "@anneal/contracts";
-import { boolean, integer, jsonb, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
+import { boolean, integer, pgTable, primaryKey, uuid } from "drizzle-orm/pg-core";
 import { time } from "./columns.ts";
 import { runs } from "./runs.ts";
+import { jsonb, text } from "./storable.ts";
 
 export const attempts = pgTable(
   "attempts",

@@ -1,5 +1,6 @@
-import { index, jsonb, pgTable, text } from "drizzle-orm/pg-core";
+import { index, pgTable } from "drizzle-orm/pg-core";
 import { id, time } from "./columns.ts";
+import { jsonb, text } from "./storable.ts";
 
 // Append-only: a trigger of the migration refuses UPDATE, DELETE and TRUNCATE.
 export const audit = pgTable(

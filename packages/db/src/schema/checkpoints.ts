@@ -1,6 +1,7 @@
-import { boolean, doublePrecision, integer, pgTable, text, unique, uuid } from "drizzle-orm/pg-core";
+import { boolean, doublePrecision, integer, pgTable, unique, uuid } from "drizzle-orm/pg-core";
 import { byteCount, createdAt, id } from "./columns.ts";
 import { runs } from "./runs.ts";
+import { text } from "./storable.ts";
 
 export const checkpoints = pgTable(
   "checkpoints",

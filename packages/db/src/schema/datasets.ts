@@ -1,5 +1,6 @@
-import { pgTable, text } from "drizzle-orm/pg-core";
+import { pgTable } from "drizzle-orm/pg-core";
 import { createdAt, id } from "./columns.ts";
+import { text } from "./storable.ts";
 
 export const datasets = pgTable("datasets", {
   id: id(),

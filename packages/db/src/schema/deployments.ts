@@ -1,10 +1,11 @@
 import type { DeploymentStatus, GgufType, Problem } from "@anneal/contracts";
 import { sql } from "drizzle-orm";
-import { doublePrecision, index, integer, jsonb, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import { doublePrecision, index, integer, pgTable, uniqueIndex, uuid } from "drizzle-orm/pg-core";
 import { artifacts } from "./artifacts.ts";
 import { checkpoints } from "./checkpoints.ts";
 import { createdAt, id, time } from "./columns.ts";
 import { runs } from "./runs.ts";
+import { jsonb, text } from "./storable.ts";
 
 export const deployments = pgTable(
   "deployments",

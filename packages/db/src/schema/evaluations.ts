@@ -1,6 +1,7 @@
-import { doublePrecision, integer, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
+import { doublePrecision, integer, pgTable, primaryKey, uuid } from "drizzle-orm/pg-core";
 import { createdAt } from "./columns.ts";
 import { runs } from "./runs.ts";
+import { text } from "./storable.ts";
 
 export const evaluations = pgTable(
   "evaluations",

@@ -1,7 +1,8 @@
 import type { ModelFacts, ModelSummary } from "@anneal/contracts";
-import { jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { pgTable, uuid } from "drizzle-orm/pg-core";
 import { createdAt, id } from "./columns.ts";
 import { runs } from "./runs.ts";
+import { jsonb, text } from "./storable.ts";
 
 // The registry: base models a person named, and models that runs made.
 export const models = pgTable("models", {

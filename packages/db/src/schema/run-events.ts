@@ -1,7 +1,8 @@
 import type { RunEventBody } from "@anneal/contracts";
-import { bigint, index, integer, jsonb, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
+import { bigint, index, integer, pgTable, primaryKey, uuid } from "drizzle-orm/pg-core";
 import { time } from "./columns.ts";
 import { runs } from "./runs.ts";
+import { jsonb, text } from "./storable.ts";
 
 // Numbered without gaps: `seq` comes from runs.last_seq, in the transaction that inserts.
 export const runEvents = pgTable(

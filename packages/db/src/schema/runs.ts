@@ -9,9 +9,10 @@ import type {
   RunStatus,
 } from "@anneal/contracts";
 import { sql } from "drizzle-orm";
-import { bigint, doublePrecision, index, integer, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { bigint, doublePrecision, index, integer, pgTable, uuid } from "drizzle-orm/pg-core";
 import { createdAt, id, time } from "./columns.ts";
 import { datasetVersions } from "./dataset-versions.ts";
+import { jsonb, text } from "./storable.ts";
 
 // The truth about a run: queues may forget or deliver twice, this row decides.
 export const runs = pgTable(

@@ -1,6 +1,7 @@
-import { integer, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
+import { boolean, integer, pgTable, primaryKey, uuid } from "drizzle-orm/pg-core";
 import { createdAt } from "./columns.ts";
 import { runs } from "./runs.ts";
+import { text } from "./storable.ts";
 
 export const samples = pgTable(
   "samples",
@@ -13,6 +14,8 @@ export const samples = pgTable(
     prompt: text("prompt").notNull(),
     expected: text("expected"),
     answer: text("answer").notNull(),
+    thought: text("thought"),
+    cut: boolean("cut").notNull().default(false),
     adapter: text("adapter"),
     createdAt: createdAt(),
   },

@@ -1,7 +1,8 @@
 import type { Problem, TeacherFacts, TeacherFileInput, TeacherFileStatus } from "@anneal/contracts";
-import { doublePrecision, index, integer, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { doublePrecision, index, integer, pgTable, uuid } from "drizzle-orm/pg-core";
 import { byteCount, createdAt, id, time } from "./columns.ts";
 import { datasetVersions } from "./dataset-versions.ts";
+import { jsonb, text } from "./storable.ts";
 
 // A teacher's best log-probabilities of a dataset version, as a file; see TeacherFacts.
 export const teacherFiles = pgTable(

@@ -1,6 +1,7 @@
 import type { ColumnMapping, DatasetFormat, UploadInspection } from "@anneal/contracts";
-import { boolean, jsonb, pgTable, text } from "drizzle-orm/pg-core";
+import { boolean, pgTable } from "drizzle-orm/pg-core";
 import { byteCount, createdAt, id, time } from "./columns.ts";
+import { jsonb, text } from "./storable.ts";
 
 // A file on its way to becoming a dataset version; expires unless committed.
 export const uploads = pgTable("uploads", {
