@@ -30,6 +30,7 @@ module.exports = {
     layer("worker-layer", "^apps/worker/", [
       "^apps/worker/",
       "^packages/(services|db|engine|text|data|contracts|ollama|report)/",
+      "^apps/web/messages/zh-CN/phrases\\.json$", // the report speaks both languages
     ]),
     layer("web-server-layer", "^apps/web/server/", [
       "^apps/web/server/",

@@ -4,7 +4,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { countSteps, DatasetRow, type Message, RunSpec, trainingSettings } from "@anneal/contracts";
+import {
+  automaticAnswerTokens,
+  countSteps,
+  DatasetRow,
+  type Message,
+  RunSpec,
+  trainingSettings,
+} from "@anneal/contracts";
 import {
   inspectModel,
   learningRateAt,
@@ -60,7 +67,7 @@ const test = read(demoFiles.test).map(({ messages }) => ({
 async function accuracy(session: Session): Promise<string> {
   const { sequences } = await session.generate({
     prompts: test.map((row) => row.prompt),
-    maxNewTokens: spec.evaluation.maxNewTokens,
+    maxNewTokens: spec.evaluation.maxNewTokens ?? automaticAnswerTokens.most,
     temperature: 0,
     topK: 0,
     topP: 1,

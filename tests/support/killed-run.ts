@@ -11,8 +11,8 @@ export async function eventsOf<T extends RunEventBody["type"]>(lab: Lab, id: str
   return events.flatMap(({ body }) => (body.type === type ? [body as Extract<RunEventBody, { type: T }>] : []));
 }
 
-export async function finish(lab: Lab, id: string): Promise<RunDetail> {
-  const run = await lab.until(id, "succeeded", ended);
+export async function finish(lab: Lab, id: string, seconds?: number): Promise<RunDetail> {
+  const run = await lab.until(id, "succeeded", ended, seconds);
   expect(run.problem).toBeNull();
   expect(run.status).toBe("succeeded");
   return run;

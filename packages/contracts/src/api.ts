@@ -273,4 +273,20 @@ export const mostBatchedCalls = 50;
 // What PUT /api/uploads?name=FILE answers.
 export const UploadAnswer = UploadInspection;
 export const artifactPath = (artifactId: string) => `/api/artifacts/${artifactId}`;
+/** A report's file: one a language, English without a mark. */
+export const reportName = (model: string, language = "en") =>
+  `${model}-report${language === "en" ? "" : `.${language}`}.html`;
+/** The report of a run in a language; runs of earlier versions have the English one alone. */
+export function reportIn<T extends { kind: string; name: string }>(
+  artifacts: readonly T[],
+  language: string,
+): T | null {
+  const reports = artifacts.filter(({ kind }) => kind === "report");
+  return (
+    reports.find(({ name }) => name.endsWith(`-report.${language}.html`)) ??
+    reports.find(({ name }) => isMainReport(name)) ??
+    null
+  );
+}
+export const isMainReport = (name: string): boolean => !/-report\.[a-z]{2}(-[A-Z]{2})?\.html$/.test(name);
 export const reportPath = (artifactId: string) => `/api/artifacts/${artifactId}?inline=1`;

@@ -27,3 +27,4 @@ export * from "./text.ts";
 export * from "./trainer-protocol.ts";
 export * from "./training.ts";
 export * from "./training-settings.ts";
+export * from "./verdict.ts";

@@ -70,5 +70,7 @@ export const RunPlan = z.object({
   data: DatasetCheck,
   problems: z.array(Problem),
   warnings: z.array(Problem).default([]), // what refuses nothing, but somebody should look at before the run
+  // What a person should know though nothing is wrong, such as held-out rows that are trained as well.
+  notices: z.array(z.object({ message: z.string(), phrases: Phrases.optional() })).default([]),
 });
 export type RunPlan = z.infer<typeof RunPlan>;

@@ -35,6 +35,9 @@ export const OllamaName = z
   );
 export type OllamaName = z.infer<typeof OllamaName>;
 
+/** An automatic cap of answers reaches at least and at most so far: short ones stay readable, long ones cost a bounded time. */
+export const automaticAnswerTokens = { least: 32, most: 256 } as const;
+
 export const RunSpec = strict({
   name: DisplayName.optional(),
   base: BaseModelRef,
@@ -74,7 +77,8 @@ export const RunSpec = strict({
     everySteps: z.int().min(1).nullable().default(null), // null: ten times a run
     maxRows: z.int().min(1).max(1_000_000).default(200), // for evaluations on the way; the final one takes all rows, up to finalMaxRows
     finalMaxRows: z.int().min(1).max(1_000_000).default(5000),
-    maxNewTokens: z.int().min(1).max(4096).default(32),
+    // Cap of an answer; null: as long as the longest held-out one, up to automaticAnswerTokens.
+    maxNewTokens: z.int().min(1).max(4096).nullable().default(null),
   }).prefault({}),
   checkpoints: strict({
     everySteps: z.int().min(1).nullable().default(null), // null: about every two minutes of training

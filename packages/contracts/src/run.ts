@@ -5,6 +5,7 @@ import { Bytes, Digest, Id, Names } from "./ids.ts";
 import { Phrases } from "./phrase.ts";
 import { RunPlan } from "./plan.ts";
 import { RunSpec } from "./run-spec.ts";
+import { Verdict } from "./verdict.ts";
 
 export const RunStage = z.enum(["prepare", "train", "evaluate", "export", "benchmark", "publish"]);
 export type RunStage = z.infer<typeof RunStage>;
@@ -93,7 +94,9 @@ export const SampleAnswer = z.object({
   step: z.int(),
   prompt: z.string(),
   expected: z.string().nullable(),
-  answer: z.string(),
+  answer: z.string(), // without its thought, and without what the chat template adds
+  thought: z.string().nullable().default(null),
+  cut: z.boolean().default(false), // it ended at the cap
   adapter: z.string().nullable().default(null), // of several side by side, the one that answered
   createdAt: z.string(),
 });
@@ -108,17 +111,43 @@ export const AdapterResult = z.object({
 });
 export type AdapterResult = z.infer<typeof AdapterResult>;
 
+/** How the held-out questions were asked: what is behind the share of exact answers, and what is not. */
+export const AnswerCounts = z.object({
+  cap: z.int(), // tokens
+  asked: z.int(),
+  judged: z.int(), // by exact match: the share's denominator
+  cut: z.int(), // answers that ended at the cap
+  tooLong: z.int(), // expected answers beyond the cap: no model could give them, so they are not judged
+  unasked: z.int(), // questions that leave no room for their answer in the context
+  unaskedRows: z.array(z.int()).default([]), // the first of them, as rows of the held-out data
+  thoughts: z.int(), // answers with a thought before them
+});
+export type AnswerCounts = z.infer<typeof AnswerCounts>;
+
+/** Figures over the held-out rows that are not trained as well. */
+export const UnseenResult = z.object({
+  seenRows: z.int(), // left out: they, or their questions, are trained
+  rows: z.int(),
+  loss: z.number().nullable(),
+  exactMatch: z.number().nullable(),
+  exactMatches: z.int().nullable(),
+});
+export type UnseenResult = z.infer<typeof UnseenResult>;
+
 export const EvaluationResult = z.object({
   rows: z.int(),
   loss: z.number().nullable(),
-  exactMatch: z.number().nullable(), // share of rows answered exactly
+  exactMatch: z.number().nullable(), // share of the judged answers
   exactMatches: z.int().nullable(),
+  answers: AnswerCounts.nullable().default(null), // null: nothing was asked, or the run is of an earlier version
+  unseen: UnseenResult.nullable().default(null), // null: no held-out row is trained as well
   // Of runs on preferences: how much more the chosen answer is rewarded, and in which share of the rows it is.
   rewardMargin: z.number().nullable().default(null),
   rewardAccuracy: z.number().nullable().default(null),
   // Side by side: whose figures the above are (the best so far; at the end the exported one), and those of all.
   adapter: z.string().nullable().default(null),
   adapters: z.array(AdapterResult).default([]),
+  verdict: Verdict.nullable().default(null), // of the last evaluation, over both models
 });
 export type EvaluationResult = z.infer<typeof EvaluationResult>;
 

@@ -34,6 +34,10 @@ function whatEnds(steps: number, wanted: number, epochs: number, maxSteps: numbe
     : null;
 }
 
+/** Steps of warm-up: longer than half the run, it would leave nothing of the learning rate that was asked for. */
+export const warmupOf = ({ schedule }: { schedule: { warmupSteps: number } }, totalSteps: number): number =>
+  Math.min(schedule.warmupSteps, Math.floor(totalSteps / 2));
+
 /** Rows set apart when no evaluation dataset is named; at least one of each kind where there are two. */
 export function countHeldOut(rows: number, fraction: number): number {
   if (fraction <= 0 || rows < 2) return 0;

@@ -1,7 +1,5 @@
 import type { ReportData, ReportRow } from "./schema.ts";
-import { type Interval, mcNemarExact, pairedBootstrap, wilson } from "./stats.ts";
-
-export type Verdict = "better" | "not-better" | "uncertain";
+import { type Interval, mcNemarExact, pairedShares, wilson } from "./stats.ts";
 
 export interface ShareEstimate extends Interval {
   share: number;
@@ -18,15 +16,11 @@ export interface Confusion {
 }
 
 export interface Analysis {
-  verdict: Verdict;
   confidence: number;
-  // A gain below this counts as none when "not better" is judged: one point, or 0.01 nats.
-  smallestGain: number;
   tuned: ShareEstimate;
   base: ShareEstimate | null;
-  // Tuned minus base on the rows that both answered; for the loss turned round, so that more is better.
+  // After minus before, on the rows that both models answered.
   difference: (Interval & { mean: number }) | null;
-  lossDifference: (Interval & { mean: number; rows: number }) | null;
   pairs: { both: number; onlyBase: number; onlyTuned: number; neither: number } | null;
   mcNemarP: number | null;
   confusions: Confusion[];
@@ -46,8 +40,9 @@ const estimate = (correct: number, count: number): ShareEstimate => ({
 
 /** What is judged: answers, right or wrong; of preferences, whether the better answer scores higher. */
 function judgedRows({ rows, preference }: ReportData["evaluation"]): ReportRow[] {
-  if (!preference) return rows;
-  const judged = (margin: number) => ({ answer: "", correct: margin > 0, lossNats: null });
+  // A row is judged by both models or by neither; what was cut short of its answer is not judged.
+  if (!preference) return rows.filter(({ base, tuned }) => tuned.judged && (base?.judged ?? true));
+  const judged = (margin: number) => ({ answer: "", correct: margin > 0, judged: true, cut: false });
   return preference.pairs.map(({ id, prompt, base, tuned }) => ({
     id,
     prompt,
@@ -58,7 +53,6 @@ function judgedRows({ rows, preference }: ReportData["evaluation"]): ReportRow[]
 }
 
 export function analyse(data: ReportData): Analysis {
-  const { primary, seed } = data.evaluation;
   const rows = judgedRows(data.evaluation);
   const paired = rows.flatMap((row) => (row.base ? [{ base: row.base, tuned: row.tuned }] : []));
   const pairs = { both: 0, onlyBase: 0, onlyTuned: 0, neither: 0 };
@@ -68,40 +62,15 @@ export function analyse(data: ReportData): Analysis {
     else if (tuned.correct) pairs.onlyTuned += 1;
     else pairs.neither += 1;
   }
-  const difference =
-    paired.length === 0
-      ? null
-      : pairedBootstrap(
-          Float64Array.from(paired, ({ base, tuned }) => Number(tuned.correct) - Number(base.correct)),
-          { seed },
-        );
-  const losses = paired.flatMap(({ base, tuned }) =>
-    base.lossNats === null || tuned.lossNats === null ? [] : [base.lossNats - tuned.lossNats],
-  );
-  const lossDifference = losses.length === 0 ? null : { ...pairedBootstrap(losses, { seed }), rows: losses.length };
-  const mcNemarP = paired.length === 0 ? null : mcNemarExact(pairs.onlyBase, pairs.onlyTuned);
-  const smallestGain = 0.01;
-  const judged = primary === "loss" ? lossDifference : difference;
-  const agreed = primary === "loss" || (mcNemarP !== null && mcNemarP < 1 - confidence);
-  const verdict: Verdict =
-    judged === null
-      ? "uncertain"
-      : judged.low > 0 && agreed
-        ? "better"
-        : judged.high < smallestGain
-          ? "not-better"
-          : "uncertain";
-  const labels = labelRows(rows);
+  const some = paired.length > 0;
+  const labels = data.evaluation.labels ? labelRows(rows) : null;
   return {
-    verdict,
     confidence,
-    smallestGain,
     tuned: estimate(rows.filter((r) => r.tuned.correct).length, rows.length),
-    base: paired.length === 0 ? null : estimate(pairs.both + pairs.onlyBase, paired.length),
-    difference,
-    lossDifference,
-    pairs: paired.length === 0 ? null : pairs,
-    mcNemarP,
+    base: some ? estimate(pairs.both + pairs.onlyBase, paired.length) : null,
+    difference: some ? pairedShares(pairs.onlyBase, pairs.onlyTuned, paired.length, confidence) : null,
+    pairs: some ? pairs : null,
+    mcNemarP: some ? mcNemarExact(pairs.onlyBase, pairs.onlyTuned) : null,
     confusions: labels ? confusions(rows, labels) : [],
     matrix: labels ? matrix(rows, labels) : null,
     labelCount: labels?.size ?? 0,
@@ -110,11 +79,9 @@ export function analyse(data: ReportData): Analysis {
 
 const normal = (text: string) => text.trim();
 
-// Confusions make sense where the expected answers are labels, that is, few and repeated. Null otherwise.
-function labelRows(rows: ReportRow[]): Map<string, number> | null {
+function labelRows(rows: ReportRow[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const row of rows) counts.set(normal(row.expected), (counts.get(normal(row.expected)) ?? 0) + 1);
-  if (rows.length < 4 || counts.size < 2 || counts.size > rows.length / 2) return null;
   return counts;
 }
 

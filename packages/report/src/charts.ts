@@ -48,9 +48,9 @@ export function lineChart(
   f: Formatter,
   family: "s" | "a" = "s",
 ): Html {
-  const width = 440;
-  const height = 190;
-  const box = { left: 58, right: 12, top: 12, bottom: 30 };
+  const width = 400;
+  const height = 200;
+  const box = { left: 62, right: 12, top: 12, bottom: 36 };
   const series = curves.map(({ curve, label }) => ({ label, points: thin(curve.points, 380) }));
   const all = series.flatMap((s) => s.points);
   if (all.length === 0) return html``;
@@ -71,10 +71,10 @@ export function lineChart(
 <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}">
 ${ticks(y0, y1, 4).map(
   (y) =>
-    html`<line class="grid" x1="${box.left}" x2="${width - box.right}" y1="${n1(py(y))}" y2="${n1(py(y))}"/><text x="${box.left - 6}" y="${n1(py(y) + 3.5)}" text-anchor="end">${f.axis(y)}</text>`,
+    html`<line class="grid" x1="${box.left}" x2="${width - box.right}" y1="${n1(py(y))}" y2="${n1(py(y))}"/><text x="${box.left - 6}" y="${n1(py(y) + 4.5)}" text-anchor="end">${f.axis(y)}</text>`,
 )}
-${ticks(x0, x1, 5).map((x) => html`<text x="${n1(px(x))}" y="${height - 12}" text-anchor="middle">${f.axis(x)}</text>`)}
-<text class="axis" x="${width - box.right}" y="${height - 1}" text-anchor="end">${stepWord}</text>
+${ticks(x0, x1, 4).map((x) => html`<text x="${n1(px(x))}" y="${height - 19}" text-anchor="middle">${f.axis(x)}</text>`)}
+<text class="axis" x="${width - box.right}" y="${height - 4}" text-anchor="end">${stepWord}</text>
 ${series.map((s, i) =>
   s.points.length === 1
     ? html`<circle class="dot ${family}${i}" cx="${n1(px(s.points[0]?.[0] ?? 0))}" cy="${n1(py(s.points[0]?.[1] ?? 0))}" r="3"/>`

@@ -1,3 +1,4 @@
+import type { Verdict } from "@anneal/contracts";
 import { describe, expect, it } from "vitest";
 import { analyse } from "./analysis.ts";
 import { thin, ticks } from "./charts.ts";
@@ -5,25 +6,6 @@ import { escapeText, foreign } from "./html.ts";
 import { renderReport } from "./render.ts";
 import { sampleReport } from "./sample-data.ts";
 import { ReportData, type ReportInput } from "./schema.ts";
-
-const withRows = (rows: [base: boolean, tuned: boolean][]): ReportInput => {
-  const input = sampleReport({ rows: 4 });
-  return {
-    ...input,
-    evaluation: {
-      ...input.evaluation,
-      rows: rows.map(([base, tuned], i) => ({
-        id: String(i),
-        prompt: `q${i}`,
-        expected: i % 2 === 0 ? "a" : "b",
-        base: { answer: base ? "x" : "y", correct: base },
-        tuned: { answer: tuned ? "x" : "z", correct: tuned },
-      })),
-    },
-  };
-};
-const verdict = (input: ReportInput) => analyse(ReportData.parse(input)).verdict;
-const repeat = <T>(count: number, value: T): T[] => Array.from({ length: count }, () => value);
 
 describe("adapters side by side", () => {
   const input = sampleReport({ rows: 4 });
@@ -103,9 +85,6 @@ describe("preferences", () => {
     },
   });
   it("are judged by which answer scores higher, and shown with their margin", () => {
-    expect(verdict(withPairs(1, 2))).toBe("better");
-    expect(verdict(withPairs(1, -2))).toBe("not-better");
-    expect(verdict(withPairs(null, 2))).toBe("uncertain"); // marks have no base to compare with
     const page = renderReport(withPairs(1, 2));
     expect(page).toContain("Preferences on held-out rows");
     expect(page).toContain("+0.700");
@@ -117,51 +96,73 @@ describe("preferences", () => {
 });
 
 describe("verdict", () => {
-  it("says better when the interval clears zero", () => {
-    expect(
-      verdict(
-        withRows([
-          ...repeat(40, [false, true] as [boolean, boolean]),
-          ...repeat(20, [true, true] as [boolean, boolean]),
-        ]),
-      ),
-    ).toBe("better");
+  const input = sampleReport({ rows: 60 });
+  const withVerdict = (verdict: ReportInput["evaluation"]["verdict"]): ReportInput => ({
+    ...input,
+    evaluation: { ...input.evaluation, verdict },
   });
-  it("says not better when a gain can be ruled out", () => {
-    expect(
-      verdict(
-        withRows([
-          ...repeat(30, [true, false] as [boolean, boolean]),
-          ...repeat(300, [true, true] as [boolean, boolean]),
-        ]),
-      ),
-    ).toBe("not-better");
-    expect(verdict(withRows(repeat(500, [true, true] as [boolean, boolean])))).toBe("not-better");
+  const given: Verdict = {
+    outcome: "mixed",
+    headline: { pattern: "a {0} headline", values: ["<b>"] },
+    reasons: [{ pattern: "a reason", values: [] }],
+    limits: [{ pattern: "a limit", values: [] }],
+  };
+  it("stands first, in its own words, in the reader's language", () => {
+    const page = renderReport(withVerdict(given));
+    expect(page).toContain('<section class="card verdict mixed"><strong>a &lt;b&gt; headline</strong>');
+    expect(page.match(/a reason/g)).toHaveLength(1);
+    expect(page.match(/a limit/g)).toHaveLength(2); // beside the verdict, and among the limits
+    const chinese = renderReport(withVerdict(given), { language: "zh-CN", phrases: { "a {0} headline": "标题 {0}" } });
+    expect(chinese).toContain("<strong>标题 &lt;b&gt;</strong>");
   });
-  it("admits that few rows say little", () => {
-    expect(
-      verdict(
-        withRows([
-          [false, true],
-          [true, true],
-          [true, false],
-          [false, true],
-          [false, false],
-        ]),
-      ),
-    ).toBe("uncertain");
+  it("is missing where nothing was held out", () => {
+    expect(renderReport(withVerdict(null))).toContain("No rows were held out");
   });
-  it("goes by the loss where answers are free text", () => {
-    const input = sampleReport({ rows: 60, gain: 0 });
-    expect(verdict({ ...input, evaluation: { ...input.evaluation, primary: "loss" } })).toBe("better");
-  });
-  it("says nothing without base answers", () => {
-    const input = sampleReport({ rows: 20 });
-    const rows = input.evaluation.rows.map((row) => ({ ...row, base: null }));
-    expect(verdict({ ...input, evaluation: { ...input.evaluation, rows } })).toBe("uncertain");
-    expect(renderReport({ ...input, evaluation: { ...input.evaluation, rows } })).toContain(
-      "was not evaluated on the same rows",
+  it("leaves rows out that no model could answer, and shows them apart", () => {
+    const rows = input.evaluation.rows.map((row, i) =>
+      i === 0 ? { ...row, tuned: { ...row.tuned, correct: false, judged: false, cut: true } } : row,
     );
+    const changed = { ...input, evaluation: { ...input.evaluation, rows } };
+    expect(analyse(ReportData.parse(changed)).tuned.count).toBe(59);
+    expect(renderReport(changed)).toContain("cut at the cap");
+    const none = { ...input, evaluation: { ...input.evaluation, rows: [] } };
+    expect(renderReport(none)).not.toContain("0.0%");
+  });
+  it("of labels is told as such however few rows show them", () => {
+    const few = { ...input, evaluation: { ...input.evaluation, rows: input.evaluation.rows.slice(0, 5) } };
+    expect(renderReport(few)).not.toContain("free text");
+    expect(renderReport(few)).toContain("Label accuracy");
+    expect(renderReport({ ...few, evaluation: { ...few.evaluation, labels: false } })).toContain("free text");
+  });
+});
+
+describe("speed", () => {
+  it("is the mean of all tokens, with the slow end of each figure", () => {
+    const input = sampleReport({ rows: 4 });
+    const [serving] = input.serving ?? [];
+    if (!serving) throw new Error("no serving figures");
+    const speeds = [...Array.from({ length: 98 }, (_, i) => 600 + i), 700, 6549];
+    const page = renderReport({
+      ...input,
+      serving: [
+        {
+          ...serving,
+          tokensPerSecond: speeds,
+          answerTokens: 1120,
+          decodeSeconds: 2,
+          latencySeconds: Array(120).fill(0.1),
+        },
+      ],
+    });
+    const line = /Tokens per second<\/td>(.*?)<\/tr>/
+      .exec(page)?.[1]
+      ?.replace(/<[^>]+>/g, " ")
+      .trim()
+      .split(/\s+/);
+    expect(line?.[0]).toBe("500.0"); // (1120 - 120) / 2
+    const [, median, tenth, hundredth] = (line ?? []).map((text) => Number(text.replace(",", "")));
+    expect([median, tenth, hundredth]).toEqual([649.5, 609.9, 601]);
+    expect(page).toContain("not in Ollama");
   });
 });
 
@@ -221,7 +222,7 @@ describe("page", () => {
       evaluation: { ...input.evaluation, rows: [], baseLossNats: null, tunedLossNats: null },
     };
     const page = renderReport(bare);
-    expect(page).toContain("Uncertain");
+    expect(page).toContain("The tuned model is better, by loss"); // measured elsewhere
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
   });
 });

@@ -1,3 +1,4 @@
+import { inWords, type Phrase } from "@anneal/contracts";
 import { analyse } from "./analysis.ts";
 import { formatter } from "./format.ts";
 import { foreign, html } from "./html.ts";
@@ -9,17 +10,26 @@ import { preferenceSection } from "./sections/preference.ts";
 import { limitsSection, provenanceSection, settingsSection } from "./sections/record.ts";
 import { samplesSection } from "./sections/samples.ts";
 import { qualitySection, verdictSection } from "./sections/verdict.ts";
-import { style } from "./style.ts";
+import { logo, style } from "./style.ts";
 import { wordsOf } from "./words.ts";
 
 // One self-contained HTML file: inline style and SVG, no script, nothing loaded. Throws a ZodError naming the field when
-// the data do not fit. The same data give the same bytes.
-export function renderReport(input: ReportInput, options: { language?: ReportLanguage } = {}): string {
+// the data do not fit. The same data give the same bytes. `phrases`: the language's sentences by the English ones.
+export function renderReport(
+  input: ReportInput,
+  options: { language?: ReportLanguage; phrases?: Readonly<Record<string, string>> } = {},
+): string {
   const data = ReportData.parse(input);
   const language = options.language ?? data.language;
   const words = wordsOf(language);
   const f = formatter(language);
-  const context = { data, analysis: analyse(data), words, f };
+  const context = {
+    data,
+    analysis: analyse(data),
+    words,
+    f,
+    say: (text: string | Phrase) => inWords(text, options.phrases),
+  };
   const { run, base, dataset } = data;
   const date = new Date(data.generatedAt);
   const generated = Number.isNaN(date.getTime())
@@ -43,7 +53,7 @@ export function renderReport(input: ReportInput, options: { language?: ReportLan
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer">
 <title>${words.report}: ${run.name}</title>${style}</head><body><main>
-<header><h1>${words.report}: ${foreign(run.name, 160)}</h1>
+<header><p class="brand">${logo}Anneal</p><h1>${words.report}: ${foreign(run.name, 160)}</h1>
 <p>${words.baseModel} ${foreign(base.name, 160)} · ${words.dataset} ${foreign(dataset.name, 120)} ${foreign(dataset.version, 60)} (${f.count(dataset.trainRows)} ${words.trainRows}, ${f.count(dataset.heldOutRows)} ${words.heldOutRows})</p>
 <p>${words.run} <code>${run.id}</code> · ${words.generated} ${generated}</p></header>
 ${sections.map((section) => section(context))}

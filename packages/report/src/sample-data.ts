@@ -1,5 +1,6 @@
 import type { ReportInput, ReportRow } from "./schema.ts";
 import { seededRandom } from "./stats.ts";
+import { judge } from "./verdict.ts";
 
 const labels = [
   "card_arrival",
@@ -34,9 +35,10 @@ export function sampleReport(options: { rows?: number; hostile?: boolean; gain?:
       base: {
         answer: baseRight ? expected : hostile ? attack : "I am sorry, could you tell me more about it?",
         correct: baseRight,
-        lossNats: 2.4 + random(),
+        judged: true,
+        cut: false,
       },
-      tuned: { answer, correct: answer === expected, lossNats: 0.2 + random() * 0.4 },
+      tuned: { answer, correct: answer === expected, judged: true, cut: false },
     };
   });
   const curve = (name: string, unit: string, value: (step: number) => number, every = 1) => ({
@@ -71,6 +73,20 @@ export function sampleReport(options: { rows?: number; hostile?: boolean; gain?:
       heldOutSource: "the test file of the dataset, its own templates",
     },
     evaluation: {
+      verdict: judge({
+        answers: {
+          kind: "labels",
+          rows: rows.map(({ base, tuned }) => ({ base: base?.correct ?? null, tuned: tuned.correct })),
+        },
+        preferences: null,
+        losses: rows.map(() => {
+          const tokens = 3 + Math.floor(random() * 4);
+          return { base: tokens * (2.4 + random()), tuned: tokens * (0.2 + random() * 0.4), tokens };
+        }),
+        counts: null,
+        seen: null,
+      }),
+      labels: true,
       matchRule: "the answer without outer blanks equals the expected one, letter by letter",
       decoding: "greedy, at most 32 new tokens",
       rows,

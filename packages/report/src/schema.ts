@@ -1,6 +1,9 @@
+import { Phrase, Verdict } from "@anneal/contracts";
 import { z } from "zod";
 
 const finite = z.number();
+// A sentence in the reader's language where it is a phrase; any other text stays as it is.
+const Text = z.union([z.string(), Phrase]);
 const secondsList = z.array(finite.nonnegative());
 
 export const ReportLanguage = z.enum(["en", "zh-CN"]);
@@ -10,7 +13,8 @@ export type ReportLanguage = z.infer<typeof ReportLanguage>;
 export const ReportAnswer = z.object({
   answer: z.string(),
   correct: z.boolean(), // by `evaluation.matchRule`
-  lossNats: finite.nullable().default(null), // mean over the row's supervised tokens
+  judged: z.boolean().default(true), // false: it could not have been the expected answer, such as one beyond the cap
+  cut: z.boolean().default(false), // it ended at the cap
 });
 export type ReportAnswer = z.infer<typeof ReportAnswer>;
 
@@ -63,19 +67,20 @@ export const ReportServing = z.object({
   firstTokenSeconds: secondsList,
   tokensPerSecond: z.array(finite.nonnegative()), // while generating, one per request
   answerTokens: z.int().nonnegative(), // of all requests
+  decodeSeconds: finite.nonnegative().nullable().default(null), // of all requests, after their first tokens
   peakMemoryBytes: finite.nonnegative().nullable(), // null: not measured
   ggufType: z.string().nullable(),
   ggufBytes: finite.nonnegative().nullable(),
 });
 export type ReportServing = z.infer<typeof ReportServing>;
 
-export const ReportSetting = z.object({ group: z.string(), name: z.string(), value: z.string() });
+export const ReportSetting = z.object({ group: Text, name: Text, value: Text });
 export const ReportProvenance = z.object({
-  what: z.string(),
+  what: Text,
   name: z.string(),
   digest: z.string().nullable(),
   bytes: finite.nonnegative().nullable().default(null),
-  note: z.string().nullable().default(null), // what making it cost
+  note: Text.nullable().default(null), // what making it cost
 });
 
 // Everything the report shows. Texts of models and datasets are hostile; the report makes them harmless, not the caller.
@@ -103,13 +108,13 @@ export const ReportData = z.object({
     version: z.string(),
     trainRows: z.int().nonnegative(),
     heldOutRows: z.int().nonnegative(), // before any cap
-    heldOutSource: z.string(), // how the held-out rows were set apart
+    heldOutSource: Text, // how the held-out rows were set apart
   }),
   evaluation: z.object({
-    // What the verdict goes by: exact match where answers are short and fixed, loss for free text.
-    primary: z.enum(["exactMatch", "loss"]).default("exactMatch"),
-    matchRule: z.string(),
-    decoding: z.string(), // such as "greedy, at most 32 tokens"
+    verdict: Verdict.nullable(), // null: nothing was held out
+    labels: z.boolean().default(false), // the answers are a classifier's
+    matchRule: Text,
+    decoding: Text, // such as "greedy, at most 32 tokens"
     rows: z.array(ReportRow),
     // Of runs on preferences: the verdict then goes by which answer scores higher.
     preference: z
@@ -118,7 +123,7 @@ export const ReportData = z.object({
       .default(null),
     baseLossNats: finite.nullable(), // mean over all supervised tokens of the held-out rows
     tunedLossNats: finite.nullable(),
-    seed: z.int().nonnegative().default(42), // of the bootstrap
+    seed: z.int().nonnegative().default(42), // of the lotteries
   }),
   adapters: z.array(ReportAdapter).default([]), // side by side; empty: one was trained
   curves: z.array(ReportCurve).default([]), // of an adapter: SERIES@NAME
@@ -137,7 +142,7 @@ export const ReportData = z.object({
     cpu: z.string().nullable(),
     os: z.string().nullable(),
   }),
-  notes: z.array(z.string()).default([]), // further limits that the caller knows of
+  notes: z.array(Text).default([]), // further limits that the caller knows of
 });
 export type ReportData = z.infer<typeof ReportData>;
 export type ReportInput = z.input<typeof ReportData>;

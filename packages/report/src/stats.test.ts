@@ -2,10 +2,14 @@ import { describe, expect, it } from "vitest";
 import {
   mcNemarExact,
   normalQuantile,
-  pairedBootstrap,
+  pairedLoss,
+  pairedMeans,
+  pairedShares,
   quantileSorted,
   seededRandom,
+  smallestShown,
   summarise,
+  tQuantile,
   wilson,
 } from "./stats.ts";
 
@@ -67,29 +71,62 @@ describe("quantiles", () => {
   });
 });
 
-describe("pairedBootstrap", () => {
-  const differences = Array.from({ length: 400 }, (_, i) => (i % 4 === 0 ? 1 : i % 16 === 1 ? -1 : 0));
-  it("agrees with the normal approximation on many rows", () => {
-    const mean = differences.reduce<number>((s, v) => s + v, 0) / 400;
-    const variance = differences.reduce<number>((s, v) => s + (v - mean) ** 2, 0) / 400;
-    const half = 1.96 * Math.sqrt(variance / 400);
-    const interval = pairedBootstrap(differences, { seed: 1, resamples: 8000 });
-    expect(interval.mean).toBeCloseTo(mean, 12);
-    expect(Math.abs(interval.low - (mean - half))).toBeLessThan(0.006);
-    expect(Math.abs(interval.high - (mean + half))).toBeLessThan(0.006);
+describe("tQuantile", () => {
+  it("is that of R's qt", () => {
+    for (const [freedom, value] of [
+      [1, 12.7062],
+      [2, 4.30265],
+      [3, 3.18245],
+      [4, 2.77645],
+      [9, 2.26216],
+      [59, 2.001],
+      [1000, 1.96234],
+    ] as const)
+      expect(tQuantile(0.05, freedom)).toBeCloseTo(value, 3);
+    expect(tQuantile(0.01, 10)).toBeCloseTo(3.16927, 3);
   });
-  it("is the same for the same seed and another for another", () => {
-    const once = pairedBootstrap(differences, { seed: 7, resamples: 300 });
-    expect(pairedBootstrap(differences, { seed: 7, resamples: 300 })).toEqual(once);
-    expect(pairedBootstrap(differences, { seed: 8, resamples: 300 })).not.toEqual(once);
+});
+
+describe("paired intervals", () => {
+  it("of shares stay open where no row changed", () => {
+    const { mean, low, high } = pairedShares(0, 0, 60);
+    expect(mean).toBe(0);
+    expect(high).toBeCloseTo(0.0447, 4);
+    expect(low).toBe(-high);
+    expect(pairedShares(2, 20, 100)).toMatchObject({ mean: 0.18 });
+    expect(pairedShares(2, 20, 100).low).toBeGreaterThan(0.08);
+    expect(pairedShares(0, 60, 60).high).toBe(1);
   });
-  it("draws evenly", () => {
-    const random = seededRandom(3);
-    const bins = new Array<number>(10).fill(0);
-    for (let i = 0; i < 20_000; i += 1) {
-      const bin = Math.floor(random() * 10);
-      bins[bin] = (bins[bin] ?? 0) + 1;
-    }
-    for (const count of bins) expect(Math.abs(count - 2000)).toBeLessThan(200);
+  it("of means are Student's, and know nothing of one row", () => {
+    // R: t.test(c(1, 2, 3, 4)): 0.4457 to 4.5543
+    const { mean, low, high } = pairedMeans([1, 2, 3, 4]);
+    expect([mean, low, high].map((v) => Number(v.toFixed(4)))).toEqual([2.5, 0.4457, 4.5543]);
+    expect(pairedMeans([3]).high).toBe(Number.POSITIVE_INFINITY);
   });
+  it("of losses weigh rows by their tokens", () => {
+    const rows = [
+      { base: 40, tuned: 10, tokens: 10 },
+      { base: 2, tuned: 1, tokens: 1 },
+      { base: 6, tuned: 3, tokens: 3 },
+    ];
+    const { base, tuned, difference, low, high, tokens } = pairedLoss(rows);
+    expect([base, tuned, tokens]).toEqual([48 / 14, 1, 14]);
+    expect(difference).toBeCloseTo(base - tuned, 12);
+    expect((low + high) / 2).toBeCloseTo(difference, 12);
+  });
+  it("tell what so many rows could have shown", () => {
+    expect(smallestShown(0, 60, 0.05)).toBe(6 / 60);
+    expect(smallestShown(0, 5, 0.05)).toBeNull();
+    expect(smallestShown(3, 100, 0.05)).toBe((12 - 3) / 100);
+  });
+});
+
+it("draws evenly", () => {
+  const random = seededRandom(3);
+  const bins = new Array<number>(10).fill(0);
+  for (let i = 0; i < 20_000; i += 1) {
+    const bin = Math.floor(random() * 10);
+    bins[bin] = (bins[bin] ?? 0) + 1;
+  }
+  for (const count of bins) expect(Math.abs(count - 2000)).toBeLessThan(200);
 });

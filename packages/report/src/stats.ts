@@ -70,26 +70,90 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-// Percentile bootstrap of the mean of paired differences: rows are drawn with replacement, both models together.
-export function pairedBootstrap(
-  differences: ArrayLike<number>,
-  options: { seed?: number; resamples?: number; confidence?: number } = {},
+/** Two-sided quantile of Student's t: the t that a share `outside` of the distribution lies beyond (G. W. Hill, 1970). */
+export function tQuantile(outside: number, freedom: number): number {
+  if (freedom < 1 || !(outside > 0 && outside < 1)) throw new RangeError(`tQuantile(${outside}, ${freedom})`);
+  if (freedom === 1) return 1 / Math.tan((outside * Math.PI) / 2);
+  if (freedom === 2) return Math.sqrt(2 / (outside * (2 - outside)) - 2);
+  const a = 1 / (freedom - 0.5);
+  const b = 48 / (a * a);
+  let c = (((20700 * a) / b - 98) * a - 16) * a + 96.36;
+  const d = ((94.5 / (b + c) - 3) / b + 1) * Math.sqrt((a * Math.PI) / 2) * freedom;
+  let y = (d * outside) ** (2 / freedom);
+  if (y > 0.05 + a) {
+    const x = normalQuantile(outside / 2);
+    y = x * x;
+    if (freedom < 5) c += 0.3 * (freedom - 4.5) * (x + 0.6);
+    c = (((0.05 * d * x - 5) * x - 7) * x - 2) * x + b + c;
+    y = (((((0.4 * y + 6.3) * y + 36) * y + 94.5) / c - y - 3) / b + 1) * x;
+    y = Math.expm1(a * y * y);
+  } else
+    y =
+      ((1 / (((freedom + 6) / (freedom * y) - 0.089 * d - 0.822) * (freedom + 2) * 3) + 0.5 / (freedom + 4)) * y - 1) *
+        ((freedom + 1) / (freedom + 2)) +
+      1 / y;
+  return Math.sqrt(freedom * y);
+}
+
+/**
+ * Difference of two shares over the same rows (Bonett and Price, 2012): `lost` and `gained` are the rows that changed. Rows of which none
+ * changed still leave an interval, where a bootstrap would claim certainty.
+ */
+export function pairedShares(
+  lost: number,
+  gained: number,
+  count: number,
+  confidence = 0.95,
 ): Interval & { mean: number } {
-  const { seed = 20240607, resamples = 4000, confidence = 0.95 } = options;
+  const z = normalQuantile(1 - (1 - confidence) / 2);
+  const [down, up] = [(lost + 1) / (count + 2), (gained + 1) / (count + 2)];
+  const half = z * Math.sqrt((up + down - (up - down) ** 2) / (count + 2));
+  return {
+    mean: (gained - lost) / count,
+    low: Math.max(-1, up - down - half),
+    high: Math.min(1, up - down + half),
+  };
+}
+
+/** The smallest difference of shares that McNemar's test would have found, beside as many changes to the other side. */
+export function smallestShown(against: number, count: number, significance: number): number | null {
+  for (let changed = against + 1; changed + against <= count; changed += 1)
+    if (mcNemarExact(against, changed) < significance) return (changed - against) / count;
+  return null;
+}
+
+/** Mean of paired differences with Student's interval; of a single row nothing is known. */
+export function pairedMeans(differences: readonly number[], confidence = 0.95): Interval & { mean: number } {
   const n = differences.length;
-  if (n === 0) return { mean: 0, low: 0, high: 0 };
-  let total = 0;
-  for (let i = 0; i < n; i += 1) total += differences[i] ?? 0;
-  const random = seededRandom(seed);
-  const means = new Float64Array(resamples);
-  for (let r = 0; r < resamples; r += 1) {
-    let sum = 0;
-    for (let i = 0; i < n; i += 1) sum += differences[Math.floor(random() * n)] ?? 0;
-    means[r] = sum / n;
-  }
-  means.sort();
-  const tail = (1 - confidence) / 2;
-  return { mean: total / n, low: quantileSorted(means, tail), high: quantileSorted(means, 1 - tail) };
+  const mean = differences.reduce((sum, value) => sum + value, 0) / Math.max(1, n);
+  if (n < 2) return { mean, low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
+  const squares = differences.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const half = tQuantile(1 - confidence, n - 1) * Math.sqrt(squares / (n - 1) / n);
+  return { mean, low: mean - half, high: mean + half };
+}
+
+/** A row's losses, summed over its tokens. */
+export interface LossRow {
+  base: number;
+  tuned: number;
+  tokens: number;
+}
+
+/**
+ * Losses before and after as training counts them, the mean over all tokens, and their difference (before minus after) with an interval
+ * over rows: of a ratio of sums, by its linearisation.
+ */
+export function pairedLoss(rows: readonly LossRow[], confidence = 0.95) {
+  const total = (pick: (row: LossRow) => number) => rows.reduce((sum, row) => sum + pick(row), 0);
+  const tokens = total((row) => row.tokens);
+  const [base, tuned] = [total((row) => row.base) / tokens, total((row) => row.tuned) / tokens];
+  const difference = base - tuned;
+  const scale = rows.length / tokens;
+  const spread = pairedMeans(
+    rows.map((row) => (row.base - row.tuned - difference * row.tokens) * scale),
+    confidence,
+  );
+  return { base, tuned, tokens, difference, low: difference + spread.low, high: difference + spread.high };
 }
 
 // Linear interpolation between order statistics (Hyndman and Fan's type 7, the default of R and NumPy).
@@ -107,6 +171,8 @@ export interface Summary {
   mean: number;
   standardDeviation: number;
   min: number;
+  p1: number;
+  p10: number;
   p50: number;
   p90: number;
   p99: number;
@@ -124,6 +190,8 @@ export function summarise(values: readonly number[]): Summary | null {
     mean,
     standardDeviation: sorted.length > 1 ? Math.sqrt(squares / (sorted.length - 1)) : 0,
     min: quantileSorted(sorted, 0),
+    p1: quantileSorted(sorted, 0.01),
+    p10: quantileSorted(sorted, 0.1),
     p50: quantileSorted(sorted, 0.5),
     p90: quantileSorted(sorted, 0.9),
     p99: quantileSorted(sorted, 0.99),

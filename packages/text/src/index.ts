@@ -4,6 +4,7 @@ export { type ExportValue, exportTextMetadata, ggufName } from "./model/export-m
 export { type ChatOptions, decodeAnswer, encodePrompt, renderChat } from "./model/prompt.ts";
 export type { TextSource } from "./model/source.ts";
 export { type LoadOptions, loadTextModel, type TextModel } from "./model/text-model.ts";
+export { type AnswerFrame, answerFrame, expectedAnswer, type ReadAnswer, readAnswer } from "./rows/answer-frame.ts";
 export { type Answer, answersFor, answersOf, encodeMarked, encodePair, kindOfRow } from "./rows/answers.ts";
 export { checkDataset } from "./rows/check-dataset.ts";
 export { type EncodedRow, encodeRow, explainRow, type Mark, type RowOptions } from "./rows/encode-row.ts";
@@ -11,6 +12,7 @@ export { type CheckOptions, DatasetTally } from "./rows/tally.ts";
 export { dataOrder } from "./shard/data-order.ts";
 export { openShard, type Shard, shardDigest } from "./shard/open.ts";
 export { buildMicroBatch, type PackedRows, planStep, type StepOptions } from "./shard/plan-step.ts";
+export { distinct, type Split, splitNotice, splitRows } from "./shard/split-rows.ts";
 export { type WrittenShard, writeShard } from "./shard/write.ts";
 export { teacherMismatch, textFacts } from "./teacher-file/fits.ts";
 export { openTeacherFile, type TeacherFile, type TeacherRow } from "./teacher-file/open.ts";

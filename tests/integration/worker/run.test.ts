@@ -63,7 +63,7 @@ test("a whole run: every stage, every metric once, files with the digests that w
   expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
   expect(await faultsOf(lab.ctx, undisturbed, facts)).toEqual([]);
   expect(undisturbed.artifacts.map(({ kind }) => kind).sort()).toEqual(
-    ["adapter", "adapter", "gguf", "merged", "merged", "merged", "merged", "report"].sort(),
+    ["adapter", "adapter", "gguf", "merged", "merged", "merged", "merged", "report", "report"].sort(),
   );
   const events = await runs.events(lab.ctx, { runId: created.id, types: ["stage"], limit: 100 });
   expect(events.map(({ body }) => body.type === "stage" && `${body.stage} ${body.state}`)).toEqual([
@@ -176,7 +176,7 @@ test("full fine-tuning: the base is asked before training, since afterwards ther
   expect(run.status).toBe("succeeded");
   expect(run.evaluationBefore?.loss).toBeCloseTo(undisturbed.evaluationBefore?.loss ?? 0, 4);
   expect(run.evaluationAfter?.loss).toBeLessThan(run.evaluationBefore?.loss ?? 0);
-  expect(run.artifacts.map(({ kind }) => kind).sort()).toEqual(["gguf", "report"]);
+  expect(run.artifacts.map(({ kind }) => kind).sort()).toEqual(["gguf", "report", "report"]);
   await endProcess(worker, "SIGTERM");
 });
 

@@ -11,7 +11,15 @@ const spec = RunSpec.parse({
     { name: "wide", rank: 64 },
   ],
 });
-const figures = { rows: 4, exactMatches: 2, rewardMargin: null, rewardAccuracy: null };
+const figures = {
+  rows: 4,
+  exactMatches: 2,
+  answers: null,
+  unseen: null,
+  verdict: null,
+  rewardMargin: null,
+  rewardAccuracy: null,
+};
 
 it("shows what was measured last, the lowest loss marked, and nothing before the first evaluation", () => {
   const store = new SeriesStore();

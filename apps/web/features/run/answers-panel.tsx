@@ -103,6 +103,7 @@ function PromptCard({ entry, steps }: { entry: PromptAnswers; steps: readonly nu
               <dt className="mb-1 flex items-center gap-2 text-muted-foreground text-xs">
                 {t("step", { step })}
                 {answer?.adapter ? <span>{t("adapter", { name: visible(answer.adapter) })}</span> : null}
+                {answer?.cut ? <Badge tone="warning">{t("cut")}</Badge> : null}
                 {exact ? (
                   <Badge tone="success">
                     <CheckIcon aria-hidden />
@@ -116,6 +117,12 @@ function PromptCard({ entry, steps }: { entry: PromptAnswers; steps: readonly nu
                   exact && "border-success/50 bg-success-soft",
                 )}
               >
+                {answer?.thought ? (
+                  <details className="mb-1 text-muted-foreground text-xs">
+                    <summary>{t("thought")}</summary>
+                    {visible(answer.thought)}
+                  </details>
+                ) : null}
                 {answer?.text ? visible(answer.text) : <span className="text-muted-foreground">{t("nothing")}</span>}
               </dd>
             </div>

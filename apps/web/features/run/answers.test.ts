@@ -13,6 +13,8 @@ const sample = (
   prompt,
   expected,
   answer,
+  thought: null,
+  cut: false,
   adapter,
   createdAt: "2026-01-01T00:00:00Z",
 });
@@ -25,14 +27,14 @@ it("gathers the answers of each question over the steps", () => {
   ]);
   expect(steps).toEqual([0, 10]);
   expect(prompts.map(({ prompt }) => prompt)).toEqual(["a", "b"]);
-  expect(prompts[0]?.at.get(0)).toEqual({ text: "?", adapter: "high" });
+  expect(prompts[0]?.at.get(0)).toMatchObject({ text: "?", adapter: "high" });
   expect(prompts[0]?.at.get(10)?.adapter).toBe("low");
   expect(prompts[1]?.at.get(0)).toBeUndefined();
   expect(exactAt(prompts, 10)).toBe(1);
   expect(exactAt(prompts, 0)).toBe(0);
 });
 it("compares without the space around, and never against nothing", () => {
-  const given = (text: string) => ({ text, adapter: null });
+  const given = (text: string) => ({ text, adapter: null, thought: null, cut: false });
   expect(isExact(given(" yes\n"), "yes")).toBe(true);
   expect(isExact(given("yes"), null)).toBe(false);
   expect(isExact(undefined, "yes")).toBe(false);

@@ -1,8 +1,9 @@
 "use client";
-import type { EvaluationResult, RunDetail } from "@anneal/contracts";
+import type { EvaluationResult, RunDetail, Verdict } from "@anneal/contracts";
 import { ScaleIcon } from "lucide-react";
 import { useTranslations } from "next-intl";
 import { EmptyState } from "../../components/empty-state.tsx";
+import { useWords } from "../../components/phrases.tsx";
 import { Badge } from "../../components/ui/badge.tsx";
 import { Card, CardBody, CardHeader } from "../../components/ui/card.tsx";
 import { cn } from "../../lib/cn.ts";
@@ -13,29 +14,36 @@ import { wilson } from "../../lib/interval.ts";
 const rightOf = (result: EvaluationResult | null): number | null =>
   result?.exactMatches ??
   (result && result.rewardAccuracy !== null ? Math.round(result.rewardAccuracy * result.rows) : null);
+// Rows that the share is of: those whose answers could be judged.
+const judgedOf = ({ answers, rows }: EvaluationResult): number => answers?.judged ?? rows;
 const intervalOf = (result: EvaluationResult | null) => {
   const right = rightOf(result);
-  return result && right !== null ? wilson(right, result.rows) : null;
+  return result && right !== null ? wilson(right, judgedOf(result)) : null;
 };
 
-// Did it get better? Both models on the same held-out rows, each with its interval.
+const tones: Record<Verdict["outcome"], "success" | "danger" | "warning" | "neutral"> = {
+  better: "success",
+  worse: "danger",
+  mixed: "warning",
+  uncertain: "warning",
+  equal: "neutral",
+  unmeasured: "neutral",
+};
+
+// Did it get better? The trainer's verdict, and both models on the same held-out rows, each with its interval.
 export function EvaluationCard({ run }: { run: RunDetail }) {
   const t = useTranslations("run.evaluation");
+  const words = useWords();
   const { evaluationBefore: before, evaluationAfter: after } = run;
-  const a = intervalOf(before);
-  const b = intervalOf(after);
-  const verdict = a && b ? (b.low > a.high ? "better" : b.high < a.low ? "worse" : "unclear") : null;
+  const { verdict = null } = after ?? {};
   return (
     <Card>
       <CardHeader
         title={t("title")}
         actions={
           verdict ? (
-            <Badge
-              tone={verdict === "better" ? "success" : verdict === "worse" ? "danger" : "warning"}
-              className="whitespace-normal"
-            >
-              {t(verdict)}
+            <Badge tone={tones[verdict.outcome]} className="whitespace-normal">
+              {words(verdict.headline)}
             </Badge>
           ) : null
         }
@@ -43,6 +51,18 @@ export function EvaluationCard({ run }: { run: RunDetail }) {
       {before || after ? (
         <CardBody className="space-y-4">
           <Row label={t("before")} result={before} />
+          {verdict && verdict.reasons.length + verdict.limits.length > 0 ? (
+            <ul className="list-disc space-y-1 pl-4 text-sm">
+              {verdict.reasons.map((reason) => (
+                <li key={reason.pattern}>{words(reason)}</li>
+              ))}
+              {verdict.limits.map((limit) => (
+                <li key={limit.pattern} className="text-warning">
+                  {words(limit)}
+                </li>
+              ))}
+            </ul>
+          ) : null}
           <Row label={after?.adapter ? t("afterAdapter", { name: after.adapter }) : t("after")} result={after} strong />
         </CardBody>
       ) : (
@@ -102,9 +122,25 @@ function Row({ label, result, strong = false }: { label: string; result: Evaluat
           <span>
             {result.exactMatches === null
               ? t("rowsOnly", { rows: result.rows })
-              : t("rows", { matches: result.exactMatches, rows: result.rows })}
+              : t("rows", { matches: result.exactMatches, rows: judgedOf(result) })}
           </span>
           {margin === null ? null : <span>{t(result.rewardAccuracy === null ? "notRewarded" : "ranked")}</span>}
+          {result.answers && result.answers.cut > 0 ? (
+            <span>{t("cut", { cut: result.answers.cut, asked: result.answers.asked, cap: result.answers.cap })}</span>
+          ) : null}
+          {result.answers && result.answers.unasked > 0 ? (
+            <span>{t("unasked", { count: result.answers.unasked })}</span>
+          ) : null}
+          {result.unseen ? (
+            <span>
+              {t("unseen", {
+                seen: result.unseen.seenRows,
+                rows: result.unseen.rows,
+                share: result.unseen.exactMatch === null ? "–" : formatPercent(result.unseen.exactMatch),
+                loss: result.unseen.loss === null ? "–" : formatNumber(result.unseen.loss),
+              })}
+            </span>
+          ) : null}
           {interval ? (
             <span>{t("interval", { low: formatPercent(interval.low), high: formatPercent(interval.high) })}</span>
           ) : null}

@@ -1,10 +1,9 @@
 "use client";
-import type { RunDetail } from "@anneal/contracts";
-import { reportPath } from "@anneal/contracts";
+import { type RunDetail, reportIn, reportPath } from "@anneal/contracts";
 import { CloudUploadIcon, CopyPlusIcon, FileTextIcon } from "lucide-react";
 import Link from "next/link";
 import { useRouter } from "next/navigation";
-import { useTranslations } from "next-intl";
+import { useLocale, useTranslations } from "next-intl";
 import { useState } from "react";
 import { PageHeader } from "../../components/page-header.tsx";
 import { RelativeTime } from "../../components/time.tsx";
@@ -24,6 +23,7 @@ export function RunHeader({ run, onPublish }: { run: RunDetail; onPublish: () =>
   const options = useTranslations("spec.options");
   const router = useRouter();
   const baseWords = useBaseWords();
+  const report = reportIn(run.artifacts, useLocale());
   const [asked, setAsked] = useState<Asked>(null);
   const action = useRunActions(run.id, () => router.replace("/runs"));
   const publishable = run.status === "succeeded" || run.checkpoints.some(({ kept }) => kept);
@@ -64,9 +64,9 @@ export function RunHeader({ run, onPublish }: { run: RunDetail; onPublish: () =>
         }
         actions={
           <fieldset aria-label={t("actions")} className="flex min-w-0 flex-wrap items-center gap-2">
-            {run.reportArtifactId ? (
+            {report ? (
               <Button asChild>
-                <a href={reportPath(run.reportArtifactId)} target="_blank" rel="noopener">
+                <a href={reportPath(report.id)} target="_blank" rel="noopener">
                   <FileTextIcon aria-hidden />
                   {t("report")}
                 </a>

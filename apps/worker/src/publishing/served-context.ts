@@ -1,4 +1,4 @@
-import { storedSpec } from "@anneal/contracts";
+import { automaticAnswerTokens, storedSpec } from "@anneal/contracts";
 import { runs } from "@anneal/services";
 import type { GgufMetadata } from "@anneal/text";
 import type { WorkerContext } from "../worker-context.ts";
@@ -18,9 +18,10 @@ export async function servedContext(
   if (runId === null || "num_ctx" in parameters) return {};
   const run = await runs.execution.findRun(services, runId);
   const spec = storedSpec(run.spec);
-  if (spec.maxSequenceTokens + spec.evaluation.maxNewTokens <= ollamaServes) return {};
+  const answer = spec.evaluation.maxNewTokens ?? automaticAnswerTokens.most;
+  if (spec.maxSequenceTokens + answer <= ollamaServes) return {};
   // What is judged may answer longer than its row does.
-  const needed = (await runs.execution.longestRow(services, run)) + spec.evaluation.maxNewTokens;
+  const needed = (await runs.execution.longestRow(services, run)) + answer;
   if (needed <= ollamaServes) return {};
   const most = metadata[`${String(metadata["general.architecture"])}.context_length`];
   const limit = typeof most === "number" || typeof most === "bigint" ? Number(most) : Number.POSITIVE_INFINITY;

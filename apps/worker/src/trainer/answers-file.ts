@@ -7,9 +7,12 @@ import { encodeLine, intactLines } from "../run-directory/journal-file.ts";
 import type { Measured } from "./measure.ts";
 
 const Loss = z.object({ lossSum: z.number(), tokens: z.number(), correct: z.number() });
+const Said = z
+  .object({ text: z.string(), thought: z.string().nullable(), open: z.boolean(), cut: z.boolean() })
+  .nullable();
 const Part = z.object({
   losses: z.array(z.tuple([z.int(), Loss])).optional(),
-  answers: z.array(z.tuple([z.int(), z.string()])).optional(),
+  answers: z.array(z.tuple([z.int(), Said])).optional(),
 });
 type Part = z.infer<typeof Part>;
 

@@ -1,13 +1,23 @@
 import { mkdirSync } from "node:fs";
 import { cpus, release, type } from "node:os";
 import { join } from "node:path";
-import type { EvaluationResult, Quantisation, RunEventBody, RunSpec } from "@anneal/contracts";
+import {
+  type EvaluationResult,
+  type Phrase,
+  type Quantisation,
+  type RunEventBody,
+  type RunSpec,
+  reportName,
+  say,
+} from "@anneal/contracts";
 import { engineInfo, type Session } from "@anneal/engine";
-import { type ReportInput, renderReport } from "@anneal/report";
+import { type ReportInput, ReportLanguage, renderReport } from "@anneal/report";
+import chinese from "../../../web/messages/zh-CN/phrases.json" with { type: "json" };
 import type { Checkpoint } from "../run-directory/checkpoints.ts";
 import { replaceFile } from "../run-directory/files.ts";
 import { readJournal } from "../run-directory/journal-file.ts";
 import { fileSlug, guard, isTold, tellFile } from "./artifacts.ts";
+import { answerCap } from "./asking.ts";
 import { readCurves } from "./curves.ts";
 import { matchRule } from "./held-out.ts";
 import { type Job, ProgressTeller } from "./job.ts";
@@ -31,15 +41,19 @@ interface Findings {
 export async function benchmark(job: Job, session: Session, prepared: Prepared, found: Findings): Promise<void> {
   const { runDirectory } = job.start;
   const folder = join(runDirectory, "report");
-  const path = join(folder, `${fileSlug(job.start.modelName)}-report.html`);
+  const path = join(folder, reportName(fileSlug(job.start.modelName)));
   if (isTold(job, "report", path)) return;
   const { step } = found.chosen;
   const serving = await benchmarkServing(job, session, prepared, step, found.result.adapter);
-  const html = renderReport(await reportData(job, session, prepared, found, serving));
+  const data = await reportData(job, session, prepared, found, serving);
   guard(job);
   mkdirSync(folder, { recursive: true });
-  replaceFile(path, html);
-  await tellFile(job, path, "report");
+  // One file a language; that of the name without one is told last, for a run is known by it.
+  for (const language of [...ReportLanguage.options].reverse()) {
+    const file = join(folder, reportName(fileSlug(job.start.modelName), language));
+    replaceFile(file, renderReport(data, { language, ...(language === "zh-CN" ? { phrases: chinese } : {}) }));
+    if (!isTold(job, "report", file)) await tellFile(job, file, "report");
+  }
   new ProgressTeller(job).tell({ stage: "benchmark", step, totalSteps: step, fraction: 1, etaSeconds: 0, note: null });
 }
 
@@ -57,7 +71,8 @@ async function reportData(
   const info = engineInfo();
   const memory = session.memory();
   const record = await readRecord(runDirectory, epoch);
-  const answered = reportRows(prepared, before, after, rows);
+  const cap = answerCap(spec.evaluation, prepared.questions);
+  const answered = reportRows(prepared, before, after, rows, cap);
   const preference = reportPreference(spec, prepared, before, after, rows);
   return {
     generatedAt: new Date().toISOString(),
@@ -78,14 +93,15 @@ async function reportData(
       trainRows: prepared.trainRows.length,
       heldOutRows: prepared.heldOutRows,
       heldOutSource: start.evaluationDataset
-        ? `a dataset of its own (${start.evaluationDataset.name ?? spec.evaluation.dataset})`
-        : `${Math.round(spec.evaluation.heldOutFraction * 100)}% of the rows, split off by the seed ${spec.seed}`,
+        ? say`a dataset of its own (${start.evaluationDataset.name ?? spec.evaluation.dataset})`
+        : say`${Math.round(spec.evaluation.heldOutFraction * 100)}% of the rows, split off by the seed ${spec.seed}; rows with one question stay on one side`,
     },
     evaluation: {
-      primary: answered.length > 0 || preference ? "exactMatch" : "loss",
+      verdict: result.verdict,
+      labels: prepared.labels && !preference,
       matchRule: preference ? rankingRule : matchRule,
       preference,
-      decoding: `greedy, at most ${spec.evaluation.maxNewTokens} new tokens`,
+      decoding: say`greedy, at most ${cap} new tokens`,
       rows: answered,
       baseLossNats: totals(spec, prepared, before, before, rows).loss,
       tunedLossNats: totals(spec, prepared, after, before, rows).loss,
@@ -108,23 +124,23 @@ async function reportData(
       peakMemoryBytes: memory.peakRssBytes,
       plannedMemoryBytes: memory.plannedBytes,
     },
-    settings: reportSettings(spec, job.start.teacherFile),
+    settings: reportSettings(spec, job.start.teacherFile, cursor.totalSteps),
     provenance: [
-      { what: "base model", name: start.baseName, digest: prepared.baseDigest, bytes: session.info.fileBytes },
+      { what: say`base model`, name: start.baseName, digest: prepared.baseDigest, bytes: session.info.fileBytes },
       ...(prepared.startsDigest
-        ? [{ what: "adapter to go on from", name: startNames(spec), digest: prepared.startsDigest }]
+        ? [{ what: say`adapter to go on from`, name: startNames(spec), digest: prepared.startsDigest }]
         : []),
-      { what: "dataset", name: start.dataset.name ?? spec.dataset, digest: start.dataset.digest },
+      { what: say`dataset`, name: start.dataset.name ?? spec.dataset, digest: start.dataset.digest },
       ...(start.evaluationDataset
         ? [
             {
-              what: "held-out dataset",
+              what: say`held-out dataset`,
               name: start.evaluationDataset.name ?? "",
               digest: start.evaluationDataset.digest,
             },
           ]
         : []),
-      { what: "trained state", name: `step ${chosen.step}`, digest: chosen.digest, bytes: chosen.bytes },
+      { what: say`trained state`, name: `step ${chosen.step}`, digest: chosen.digest, bytes: chosen.bytes },
       ...record.artifacts,
     ],
     machine: {
@@ -135,14 +151,16 @@ async function reportData(
       os: `${type()} ${release()}`,
     },
     notes: [
-      ...(prepared.startsDigest ? ["Before training: the base model with the adapter that the run goes on from."] : []),
-      "Latency and tokens per second are the engine's own, on this machine, one question at a time.",
+      ...(prepared.startsDigest
+        ? [say`Before training: the base model with the adapter that the run goes on from.`]
+        : []),
+      say`Latency and tokens per second are those of the training engine on this machine, one question at a time; Ollama serves at its own speed.`,
       ...(cursor.stopping.stopped
-        ? [`Stopped early at step ${end.step} of ${cursor.totalSteps}: the held-out loss no longer improved.`]
+        ? [say`Stopped early at step ${end.step} of ${cursor.totalSteps}: the held-out loss no longer improved.`]
         : []),
       ...(chosen.step === end.step
         ? []
-        : [`The model is that of step ${chosen.step}, whose held-out loss was lowest.`]),
+        : [say`The model is that of step ${chosen.step}, whose held-out loss was lowest.`]),
       ...record.guards,
     ],
   };
@@ -156,10 +174,10 @@ const startNames = ({ method, adapters }: RunSpec): string =>
 /** When the run began, and which files came of it, from its own journal. */
 async function readRecord(runDirectory: string, epoch: number) {
   let startedAt: string | null = null;
-  const guards: string[] = [];
+  const guards: Phrase[] = [];
   const artifacts = new Map<
     string,
-    { what: string; name: string; digest: string; bytes: number; note: string | null }
+    { what: string; name: string; digest: string; bytes: number; note: Phrase | null }
   >();
   for await (const { body, time } of readJournal(runDirectory, { epoch })) {
     startedAt ??= time;
@@ -177,21 +195,22 @@ async function readRecord(runDirectory: string, epoch: number) {
 }
 
 /** "rounding error 1.83 %; perplexity 3.214 -> 3.226 on 128 rows" */
-function costNote({ relativeRmse, perplexity }: Quantisation): string {
-  const error = `rounding error ${(100 * relativeRmse).toFixed(2)} %`;
+function costNote({ relativeRmse, perplexity }: Quantisation): Phrase {
+  const error = say`rounding error ${(100 * relativeRmse).toFixed(2)} %`;
   if (!perplexity) return error;
   const { tuned, file, rows } = perplexity;
-  return `${error}; perplexity ${tuned.toFixed(3)} -> ${file.toFixed(3)} on ${rows} held-out rows`;
+  return say`${error}; perplexity ${tuned.toFixed(3)} -> ${file.toFixed(3)} on ${rows} held-out rows`;
 }
 
 const guardsShown = 50;
 const rowsShown = 12;
-function guardNote({ step, action, backToStep, rows, detail }: Extract<RunEventBody, { type: "guard" }>): string {
+function guardNote({ step, action, backToStep, rows, detail }: Extract<RunEventBody, { type: "guard" }>): Phrase {
   const named = rows
     .slice(0, rowsShown)
     .map((row) => row + 1)
     .join(", ");
-  const what =
-    action === "skipped" ? "left out" : `left out, and training went on with the weights of step ${backToStep}`;
-  return `The batch of step ${step + 1} was ${what} (${detail}); rows ${named}${rows.length > rowsShown ? " and more" : ""} of the dataset.`;
+  const list = rows.length > rowsShown ? say`${named} and more` : named;
+  return action === "skipped"
+    ? say`The batch of step ${step + 1} was left out (${detail}); rows of the dataset: ${list}.`
+    : say`The batch of step ${step + 1} was left out, and training went on with the weights of step ${backToStep} (${detail}); rows of the dataset: ${list}.`;
 }

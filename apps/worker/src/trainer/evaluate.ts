@@ -1,8 +1,10 @@
 import { type EvaluationResult, type RunStage, say, told, type Words } from "@anneal/contracts";
 import type { Session } from "@anneal/engine";
 import { AnswersFile } from "./answers-file.ts";
+import { answerCap } from "./asking.ts";
 import type { Eta } from "./eta.ts";
 import { type Job, ProgressTeller, tell } from "./job.ts";
+import { verdictOf } from "./judging.ts";
 import { type Measured, measure, nothingMeasured } from "./measure.ts";
 import type { Prepared } from "./prepare.ts";
 import { choose, measureEach } from "./side-by-side.ts";
@@ -51,7 +53,9 @@ export async function evaluateAll(
           found,
           totals: totalsOf(found),
         }));
-  const result = resultOf(total);
+  const { reference } = which;
+  const verdict = reference && prepared.heldOut ? verdictOf(spec, prepared, reference, found, rows) : null;
+  const result = { ...resultOf(total), verdict };
   if (prepared.heldOut && !job.journal.told.evaluated.has(which.which))
     tell(job, { type: "evaluation", step: which.step, which: which.which, result });
   return { measured: found, result, of: (adapter) => all.find(({ name }) => name === adapter)?.found ?? found };
@@ -72,7 +76,7 @@ async function measureAll(
     which.about,
     ...(adapter ? [adapter] : []),
     prepared.heldOutSource?.digest,
-    spec.evaluation.maxNewTokens,
+    `answers of ${answerCap(spec.evaluation, prepared.questions)} tokens, read`,
   ];
   const name = adapter ? `${which.which}-${adapter}` : which.which;
   const file = new AnswersFile(runDirectory, name, about.join(" "), epoch, checkEpoch);

@@ -1,64 +1,42 @@
-import { countHeldOut, type DatasetRow, type Message } from "@anneal/contracts";
-import { dataOrder } from "@anneal/text";
+import { type DatasetRow, type Message, say } from "@anneal/contracts";
+import { type AnswerFrame, answerFrame, expectedAnswer, type TextModel } from "@anneal/text";
 
-// The epoch number that the split's permutation is drawn with; no training reaches it.
-const splitEpoch = 0x7fffffff;
+const longestLabel = 120; // characters
 
-/** Rows in an order that depends on the seed alone; the first of them are the held-out ones, best asked first. */
-export function heldOutOrder(rows: number, wanted: number, seed: number): Uint32Array {
-  return dataOrder(rows, seed, splitEpoch).subarray(0, Math.min(rows, wanted));
-}
-
-export interface Split {
-  /** Row numbers of the dataset that are not trained. */
-  excluded: ReadonlySet<number>;
-  /** Row numbers of the evaluation source, in the order they are asked in, at most `finalMaxRows`. */
-  asked: Uint32Array;
-  /** All held-out rows, before that cap. */
-  heldOutRows: number;
-}
-
-/** Which rows are trained and which asked: a pure function of sizes, settings and seed. */
-export function splitRows(o: {
-  rows: number;
-  evaluationRows: number | null; // of a held-out dataset; null: rows are split off
-  heldOutFraction: number;
-  finalMaxRows: number;
-  seed: number;
-}): Split {
-  if (o.evaluationRows !== null) {
-    const asked = heldOutOrder(o.evaluationRows, o.finalMaxRows, o.seed);
-    return { excluded: new Set(), asked, heldOutRows: o.evaluationRows };
-  }
-  const heldOut = heldOutOrder(o.rows, countHeldOut(o.rows, o.heldOutFraction), o.seed);
-  return {
-    excluded: new Set(heldOut),
-    asked: heldOut.subarray(0, o.finalMaxRows),
-    heldOutRows: heldOut.length,
-  };
+/** Whether rows are answered by labels: few answers for many rows, and short ones. */
+export function areLabels(answers: number, rows: number, heldOut: readonly DatasetRow[]): boolean {
+  const isShort = (row: DatasetRow) => "messages" in row && (answerIn(row.messages)?.length ?? 0) <= longestLabel;
+  return answers >= 2 && answers * 2 <= rows && heldOut.every(isShort);
 }
 
 /** A held-out row as it is asked: everything before the last answer, and that answer. */
 export interface Question {
   row: number; // its number in the evaluation source
   prompt: Message[];
-  expected: string;
+  expected: string; // without a thought before it
+  frame: AnswerFrame; // what the template places around the answer
 }
 
-const answerIn = (messages: readonly Message[]): string | null =>
-  messages.findLast(({ role }) => role === "assistant")?.content ?? null;
+const lastAnswer = (messages: readonly Message[]) => messages.findLast(({ role }) => role === "assistant");
+const answerIn = (messages: readonly Message[]): string | null => lastAnswer(messages)?.content ?? null;
 
 /** Null: running text, a conversation without an answer at its end, an answer nobody wants; only losses are measured. */
-export function questionOf(row: number, data: DatasetRow): Question | null {
+export function questionOf(text: TextModel, row: number, data: DatasetRow): Question | null {
+  const asked = askedIn(data);
+  if (!asked) return null;
+  const { prompt, answer } = asked;
+  return { row, prompt, expected: expectedAnswer(answer.content), frame: answerFrame(text, prompt, answer) };
+}
+
+function askedIn(data: DatasetRow): { prompt: Message[]; answer: Message } | null {
   if ("prompt" in data) {
-    const expected = "chosen" in data ? answerIn(data.chosen) : data.desirable ? answerIn(data.completion) : null;
-    return expected === null ? null : { row, prompt: data.prompt, expected };
+    const answer = "chosen" in data ? lastAnswer(data.chosen) : data.desirable ? lastAnswer(data.completion) : null;
+    return answer ? { prompt: data.prompt, answer } : null;
   }
   if (!("messages" in data)) return null;
   const at = data.messages.findLastIndex(({ role }) => role === "assistant");
   const answer = data.messages[at];
-  if (!answer || at === 0) return null;
-  return { row, prompt: data.messages.slice(0, at), expected: answer.content };
+  return answer && at > 0 ? { prompt: data.messages.slice(0, at), answer } : null;
 }
 
 /** A held-out preference as the report shows it; null: the row is none. */
@@ -76,5 +54,5 @@ export function preferenceTextsOf(data: DatasetRow): PreferenceTexts | null {
 }
 
 /** The rule of "exact match": the answers without outer blanks are equal, character by character. */
-export const matchRule = "the answer without outer blanks equals the expected one, character by character";
+export const matchRule = say`the answer, without outer blanks, thoughts before it and what the chat template adds, equals the expected one, character by character`;
 export const isExactMatch = (answer: string, expected: string): boolean => answer.trim() === expected.trim();

@@ -21,6 +21,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 describe("answers kept as they are measured", () => {
+  const said = { text: "yes", thought: null, open: false, cut: false };
   const open = (epoch: number, about = "base x") => {
     takeEpoch(dir, epoch, true);
     return new AnswersFile(dir, "before", about, epoch, true);
@@ -29,7 +30,7 @@ describe("answers kept as they are measured", () => {
   test("the next attempt finds what earlier ones measured, without a torn tail", async () => {
     const first = open(1);
     first.keep({ losses: [[0, { lossSum: 1.5, tokens: 2, correct: 1 }]] });
-    first.keep({ answers: [[0, "yes"]] });
+    first.keep({ answers: [[0, said]] });
     first.close();
     const folder = join(dir, "answers");
     const path = join(folder, readdirSync(folder)[0] ?? "");
@@ -41,7 +42,7 @@ describe("answers kept as they are measured", () => {
 
   test("answers of another state do not count", async () => {
     const first = open(1);
-    first.keep({ answers: [[0, "yes"]] });
+    first.keep({ answers: [[0, said]] });
     first.close();
     expect((await open(2, "base y").load(nothingMeasured())).answers.size).toBe(0);
   });
@@ -49,7 +50,7 @@ describe("answers kept as they are measured", () => {
   test("an attempt that was taken over can keep nothing", () => {
     const stale = open(1);
     open(2);
-    expect(() => stale.keep({ answers: [[0, "yes"]] })).toThrow("taken over");
+    expect(() => stale.keep({ answers: [[0, said]] })).toThrow("taken over");
   });
 });
 

@@ -1,6 +1,7 @@
 import { adaptersOf, type RunSpec, type RunStage } from "@anneal/contracts";
 import type { Session } from "@anneal/engine";
-import { decodeAnswer, encodePrompt } from "@anneal/text";
+import { encodePrompt } from "@anneal/text";
+import { answerCap, askedRows, roomFor, type Said, saidBy } from "./asking.ts";
 import { microBatches, sequencesOf } from "./batches.ts";
 import { engineCall } from "./engine-call.ts";
 import { heartbeat, type Job } from "./job.ts";
@@ -15,7 +16,7 @@ export interface RowLoss {
 /** What is known of the held-out rows: the loss of each of their sequences, and the answer where one asks something. */
 export interface Measured {
   losses: Map<number, RowLoss>; // by sequence of the shard
-  answers: Map<number, string>; // by row
+  answers: Map<number, Said>; // by row
 }
 export const nothingMeasured = (): Measured => ({ losses: new Map(), answers: new Map() });
 
@@ -28,7 +29,7 @@ export interface MeasureOptions {
   step: number;
   onRows?: (done: number, total: number) => void;
   /** Keeps what was measured, so that an attempt after a crash need not do it again. */
-  keep?: (part: { losses?: [number, RowLoss][]; answers?: [number, string][] }) => void;
+  keep?: (part: { losses?: [number, RowLoss][]; answers?: [number, Said][] }) => void;
 }
 
 const answersAtOnce = 64;
@@ -46,7 +47,8 @@ export async function measure(
   if (!heldOut) return known;
   const { spec } = job.start;
   const rows = Math.min(options.rows, prepared.heldOutExamples);
-  const asked = Array.from({ length: options.answers ? rows : 0 }, (_, row) => row).filter((row) => questions[row]);
+  const cap = answerCap(spec.evaluation, questions);
+  const asked = options.answers ? askedRows(spec.evaluation, questions, cap, rows) : [];
   const total = rows + asked.length;
   let done = 0;
   let seconds = 30;
@@ -72,7 +74,7 @@ export async function measure(
     const chunk = asked.slice(from, from + answersAtOnce);
     done += chunk.length;
     if (chunk.every((row) => known.answers.has(row))) continue;
-    const answers = await answersOf(session, prepared, chunk, spec.evaluation.maxNewTokens, options, timed);
+    const answers = await answersOf(session, prepared, chunk, cap, options, timed);
     for (const [row, answer] of answers) known.answers.set(row, answer);
     options.keep?.({ answers });
     options.onRows?.(done, total);
@@ -119,32 +121,39 @@ async function answersOf(
   session: Session,
   { questions, text }: Prepared,
   rows: number[],
-  maxNewTokens: number,
+  cap: number,
   { baseOnly, adapter }: Who,
   timed: Timed,
-): Promise<[number, string][]> {
-  const prompts = rows.map((row) => encodePrompt(text, questions[row]?.prompt ?? []));
-  // A question that leaves no room for an answer is one the model cannot answer.
-  const room = session.info.contextLength - maxNewTokens;
-  const fits = prompts.flatMap((prompt, i) => (prompt.length > 0 && prompt.length <= room ? [i] : []));
-  const answers = rows.map((row): [number, string] => [row, ""]);
-  if (fits.length === 0) return answers;
-  const { sequences } = await timed(() =>
-    session.generate({
-      prompts: fits.map((i) => prompts[i] ?? new Int32Array()),
-      maxNewTokens,
-      temperature: 0,
-      topK: 0,
-      topP: 1,
-      seed: 0,
-      stopTokens: text.stopTokens,
-      baseOnly,
-      ...(adapter ? { adapter } : {}),
-    }),
-  );
-  sequences.forEach(({ tokens }, i) => {
-    const entry = answers[fits[i] ?? -1];
-    if (entry) entry[1] = decodeAnswer(text, tokens);
-  });
-  return answers;
+): Promise<[number, Said][]> {
+  const answers = new Map<number, Said>(rows.map((row) => [row, null]));
+  // Questions with the same room go together: most get the whole cap, a long one what the context leaves.
+  const byRoom = new Map<number, { row: number; prompt: Int32Array }[]>();
+  for (const row of rows) {
+    const question = questions[row];
+    if (!question) continue;
+    const prompt = encodePrompt(text, question.prompt);
+    const room = roomFor(question, prompt.length, cap, session.info.contextLength);
+    if (room !== null) byRoom.set(room, [...(byRoom.get(room) ?? []), { row, prompt }]);
+  }
+  for (const [maxNewTokens, together] of byRoom) {
+    const { sequences } = await timed(() =>
+      session.generate({
+        prompts: together.map(({ prompt }) => prompt),
+        maxNewTokens,
+        temperature: 0,
+        topK: 0,
+        topP: 1,
+        seed: 0,
+        stopTokens: text.stopTokens,
+        baseOnly,
+        ...(adapter ? { adapter } : {}),
+      }),
+    );
+    sequences.forEach((sequence, i) => {
+      const row = together[i]?.row ?? -1;
+      const question = questions[row];
+      if (question) answers.set(row, saidBy(text, question, sequence));
+    });
+  }
+  return [...answers];
 }

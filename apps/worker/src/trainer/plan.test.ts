@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RunSpec } from "@anneal/contracts";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { byteModel } from "../../../../packages/text/src/testing/byte-model.ts";
 import { DataPlan } from "./batches.ts";
 import { Cadence } from "./cadence.ts";
-import { isExactMatch, questionOf, splitRows } from "./held-out.ts";
+import { isExactMatch, questionOf } from "./held-out.ts";
 
 let dir: string;
 beforeEach(() => {
@@ -16,34 +17,7 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 const spec = (changes: object = {}) =>
   RunSpec.parse({ base: "/models/x.gguf", dataset: "01a20d41-2042-7683-8e38-c5479e38136d", ...changes });
 
-describe("which rows are held out", () => {
-  const settings = { rows: 100, evaluationRows: null, heldOutFraction: 0.1, finalMaxRows: 5000, seed: 3 };
-
-  test("depends on sizes and seed alone, and no row is both trained and asked", () => {
-    const split = splitRows(settings);
-    expect([...split.asked]).toEqual([...splitRows(settings).asked]);
-    expect(split.asked).toHaveLength(10);
-    expect(new Set(split.asked)).toEqual(split.excluded);
-    expect([...splitRows({ ...settings, seed: 4 }).asked]).not.toEqual([...split.asked]);
-  });
-
-  test("rows above the cap are neither asked nor trained", () => {
-    const split = splitRows({ ...settings, finalMaxRows: 4 });
-    expect(split.asked).toHaveLength(4);
-    expect(split.excluded.size).toBe(10);
-    expect(split.heldOutRows).toBe(10);
-  });
-
-  test("a held-out dataset leaves all rows to training", () => {
-    const split = splitRows({ ...settings, evaluationRows: 7 });
-    expect(split.excluded.size).toBe(0);
-    expect([...split.asked].sort()).toEqual([0, 1, 2, 3, 4, 5, 6]);
-  });
-
-  test("a single row stays a training row", () => {
-    expect(splitRows({ ...settings, rows: 1 }).excluded.size).toBe(0);
-  });
-
+describe("which rows are asked", () => {
   test("the last answer is what is asked for", () => {
     const messages = [
       { role: "user" as const, content: "a" },
@@ -51,9 +25,10 @@ describe("which rows are held out", () => {
       { role: "user" as const, content: "c" },
       { role: "assistant" as const, content: "d" },
     ];
-    expect(questionOf(5, { messages })).toEqual({ row: 5, prompt: messages.slice(0, 3), expected: "d" });
-    expect(questionOf(5, { text: "running text" })).toBeNull();
-    expect(questionOf(5, { messages: messages.slice(0, 1) })).toBeNull();
+    const text = byteModel();
+    expect(questionOf(text, 5, { messages })).toMatchObject({ row: 5, prompt: messages.slice(0, 3), expected: "d" });
+    expect(questionOf(text, 5, { text: "running text" })).toBeNull();
+    expect(questionOf(text, 5, { messages: messages.slice(0, 1) })).toBeNull();
     expect(isExactMatch(" yes\n", "yes")).toBe(true);
     expect(isExactMatch("Yes", "yes")).toBe(false);
   });

@@ -1,19 +1,14 @@
-import { type DatasetRow, isPreference, ServiceError, say, type TrainerStart, told } from "@anneal/contracts";
-import { type DatasetReader, openVersion } from "@anneal/data";
+import { type DatasetRow, isPreference, ServiceError, say, told } from "@anneal/contracts";
+import type { DatasetReader } from "@anneal/data";
 import { inspectModel } from "@anneal/engine";
-import type { EncodedRow, Shard, TextModel } from "@anneal/text";
+import { type EncodedRow, type Shard, type Split, splitNotice, type TextModel } from "@anneal/text";
 import { verifyBase, verifyStarts } from "./base-check.ts";
 import { type Sequences, sequencesOf } from "./batches.ts";
 import { encodeRows, encodingOf, sequencesPerRow } from "./encode-rows.ts";
-import {
-  type PreferenceTexts,
-  preferenceTextsOf,
-  type Question,
-  questionOf,
-  type Split,
-  splitRows,
-} from "./held-out.ts";
+import { areLabels, type PreferenceTexts, preferenceTextsOf, type Question, questionOf } from "./held-out.ts";
+import { cachedSplit } from "./held-out-split.ts";
 import { heartbeat, type Job, logLine, ProgressTeller } from "./job.ts";
+import { LazyVersion } from "./lazy-version.ts";
 import { type CachedShard, cachedRows, cachedShard } from "./shard-cache.ts";
 import { TeacherRows } from "./teacher-rows.ts";
 import { clockOf, textModelOf } from "./text-model.ts";
@@ -33,6 +28,8 @@ export interface Prepared {
   questions: (Question | null)[]; // one per held-out example; of preferences only a few, to be read
   preferences: (PreferenceTexts | null)[]; // likewise, of the first rows
   heldOutRows: number; // before the cap
+  seen: ReadonlySet<number>; // held-out examples that are trained as well, or whose question is
+  labels: boolean; // the answers are few and short, as a classifier's
   teacher: TeacherRows | null; // of a distillation whose teacher is a file
 }
 
@@ -84,15 +81,9 @@ export async function prepare(job: Job): Promise<Prepared> {
   const dataset = new LazyVersion(start.dataset);
   const evaluation = start.evaluationDataset ? new LazyVersion(start.evaluationDataset) : null;
   try {
-    const split = splitRows({
-      rows: start.dataset.rows,
-      evaluationRows: start.evaluationDataset?.rows ?? null,
-      heldOutFraction: spec.evaluation.heldOutFraction,
-      finalMaxRows: spec.evaluation.finalMaxRows,
-      seed: spec.seed,
-    });
+    const { split, answers } = await cachedSplit(job, dataset, evaluation);
     const madeOf = {
-      format: 3, // of what rows become; 3: an answer with its thought stands behind the prompt that serving sends
+      format: 4, // of what rows become; 4: rows with one question stay on one side of the split
       base: baseDigest,
       template: text.templateSource,
       clock: clockOf(text),
@@ -144,6 +135,8 @@ export async function prepare(job: Job): Promise<Prepared> {
         if (checked++ % signOfLifeEvery === 0) beat(60);
       },
     );
+    const notice = splitNotice(split);
+    if (notice) logLine(job, split.seen.size > 0 ? "warn" : "info", notice);
     describe(job, trainSource, { withLoss: trainRows.length, all: examples.length, heldOut: rows.length });
     return {
       text,
@@ -158,48 +151,20 @@ export async function prepare(job: Job): Promise<Prepared> {
       heldOutSource,
       heldOutExamples: rows.length,
       questions: rows.map((row, i) =>
-        isPreference(spec.objective.kind) && i >= preferenceQuestions ? null : questionOf(split.asked[i] ?? i, row),
+        isPreference(spec.objective.kind) && i >= preferenceQuestions
+          ? null
+          : questionOf(text, split.asked[i] ?? i, row),
       ),
       preferences: rows.slice(0, preferencesShown).map(preferenceTextsOf),
       heldOutRows: split.heldOutRows,
+      seen: split.seen,
+      labels: areLabels(answers, start.dataset.rows, rows),
       teacher,
     };
   } finally {
     await dataset.close();
     await evaluation?.close();
   }
-}
-
-/** A version's file, opened when a row of it is needed: what is in the cache is read without it, though the file be gone. */
-class LazyVersion {
-  private reader: Promise<DatasetReader> | null = null;
-  constructor(private readonly version: TrainerStart["dataset"]) {}
-
-  open(): Promise<DatasetReader> {
-    this.reader ??= openChecked(this.version);
-    return this.reader;
-  }
-
-  async close(): Promise<void> {
-    await this.reader?.then(
-      (reader) => reader.close(),
-      () => undefined, // it could not be opened, and whoever asked was told
-    );
-  }
-}
-
-async function openChecked(version: TrainerStart["dataset"]): Promise<DatasetReader> {
-  const reader = await openVersion(version.path);
-  if (reader.rows === version.rows) return reader;
-  await reader.close();
-  throw new ServiceError(
-    "CONFLICT",
-    say`the dataset file ${version.path} has ${reader.rows} rows, not ${version.rows}`,
-    {
-      field: "dataset",
-      remedy: say`import the dataset again`,
-    },
-  );
 }
 
 /** The rows that are trained, in order, told as they are read. */

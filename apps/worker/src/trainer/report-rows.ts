@@ -1,6 +1,7 @@
-import { isPairwise, isPreference, type RunSpec } from "@anneal/contracts";
+import { isPairwise, isPreference, type RunSpec, say } from "@anneal/contracts";
 import type { ReportInput } from "@anneal/report";
-import { isExactMatch } from "./held-out.ts";
+import { isJudged } from "./asking.ts";
+import { isExactMatch, type Question } from "./held-out.ts";
 import type { Measured } from "./measure.ts";
 import { rewardOf, type ScoredExample, scoreOf } from "./preference-figures.ts";
 import type { Prepared } from "./prepare.ts";
@@ -12,25 +13,26 @@ export function reportRows(
   before: Measured,
   after: Measured,
   rows: number,
+  cap: number,
 ): ReportInput["evaluation"]["rows"] {
-  const answerOf = (measured: Measured, row: number, expected: string) => {
-    const answer = measured.answers.get(row);
-    const loss = measured.losses.get(row);
-    if (answer === undefined) return null;
+  const answerOf = (measured: Measured, row: number, question: Question) => {
+    const said = measured.answers.get(row);
+    if (!said) return null;
     return {
-      answer,
-      correct: isExactMatch(answer, expected),
-      lossNats: loss && loss.tokens > 0 ? loss.lossSum / loss.tokens : null,
+      answer: said.text,
+      correct: isExactMatch(said.text, question.expected),
+      judged: isJudged(question, said, cap),
+      cut: said.cut,
     };
   };
   const found: ReportInput["evaluation"]["rows"] = [];
   for (let row = 0; row < rows; row++) {
     const question = prepared.questions[row];
-    const tuned = question && answerOf(after, row, question.expected);
+    const tuned = question && answerOf(after, row, question);
     if (!question || !tuned) continue;
     const { expected } = question;
     const prompt = question.prompt.findLast(({ role }) => role === "user")?.content ?? "";
-    found.push({ id: String(question.row), prompt, expected, base: answerOf(before, row, expected), tuned });
+    found.push({ id: String(question.row), prompt, expected, base: answerOf(before, row, question), tuned });
   }
   return found;
 }
@@ -39,12 +41,11 @@ type Preference = NonNullable<ReportInput["evaluation"]["preference"]>;
 type Pair = Preference["pairs"][number];
 
 /** The rule by which a preference counts as right. */
-export const rankingRule =
-  "the better answer has the higher log-probability (per token, where the objective compares it so); of a marked answer, it became likelier when liked, less likely when not";
+export const rankingRule = say`the better answer has the higher log-probability (per token, where the objective compares it so); of a marked answer, it became likelier when liked, less likely when not`;
 
 /** What runs on preferences show instead of right answers; null for all others. */
 export function reportPreference(
-  spec: Pick<RunSpec, "objective">,
+  spec: Pick<RunSpec, "objective" | "evaluation">,
   prepared: Prepared,
   before: Measured,
   after: Measured,
@@ -52,12 +53,23 @@ export function reportPreference(
 ): Preference | null {
   const { objective } = spec;
   if (!isPreference(objective.kind)) return null;
-  const pairs = scoredExamples(prepared, after, before, rows).map(({ row, example }): Pair => {
-    const texts = prepared.preferences[row] ?? { prompt: "", chosen: null, rejected: null };
-    return { id: String(row), ...texts, ...gapsOf(objective, example) };
-  });
+  const pairs = pairsOf(spec, prepared, before, after, rows).map(({ pair }) => pair);
   const { rewardMargin, rewardAccuracy } = totals(spec, prepared, after, before, rows);
   return { pairs, rewardMargin, rewardAccuracy };
+}
+
+/** How each held-out preference is scored before and after, by its row. */
+export function pairsOf(
+  { objective }: Pick<RunSpec, "objective">,
+  prepared: Pick<Prepared, "heldOut" | "preferences">,
+  before: Measured,
+  after: Measured,
+  rows: number,
+): { row: number; pair: Pair }[] {
+  return scoredExamples(prepared, after, before, rows).map(({ row, example }) => {
+    const texts = prepared.preferences[row] ?? { prompt: "", chosen: null, rejected: null };
+    return { row, pair: { id: String(row), ...texts, ...gapsOf(objective, example) } };
+  });
 }
 
 function gapsOf(objective: RunSpec["objective"], { first, second, desirable }: ScoredExample) {

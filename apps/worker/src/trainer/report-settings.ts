@@ -1,4 +1,4 @@
-import type { RunSpec, TrainerTeacherFile } from "@anneal/contracts";
+import { type Phrase, type RunSpec, say, type TrainerTeacherFile, warmupOf } from "@anneal/contracts";
 import type { ReportInput } from "@anneal/report";
 
 type Setting = NonNullable<ReportInput["settings"]>[number];
@@ -27,60 +27,63 @@ function objectiveText(objective: RunSpec["objective"], teacher: TrainerTeacherF
   return `${listed(rest)}, from the best ${teacher.topK} log-probabilities in the file "${teacher.name}" (${teacher.digest})`;
 }
 
-function scheduleText({ schedule, learningRate }: RunSpec): string {
-  const { kind, warmupSteps, minRatio, cycles, power, decayShare, factor, patience } = schedule;
+function scheduleText(spec: RunSpec, totalSteps: number): string {
+  const { schedule, learningRate } = spec;
+  const warmupSteps = warmupOf(spec, totalSteps);
+  const { kind, minRatio, cycles, power, decayShare, factor, patience } = schedule;
   const own: Partial<Record<typeof kind, string>> = {
     cosine_restarts: `, ${cycles} cycles`,
     polynomial: `, power ${power}`,
     wsd: `, decay over the last ${decayShare}`,
     plateau: `, times ${factor} after ${patience} evaluations without improvement`,
   };
-  return `${learningRate}, ${kind}${own[kind] ?? ""}${minRatio > 0 ? `, down to ${minRatio} of it` : ""}, ${warmupSteps} warm-up steps`;
+  return `${learningRate}, ${kind}${own[kind] ?? ""}${minRatio > 0 ? `, down to ${minRatio} of it` : ""}, ${warmupSteps} warm-up ${warmupSteps === 1 ? "step" : "steps"}`;
 }
 
 /** The settings of a run as the report lists them. */
-export function reportSettings(spec: RunSpec, teacherFile: TrainerTeacherFile | null): Setting[] {
+export function reportSettings(spec: RunSpec, teacherFile: TrainerTeacherFile | null, totalSteps: number): Setting[] {
   const { earlyStopping, guards } = spec;
-  const rows: (readonly [group: string, name: string, value: string | number | boolean])[] = [
-    ["Method", "method", methodText(spec.method)],
+  const [method, optimizer, data] = [say`Method`, say`Optimizer`, say`Data`];
+  const rows: (readonly [group: Phrase, name: Phrase, value: string | number | boolean])[] = [
+    [method, say`method`, methodText(spec.method)],
     ...(spec.adapters.length === 0
       ? []
-      : [["Method", "adapters side by side", spec.adapters.map(sideText).join(", ")] as const]),
-    ["Method", "objective", objectiveText(spec.objective, teacherFile)],
-    ["Method", "precision", spec.precision],
-    ["Method", "base in memory", spec.baseStorage],
-    ["Method", "gradient checkpointing", spec.gradientCheckpointing],
-    ["Optimizer", "optimizer", listed(spec.optimizer)],
-    ["Optimizer", "learning rate", scheduleText(spec)],
-    ["Optimizer", "clipping", spec.clipNorm === 0 ? "off" : `global norm ${spec.clipNorm}`],
-    ["Optimizer", "noise on embeddings", spec.neftuneAlpha === 0 ? "off" : `NEFTune, alpha ${spec.neftuneAlpha}`],
-    ["Optimizer", "balancing of experts", spec.routerAuxWeight === 0 ? "off" : `weight ${spec.routerAuxWeight}`],
+      : [[method, say`adapters side by side`, spec.adapters.map(sideText).join(", ")] as const]),
+    [method, say`objective`, objectiveText(spec.objective, teacherFile)],
+    [method, say`precision`, spec.precision],
+    [method, say`base in memory`, spec.baseStorage],
+    [method, say`gradient checkpointing`, spec.gradientCheckpointing],
+    [optimizer, say`optimizer`, listed(spec.optimizer)],
+    [optimizer, say`learning rate`, scheduleText(spec, totalSteps)],
+    [optimizer, say`clipping`, spec.clipNorm === 0 ? "off" : `global norm ${spec.clipNorm}`],
+    [optimizer, say`noise on embeddings`, spec.neftuneAlpha === 0 ? "off" : `NEFTune, alpha ${spec.neftuneAlpha}`],
+    [optimizer, say`balancing of experts`, spec.routerAuxWeight === 0 ? "off" : `weight ${spec.routerAuxWeight}`],
     [
-      "Optimizer",
-      "early stopping",
+      optimizer,
+      say`early stopping`,
       earlyStopping ? `after ${earlyStopping.patience} evaluations without ${earlyStopping.minDelta} less loss` : "off",
     ],
-    ["Optimizer", "kept weights", spec.checkpoints.restoreBest ? "those of the lowest held-out loss" : "the last"],
+    [optimizer, say`kept weights`, spec.checkpoints.restoreBest ? "those of the lowest held-out loss" : "the last"],
     [
-      "Optimizer",
-      "guard",
+      optimizer,
+      say`guard`,
       `${guards.nonFinite ? "values that are not finite" : "off"}${guards.spikeFactor ? `, losses above ${guards.spikeFactor} times the mean` : ""}`,
     ],
     [
-      "Data",
-      "epochs",
+      data,
+      say`epochs`,
       spec.maxSteps === null
         ? (spec.epochs ?? 1)
         : spec.epochs === null
           ? `${spec.maxSteps} steps`
           : `${spec.epochs}, at most ${spec.maxSteps} steps`,
     ],
-    ["Data", "rows of a step", spec.batchRows],
-    ["Data", "tokens of a micro-batch", spec.microBatchTokens],
-    ["Data", "longest sequence", spec.maxSequenceTokens],
-    ["Data", "packing", spec.packing],
-    ["Data", "rows of like length together", spec.lengthGrouping],
-    ["Data", "seed", spec.seed],
+    [data, say`rows of a step`, spec.batchRows],
+    [data, say`tokens of a micro-batch`, spec.microBatchTokens],
+    [data, say`longest sequence`, spec.maxSequenceTokens],
+    [data, say`packing`, spec.packing],
+    [data, say`rows of like length together`, spec.lengthGrouping],
+    [data, say`seed`, spec.seed],
   ];
   return rows.map(([group, name, value]) => ({ group, name, value: String(value) }));
 }

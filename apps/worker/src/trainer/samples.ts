@@ -1,24 +1,27 @@
 import { adaptersOf, type SampleAnswer } from "@anneal/contracts";
 import type { Session } from "@anneal/engine";
-import { decodeAnswer, encodePrompt } from "@anneal/text";
+import { answerFrame, encodePrompt } from "@anneal/text";
 import type { Cursor } from "../run-directory/checkpoints.ts";
+import { saidBy } from "./asking.ts";
 import { engineCall } from "./engine-call.ts";
+import type { Question } from "./held-out.ts";
 import { heartbeat, type Job, tell } from "./job.ts";
 import type { Prepared } from "./prepare.ts";
 
 const ownQuestions = 3; // held-out ones, where the spec names no prompts
 
-type Asked = { prompt: { role: "system" | "user" | "assistant" | "tool"; content: string }[]; expected: string | null };
+type Asked = Pick<Question, "prompt" | "frame"> & { expected: string | null };
 
 function questionsOf(job: Job, prepared: Prepared): Asked[] {
   const { prompts } = job.start.spec.samples;
   if (prompts.length > 0) {
     // The system line that training rows carry belongs to the question, or another prompt would be shown than was trained.
     const system = prepared.questions.find((q) => q?.prompt[0]?.role === "system")?.prompt[0];
-    return prompts.map((content) => ({
-      prompt: [...(system ? [system] : []), { role: "user" as const, content }],
-      expected: null,
-    }));
+    return prompts.map((content) => {
+      const prompt = [...(system ? [system] : []), { role: "user" as const, content }];
+      const frame = answerFrame(prepared.text, prompt, { role: "assistant", content: "answer" });
+      return { prompt, expected: null, frame };
+    });
   }
   return prepared.questions.flatMap((question) => (question ? [question] : [])).slice(0, ownQuestions);
 }
@@ -49,11 +52,10 @@ export async function tellSamples(job: Job, session: Session, prepared: Prepared
       ...(adapter ? { adapter } : {}),
     }),
   );
-  const samples: Omit<SampleAnswer, "createdAt" | "step">[] = asked.map(({ question }, i) => ({
-    prompt: lastUserText(question),
-    expected: question.expected,
-    answer: decodeAnswer(prepared.text, sequences[i]?.tokens ?? new Int32Array()),
-    adapter,
-  }));
+  const samples: Omit<SampleAnswer, "createdAt" | "step">[] = asked.map(({ question }, i) => {
+    const said = saidBy(prepared.text, question, sequences[i] ?? { tokens: new Int32Array(), finish: "stop" });
+    const { text: answer, thought, cut } = said;
+    return { prompt: lastUserText(question), expected: question.expected, answer, thought, cut, adapter };
+  });
   tell(job, { type: "samples", step, samples });
 }

@@ -1,5 +1,6 @@
 import type { Session } from "@anneal/engine";
 import { encodePrompt } from "@anneal/text";
+import { answerCap } from "./asking.ts";
 import { engineCall } from "./engine-call.ts";
 import { heartbeat, type Job, ProgressTeller } from "./job.ts";
 import type { Prepared } from "./prepare.ts";
@@ -9,10 +10,12 @@ export interface ServingFigures {
   firstTokenSeconds: number[];
   tokensPerSecond: number[];
   answerTokens: number;
+  decodeSeconds: number; // of all answers, after their first tokens
 }
 
 const atMostQuestions = 64;
 const atMostSeconds = 20;
+const fewestTokens = 4;
 
 /** One question at a time, as a lone user meets the model; the first one only warms up. */
 export async function benchmarkServing(
@@ -22,13 +25,19 @@ export async function benchmarkServing(
   step: number,
   adapter: string | null, // of several side by side
 ): Promise<ServingFigures> {
-  const { maxNewTokens } = job.start.spec.evaluation;
+  const maxNewTokens = answerCap(job.start.spec.evaluation, prepared.questions);
   const room = session.info.contextLength - maxNewTokens;
   const prompts = prepared.questions
     .flatMap((question) => (question ? [encodePrompt(prepared.text, question.prompt)] : []))
     .filter((prompt) => prompt.length > 0 && prompt.length <= room)
     .slice(0, atMostQuestions);
-  const figures: ServingFigures = { latencySeconds: [], firstTokenSeconds: [], tokensPerSecond: [], answerTokens: 0 };
+  const figures: ServingFigures = {
+    latencySeconds: [],
+    firstTokenSeconds: [],
+    tokensPerSecond: [],
+    answerTokens: 0,
+    decodeSeconds: 0,
+  };
   const progress = new ProgressTeller(job);
   const began = performance.now();
   for (const [i, prompt] of prompts.entries()) {
@@ -57,9 +66,11 @@ export async function benchmarkServing(
       figures.latencySeconds.push(seconds);
       // A model that stops at once gives no token; then the whole answer is the time to the first sign.
       figures.firstTokenSeconds.push(firstAt === null ? seconds : (firstAt - asked) / 1000);
-      if (timing.newTokens > 1 && timing.decodeSeconds > 0)
-        figures.tokensPerSecond.push(timing.newTokens / timing.decodeSeconds);
+      // The first token comes with the question; only what follows it is generation. Two or three tokens are too few for a speed.
+      if (timing.newTokens >= fewestTokens && timing.decodeSeconds > 0)
+        figures.tokensPerSecond.push((timing.newTokens - 1) / timing.decodeSeconds);
       figures.answerTokens += timing.newTokens;
+      figures.decodeSeconds += timing.decodeSeconds;
     }
     progress.tell({
       stage: "benchmark",

@@ -45,23 +45,35 @@ export async function cachedShard(
   return { ...entry, shard: openShard(path), fromCache: false };
 }
 
-/** Rows that are needed as they were written (held-out questions), cached as shards are. */
+/** A value of that shape, sealed and cached as shards are. */
+export async function cachedSealed<T>(
+  folder: string,
+  madeOf: Record<string, unknown>,
+  shape: z.ZodType<T>,
+  make: () => Promise<T>,
+  ending = "sealed",
+): Promise<T> {
+  const path = join(folder, `${keyOf(madeOf)}.${ending}`);
+  const known = shape.safeParse(existsSync(path) ? unseal(readFileSync(path, "utf8")) : null);
+  if (known.success) {
+    const now = new Date();
+    utimesSync(path, now, now);
+    return known.data;
+  }
+  const made = await make();
+  mkdirSync(folder, { recursive: true });
+  replaceFile(path, seal(made as Record<string, unknown>));
+  return made;
+}
+
+/** Rows that are needed as they were written (held-out questions). */
 export async function cachedRows(
   folder: string,
   madeOf: Record<string, unknown>,
   rows: () => Promise<DatasetRow[]>,
 ): Promise<DatasetRow[]> {
-  const path = join(folder, `${keyOf(madeOf)}.rows`);
-  const known = existsSync(path) ? unseal(readFileSync(path, "utf8")) : null;
-  if (known) {
-    const now = new Date();
-    utimesSync(path, now, now);
-    return known.rows as DatasetRow[]; // sealed: they are what was written below
-  }
-  const made = await rows();
-  mkdirSync(folder, { recursive: true });
-  replaceFile(path, seal({ rows: made }));
-  return made;
+  const shape = z.object({ rows: z.custom<DatasetRow[]>(Array.isArray) }); // sealed: they are what was written
+  return (await cachedSealed(folder, madeOf, shape, async () => ({ rows: await rows() }), "rows")).rows;
 }
 
 const keptDays = 30;

@@ -1,4 +1,5 @@
 import { type EvaluationResult, isPreference, type RunSpec } from "@anneal/contracts";
+import { answerCap, countAnswers, isJudged } from "./asking.ts";
 import { isExactMatch } from "./held-out.ts";
 import type { Measured, RowLoss } from "./measure.ts";
 import { type AnswerScore, preferenceFigures, type ScoredExample } from "./preference-figures.ts";
@@ -7,14 +8,17 @@ import type { Prepared } from "./prepare.ts";
 export interface Totals extends EvaluationResult {
   tokenAccuracy: number | null;
 }
-type Spec = Pick<RunSpec, "objective">;
-type Needs = Pick<Prepared, "heldOut" | "heldOutExamples" | "questions">;
+type Spec = Pick<RunSpec, "objective" | "evaluation">;
+type Needs = Pick<Prepared, "heldOut" | "heldOutExamples" | "questions" | "seen">;
 
 const nothing: Totals = {
   rows: 0,
   loss: null,
   exactMatch: null,
   exactMatches: null,
+  answers: null,
+  unseen: null,
+  verdict: null,
   tokenAccuracy: null,
   rewardMargin: null,
   rewardAccuracy: null,
@@ -25,20 +29,31 @@ const nothing: Totals = {
 /** Totals over the first rows; what a preference is worth is seen against the reference, the model before training. */
 export function totals(spec: Spec, prepared: Needs, measured: Measured, reference: Measured, rows: number): Totals {
   const count = Math.min(rows, prepared.heldOutExamples);
-  if (!isPreference(spec.objective.kind)) return answerTotals(prepared, measured, count);
+  if (!isPreference(spec.objective.kind)) return answerTotals(spec, prepared, measured, count);
   const examples = scoredExamples(prepared, measured, reference, count).map(({ example }) => example);
   const figures = preferenceFigures(spec.objective, examples);
   return { ...nothing, rows: count, ...figures };
 }
 
 /** Loss is the mean over all supervised tokens, as in training. */
-function answerTotals(prepared: Needs, measured: Measured, count: number): Totals {
-  let lossSum = 0;
-  let tokens = 0;
-  let correct = 0;
-  let asked = 0;
-  let exactMatches = 0;
-  for (let row = 0; row < count; row++) {
+function answerTotals(spec: Spec, prepared: Needs, measured: Measured, count: number): Totals {
+  const cap = answerCap(spec.evaluation, prepared.questions);
+  const all = Array.from({ length: count }, (_, row) => row);
+  const unseen = all.filter((row) => !prepared.seen.has(row));
+  const { tokenAccuracy, ...figures } = sums(prepared, measured, cap, all);
+  const { tokenAccuracy: _, ...others } = sums(prepared, measured, cap, unseen);
+  return {
+    ...nothing,
+    ...figures,
+    tokenAccuracy,
+    answers: countAnswers(prepared.questions, measured.answers, cap, count),
+    unseen: unseen.length === count ? null : { ...others, seenRows: count - unseen.length },
+  };
+}
+
+function sums(prepared: Needs, measured: Measured, cap: number, rows: readonly number[]) {
+  let [lossSum, tokens, correct, judged, exactMatches] = [0, 0, 0, 0, 0];
+  for (const row of rows) {
     const loss = measured.losses.get(row);
     if (loss) {
       lossSum += loss.lossSum;
@@ -47,16 +62,15 @@ function answerTotals(prepared: Needs, measured: Measured, count: number): Total
     }
     const question = prepared.questions[row];
     const answer = measured.answers.get(row);
-    if (!question || answer === undefined) continue;
-    asked++;
-    if (isExactMatch(answer, question.expected)) exactMatches++;
+    if (!question || !isJudged(question, answer, cap)) continue;
+    judged++;
+    if (isExactMatch(answer.text, question.expected)) exactMatches++;
   }
   return {
-    ...nothing,
-    rows: count,
+    rows: rows.length,
     loss: tokens > 0 ? lossSum / tokens : null,
-    exactMatch: asked > 0 ? exactMatches / asked : null,
-    exactMatches: asked > 0 ? exactMatches : null,
+    exactMatch: judged > 0 ? exactMatches / judged : null,
+    exactMatches: judged > 0 ? exactMatches : null,
     tokenAccuracy: tokens > 0 ? correct / tokens : null,
   };
 }

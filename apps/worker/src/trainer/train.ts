@@ -1,4 +1,4 @@
-import { type AdapterSettings, adaptersOf, ServiceError, say } from "@anneal/contracts";
+import { type AdapterSettings, adaptersOf, ServiceError, say, warmupOf } from "@anneal/contracts";
 import { learningRateAt, type Session, type StepResult } from "@anneal/engine";
 import { type Checkpoint, type Cursor, statePath } from "../run-directory/checkpoints.ts";
 import { Cadence } from "./cadence.ts";
@@ -108,8 +108,7 @@ class Trainer {
     this.cadence = new Cadence(spec, plan.totalSteps, runDirectory);
     this.progress = new ProgressTeller(job);
     this.teller = new StepTeller(job);
-    // A warm-up longer than half the run would leave nothing of the learning rate that was asked for.
-    this.warmupSteps = Math.min(spec.schedule.warmupSteps, Math.floor(plan.totalSteps / 2));
+    this.warmupSteps = warmupOf(spec, plan.totalSteps);
     if (this.warmupSteps < spec.schedule.warmupSteps && cursor.step === 0)
       logLine(job, "info", say`warm-up of ${this.warmupSteps} steps: the run has only ${plan.totalSteps}`);
   }

@@ -45,18 +45,32 @@ ${rest.map((curve) => lineChart(named(curve), [{ curve, label: named(curve) }], 
 }</section>`;
 };
 
+const meanSpeed = ({ answerTokens, decodeSeconds, latencySeconds }: ReportServing): number | null => {
+  const later = answerTokens - latencySeconds.length; // first tokens come with the question
+  return decodeSeconds === null || decodeSeconds <= 0 || later <= 0 ? null : later / decodeSeconds;
+};
+
 export const servingSection: Section = ({ data, words, f }) => {
   if (data.serving.length === 0) return html`<section><h2>${words.served}</h2><p>${words.notServed}</p></section>`;
-  const line = (what: string, values: number[], show: (v: number) => string) => {
+  // The slow end of times is their high percentiles, that of speeds the low ones; a mean speed is all tokens over all seconds.
+  const line = (
+    what: string,
+    values: number[],
+    show: (v: number) => string,
+    slow: "high" | "low",
+    mean?: number | null,
+  ) => {
     const s = summarise(values);
-    const cell = (value: number | undefined) => html`<td class="n">${value === undefined ? "–" : show(value)}</td>`;
-    return html`<tr><td>${what}</td>${[s?.mean, s?.p50, s?.p90, s?.p99].map(cell)}<td class="n">${f.count(s?.count ?? 0)}</td></tr>`;
+    const cell = (value: number | null | undefined) =>
+      html`<td class="n">${value === undefined || value === null ? "–" : show(value)}</td>`;
+    const tail = slow === "high" ? [s?.p90, s?.p99] : [s?.p10, s?.p1];
+    return html`<tr><td>${what}</td>${[mean === undefined ? s?.mean : mean, s?.p50, ...tail].map(cell)}<td class="n">${f.count(s?.count ?? 0)}</td></tr>`;
   };
   const one = (
     s: ReportServing,
   ) => html`<h3>${foreign(s.model, 120)} <small>${s.server} · ${s.concurrency} ${words.concurrency}${s.ggufType ? ` · ${s.ggufType}` : ""}${s.ggufBytes === null ? "" : ` · ${f.bytes(s.ggufBytes)}`}</small></h3>
-<div class="scroll" tabindex="0"><table><thead><tr><td></td><th class="n">${words.mean}</th><th class="n">P50</th><th class="n">P90</th><th class="n">P99</th><th class="n">${words.requests}</th></tr></thead><tbody>
-${line(words.latency, s.latencySeconds, f.seconds)}${line(words.firstToken, s.firstTokenSeconds, f.seconds)}${line(words.tokensPerSecond, s.tokensPerSecond, (v) => f.number(v, 1))}
+<div class="scroll" tabindex="0"><table><thead><tr><td></td><th class="n">${words.mean}</th><th class="n">${words.median}</th><th class="n">${words.slowTenth}</th><th class="n">${words.slowHundredth}</th><th class="n">${words.requests}</th></tr></thead><tbody>
+${line(words.latency, s.latencySeconds, f.seconds, "high")}${line(words.firstToken, s.firstTokenSeconds, f.seconds, "high")}${line(words.tokensPerSecond, s.tokensPerSecond, (v) => f.number(v, 1), "low", meanSpeed(s))}
 <tr><td>${words.peakMemory}</td><td class="n">${s.peakMemoryBytes === null ? words.notMeasured : f.bytes(s.peakMemoryBytes)}</td><td></td><td></td><td></td><td></td></tr>
 </tbody></table></div>${histogram(s.latencySeconds, f, words.histogram)}`;
   return html`<section><h2>${words.served}</h2>${data.serving.map(one)}</section>`;

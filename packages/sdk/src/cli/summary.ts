@@ -1,4 +1,4 @@
-import { adaptersOf, bestAdapter, type EvaluationResult, type RunDetail, reportPath } from "@anneal/contracts";
+import { adaptersOf, bestAdapter, type EvaluationResult, inWords, type RunDetail, reportPath } from "@anneal/contracts";
 import { baseUrl } from "../client.ts";
 import { wilsonInterval } from "../interval.ts";
 import { bytes, duration, oneLine, percent } from "./terminal.ts";
@@ -15,8 +15,9 @@ function accuracy(result: EvaluationResult | null): string {
   if (preference) return `${preference}${result.loss === null ? "" : `, loss ${result.loss.toFixed(4)}`}`;
   const loss = result.loss === null ? "" : `, loss ${result.loss.toFixed(4)}`;
   if (result.exactMatches === null) return `${percent(result.exactMatch)}${loss}`;
-  const { low, high } = wilsonInterval(result.exactMatches, result.rows);
-  return `${percent(result.exactMatch)} exact (${result.exactMatches} of ${result.rows}; 95%: ${percent(low)} to ${percent(high)})${loss}`;
+  const judged = result.answers?.judged ?? result.rows;
+  const { low, high } = wilsonInterval(result.exactMatches, judged);
+  return `${percent(result.exactMatch)} exact (${result.exactMatches} of ${judged}; 95%: ${percent(low)} to ${percent(high)})${loss}`;
 }
 
 /** Adapters side by side, a line each: settings, figures, and which is the best and which the files hold. */
@@ -48,6 +49,12 @@ export function runSummary(run: RunDetail, url: string, baseName = run.base): st
     `  after      ${accuracy(run.evaluationAfter)}`,
     ...adapterLines(run),
   ];
+  const { verdict } = run.evaluationAfter ?? {};
+  if (verdict) {
+    lines.push(`  verdict    ${oneLine(inWords(verdict.headline), 500)}`);
+    for (const sentence of [...verdict.reasons, ...verdict.limits])
+      lines.push(`             ${oneLine(inWords(sentence), 500)}`);
+  }
   if (run.problem) lines.push(`  problem    ${oneLine(run.problem.message, 500)}`);
   if (run.problem?.remedy) lines.push(`  remedy     ${oneLine(run.problem.remedy, 500)}`);
   for (const { kind, ggufType, path, bytes: size, quantisation } of run.artifacts) {

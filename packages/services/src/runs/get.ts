@@ -1,4 +1,4 @@
-import { api, type RunDetail, storedSpec } from "@anneal/contracts";
+import { api, isMainReport, type RunDetail, storedSpec } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { and, asc, desc, eq } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
@@ -56,7 +56,8 @@ export async function runDetail(ctx: Pick<ServiceContext, "db">, runId: string):
     deployments,
     evaluationBefore: row.before,
     evaluationAfter: row.after,
-    reportArtifactId: artifactRows.findLast((a) => a.kind === "report" && a.checkpointId === null)?.id ?? null,
+    reportArtifactId:
+      artifactRows.findLast((a) => a.kind === "report" && a.checkpointId === null && isMainReport(a.name))?.id ?? null,
     stages,
     names,
   };

@@ -11,11 +11,13 @@ export const samples = verb(api.runs.samples, async (ctx, { runId }) => {
     .from(table)
     .where(eq(table.runId, runId))
     .orderBy(asc(table.step), asc(table.position));
-  return rows.map(({ step, prompt, expected, answer, adapter, createdAt }) => ({
+  return rows.map(({ step, prompt, expected, answer, thought, cut, adapter, createdAt }) => ({
     step,
     prompt,
     expected,
     answer,
+    thought,
+    cut,
     adapter,
     createdAt: createdAt.toISOString(),
   }));

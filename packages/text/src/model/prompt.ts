@@ -2,6 +2,7 @@ import { type Message, say } from "@anneal/contracts";
 import type { Traced } from "../chat/traced.ts";
 import { TextError } from "../text-error.ts";
 import type { TextModel } from "./text-model.ts";
+import { decodeSaid } from "./thought-marks.ts";
 
 export interface ChatOptions {
   addGenerationPrompt: boolean;
@@ -40,12 +41,12 @@ export function encodePrompt(model: TextModel, messages: readonly Message[]): In
   return model.addsBos && model.tokenizer.bosId !== null ? Int32Array.from([model.tokenizer.bosId, ...ids]) : ids;
 }
 
-// The text of an answer: up to the first token that ends it, without control tokens.
+// The text of an answer: up to the first token that ends it, without control tokens other than the marks of thoughts.
 export function decodeAnswer(model: TextModel, ids: Iterable<number>): string {
   const kept: number[] = [];
   for (const id of ids) {
     if (model.stopTokens.includes(id)) break;
     kept.push(id);
   }
-  return model.tokenizer.decode(kept, { skipSpecial: true });
+  return decodeSaid(model, kept);
 }

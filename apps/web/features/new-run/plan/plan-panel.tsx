@@ -19,6 +19,7 @@ import { Times } from "./times.tsx";
 export function PlanBody({ state, onApply }: { state: PlanState; onApply: (suggestion: FitSuggestion) => void }) {
   const t = useTranslations("newRun.plan");
   const { values } = useSpecForm();
+  const words = useWords();
   const { plan, refused, stale } = state;
   if (refused) return <ProblemNotice error={refused} onRetry={state.retry} />;
   if (!plan)
@@ -44,6 +45,11 @@ export function PlanBody({ state, onApply }: { state: PlanState; onApply: (sugge
         ))}
       {plan.warnings.map((warning) => (
         <ProblemNotice key={`${warning.field}:${warning.message}`} error={warning} />
+      ))}
+      {plan.notices.map((notice) => (
+        <p key={notice.message} className="text-sm text-warning">
+          {words(wordsOf(notice, "message"))}
+        </p>
       ))}
       {plan.memory.totalBytes <= plan.budgetBytes ? (
         <Faster plan={plan} onApply={onApply} />

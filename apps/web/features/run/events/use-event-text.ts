@@ -36,12 +36,15 @@ export function useEventText(): (body: RunEventBody) => string {
       case "checkpoint":
         return t(body.isBest ? "checkpointBest" : "checkpoint", { step: body.step, size: formatBytes(body.bytes) });
       case "evaluation": {
-        const { rows, loss, exactMatch, rewardMargin } = body.result;
+        const { rows, loss, exactMatch, rewardMargin, answers, verdict } = body.result;
         const key = { before: "evaluationBefore", during: "evaluationDuring", after: "evaluationAfter" }[body.which];
         const parts = [t(key, { rows, step: body.step })];
         if (exactMatch !== null) parts.push(t("exactMatch", { value: formatPercent(exactMatch) }));
         if (rewardMargin !== null) parts.push(t("rewardMargin", { value: formatNumber(rewardMargin) }));
         if (loss !== null) parts.push(t("loss", { value: formatNumber(loss) }));
+        if (answers && answers.cut > 0)
+          parts.push(t("cut", { cut: answers.cut, asked: answers.asked, cap: answers.cap }));
+        if (verdict) parts.push(words(verdict.headline));
         return parts.join(", ");
       }
       case "samples": {

@@ -21,6 +21,7 @@ import { type CreateFlags, specOfFlags } from "../spec-flags.ts";
 import { runSummary } from "../summary.ts";
 import { bytes, day, duration, oneLine, percent, table } from "../terminal.ts";
 import { watchUntilEnd } from "../watch-run.ts";
+import { addRunReport } from "./run-report.ts";
 
 const collect = (value: string, all: string[]) => [...all, value];
 
@@ -80,6 +81,7 @@ async function plan(session: Session, spec: RunSpec): Promise<void> {
     for (const problem of found.problems) lines.push(`  ${problem.field ?? ""}: ${oneLine(problem.message, 300)}`);
     for (const { message, remedy } of found.warnings)
       lines.push(`  warning: ${oneLine(message, 300)}`, ...(remedy ? [`    ${oneLine(remedy, 300)}`] : []));
+    for (const { message } of found.notices) lines.push(`  note: ${oneLine(message, 300)}`);
     return lines.join("\n");
   });
   if (!found.fits || found.problems.length > 0) process.exitCode = exitCodes.refused;
@@ -220,6 +222,7 @@ export function runCommands(program: Command): void {
             ),
       );
     });
+  addRunReport(run);
   run
     .command("watch")
     .description("follow a run: progress, ETA, live loss; Ctrl-C detaches and the run goes on")

@@ -1,5 +1,5 @@
 import {
-  countHeldOut,
+  automaticAnswerTokens,
   countSteps,
   type FitSuggestion,
   type ModelFacts,
@@ -29,6 +29,7 @@ import { memoryBudget } from "./memory-budget.ts";
 import { dataProblems, diskProblem, memoryProblem, modelProblems } from "./problems.ts";
 import { rowProblems, sourceProblems } from "./row-problems.ts";
 import { measuredSpeed } from "./speed.ts";
+import { planSplit } from "./split.ts";
 import { suggestFits } from "./suggest.ts";
 import { teacherFileProblems, teacherProblems } from "./teacher-problems.ts";
 import { planTime } from "./time.ts";
@@ -42,6 +43,10 @@ export interface Planned {
 }
 
 const examples = 10;
+
+/** What an automatic cap of answers will about be: the longest answer, of which only the mean is known before a run. */
+const automaticCap = (meanTokens: number): number =>
+  Math.max(automaticAnswerTokens.least, Math.min(automaticAnswerTokens.most, Math.ceil(1.5 * meanTokens)));
 
 /** The first problem that leaves no plan to show: thrown, with all of them in its details. */
 function stop(problems: Problem[]): void {
@@ -158,7 +163,8 @@ export async function makePlan(
     problems.push(memoryProblem(planned.totalBytes, budgetBytes, suggestions));
   }
 
-  const heldOut = evaluation ? 0 : countHeldOut(dataset.rows, spec.evaluation.heldOutFraction);
+  const { split, notices } = await planSplit(spec, dataset, evaluation);
+  const heldOut = split.excluded.size;
   const share = data.rows === 0 ? 0 : (data.rows - data.zeroTargetRows) / data.rows; // rows without loss are left out
   const trainRows = Math.max(1, Math.round((dataset.rows - heldOut) * share));
   const { totalSteps, note: stepsNote } = countSteps({ ...spec, rows: trainRows });
@@ -185,12 +191,13 @@ export async function makePlan(
   const diskFreeBytes = await diskFree(ctx.paths.runs);
   problems.push(...diskProblem(diskBytes, diskFreeBytes));
   const finalRows = Math.min(evaluation?.rows ?? heldOut, spec.evaluation.finalMaxRows);
+  const meanAnswerTokens = data.supervisedTokens / Math.max(1, data.rows);
   const work = {
     steps: totalSteps,
     tokensPerStep,
     meanRowTokens,
-    meanAnswerTokens: data.supervisedTokens / Math.max(1, data.rows),
-    maxNewTokens: spec.evaluation.maxNewTokens,
+    meanAnswerTokens,
+    maxNewTokens: spec.evaluation.maxNewTokens ?? automaticCap(meanAnswerTokens),
     heldOutRows: finalRows,
     roundRows: Math.min(finalRows, spec.evaluation.maxRows),
     rounds: spec.evaluation.everySteps ? Math.floor(totalSteps / spec.evaluation.everySteps) : Math.min(10, totalSteps),
@@ -215,6 +222,7 @@ export async function makePlan(
     data,
     problems,
     warnings: adapterWarnings(spec, starts, base.name),
+    notices,
   };
   return { plan, base, dataset, evaluation };
 }
