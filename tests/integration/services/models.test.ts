@@ -69,9 +69,15 @@ test("the list holds registry, store and folders, each place once, and says why 
   expect(by["broken:latest"]?.unsupportedReason).not.toBe("");
   expect(by.strange?.unsupportedReason).toContain("mamba");
 
-  expect(await problemOf(models.register(ctx, { ref: gguf, name: "My tiny model" }))).toMatchObject({
+  expect(await problemOf(models.register(ctx, { ref: model, name: "My tiny model" }))).toMatchObject({
     code: "CONFLICT",
     field: "name",
+  });
+  // Its weights are sound; without a tokenizer no run could read a row for it.
+  expect(await problemOf(models.register(ctx, { ref: gguf, name: "No tokenizer" }))).toMatchObject({
+    code: "UNSUPPORTED",
+    field: "ref",
+    message: expect.stringContaining("tokenizer.ggml.model"),
   });
   expect(await problemOf(models.register(ctx, { ref: strange, name: "Strange" }))).toMatchObject({
     code: "UNSUPPORTED",
