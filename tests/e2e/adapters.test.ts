@@ -16,7 +16,7 @@ beforeAll(async () => {
   await page.goto(stack.anneal.setupLink ?? "");
   await page.getByLabel("Your name").fill("Ada");
   await page.getByLabel("E-mail").fill("ada@example.org");
-  for (const label of ["Password", "Password again"])
+  for (const label of ["Password", "Repeat the password"])
     await page.getByLabel(label, { exact: true }).fill("correct horse battery staple");
   await page.getByRole("button", { name: "Create and sign in" }).click();
   await page.getByRole("heading", { name: "Runs", level: 1 }).waitFor();
@@ -56,7 +56,7 @@ it("the form takes a list of adapters, says at once what is wrong in it, and sta
   await page.getByText("2 adapters side by side").waitFor();
   await page.getByText("Evaluation", { exact: true }).click();
   await page.getByLabel("Rows per evaluation").fill("8");
-  await page.getByLabel("Rows of the final evaluation").fill("8");
+  await page.getByLabel("Rows in the final evaluation").fill("8");
   await page.getByLabel("Longest answer, in tokens").fill("8");
   await page.getByText("Fits", { exact: true }).waitFor();
   expect(await axe(page)).toEqual([]);
@@ -77,7 +77,7 @@ it("the run's page draws a line for every adapter and marks the best in a table"
   await chart.locator("canvas").waitFor();
   const words = (await chart.getByRole("img").getAttribute("aria-label")) ?? "";
   expect(words).toMatch(/a1.*a2/);
-  const table = page.getByRole("region", { name: "Adapters side by side" });
+  const table = page.getByRole("region", { name: "Adapters trained side by side" });
   const row = (name: string) => table.getByRole("row").filter({ has: page.getByText(name, { exact: true }) });
   await row("a1").getByText("lowest loss").waitFor();
   await row("a1").getByText("exported").waitFor();
@@ -89,7 +89,7 @@ it("the run's page draws a line for every adapter and marks the best in a table"
   await page.getByText("a2/adapter_model.safetensors").first().waitFor();
   expect(await axe(page)).toEqual([]);
   await page.setViewportSize({ width: 390, height: 800 });
-  await page.getByText("Adapters side by side").first().waitFor();
+  await page.getByText("Adapters trained side by side").first().waitFor();
   expect(await sideways(page)).toBe(0);
   expect(main.faults).toEqual([]);
 });

@@ -32,6 +32,7 @@ export function ProblemNotice({
   const fields = useTranslations("spec.fields");
   const { field } = problem;
   const label = field === null ? null : `${field.replace(/^spec\./, "")}.label`;
+  const title = heading ?? (away ? t("away") : t(`code.${problem.code}`));
   const message = wordsOf(problem, "message");
   const remedy = wordsOf(problem, "remedy") ?? (away ? t("awayRemedy") : null);
   return (
@@ -49,7 +50,7 @@ export function ProblemNotice({
       />
       <div className="min-w-0 flex-1 space-y-0.5">
         <p className="font-medium">
-          {heading ?? (away ? t("away") : t(`code.${problem.code}`))}
+          {field && label ? t("at", { heading: title }) : title}
           {field && label ? (
             <>
               {" "}

@@ -1,5 +1,16 @@
 "use client";
-import { useFormatter, useNow } from "next-intl";
+import { useFormatter, useLocale, useNow } from "next-intl";
+import { formatDuration, formatSeconds } from "../lib/format.ts";
+import type { Locale } from "../lib/locale.ts";
+
+/** Durations in the units of the person's language. */
+export function useDurations(): { duration: (seconds: number) => string; seconds: (seconds: number) => string } {
+  const locale = useLocale() as Locale;
+  return {
+    duration: (seconds) => formatDuration(seconds, locale),
+    seconds: (seconds) => formatSeconds(seconds, locale),
+  };
+}
 
 // "3 minutes ago", the exact time on hover; redrawn once a minute.
 export function RelativeTime({ iso }: { iso: string }) {

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { formatBytes, formatCount, formatDuration, formatMetric, formatNumber, visible } from "./format.ts";
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatMetric,
+  formatNumber,
+  formatSeconds,
+  visible,
+} from "./format.ts";
 
 describe("format", () => {
   it("bytes", () => {
@@ -32,10 +40,21 @@ describe("format", () => {
     expect(formatNumber(Number.NaN)).toBe("NaN");
   });
   it("durations by the two largest units", () => {
-    expect(formatDuration(12.4)).toBe("12 s");
-    expect(formatDuration(245)).toBe("4 min 05 s");
-    expect(formatDuration(11_040)).toBe("3 h 04 min");
-    expect(formatDuration(90_000)).toBe("1 d 1 h");
+    expect(formatDuration(12.4, "en")).toBe("12 s");
+    expect(formatDuration(245, "en")).toBe("4 min 05 s");
+    expect(formatDuration(11_040, "en")).toBe("3 h 04 min");
+    expect(formatDuration(90_000, "en")).toBe("1 d 1 h");
+  });
+  it("durations in Chinese units", () => {
+    expect([12.4, 78, 245, 11_040, 90_000].map((seconds) => formatDuration(seconds, "zh-CN"))).toEqual([
+      "12 秒",
+      "1 分 18 秒",
+      "4 分 05 秒",
+      "3 小时 04 分",
+      "1 天 1 小时",
+    ]);
+    expect(formatSeconds(0.2143, "zh-CN")).toBe("0.214 秒");
+    expect(formatSeconds(1.5, "en")).toBe("1.5 s");
   });
   it("metrics with their unit", () => {
     expect(formatMetric(0.25, "share")).toBe("25.00%");

@@ -1,3 +1,5 @@
+import type { Locale } from "./locale.ts";
+
 // Numbers as people read them. Words that need a language stay with next-intl; these are units and digits only.
 
 export function formatBytes(bytes: number): string {
@@ -55,15 +57,25 @@ export function formatNumber(value: number, digits = 4): string {
 
 export const formatPercent = (share: number, digits = 1) => `${(share * 100).toFixed(digits)}%`;
 
-// 3 h 04 min, 4 min 05 s, 12 s: the two largest units, in letters that both languages read.
-export function formatDuration(seconds: number): string {
+const durationUnits: Record<Locale, { d: string; h: string; min: string; s: string }> = {
+  en: { d: "d", h: "h", min: "min", s: "s" },
+  "zh-CN": { d: "天", h: "小时", min: "分", s: "秒" },
+};
+
+/** 3 h 04 min, 4 min 05 s, 12 s: the two largest units, in the units of the language (4 分 05 秒). */
+export function formatDuration(seconds: number, locale: Locale): string {
+  const { d, h, min, s } = durationUnits[locale];
   const whole = Math.max(0, Math.round(seconds));
   const two = (value: number) => String(value).padStart(2, "0");
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
-  if (whole < 86_400) return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
-  return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3600)} h`;
+  if (whole < 60) return `${whole} ${s}`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} ${min} ${two(whole % 60)} ${s}`;
+  if (whole < 86_400) return `${Math.floor(whole / 3600)} ${h} ${two(Math.floor((whole % 3600) / 60))} ${min}`;
+  return `${Math.floor(whole / 86_400)} ${d} ${Math.floor((whole % 86_400) / 3600)} ${h}`;
 }
+
+/** A short time with its fraction: 0.214 s. */
+export const formatSeconds = (seconds: number, locale: Locale): string =>
+  `${formatNumber(seconds, 3)} ${durationUnits[locale].s}`;
 
 // What a chart's title counts already, in the person's language: the number alone is read beside it.
 const counted: ReadonlySet<string> = new Set(["", "0/1", "tokens", "rows", "epochs", "tokens/s", "rows/s"]);

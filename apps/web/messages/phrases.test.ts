@@ -40,7 +40,7 @@ describe("a phrase in English", () => {
   const { en } = phrases;
   it("names fields as the form does", () => {
     expect(inWords(say`needs the best checkpoint; switch checkpoints.keepBest on`, en)).toBe(
-      "needs the best checkpoint; switch “Keep the best” on",
+      "needs the best checkpoint; switch “Keep the best checkpoint” on",
     );
     expect(inWords(say`sourceWeights: no row comes from ${"forum"}`, en)).toBe("no row comes from forum");
     expect(inWords(say`there is no run ${"checkpoints.keepBest"}`, en)).toBe("there is no run checkpoints.keepBest");

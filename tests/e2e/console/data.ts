@@ -14,7 +14,7 @@ export function data(road: Road): void {
       await road.page.getByText("Line 8", { exact: true }).waitFor();
       const save = road.page.getByRole("button", { name: /^Save 6 rows/ });
       expect(await save.isDisabled()).toBe(true);
-      await road.page.getByLabel(/Go on without these 2 lines/).check();
+      await road.page.getByLabel(/Continue without these 2 lines/).check();
       await road.page.getByLabel("Name").fill("damaged colours");
       await save.click();
       await road.page.getByRole("heading", { name: "damaged colours" }).waitFor();
@@ -27,7 +27,7 @@ export function data(road: Road): void {
       await road.page.locator("input[type=file]").setInputFiles(road.stack.files.csv);
       const columns = road.page.getByRole("group", { name: "Columns" });
       await columns.getByLabel("Question").selectOption("text");
-      await columns.getByLabel("System line for every row").fill("Name the intent.");
+      await columns.getByLabel("System prompt for every row").fill("Name the intent.");
       await road.page.getByText("Name the intent.", { exact: true }).first().waitFor();
       await road.page.getByText("My card, it is lost").waitFor();
     });
@@ -44,7 +44,7 @@ export function data(road: Road): void {
       await road.page.getByLabel("What to do with the field hint").selectOption("context");
       await road.page.getByText("think Why?").first().waitFor();
       await road.page.getByLabel("What to do with the field topic").selectOption("leave");
-      await road.page.getByLabel("System line for every row").fill("Answer the question.");
+      await road.page.getByLabel("System prompt for every row").fill("Answer the question.");
       await save.click(); // waits until the file was read with all of this
       await road.page.getByRole("heading", { name: "topics", exact: true }).waitFor();
       await road.page.getByText("Answer the question.").first().waitFor();
@@ -78,7 +78,7 @@ export function data(road: Road): void {
       await road.page.getByText("white thing 587").or(road.page.getByText("blue thing 586")).first().waitFor();
       await road.page.getByRole("tab", { name: "Loss-mask X-ray" }).click();
       await choose(road.page.getByLabel("Base model"), road.stack.modelName);
-      await road.page.getByText("Every row fits and teaches something.").waitFor();
+      await road.page.getByText("Every row fits and contributes to training.").waitFor();
       const trained = road.page.locator("mark[data-trained]").first();
       expect(await trained.textContent()).toContain("red");
       expect(await trained.textContent()).toContain("<|im_end|>");

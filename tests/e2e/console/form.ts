@@ -15,7 +15,7 @@ export function form(road: Road): void {
       await road.page.getByText("choose a dataset", { exact: true }).waitFor();
       await choose(road.page.getByLabel("Base model"), road.stack.modelName);
       await choose(road.page.getByRole("combobox", { name: /^Dataset/ }), "600 rows");
-      await road.page.getByRole("textbox", { name: /Published as/ }).fill("colours-e2e");
+      await road.page.getByRole("textbox", { name: /Name in Ollama/ }).fill("colours-e2e");
       await road.page.getByText("Fits", { exact: true }).waitFor();
       await road.page.getByRole("heading", { name: "Memory", exact: true }).waitFor();
       await road.page.getByText("What the model will see").waitFor();
@@ -77,14 +77,14 @@ export function form(road: Road): void {
       const other = await openPage(road.browser, road.stack.url, {}, road.signedIn);
       await other.page.goto(`/runs/new?dataset=${version}`);
       await choose(other.page.getByLabel("Base model"), road.stack.modelName);
-      await other.page.getByText("What it learns from", { exact: true }).click();
+      await other.page.getByText("Learning objective", { exact: true }).click();
       await other.page.getByLabel("Learns from", { exact: true }).selectOption("distill");
       await other.page.getByText("choose a teacher", { exact: false }).first().waitFor();
-      const file = other.page.getByLabel("What the teacher said", { exact: true });
+      const file = other.page.getByLabel("Recorded teacher outputs", { exact: true });
       await file.selectOption({ label: "taught (best 8)" });
       expect(await other.page.getByLabel("Teacher", { exact: true }).count()).toBe(0);
       await other.page.getByText("Fits", { exact: true }).waitFor();
-      const weights = other.page.getByLabel("Weights of sources", { exact: true });
+      const weights = other.page.getByLabel("Source weights", { exact: true });
       await weights.fill("forum = 0.5");
       await other.page
         .getByText(/no row comes from forum/)
@@ -92,7 +92,7 @@ export function form(road: Road): void {
         .waitFor();
       await weights.fill("");
       await other.page.getByText("Fits", { exact: true }).waitFor();
-      await other.page.getByRole("textbox", { name: /Published as/ }).fill("taught-e2e");
+      await other.page.getByRole("textbox", { name: /Name in Ollama/ }).fill("taught-e2e");
       await other.page.getByRole("button", { name: "Copy as …" }).click();
       const text = (await other.page.getByRole("dialog").locator("pre").first().textContent()) ?? "";
       expect(text).toContain(id);
@@ -108,7 +108,7 @@ export function form(road: Road): void {
       await road.page.getByLabel("Epochs").fill("16");
       await road.page.getByText("Evaluation", { exact: true }).click();
       await road.page.getByLabel("Rows per evaluation").fill("8");
-      await road.page.getByLabel("Rows of the final evaluation").fill("8");
+      await road.page.getByLabel("Rows in the final evaluation").fill("8");
       await road.page.getByLabel("Longest answer, in tokens").fill("8");
       await road.page.getByRole("button", { name: "Copy as …" }).click();
       const dialog = road.page.getByRole("dialog");

@@ -102,7 +102,7 @@ export function run(road: Road): void {
       await road.page.getByRole("heading", { name: "New run" }).waitFor();
       await road.page.getByText("Learning", { exact: true }).click();
       expect(await road.page.getByLabel("Learning rate", { exact: true }).inputValue()).toBe("0.005");
-      expect(await road.page.getByRole("textbox", { name: /Published as/ }).inputValue()).toBe("colours-e2e");
+      expect(await road.page.getByRole("textbox", { name: /Name in Ollama/ }).inputValue()).toBe("colours-e2e");
     });
   });
 }

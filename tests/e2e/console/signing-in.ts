@@ -14,7 +14,7 @@ export function signingIn(road: Road): void {
       await road.page.getByLabel("Your name").fill("Ada");
       await road.page.getByLabel("E-mail").fill(email);
       await road.page.getByLabel("Password", { exact: true }).fill(password);
-      await road.page.getByLabel("Password again").fill(password);
+      await road.page.getByLabel("Repeat the password").fill(password);
       await road.page.getByRole("button", { name: "Create and sign in" }).click();
       await road.page.getByRole("heading", { name: "Runs", level: 1 }).waitFor();
     });
@@ -43,7 +43,7 @@ export function signingIn(road: Road): void {
       await road.page.getByLabel("E-mail").fill(email);
       await road.page.getByLabel("Password").fill("not this one at all");
       await road.page.getByRole("button", { name: "Sign in" }).click();
-      await road.page.getByText("E-mail or password is wrong").waitFor();
+      await road.page.getByText("Wrong e-mail or password").waitFor();
       await road.page.getByLabel("Password").fill(password);
       await road.page.getByRole("button", { name: "Sign in" }).click();
       await road.page.getByRole("heading", { name: "Runs", level: 1 }).waitFor();

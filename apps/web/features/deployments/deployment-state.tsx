@@ -3,8 +3,9 @@ import type { DeploymentSummary } from "@anneal/contracts";
 import { useTranslations } from "next-intl";
 import { CopyButton } from "../../components/copy-button.tsx";
 import { ProblemNotice } from "../../components/problem-notice.tsx";
+import { useDurations } from "../../components/time.tsx";
 import { Progress } from "../../components/ui/progress.tsx";
-import { formatDuration, formatPercent, visible } from "../../lib/format.ts";
+import { formatPercent, visible } from "../../lib/format.ts";
 import { usePhaseWords } from "./phase-words.ts";
 
 export const isMoving = ({ status }: Pick<DeploymentSummary, "status">) =>
@@ -15,6 +16,7 @@ export function DeploymentState({ row }: { row: DeploymentSummary }) {
   const t = useTranslations("run.deployments");
   const progress = useTranslations("run.progress");
   const phaseWords = usePhaseWords();
+  const { duration } = useDurations();
   const command = `ollama run ${row.name}`;
   return (
     <>
@@ -26,7 +28,7 @@ export function DeploymentState({ row }: { row: DeploymentSummary }) {
               {row.phase ? phaseWords(row.phase) : null}
               {row.fraction === null ? null : ` ${formatPercent(row.fraction, 0)}`}
             </span>
-            {row.etaSeconds ? <span>{progress("eta", { duration: formatDuration(row.etaSeconds) })}</span> : null}
+            {row.etaSeconds ? <span>{progress("eta", { duration: duration(row.etaSeconds) })}</span> : null}
           </p>
         </div>
       ) : null}

@@ -2,8 +2,9 @@
 import { type RunDetail, wordsOf } from "@anneal/contracts";
 import { useTranslations } from "next-intl";
 import { useWords } from "../../components/phrases.tsx";
+import { useDurations } from "../../components/time.tsx";
 import { Card } from "../../components/ui/card.tsx";
-import { formatDuration, formatPercent, visible } from "../../lib/format.ts";
+import { formatPercent, visible } from "../../lib/format.ts";
 import { elapsedSeconds } from "../runs/filters.ts";
 import { wholeFraction } from "../runs/progress.ts";
 import { isFinal, isMoving } from "../runs/run-actions.ts";
@@ -13,6 +14,7 @@ import { StageBar } from "./stage-bar.tsx";
 export function ProgressCard({ run }: { run: RunDetail }) {
   const t = useTranslations("run.progress");
   const words = useWords();
+  const { duration } = useDurations();
   const runs = useTranslations("runs");
   const moving = isMoving(run.status);
   const now = useNowMilliseconds(1, moving);
@@ -37,14 +39,12 @@ export function ProgressCard({ run }: { run: RunDetail }) {
           <span className="text-muted-foreground">{parts.join(" · ")}</span>
         </p>
         <p className="tabular text-muted-foreground text-sm">
-          {elapsed === null
-            ? null
-            : t(isFinal(run.status) ? "finished" : "elapsed", { duration: formatDuration(elapsed) })}
+          {elapsed === null ? null : t(isFinal(run.status) ? "finished" : "elapsed", { duration: duration(elapsed) })}
           {moving && progress?.etaSeconds ? (
             <>
               {" · "}
               <span className="font-medium text-foreground">
-                {t("eta", { duration: formatDuration(progress.etaSeconds) })}
+                {t("eta", { duration: duration(progress.etaSeconds) })}
               </span>
             </>
           ) : null}

@@ -6,10 +6,10 @@ import { type Column, DataTable } from "../../components/data-table.tsx";
 import { Facts } from "../../components/facts.tsx";
 import { useWords } from "../../components/phrases.tsx";
 import { ProblemNotice } from "../../components/problem-notice.tsx";
-import { ClockTime } from "../../components/time.tsx";
+import { ClockTime, useDurations } from "../../components/time.tsx";
 import { Badge, type BadgeTone } from "../../components/ui/badge.tsx";
 import { Card, CardBody, CardHeader } from "../../components/ui/card.tsx";
-import { formatBytes, formatCount, formatDuration, formatNumber, visible } from "../../lib/format.ts";
+import { formatBytes, formatCount, visible } from "../../lib/format.ts";
 import { withNames } from "../../lib/names.ts";
 import { CopyDialog } from "../new-run/copy-dialog.tsx";
 import { defaultAt } from "../new-run/spec/changes.ts";
@@ -105,6 +105,7 @@ const memoryParts = [
 function PlanCard({ run }: { run: RunDetail }) {
   const t = useTranslations("run.plan");
   const words = useWords();
+  const { duration, seconds } = useDurations();
   const { plan } = run;
   if (!plan) return null;
   const note = wordsOf(plan, "stepsNote");
@@ -117,10 +118,8 @@ function PlanCard({ run }: { run: RunDetail }) {
           items={[
             [t("steps"), plan.steps],
             ...(note ? [[t("ends"), words(note)] as const] : []),
-            ...(plan.secondsPerStep === null
-              ? []
-              : [[t("secondsPerStep"), `${formatNumber(plan.secondsPerStep, 3)} s`] as const]),
-            ...(plan.totalSeconds === null ? [] : [[t("totalSeconds"), formatDuration(plan.totalSeconds)] as const]),
+            ...(plan.secondsPerStep === null ? [] : [[t("secondsPerStep"), seconds(plan.secondsPerStep)] as const]),
+            ...(plan.totalSeconds === null ? [] : [[t("totalSeconds"), duration(plan.totalSeconds)] as const]),
             [t("tokens"), formatCount(plan.data.tokens)],
             [t("trainedTokens"), formatCount(plan.data.supervisedTokens)],
             [t("truncatedRows"), plan.data.truncatedRows],

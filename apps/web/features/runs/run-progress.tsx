@@ -1,14 +1,16 @@
 "use client";
 import type { RunSummary } from "@anneal/contracts";
 import { useTranslations } from "next-intl";
+import { useDurations } from "../../components/time.tsx";
 import { Progress } from "../../components/ui/progress.tsx";
-import { formatDuration, formatPercent } from "../../lib/format.ts";
+import { formatPercent } from "../../lib/format.ts";
 import { wholeFraction } from "./progress.ts";
 import { isMoving } from "./run-actions.ts";
 
 // One run's bar and the words under it, as the list shows them.
 export function RunProgressCell({ run }: { run: RunSummary }) {
   const t = useTranslations("runs");
+  const { duration } = useDurations();
   const { status, progress } = run;
   if (status === "queued")
     return (
@@ -31,7 +33,7 @@ export function RunProgressCell({ run }: { run: RunSummary }) {
             {fraction === null ? null : ` · ${formatPercent(fraction, 0)}`}
           </span>
           {isMoving(status) && progress?.etaSeconds ? (
-            <span>{t("eta", { duration: formatDuration(progress.etaSeconds) })}</span>
+            <span>{t("eta", { duration: duration(progress.etaSeconds) })}</span>
           ) : null}
         </p>
       )}

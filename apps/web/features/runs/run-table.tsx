@@ -2,9 +2,9 @@
 import type { RunSummary } from "@anneal/contracts";
 import Link from "next/link";
 import { useTranslations } from "next-intl";
-import { RelativeTime } from "../../components/time.tsx";
+import { RelativeTime, useDurations } from "../../components/time.tsx";
 import { Table, Td, Th, Tr } from "../../components/ui/table.tsx";
-import { formatDuration, formatNumber, visible } from "../../lib/format.ts";
+import { formatNumber, visible } from "../../lib/format.ts";
 import { elapsedSeconds } from "./filters.ts";
 import { RunMenu } from "./run-menu.tsx";
 import { AccuracyChange, RunProgressCell } from "./run-progress.tsx";
@@ -16,6 +16,7 @@ export function RunTable({ runs }: { runs: readonly RunSummary[] }) {
   const t = useTranslations("runs");
   const common = useTranslations("common");
   const now = useNowMilliseconds(10, true);
+  const { duration } = useDurations();
   return (
     <div className="hidden md:block">
       <Table label={t("table")}>
@@ -55,7 +56,7 @@ export function RunTable({ runs }: { runs: readonly RunSummary[] }) {
                   <AccuracyChange run={run} />
                 </Td>
                 <Td className="tabular whitespace-nowrap text-right text-muted-foreground">
-                  {elapsed === null ? "–" : formatDuration(elapsed)}
+                  {elapsed === null ? "–" : duration(elapsed)}
                 </Td>
                 <Td className="text-muted-foreground">
                   <RelativeTime iso={run.createdAt} />

@@ -2,8 +2,9 @@
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useTranslations } from "next-intl";
+import { useDurations } from "../../components/time.tsx";
 import { cn } from "../../lib/cn.ts";
-import { formatDuration, formatPercent, visible } from "../../lib/format.ts";
+import { formatPercent, visible } from "../../lib/format.ts";
 import { useTRPC } from "../../lib/trpc.ts";
 import { useLive } from "../live/live-provider.tsx";
 import { wholeFraction } from "../runs/progress.ts";
@@ -14,6 +15,7 @@ const answerAgeMilliseconds = 35_000;
 // What the machine does now, on every page: the running run with its share and what is left, and how many wait.
 export function QueueIndicator() {
   const t = useTranslations("queue");
+  const { duration } = useDurations();
   const trpc = useTRPC();
   const { connection } = useLive();
   const active = useQuery(
@@ -47,9 +49,7 @@ export function QueueIndicator() {
             <span className="max-w-24 truncate font-medium text-foreground sm:max-w-48">{visible(first.name)}</span>
             {fraction === null ? null : <span>{formatPercent(fraction, 0)}</span>}
             {first.progress?.etaSeconds ? (
-              <span className="hidden sm:inline">
-                {t("left", { duration: formatDuration(first.progress.etaSeconds) })}
-              </span>
+              <span className="hidden sm:inline">{t("left", { duration: duration(first.progress.etaSeconds) })}</span>
             ) : null}
             {running.length > 1 ? <span>{t("more", { count: running.length - 1 })}</span> : null}
           </>

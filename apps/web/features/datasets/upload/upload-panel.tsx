@@ -3,9 +3,10 @@ import type { CommittedDataset, UploadInspection } from "@anneal/contracts";
 import { useTranslations } from "next-intl";
 import { useEffect, useRef, useState } from "react";
 import { ProblemNotice } from "../../../components/problem-notice.tsx";
+import { useDurations } from "../../../components/time.tsx";
 import { Button } from "../../../components/ui/button.tsx";
 import { Progress } from "../../../components/ui/progress.tsx";
-import { formatBytes, formatDuration, visible } from "../../../lib/format.ts";
+import { formatBytes, visible } from "../../../lib/format.ts";
 import { DropZone } from "./drop-zone.tsx";
 import { ImportPath } from "./import-path.tsx";
 import { type Sent, sendFile } from "./send-file.ts";
@@ -62,6 +63,7 @@ export function UploadPanel({ onDone }: { onDone: (dataset: CommittedDataset) =>
 
 function Sending({ state, onCancel }: { state: Extract<State, { kind: "sending" }>; onCancel: () => void }) {
   const t = useTranslations("datasets.upload");
+  const { duration } = useDurations();
   const { file, sent, startedAt } = state;
   const total = sent?.total || file.size;
   const share = sent && total > 0 ? sent.bytes / total : 0;
@@ -75,7 +77,7 @@ function Sending({ state, onCancel }: { state: Extract<State, { kind: "sending" 
         <span className="tabular" aria-live="polite">
           {done
             ? t("reading")
-            : `${formatBytes(sent?.bytes ?? 0)} / ${formatBytes(total)}${left === null ? "" : ` · ${t("left", { duration: formatDuration(left) })}`}`}
+            : `${formatBytes(sent?.bytes ?? 0)} / ${formatBytes(total)}${left === null ? "" : ` · ${t("left", { duration: duration(left) })}`}`}
         </span>
         <Button size="sm" onClick={onCancel}>
           {t("cancel")}

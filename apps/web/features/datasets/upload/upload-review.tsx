@@ -111,8 +111,9 @@ export function UploadReview({
           >
             {Formats.options.map((option) => (
               <option key={option} value={option}>
-                {t(`format.${option}`)}
-                {option === guess.format ? ` (${t("upload.detected")})` : ""}
+                {option === guess.format
+                  ? t("upload.detected", { format: t(`format.${option}`) })
+                  : t(`format.${option}`)}
               </option>
             ))}
           </NativeSelect>

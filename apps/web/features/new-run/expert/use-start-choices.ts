@@ -37,7 +37,9 @@ export function useStartChoices(): {
         const from = runAdapter(value);
         const run = from && tuned.find(({ id }) => id === from.runId);
         if (!run) return visible(value);
-        return `${t("fromRun", { name: visible(run.name) })}${from.adapter ? ` (${visible(from.adapter)})` : ""}`;
+        return from.adapter
+          ? t("fromRunAdapter", { name: visible(run.name), adapter: visible(from.adapter) })
+          : t("fromRun", { name: visible(run.name) });
       },
       typed: (choose) => (search) =>
         AdapterRef.safeParse(search).success

@@ -16,7 +16,7 @@ export function useEventText(): (body: RunEventBody) => string {
     switch (body.type) {
       case "status":
         return body.problem
-          ? `${runs(`status.${body.status}`)}: ${words(wordsOf(body.problem, "message"))}`
+          ? t("with", { text: runs(`status.${body.status}`), detail: words(wordsOf(body.problem, "message")) })
           : runs(`status.${body.status}`);
       case "stage": {
         const key = {
@@ -27,7 +27,7 @@ export function useEventText(): (body: RunEventBody) => string {
         }[body.state];
         const note = wordsOf(body, "note");
         const text = t(key, { stage: runs(`stage.${body.stage}`) });
-        return note ? `${text}: ${words(note)}` : text;
+        return note ? t("with", { text, detail: words(note) }) : text;
       }
       case "attempt":
         return body.resumedFromStep === null
@@ -45,7 +45,7 @@ export function useEventText(): (body: RunEventBody) => string {
         if (answers && answers.cut > 0)
           parts.push(t("cut", { cut: answers.cut, asked: answers.asked, cap: answers.cap }));
         if (verdict) parts.push(words(verdict.headline));
-        return parts.join(", ");
+        return parts.reduce((first, second) => t("and", { first, second }));
       }
       case "samples": {
         const said = t("samples", { count: body.samples.length, step: body.step });
@@ -69,10 +69,12 @@ export function useEventText(): (body: RunEventBody) => string {
       }
       case "deployment": {
         const name = body.phase ? phaseWords(body.phase) : deployments(body.status);
-        const phase = body.fraction === null ? name : `${name} (${formatPercent(body.fraction, 0)})`;
-        return body.problem
-          ? `${t("deployment", { phase })}: ${words(wordsOf(body.problem, "message"))}`
-          : t("deployment", { phase });
+        const cause = body.problem ? words(wordsOf(body.problem, "message")) : null;
+        if (cause !== null && body.phase && body.status !== "live")
+          return t("deploymentFailed", { phase: name, cause });
+        const phase = body.fraction === null ? name : t("share", { name, share: formatPercent(body.fraction, 0) });
+        const text = t("deployment", { phase });
+        return cause === null ? text : t("with", { text, detail: cause });
       }
       case "log":
         return words(wordsOf(body, "message"));
