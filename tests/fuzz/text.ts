@@ -16,15 +16,16 @@ import {
 import { Random } from "../../demo/language/random.ts";
 import type { Counts } from "../support/suite-result.ts";
 import { teacherFacts } from "../support/teacher-facts.ts";
+import { textThreadsTarget } from "./text-threads.ts";
 
-export const textReaders = ["shard", "teacher", "tokenizer", "template"] as const;
+export const textReaders = ["shard", "teacher", "tokenizer", "template", "text"] as const;
 export type TextReader = (typeof textReaders)[number];
 
 const secondsAllowed = 10;
 
 interface Target {
-  run(random: Random): void;
-  close(): void;
+  run(random: Random): void | Promise<void>;
+  close(): void | Promise<void>;
 }
 
 const oddNumbers = [0, 1, 7, 8, 255, 256, 65_535, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1];
@@ -288,6 +289,7 @@ const targets: Record<TextReader, () => Target | Promise<Target>> = {
   teacher: teacherTarget,
   tokenizer: tokenizerTarget,
   template: templateTarget,
+  text: textThreadsTarget,
 };
 
 /** Feeds a reader. Stops at the first finding, which the output describes with the numbers that make it again. */
@@ -304,7 +306,7 @@ export async function fuzzText(
       const started = performance.now();
       let finding: unknown = null;
       try {
-        target.run(new Random(Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(i + 1, 0x85ebca6b)));
+        await target.run(new Random(Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(i + 1, 0x85ebca6b)));
       } catch (error) {
         if (!(error instanceof TextError)) finding = error;
       }
@@ -321,7 +323,7 @@ export async function fuzzText(
       counts.passed++;
     }
   } finally {
-    target.close();
+    await target.close();
   }
   return { counts, output: "" };
 }
