@@ -72,7 +72,7 @@ async function asPerson(request: Request, server: Server, path: string): Promise
   const found = await findSession(server, request.headers);
   if (!found) return answer(server, capBody(request, maxBodyBytes));
   const { id, name } = found.user;
-  let passed = capBody(request, maxBodyBytes);
+  let passed: Request;
   if (guessable.has(path)) {
     requireJson(request);
     server.limits.password.take(id);
@@ -82,7 +82,7 @@ async function asPerson(request: Request, server: Server, path: string): Promise
       .parse(await readJson(request, maxBodyBytes));
     // Whoever knows the old password must be out when it was changed because of that.
     passed = withBody(request, path === "change-password" ? { ...body, revokeOtherSessions: true } : body);
-  }
+  } else passed = capBody(request, maxBodyBytes);
   const response = await answer(server, passed);
   const address = peerOf(request.headers);
   if (response.ok) {
