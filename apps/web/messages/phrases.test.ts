@@ -14,7 +14,7 @@ describe("what the API says", () => {
   it("is found in the source", () => {
     expect(patterns.size).toBeGreaterThan(500);
     expect(patterns).toContain("there is no {0} {1}"); // a verb's refusal
-    expect(patterns).toContain("the row has {0} fields, the heading {1}"); // a bad line
+    expect(patterns).toContain("the row has {0} fields, the header row {1}"); // a bad line
     expect(patterns).toContain("choose a base model"); // a check of zod
   });
   it("is a phrase wherever something is refused", () => {
@@ -76,8 +76,8 @@ describe("a phrase in Chinese", () => {
     });
     const said = broken.error?.issues.map((issue) => inWords(issuePhrase(issue), zh));
     expect(said).toEqual([
-      "每次计算 16 个 token 放不下一条长 1024 的序列；请提高“每次计算的 token 数”，或调低“最长行（token）”",
-      "需要最佳检查点；请开启“保留最佳”",
+      "每次计算 16 个 token 容纳不下一条长 1024 的序列；请提高“每次计算的 token 数”，或调低“最长行（token）”",
+      "需要最佳检查点；请开启“保留最佳检查点”",
     ]);
   });
 });

@@ -15,7 +15,7 @@ export function createRateLimit(max: number, seconds: number, now: () => number 
       const window = known && at - known.startedAt < seconds * 1000 ? known : { startedAt: at, count: 0 };
       if (window.count >= max) {
         const wait = Math.ceil((window.startedAt + seconds * 1000 - at) / 1000);
-        throw new ServiceError("RATE_LIMITED", say`too many tries in a short time`, {
+        throw new ServiceError("RATE_LIMITED", say`too many attempts in a short time`, {
           remedy: say`wait ${wait} seconds and try again`,
           details: { retryAfterSeconds: wait },
         });

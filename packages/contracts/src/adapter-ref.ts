@@ -4,7 +4,7 @@ import { wellFormedText } from "./text.ts";
 
 export const AdapterName = z.string().regex(/^[A-Za-z0-9_-]{1,40}$/, "1 to 40 letters, digits, _ or -");
 
-/** An adapter to go on from: that of a run (of several side by side the exported one, or the one named), or a PEFT folder by its absolute path. */
+/** An adapter to continue from: that of a run (of several side by side the exported one, or the one named), or a PEFT folder by its absolute path. */
 export const AdapterRef = wellFormedText()
   .trim()
   .max(1024)

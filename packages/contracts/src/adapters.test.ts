@@ -44,7 +44,7 @@ describe("adapters side by side", () => {
     ["a start from nowhere", { adapters: [{ name: "a" }, { name: "b", startFrom: "x" }] }, ["adapters.1.startFrom"]],
     ["full training", { adapters: two, method: { kind: "full" } }, ["adapters"]],
     ["DoRA", { adapters: two, method: { kind: "lora", dora: true } }, ["method.dora"]],
-    ["an adapter to go on from", { adapters: two, method: { kind: "lora", startFrom: "/a" } }, ["method.startFrom"]],
+    ["an adapter to continue from", { adapters: two, method: { kind: "lora", startFrom: "/a" } }, ["method.startFrom"]],
     ["preferences", { adapters: two, objective: { kind: "orpo" }, microBatchTokens: 4096 }, ["objective.kind"]],
     ["the export of none of them", { adapters: two, export: { adapter: "high" } }, ["export.adapter"]],
   ])("names the field of %s", (_, spec, fields) => {

@@ -77,7 +77,7 @@ export function brokenRules(spec: Ruled): BrokenRule[] {
     if (objective.teacherFile !== null && objective.divergence === "reverse_kl")
       refuse(
         "objective.divergence",
-        say`reverse_kl needs the probability of every token, a teacher's file holds the best; choose forward_kl or jsd`,
+        say`reverse_kl needs the probability of every token, a recorded teacher file holds only the top-k; choose forward_kl or jsd`,
       );
   }
 
@@ -116,7 +116,7 @@ function brokenAdapterRules({ adapters, method, objective, ...spec }: Ruled): Br
     if (method.startFrom !== null)
       refuse(
         "method.startFrom",
-        say`goes on from one adapter; leave it empty and give each of the adapters its own startFrom`,
+        say`continues from one adapter; leave it empty and give each of the adapters its own startFrom`,
       );
   }
   if (objective.kind !== "sft")

@@ -108,9 +108,9 @@ function guessByFirstKey(start: string): FormatGuess | null {
 
 const delimiters: Record<string, Phrase> = {
   ",": words.csv,
-  ";": say`a heading and rows of the same width, parted by semicolons`,
+  ";": say`semicolon-separated with a header row`,
   "\t": words.tsv,
-  "|": say`a heading and rows of the same width, parted by bars`,
+  "|": say`separated by vertical bars, with a header row`,
 };
 
 interface Table extends Guessed {
@@ -156,13 +156,13 @@ function meaningOf(
   const confidence = Math.min(most, table.share * 0.6 + (table.named ? 0.25 : 0) + (known ? 0.25 : 0));
   const reason =
     table.lines === 0
-      ? say`a heading and no row behind it`
+      ? say`a header row without data rows`
       : shape !== null
         ? say`${counted}; ${shape.reason}`
         : marks !== null
           ? say`${counted}; "${marks}" holds only true and false: marks, or answers`
           : known
-            ? say`${counted}; the heading names question and answer`
+            ? say`${counted}; columns found for question and answer`
             : counted;
   return {
     guess: {
@@ -195,7 +195,7 @@ function namedTable(lines: string[], delimiter: string, limits: Limits): Guessed
   const text = isTextColumn(columns);
   const reason = text
     ? say`one column of running text`
-    : say`it is named like a table, but its heading names no two columns`;
+    : say`its name suggests a table, but its header row does not name two columns`;
   return {
     guess: { format: delimiter === "\t" ? "tsv" : "csv", confidence: text ? 0.8 : 0.1, ...told({ reason }), columns },
   };
@@ -252,7 +252,7 @@ function detectText(head: Head, fileName: string, look: Look): Detection {
     guess: {
       format: "plain-text",
       confidence: isText ? 0.95 : 0.5,
-      ...told({ reason: say`${words["plain-text"]}; empty lines part the rows` }),
+      ...told({ reason: say`${words["plain-text"]}; empty lines separate the rows` }),
       columns: [],
     },
     container: "text",

@@ -353,12 +353,12 @@ describe("files that are not what their names say", () => {
     expect(await inspect("t.jsonl", "just words\n", { format: "plain-text" })).toMatchObject({ goodRows: 1 });
   });
 
-  test("a heading without rows is sure of nothing and says so", async () => {
+  test("a header row without rows is sure of nothing and says so", async () => {
     const found = await inspect("h.csv", "question,answer\n");
     expect(found.guess.confidence).toBeLessThan(0.5);
-    expect(found.guess.reason).toContain("no row behind it");
+    expect(found.guess.reason).toContain("without data rows");
     await expect(load("h.csv", "question,answer\n")).rejects.toMatchObject({
-      problem: { message: expect.stringContaining("no row"), remedy: expect.stringContaining("heading") },
+      problem: { message: expect.stringContaining("no row"), remedy: expect.stringContaining("header row") },
     });
   });
 

@@ -262,7 +262,7 @@ const goldens: { name: string; file: string; text: string; format: DatasetFormat
     rows: [pair([["user", "q"]], "good", "bad")],
   },
   {
-    name: "answers marked liked or not",
+    name: "answers marked as liked or disliked",
     file: "l.jsonl",
     text: lines(
       { prompt: "q", completion: "a", label: true },

@@ -13,7 +13,7 @@ export interface Head {
   whole: boolean;
 }
 
-const asLines = say`write it out as JSON lines first`;
+const asLines = say`convert it to JSON lines first`;
 const chooseData = say`choose a file with rows: JSON lines, JSON, CSV, TSV or text`;
 const binaries: { magic: number[]; name: Phrase; remedy: Phrase }[] = [
   { magic: [0x1f, 0x8b], name: say`a gzip file`, remedy: say`unpack it (gunzip FILE) and upload what is inside` },

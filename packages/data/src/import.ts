@@ -50,7 +50,7 @@ const refusedLines = (first: BadLine, count: number) =>
       : say`${count} bad lines; line ${first.line}: ${wordsOf(first, "cause")}`,
     {
       field: `line ${first.line}`,
-      remedy: say`${wordsOf(first, "remedy")}; or go on without the bad lines (skipBadLines)`,
+      remedy: say`${wordsOf(first, "remedy")}; or continue without the bad lines (skipBadLines)`,
       details: { badLineCount: count },
     },
   );
@@ -64,7 +64,7 @@ function noRows(name: string, format: DatasetFormat, first: BadLine | null): Ser
     );
   return new ServiceError("INVALID_INPUT", say`${name} has no row`, {
     field: "file",
-    remedy: say`choose a file with rows; a heading alone is none`,
+    remedy: say`choose a file with rows; a header row alone is not enough`,
   });
 }
 

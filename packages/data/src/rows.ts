@@ -113,12 +113,12 @@ async function* tableRows(file: SourceFile, o: RowsOptions): AsyncGenerator<Outc
 
 const otherWidth = (fields: number, columns: number): Refusal =>
   refuse(
-    say`the row has ${fields} fields, the heading ${columns}`,
+    say`the row has ${fields} fields, the header row ${columns}`,
     say`put a field that holds the delimiter or a line break in quotes`,
   );
 
 const badHeading = (refusal: Refusal) =>
-  new ServiceError("INVALID_INPUT", say`the heading of the table cannot be read: ${refusal.cause}`, {
+  new ServiceError("INVALID_INPUT", say`the header row of the table cannot be read: ${refusal.cause}`, {
     field: "line 1",
     remedy: refusal.remedy,
   });

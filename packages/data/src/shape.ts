@@ -15,8 +15,8 @@ export const words: Record<DatasetFormat, Phrase> = {
   preference: say`rows have "chosen" and "rejected"`,
   "openai-preference": say`rows have "preferred_output" and "non_preferred_output"`,
   kto: say`rows have "prompt", "completion" and a "label" of true or false`,
-  csv: say`a heading and rows of the same width, parted by commas`,
-  tsv: say`a heading and rows of the same width, parted by tabs`,
+  csv: say`comma-separated with a header row`,
+  tsv: say`tab-separated with a header row`,
   "plain-text": say`text without a table's or JSON's marks`,
 };
 

@@ -103,8 +103,8 @@ export function refuseUndecided(fields: readonly UnusedField[], leaveOut: readon
   throw new ServiceError(
     "PRECONDITION_FAILED",
     open.length === 1
-      ? say`${first.rows} rows fill the field ${names}, which is not read (for example: ${first.example})`
-      : say`the rows fill fields that are not read: ${names} (for example ${first.path}: ${first.example})`,
+      ? say`${first.rows} rows use the field ${names}, which is not read (for example: ${first.example})`
+      : say`the rows use fields that are not read: ${names} (for example ${first.path}: ${first.example})`,
     {
       field: "leaveOut",
       remedy: say`say what they are (mapping), or leave them out (leaveOut: ${names})`,
@@ -127,6 +127,6 @@ export function refuseUnknown(
     remedy:
       fields.length > 0
         ? say`choose from: ${listed(fields.map(({ path }) => path))}`
-        : say`leave it away: all fields are read`,
+        : say`remove it: all fields are read`,
   });
 }

@@ -22,7 +22,7 @@ export const digestsPath = (path: string): string => `${path}.digests`;
 export const damaged = (path: string, cause?: unknown): ServiceError =>
   new ServiceError("CONFLICT", say`the dataset file ${path} is damaged: it is not what was stored`, {
     field: "dataset",
-    remedy: say`import the same rows again, which mends it, or put the file back from a backup`,
+    remedy: say`import the same rows again to repair it, or restore the file from a backup`,
     cause,
   });
 

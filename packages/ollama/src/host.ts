@@ -17,11 +17,11 @@ export function parseOllamaHost(value: string | undefined | null): URL {
   const slash = rest.indexOf("/");
   const path = slash < 0 ? "" : rest.slice(slash).replace(/\/+$/, "");
   if (slash >= 0) rest = rest.slice(0, slash);
-  if (/[@?#\s\\]/.test(rest)) throw fail(say`only a host and a port may stand there`);
+  if (/[@?#\s\\]/.test(rest)) throw fail(say`only a host and a port are allowed there`);
   const bracketed = /^\[([0-9a-f:.]+)\](?::(\d+))?$/i.exec(rest);
   const bareIpv6 = bracketed ? null : /^[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*$/i.exec(rest);
   const plain = bracketed || bareIpv6 ? null : /^([^:]*)(?::(\d+))?$/.exec(rest);
-  if (!bracketed && !bareIpv6 && !plain) throw fail(say`only a host and a port may stand there`);
+  if (!bracketed && !bareIpv6 && !plain) throw fail(say`only a host and a port are allowed there`);
   const host = bracketed?.[1] ?? (bareIpv6 ? rest : plain?.[1]) ?? "";
   const portText = bracketed?.[2] ?? plain?.[2];
   const port = portText ? Number(portText) : scheme === "https" ? 443 : scheme === "http" ? 80 : defaultOllamaPort;

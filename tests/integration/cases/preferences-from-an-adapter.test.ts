@@ -80,7 +80,7 @@ test("DPO starts at ln 2 with nothing rewarded, and a killed trainer keeps the r
   expect(calm.evaluationBefore?.loss).toBeCloseTo(Math.LN2, 6);
   expect(killed.evaluationBefore).toEqual(calm.evaluationBefore);
   const report = calm.artifacts.find(({ id }) => id === calm.reportArtifactId);
-  expect(readFileSync(report?.path ?? "", "utf8")).toContain("adapter to go on from");
+  expect(readFileSync(report?.path ?? "", "utf8")).toContain("adapter to continue from");
 });
 
 test("IPO starts at 25", async () => {

@@ -148,7 +148,7 @@ export const datasetCorpus: Corpus = {
       "a row with a field too many",
       "rows.csv",
       "line 3",
-      "has 3 fields, the heading 2",
+      "has 3 fields, the header row 2",
       "text,category\na,b\nc,d,e\nf,g\n",
     ),
     file("a quote that does not close", "rows.csv", "line 3", "does not end", 'text,category\na,b\n"c,d\n'),

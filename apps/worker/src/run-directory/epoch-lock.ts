@@ -38,6 +38,6 @@ export function requireEpoch(runDirectory: string, epoch: number): void {
   const current = currentEpoch(runDirectory);
   if (current !== epoch)
     throw new ServiceError("STALE_EPOCH", say`attempt ${epoch} has been taken over by attempt ${current}`, {
-      remedy: say`nothing to do: the newer attempt goes on`,
+      remedy: say`nothing to do: the newer attempt continues`,
     });
 }

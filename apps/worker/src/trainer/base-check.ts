@@ -112,7 +112,7 @@ export async function verifyStarts(start: TrainerStart, onFile: (name: string) =
     adapterFiles.map((name) => join(dir, name)),
   );
   if (paths.length === 0) return null;
-  const what = say`the adapter to go on from`;
+  const what = say`the adapter to continue from`;
   const field = adapter ? "method.startFrom" : "adapters";
   return verify(runDirectory, { paths, note: "starts.json", field, what, told: null, single: false }, onFile);
 }

@@ -128,7 +128,7 @@ async function reportData(
     provenance: [
       { what: say`base model`, name: start.baseName, digest: prepared.baseDigest, bytes: session.info.fileBytes },
       ...(prepared.startsDigest
-        ? [{ what: say`adapter to go on from`, name: startNames(spec), digest: prepared.startsDigest }]
+        ? [{ what: say`adapter to continue from`, name: startNames(spec), digest: prepared.startsDigest }]
         : []),
       { what: say`dataset`, name: start.dataset.name ?? spec.dataset, digest: start.dataset.digest },
       ...(start.evaluationDataset

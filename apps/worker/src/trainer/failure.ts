@@ -33,7 +33,7 @@ const permanentCodes: Partial<Record<EngineErrorCode, Phrase>> = {
   ENGINE_NOT_BUILT: say`run ./anneal setup`,
 };
 
-const adapterRemedy = say`export or fetch the adapter to go on from again, or start without it`;
+const adapterRemedy = say`export or fetch the adapter to continue from again, or start without it`;
 const ofAdapter = ({ code, message }: EngineError) =>
   /\/adapter_(config\.json|model\.(safetensors|bin))/.test(message) &&
   ["ENGINE_FORMAT", "ENGINE_SHAPE", "ENGINE_UNSUPPORTED"].includes(code);

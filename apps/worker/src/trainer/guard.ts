@@ -47,8 +47,8 @@ export async function leaveOut(job: Job, session: Session, cursor: Cursor, poiso
     throw new ServiceError(
       "PRECONDITION_FAILED",
       back
-        ? say`two batches in a row had to be left out at step ${step}, and the run has gone back ${guard.rollbacks} times already: ${poisoned.detail}`
-        : say`two batches in a row had to be left out at step ${step}, and there is no checkpoint to go back to: ${poisoned.detail}`,
+        ? say`two batches in a row had to be skipped at step ${step}, and the run has gone back ${guard.rollbacks} times already: ${poisoned.detail}`
+        : say`two batches in a row had to be skipped at step ${step}, and there is no checkpoint to go back to: ${poisoned.detail}`,
       {
         field: "learningRate",
         remedy: say`lower the learning rate, switch clipping on, or look at the rows named in the run's events`,

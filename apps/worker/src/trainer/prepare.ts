@@ -217,7 +217,7 @@ function describe(job: Job, train: CachedShard, counts: { withLoss: number; all:
     job,
     lacking > 0 ? "warn" : "info",
     lacking > 0
-      ? say`${trained}; ${lacking} rows carry no loss and are left out; held-out rows: ${heldOut}`
+      ? say`${trained}; ${lacking} rows contribute no loss and are skipped; held-out rows: ${heldOut}`
       : say`${trained}; held-out rows: ${heldOut}`,
   );
 }

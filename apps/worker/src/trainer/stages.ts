@@ -49,7 +49,7 @@ export async function runStages(job: Job): Promise<TrainerOutcome> {
       baseOnly: start.spec.method.kind === "lora" && starts === null,
       reference: null,
       about: `base ${prepared.baseDigest}${starts === null ? "" : ` ${starts}`}`,
-      note: starts === null ? say`asking the base model` : say`asking the model that the run starts from`,
+      note: starts === null ? say`evaluating the base model` : say`evaluating the model that the run starts from`,
     });
     return { prepared, session, eta, before, totalSteps };
   });
@@ -66,7 +66,7 @@ export async function runStages(job: Job): Promise<TrainerOutcome> {
         baseOnly: false,
         reference: before.measured,
         about: `trained ${chosen.digest}`,
-        note: say`asking the tuned model`,
+        note: say`evaluating the tuned model`,
       }),
     );
     await stage(job, "export", () => exportAll(job, session, prepared, after, chosen.step));

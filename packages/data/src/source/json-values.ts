@@ -155,7 +155,7 @@ export async function* readJsonStream(
         if (separated && any) batch.push(stray(byte, say`a comma has no value behind it`));
         ended = true;
       } else {
-        batch.push(stray(byte, say`here should begin a row, an object in { }`));
+        batch.push(stray(byte, say`a row, an object in { }, should start here`));
         yield batch;
         return;
       }

@@ -41,7 +41,7 @@ export function splitRecord(text: string, delimiter: string, maxColumns: number)
         from = end + 2;
       }
       if (at < text.length && text[at] !== delimiter)
-        return refuse(say`text follows a closing quote`, say`write a quote inside a field as ""`);
+        return refuse(say`there is text after a closing quote`, say`write a quote inside a field as ""`);
       fields.push(field);
     } else {
       const end = text.indexOf(delimiter, at);
@@ -109,10 +109,7 @@ export async function* readTable(
           line: line.line,
           fields: [],
           text: line.text,
-          refusal: refuse(
-            say`it stands behind a quoted field that does not end`,
-            say`close the quotes of both records`,
-          ),
+          refusal: refuse(say`it follows a quoted field that does not end`, say`close the quotes of both records`),
         });
       else if (line.refusal) out.push({ line: line.line, fields: [], text: line.text, refusal: line.refusal });
       else if (line.text !== "") out.push(record([line]));

@@ -18,7 +18,7 @@ function cutAt(text: string, cap: number): number {
   return code >= 0xd800 && code <= 0xdbff ? cap - 1 : cap; // never through a surrogate pair
 }
 
-/** Paragraphs: empty lines part the rows; a long one is cut so that nothing of it is lost to the sequence limit. */
+/** Paragraphs: empty lines separate the rows; a long one is cut so that nothing of it is lost to the sequence limit. */
 export async function* readTextBlocks(
   file: SourceFile,
   options: { lineBytes: number; textRowCharacters: number },

@@ -9,10 +9,10 @@ import { exitCodeHelp, exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { safe } from "./terminal.ts";
 
 const program = new Command("anneal")
-  .description("Talks to a running Anneal: of this machine, or of ANNEAL_URL with ANNEAL_TOKEN.")
-  .option("--json", "machine-readable answers")
+  .description("Talks to a running Anneal: the one on this machine, or the one at ANNEAL_URL with ANNEAL_TOKEN.")
+  .option("--json", "machine-readable output")
   .option("--url <url>", "the server (ANNEAL_URL)")
-  .option("--token <token>", "an API token (better: ANNEAL_TOKEN, which other users cannot see)")
+  .option("--token <token>", "an API token (prefer ANNEAL_TOKEN, which other users cannot see)")
   .addHelpText("after", exitCodeHelp)
   .showSuggestionAfterError()
   .exitOverride();

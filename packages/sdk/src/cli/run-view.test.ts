@@ -47,8 +47,8 @@ test("a terminal shows the loss and the time that is left, and no figure of the 
 test.each([
   [{ etaSeconds: null }, /step 3\/9(?! *\d)/],
   [
-    { stage: "prepare", fraction: 1, etaSeconds: null, note: "asking the base model" },
-    /100% {2,}asking the base model/,
+    { stage: "prepare", fraction: 1, etaSeconds: null, note: "evaluating the base model" },
+    /100% {2,}evaluating the base model/,
   ],
   [{ stage: "export", etaSeconds: 0 }, /33% {2,}0 s left/],
 ])("and nothing where nothing is known: %j", (changes, shown) => {

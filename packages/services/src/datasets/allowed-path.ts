@@ -17,7 +17,7 @@ export async function allowedFile(folders: readonly string[], path: string): Pro
     throw refused(JSON.stringify(path), say`is not absolute`, say`name a file below ${list}`);
   // Before anything is touched: what lies outside must not even be told apart from what does not exist.
   const roots = await Promise.all(folders.map((folder) => realpath(folder).catch(() => resolve(folder))));
-  const outside = () => refused(path, say`does not lie below an allowed folder`, say`choose a file below ${list}`);
+  const outside = () => refused(path, say`is outside the allowed folders`, say`choose a file below ${list}`);
   if (![...folders.map((folder) => resolve(folder)), ...roots].some((root) => isBelow(resolve(path), root)))
     throw outside();
   const real = await realpath(path).catch((cause: unknown) => {

@@ -92,7 +92,7 @@ type Changes = Partial<
 
 export const deploymentStale = (claim: DeploymentClaim) =>
   new ServiceError("STALE_EPOCH", say`deployment ${claim.deploymentId} has been taken over by another worker`, {
-    remedy: say`nothing to do: the newer one goes on`,
+    remedy: say`nothing to do: the newer one continues`,
   });
 
 /** Prolongs a publisher's hold while nothing new can be told. Fenced like every write. */

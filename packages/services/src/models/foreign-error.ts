@@ -50,7 +50,7 @@ export function foreignError(error: unknown, field: string): ServiceError {
   if (code.startsWith("OLLAMA_"))
     return new ServiceError("NOT_FOUND", say`${field}: ${message}`, {
       field,
-      remedy: remedy ?? say`choose a model that lies in the local Ollama`,
+      remedy: remedy ?? say`choose a model in the local Ollama`,
       cause: error,
     });
   if (error instanceof Error && error.name === "TextError")

@@ -28,7 +28,7 @@ export async function realModelPath(
   const outside = () =>
     refuse(
       "INVALID_INPUT",
-      say`${path} does not lie below an allowed folder`,
+      say`${path} is outside the allowed folders`,
       what === "model"
         ? say`put the model below ${folders[0] ?? say`a folder`}, or name its folder in ANNEAL_MODEL_DIRS`
         : say`put the adapter below ${folders[0] ?? say`a folder`}, or name its folder in ANNEAL_MODEL_DIRS`,

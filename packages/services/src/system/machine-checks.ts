@@ -71,7 +71,7 @@ function cudaCheck(cuda: string): DoctorCheck {
   if (cuda === "available") return check("CUDA", "ok", say`a device answers`, null);
   const driver = existsSync("/proc/driver/nvidia/version");
   const found = driver
-    ? say`an NVIDIA driver is here, this build computes on the CPU`
+    ? say`an NVIDIA driver is present, but this build computes on the CPU`
     : say`no device; the CPU is used`;
   return check("CUDA", "ok", found, null);
 }
@@ -95,7 +95,7 @@ function memory(): DoctorCheck {
     say`Memory`,
     low ? "warning" : "ok",
     inGib(total),
-    low ? say`4 GiB are the least for models above 100 million parameters; use LoRA with small micro-batches` : null,
+    low ? say`models above 100 million parameters need at least 4 GiB; use LoRA with small micro-batches` : null,
   );
 }
 

@@ -46,8 +46,8 @@ export async function claimTeacherFile(
         code: "INTERNAL",
         field: null,
         ...told({
-          message: say`its making broke down ${options.maxStalledAttempts} times in a row`,
-          remedy: say`look at trainer.log in its folder; a smaller microBatchTokens helps where memory ran out`,
+          message: say`it failed ${options.maxStalledAttempts} times in a row`,
+          remedy: say`look at trainer.log in its folder; a smaller microBatchTokens helps if memory ran out`,
         }),
       },
     });
@@ -83,7 +83,7 @@ async function write(
     .returning({ id: teacherFiles.id });
   if (rows.length === 0)
     throw new ServiceError("STALE_EPOCH", say`teacher file ${claim.teacherFileId} was removed or taken over`, {
-      remedy: say`nothing to do: whoever took it goes on`,
+      remedy: say`nothing to do: the worker that took it over continues`,
     });
 }
 

@@ -19,7 +19,7 @@ export const make = verb(api.teacherFiles.make, async (ctx, input) => {
   if (rowKindOf(version.format) === "marked")
     throw refuse(
       "dataset",
-      say`its rows are answers marked liked or not`,
+      say`its rows are answers marked as liked or disliked`,
       say`choose rows that are answers to imitate`,
     );
   const read = async (ref: string, field: "model" | "base") => {

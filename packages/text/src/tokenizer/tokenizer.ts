@@ -66,7 +66,7 @@ export class Tokenizer {
       throw new TextError(
         "tokenizer",
         say`its added tokens have ${characters} characters; at most ${addedLimit} are read`,
-        say`Leave out of the tokenizer's files what are no tokens, or use the model's original ones.`,
+        say`Remove entries that are not tokens from the tokenizer's files, or use the model's original ones.`,
       );
     this.parts = parts;
     this.bosId = parts.bosId;

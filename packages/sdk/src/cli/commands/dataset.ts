@@ -58,7 +58,7 @@ function mappingOf(flags: UploadFlags): ColumnMapping | undefined {
   };
 }
 
-/** Fields as a list parted by commas. */
+/** Fields as a comma-separated list. */
 const leftOutOf = (flags: UploadFlags): string[] | undefined =>
   flags.leaveOut
     ?.split(",")
@@ -100,7 +100,7 @@ function refuseUndecided(file: string, { unusedFields, leaveOut }: UploadInspect
 
 function checkWords(check: DatasetCheck): string {
   const lines = [
-    `${check.rows} rows, ${check.tokens} tokens, ${check.supervisedTokens} of them trained; longest row ${check.longestTokens} tokens`,
+    `${check.rows} rows, ${check.tokens} tokens, ${check.supervisedTokens} of which trained; longest row ${check.longestTokens} tokens`,
     `${check.truncatedRows} rows truncated, ${check.zeroTargetRows} rows without a trained token`,
   ];
   if (check.unfollowedRows > 0)
@@ -120,18 +120,18 @@ export function datasetCommands(program: Command): void {
   const dataset = program.command("dataset").description("upload and check datasets");
   dataset
     .command("upload")
-    .description("upload a file and make a version of it")
+    .description("upload a file as a new version of a dataset")
     .argument("<file>")
-    .option("--name <name>", "the dataset; a known name gets a new version (default: the file's name)")
+    .option("--name <name>", "the dataset's name; an existing dataset gets a new version (default: the file's name)")
     .addOption(new Option("--format <format>", "instead of the detected one").choices(DatasetFormat.options))
     .option(
       "--map <columns>",
       "fields: user=FIELD,assistant=FIELD[,system=, context=, input=, thoughts=, mark=, rejected=]",
     )
-    .option("--leave-out <fields>", "fields that the version shall not hold, parted by commas")
-    .option("--system-text <text>", "with --map: the same system line for every row")
-    .option("--skip-bad-lines", "go on without the lines that cannot be read")
-    .option("--inspect", "only say what is in it; makes no version")
+    .option("--leave-out <fields>", "fields to leave out of the version, comma-separated")
+    .option("--system-text <text>", "with --map: the same system prompt for every row")
+    .option("--skip-bad-lines", "skip lines that cannot be read")
+    .option("--inspect", "only inspect the file; creates no version")
     .action(async (file: string, flags: UploadFlags, command: Command) => {
       const session = openSession(command);
       const bar = process.stderr.isTTY
@@ -156,7 +156,7 @@ export function datasetCommands(program: Command): void {
           `${basename(file)} has ${found.badLineCount} bad lines; line ${first?.line}: ${first?.cause}`,
           {
             field: `line ${first?.line}`,
-            remedy: `${first?.remedy ?? "correct it"}, or go on without them: --skip-bad-lines`,
+            remedy: `${first?.remedy ?? "correct it"}, or continue without them: --skip-bad-lines`,
           },
         );
       }
@@ -202,16 +202,16 @@ export function datasetCommands(program: Command): void {
     });
   dataset
     .command("check")
-    .description("what a model would be trained on: tokens, truncated rows, the loss mask of examples")
+    .description("what a model would train on: tokens, truncated rows, the loss mask of sample rows")
     .argument("<dataset>", "NAME, NAME@NUMBER or a version's id")
     .requiredOption("--base <model>", "whose tokens and chat template are used")
-    .option("--max-sequence-tokens <n>", "longer rows are cut", "1024")
+    .option("--max-sequence-tokens <n>", "longer rows are truncated", "1024")
     .addOption(
       new Option("--objective <kind>", "what the run trains of the rows: that is shown and counted").choices(
         objectiveKinds,
       ),
     )
-    .option("--troubled", "show only rows that are cut, without loss or off the prompt that serving sends")
+    .option("--troubled", "show only rows that are truncated, without loss, or not matching the served prompt")
     .action(async (named: string, flags: CheckFlags, command: Command) => {
       const session = openSession(command);
       const versionId = await datasetVersionId(session.client, named, "dataset");

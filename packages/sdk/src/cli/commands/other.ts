@@ -6,10 +6,10 @@ import { openSession } from "../session.ts";
 import { bytes, day, oneLine, percent, table } from "../terminal.ts";
 
 export function modelCommands(program: Command): void {
-  const model = program.command("model").description("base models: Ollama's, folders, the registry");
+  const model = program.command("model").description("base models: in Ollama, in folders, in the registry");
   model
     .command("list")
-    .description("every model that training could start from")
+    .description("list every model that training can start from")
     .action(async (_flags: unknown, command: Command) => {
       const session = openSession(command);
       const found = await session.client.models.list.query();
@@ -31,7 +31,7 @@ export function modelCommands(program: Command): void {
     });
   model
     .command("inspect")
-    .description("what a model file says about itself")
+    .description("show the metadata of a model file")
     .argument("<model>", "ollama:NAME, a registered name, a .gguf file or a Hugging Face folder")
     .action(async (ref: string, _flags: unknown, command: Command) => {
       const session = openSession(command);
@@ -49,7 +49,7 @@ export function modelCommands(program: Command): void {
     });
   model
     .command("register")
-    .description("put a model into the registry under a name")
+    .description("register a model under a name")
     .argument("<model>")
     .requiredOption("--name <name>")
     .action(async (ref: string, flags: { name: string }, command: Command) => {
@@ -66,12 +66,12 @@ export function deployCommands(program: Command): void {
   const deploy = program.command("deploy").description("models served by Ollama");
   deploy
     .command("publish")
-    .description("publish a run's model, or that of one checkpoint")
+    .description("publish a run's final model or one of its checkpoints")
     .argument("<run>")
     .requiredOption("--name <name>", "its name in Ollama")
-    .option("--checkpoint <step>", "its step or id; instead of the finished model")
+    .option("--checkpoint <step>", "step or id of a checkpoint, instead of the final model")
     .addOption(new Option("--gguf <type>").choices(GgufType.options).default("Q8_0"))
-    .option("--system <text>", "system line of the served model")
+    .option("--system <text>", "system prompt of the served model")
     .action(
       async (
         named: string,
@@ -149,14 +149,14 @@ export function tokenCommands(program: Command): void {
   const token = program.command("token").description("API tokens for programs and other machines");
   token
     .command("create")
-    .description("make a token; it is shown this once")
+    .description("create a token; it is shown only once")
     .requiredOption("--name <name>")
     .option(
       "--permissions <list>",
       "comma-separated, or all",
       "runs:read,runs:write,datasets:read,models:read,artifacts:read,system:read",
     )
-    .option("--days <n>", "valid for so many days; 0: for ever", "365")
+    .option("--days <n>", "days until it expires; 0: never", "365")
     .action(async (flags: { name: string; permissions: string; days: string }, command: Command) => {
       const session = openSession(command);
       const days = Number(flags.days);
@@ -170,7 +170,7 @@ export function tokenCommands(program: Command): void {
     });
   token
     .command("list")
-    .description("tokens that are valid or expired, without their secrets")
+    .description("list tokens, valid and expired, without their secrets")
     .action(async (_flags: unknown, command: Command) => {
       const session = openSession(command);
       const found = await session.client.system.tokens.query();
@@ -190,7 +190,7 @@ export function tokenCommands(program: Command): void {
     });
   token
     .command("revoke")
-    .description("from now on the token opens nothing")
+    .description("revoke a token immediately")
     .argument("<token>", "its name or id")
     .action(async (named: string, _flags: unknown, command: Command) => {
       const session = openSession(command);
@@ -204,7 +204,7 @@ export function tokenCommands(program: Command): void {
 export function systemCommands(program: Command): void {
   program
     .command("doctor")
-    .description("checks of the machine that Anneal runs on, with remedies")
+    .description("check the machine that Anneal runs on, with remedies")
     .action(async (_flags: unknown, command: Command) => {
       const session = openSession(command);
       const checks = await session.client.system.doctor.query();
@@ -220,7 +220,7 @@ export function systemCommands(program: Command): void {
     });
   program
     .command("status")
-    .description("workers, queue and Ollama")
+    .description("show workers, queue and Ollama")
     .action(async (_flags: unknown, command: Command) => {
       const session = openSession(command);
       const found = await session.client.system.status.query();

@@ -106,42 +106,45 @@ const progressWords = (run: Pick<RunDetail, "status" | "progress" | "queuePositi
 };
 
 export function runCommands(program: Command): void {
-  const run = program.command("run").description("start and follow fine-tuning runs");
+  const run = program.command("run").description("start and watch fine-tuning runs");
   run
     .command("create")
-    .description("start a run; without --watch it returns at once")
+    .description("start a run; without --watch, return immediately")
     .option("--spec <file>", "YAML or JSON with any fields of the spec; - reads standard input")
     .option("--preset <name>", PresetName.options.join(", "))
     .option("--base <model>", "ollama:NAME, a registered name, a .gguf file or a Hugging Face folder")
     .option("--dataset <name>", "NAME (its newest version), NAME@NUMBER or a version's id")
     .option("--publish <name>", "name of the model in Ollama")
-    .option("--name <name>", "what the run is called")
+    .option("--name <name>", "name of the run")
     .addOption(new Option("--method <kind>", "lora or full").choices(["lora", "full"]))
     .option("--rank <n>", "LoRA rank")
     .option("--alpha <n>", "LoRA alpha")
     .addOption(new Option("--objective <kind>", "what it learns from; default: sft").choices([...objectiveKinds]))
-    .option("--beta <n>", "of objectives that learn from preferences")
-    .option("--teacher <model>", "named as --base is; distils it into the base")
-    .option("--teacher-file <name>", "name or id of what `anneal teacher make` made, instead of a teacher in memory")
+    .option("--beta <n>", "beta of the preference objectives")
+    .option("--teacher <model>", "model to distil into the base (same forms as --base)")
+    .option(
+      "--teacher-file <name>",
+      "name or id of a file made by `anneal teacher make`, instead of a teacher in memory",
+    )
     .addOption(new Option("--precision <kind>", "what it computes in").choices(Precision.options))
     .addOption(new Option("--base-storage <kind>", "the frozen base in memory (LoRA)").choices(BaseStorage.options))
     .addOption(new Option("--optimizer <kind>").choices([...optimizerKinds]))
     .option("--learning-rate <n>")
     .option("--epochs <n>")
     .option("--max-steps <n>")
-    .option("--batch-rows <n>", "rows of one optimizer step")
-    .option("--micro-batch-tokens <n>", "tokens computed at once")
+    .option("--batch-rows <n>", "rows per optimizer step")
+    .option("--micro-batch-tokens <n>", "tokens per micro-batch")
     .option("--max-sequence-tokens <n>")
     .option("--seed <n>")
-    .option("--eval-dataset <name>", "held-out rows; without it a share of the dataset is held out")
+    .option("--eval-dataset <name>", "held-out dataset (default: a fraction of the dataset is held out)")
     .option("--gguf <types>", `exports, comma-separated: ${GgufType.options.join(", ")}`)
     .option("--set <field=value>", "any other field, such as schedule.warmupSteps=50 (repeatable)", collect, [])
     .option(
       "--idempotency-key <key>",
       "the same key twice makes one run, until that one is cancelled, failed or removed",
     )
-    .option("--plan", "only say what it would need; starts nothing")
-    .option("--watch", "follow it until it ends")
+    .option("--plan", "only show the planned time, memory and disk; starts nothing")
+    .option("--watch", "watch it until it ends")
     .action(async (flags: CreateFlags, command: Command) => {
       const session = openSession(command);
       const spec = parseSpec(await buildSpec(session, flags));
@@ -162,7 +165,7 @@ export function runCommands(program: Command): void {
     });
   run
     .command("list")
-    .description("the newest runs")
+    .description("list the newest runs")
     .option("--status <list>", "comma-separated: queued, running, paused, cancelled, failed, succeeded ...")
     .option("--limit <n>", "at most this many", "20")
     .action(async (flags: { status?: string; limit: string }, command: Command) => {
@@ -188,8 +191,8 @@ export function runCommands(program: Command): void {
     });
   run
     .command("get")
-    .description("one run with its results")
-    .argument("<run>", "its name, its id, or the beginning of either")
+    .description("show one run with its results")
+    .argument("<run>", "its name or id, or the beginning of either")
     .action(async (named: string, _flags: unknown, command: Command) => {
       const session = openSession(command);
       const found = await session.client.runs.get.query({ runId: await runId(session.client, named) });
@@ -202,8 +205,10 @@ export function runCommands(program: Command): void {
     });
   run
     .command("answers")
-    .description("what the model answered to the same questions as training went; of several adapters, which answered")
-    .argument("<run>", "its name, its id, or the beginning of either")
+    .description(
+      "the model's answers to the same questions over the course of training, with the adapter that answered",
+    )
+    .argument("<run>", "its name or id, or the beginning of either")
     .action(async (named: string, _flags: unknown, command: Command) => {
       const session = openSession(command);
       const found = await session.client.runs.samples.query({ runId: await runId(session.client, named) });
@@ -225,8 +230,8 @@ export function runCommands(program: Command): void {
   addRunReport(run);
   run
     .command("watch")
-    .description("follow a run: progress, ETA, live loss; Ctrl-C detaches and the run goes on")
-    .argument("<run>", "its name, its id, or the beginning of either")
+    .description("watch a run: progress, ETA, live loss; Ctrl-C detaches and the run continues")
+    .argument("<run>", "its name or id, or the beginning of either")
     .action(async (named: string, _flags: unknown, command: Command) => {
       const session = openSession(command);
       await watchUntilEnd(session, await runId(session.client, named));
@@ -241,12 +246,12 @@ export function runCommands(program: Command): void {
     run
       .command(name)
       .description(about)
-      .argument("<run>", "its name, its id, or the beginning of either")
+      .argument("<run>", "its name or id, or the beginning of either")
       .action((named: string, _flags: unknown, command: Command) => control(command, verb, named));
   run
     .command("remove")
     .description("delete a run that is not in progress, with its files")
-    .argument("<run>", "its name, its id, or the beginning of either")
+    .argument("<run>", "its name or id, or the beginning of either")
     .action(async (named: string, _flags: unknown, command: Command) => {
       const session = openSession(command);
       const id = await runId(session.client, named);

@@ -52,19 +52,21 @@ const line = (file: TeacherFileSummary): string =>
   `${file.id}  ${oneLine(file.name)} is ${file.status}${file.digest ? `: best ${file.topK} of ${file.supervisedTokens} tokens in ${file.rows} rows, ${bytes(file.bytes ?? 0)}, ${file.digest}` : ""}`;
 
 export function teacherCommands(program: Command): void {
-  const teacher = program.command("teacher").description("files of a teacher's best log-probabilities, to distil from");
+  const teacher = program
+    .command("teacher")
+    .description("recorded teacher outputs (top-k log-probabilities) for distillation");
   teacher
     .command("make")
-    .description("ask a model for the best next tokens at every trained token of a dataset")
+    .description("record a model's top-k next tokens at every trained token of a dataset")
     .requiredOption("--model <model>", "the teacher: ollama:NAME, model:ID, a .gguf file or a Hugging Face folder")
     .requiredOption("--dataset <name>", "NAME (its newest version), NAME@NUMBER or a version's id")
-    .option("--base <model>", "the student, whose chat template writes the rows; default: the teacher's own template")
-    .option("--name <name>", "what the file is called")
-    .option("--top-k <n>", "so many tokens in each place", "64")
-    .option("--max-sequence-tokens <n>", "rows are cut here, as in the run that learns from it", "1024")
-    .option("--micro-batch-tokens <n>", "tokens computed at once", "2048")
+    .option("--base <model>", "the student, whose chat template renders the rows (default: the teacher's own template)")
+    .option("--name <name>", "name of the file")
+    .option("--top-k <n>", "number of top tokens recorded at each position", "64")
+    .option("--max-sequence-tokens <n>", "rows are truncated to this length; use the run's value", "1024")
+    .option("--micro-batch-tokens <n>", "tokens per micro-batch", "2048")
     .addOption(new Option("--precision <kind>", "what it computes in").choices(["f32", "bf16"]).default("bf16"))
-    .option("--no-wait", "return at once")
+    .option("--no-wait", "return immediately")
     .action(async (flags: MakeFlags, command: Command) => {
       const session = openSession(command);
       const asked = await session.client.teacherFiles.make.mutate({
@@ -82,7 +84,7 @@ export function teacherCommands(program: Command): void {
     });
   teacher
     .command("list")
-    .description("files, newest first")
+    .description("teacher files, newest first")
     .action(async (_flags: unknown, command: Command) => {
       const session = openSession(command);
       const found = await session.client.teacherFiles.list.query();
@@ -112,7 +114,7 @@ export function teacherCommands(program: Command): void {
     });
   teacher
     .command("retry")
-    .description("make again what failed")
+    .description("retry a file that failed")
     .argument("<file>", "name or id")
     .action(async (named: string, _flags: unknown, command: Command) => {
       const session = openSession(command);
@@ -122,7 +124,7 @@ export function teacherCommands(program: Command): void {
     });
   teacher
     .command("remove")
-    .description("delete a file that no unfinished run learns from")
+    .description("delete a file that no unfinished run uses")
     .argument("<file>", "name or id")
     .action(async (named: string, _flags: unknown, command: Command) => {
       const session = openSession(command);

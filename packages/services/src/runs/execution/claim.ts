@@ -78,8 +78,8 @@ export async function claimRun(
         code: "INTERNAL" as const,
         field: null,
         ...told({
-          message: say`the run broke down ${stalledAttempts} times in a row without getting any further`,
-          remedy: say`look at the last log lines of its attempts; a smaller micro-batch helps where memory ran out`,
+          message: say`the run failed ${stalledAttempts} times in a row without progress`,
+          remedy: say`see the last log lines of its attempts; a smaller micro-batch helps if memory ran out`,
         }),
       };
       const epoch = row.epoch + 1;

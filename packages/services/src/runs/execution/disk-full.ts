@@ -33,7 +33,7 @@ export async function diskFullProblem(
     field: null,
     ...told({
       message: say`the disk of ${folder} is full: ${inMib(missing)} are missing (${inMib(free)} free, ${inMib(needed)} needed)`,
-      remedy: say`free that much there, or raise the quota; the run goes on by itself then, or when you resume it`,
+      remedy: say`free that much there, or raise the quota; the run then continues by itself, or when you resume it`,
     }),
     details: { code: diskFullCode, folder, freeBytes: free, neededBytes: needed, missingBytes: missing },
   };

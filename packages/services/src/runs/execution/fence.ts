@@ -17,7 +17,7 @@ export function staleEpoch(claim: Claim, current: number | null): ServiceError {
     current === null
       ? say`attempt ${claim.epoch} of run ${claim.runId} has been taken over`
       : say`attempt ${claim.epoch} of run ${claim.runId} has been taken over by attempt ${current}`,
-    { remedy: say`nothing to do: the newer attempt goes on` },
+    { remedy: say`nothing to do: the newer attempt continues` },
   );
 }
 

@@ -135,7 +135,7 @@ export async function settleRun(
           ? {
               ...settlement.problem,
               ...told({
-                message: say`${wordsOf(settlement.problem, "message")} (breakdown number ${stalledAttempts} in a row without getting any further)`,
+                message: say`${wordsOf(settlement.problem, "message")} (failure ${stalledAttempts} in a row without progress)`,
                 remedy: wordsOf(settlement.problem, "remedy"),
               }),
             }

@@ -30,7 +30,7 @@ export function adapterProblems(spec: RunSpec, starts: StartAdapters, facts: Mod
         code: "INVALID_INPUT",
         field,
         ...told({
-          message: say`${field}: ${say`${wanted}, but the adapter to go on from has ${has}`}`,
+          message: say`${field}: ${say`${wanted}, but the adapter to continue from has ${has}`}`,
           remedy: say`set ${field} to ${has}`,
         }),
       });

@@ -15,8 +15,8 @@ import type { VersionRow } from "../../datasets/find-version.ts";
 
 const words: Record<RowKind, Phrase> = {
   answers: say`answers to imitate`,
-  pairs: say`pairs of a chosen and a rejected answer`,
-  marked: say`answers marked liked or not`,
+  pairs: say`preference pairs`,
+  marked: say`answers marked as liked or disliked`,
 };
 const objectives: Record<RowKind, Words> = {
   answers: say`sft or distill`,
@@ -39,11 +39,11 @@ export function kindProblem(
     code: "INVALID_INPUT",
     field,
     ...told({
-      message: say`${field}: ${say`${kind} learns from ${words[wanted]}; the rows are ${words[has]}`}`,
+      message: say`${field}: ${say`${kind} needs ${words[wanted]}; this dataset has ${words[has]}`}`,
       remedy:
         field === "evaluation.dataset"
           ? say`choose rows that are ${words[wanted]}`
-          : say`choose ${objectives[has]}, or another dataset`,
+          : say`set objective.kind to ${objectives[has]}, or choose another dataset`,
     }),
   };
 }
