@@ -104,7 +104,7 @@ export const Note = z.object({ text: z.string(), phrases: Phrases.optional() });
 export type Note = z.infer<typeof Note>;
 
 /** Fields of the rows that a person leaves out, by their paths. */
-export const LeaveOut = z.array(z.string().min(1).max(200)).max(300);
+export const LeaveOut = z.array(wellFormedText().min(1).max(200)).max(300);
 
 // The answer to a look at an upload, before a version is made of it.
 export const UploadInspection = z.object({

@@ -57,7 +57,7 @@ export class UnusedFields {
   }
 
   #note(path: string, value: unknown): void {
-    const shown = printable(path).slice(0, pathCharacters);
+    const shown = printable(path.slice(0, pathCharacters)); // cut first: half a pair becomes printable too
     const known = this.#found.has(shown);
     const name = known || this.#found.size < mostPaths ? shown : otherPaths;
     const found = this.#found.get(name) ?? {

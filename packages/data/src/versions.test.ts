@@ -41,6 +41,8 @@ test("rows come back as they were, by page and in one stream; the digest is that
         { role: "system", content: "quote ' \" \\ \t\n tab" },
         { role: "user", content: "日本語 🎉 \u2028" },
         { role: "assistant", content: "ok", weight: 0 },
+        { role: "user", content: "again" },
+        { role: "assistant", content: "ok" },
       ],
     },
     { text: "plain\u0001text" },
