@@ -1,5 +1,5 @@
 import { type JournalLine, type RunEvent, RunSpec } from "@anneal/contracts";
-import { runs, type ServiceContext } from "@anneal/services";
+import { homeId, runs, type ServiceContext } from "@anneal/services";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { tinyRows } from "../../support/tiny-model.ts";
 import { makeDataset, openWorld, type World } from "./world.ts";
@@ -41,6 +41,7 @@ async function claimed() {
   const worker = {
     workerId: crypto.randomUUID(),
     workerName: "a",
+    home: homeId(world.home),
     leaseSeconds: 60,
     maxStalledAttempts: 3,
     check: true,
