@@ -204,7 +204,7 @@ describe("page", () => {
   it("speaks Chinese", () => {
     const page = renderReport(sampleReport({ rows: 60 }), { language: "zh-CN" });
     expect(page).toContain('<html lang="zh-CN">');
-    expect(page).toContain("本评测的局限");
+    expect(page).toContain("本评估的局限");
     expect(page).not.toContain("Quality on held-out rows");
   });
   it("names the field that does not fit", () => {

@@ -42,4 +42,4 @@ Exit codes:
   2    wrong flag, file or value     8    the watched run failed
   3    not signed in, not permitted  9    the watched run was cancelled or paused
   4    no such thing                 10   doctor found something missing
-  5    not possible in this state    130  Ctrl-C: detached, the run goes on`;
+  5    not possible in this state    130  Ctrl-C: detached, the run continues`;

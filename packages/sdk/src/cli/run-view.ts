@@ -62,7 +62,7 @@ export class RunView {
         `  ${when}: ${found}${loss === null ? "" : `, loss ${loss.toFixed(4)}`} on ${rows} rows${adapter ? ` (adapter ${adapter})` : ""}`,
       );
     } else if (body.type === "attempt" && body.resumedFromStep !== null)
-      this.say(`  ${oneLine(body.workerName)} goes on from step ${body.resumedFromStep}`);
+      this.say(`  ${oneLine(body.workerName)} continues from step ${body.resumedFromStep}`);
     else if (body.type === "status" && body.problem)
       this.say(
         `  ${body.status}: ${oneLine(body.problem.message, 300)}${body.problem.remedy ? `; ${oneLine(body.problem.remedy, 300)}` : ""}`,

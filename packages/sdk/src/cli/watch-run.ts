@@ -36,7 +36,7 @@ export async function watchUntilEnd(session: Session, runId: string): Promise<vo
     process.removeListener("SIGINT", onInterrupt);
   }
   if (leave.signal.aborted) {
-    console.error(`\ndetached; the run goes on. Follow it again: anneal run watch ${runId}`);
+    console.error(`\ndetached; the run continues. Watch it again: anneal run watch ${runId}`);
     process.exitCode = exitCodes.detached;
     return;
   }
