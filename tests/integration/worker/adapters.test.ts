@@ -156,7 +156,8 @@ test("each of several goes on from an adapter of its own, with the bits of going
     .map((one) => ({ ...one, name: `more-${one.name}`, startFrom: `run:${together.id}/${one.name}` }));
   const more = { ...spec, epochs: 4, microBatchTokens: 2 * share, export: { gguf: [] } };
   const run = await finish(lab, (await lab.createRun({ ...more, adapters: starts })).id);
-  const loss = run.evaluationBefore?.loss ?? Number.NaN;
+  const loss = together.evaluationBefore?.loss ?? Number.NaN; // of the bare base
+  expect(run.evaluationBefore?.loss).toBeLessThan(loss); // "before" is what the run starts from
   for (const { name, rank = 4, alpha = 8, learningRate = 3e-3, startFrom } of starts) {
     const method = { kind: "lora" as const, rank, alpha, dropout: 0.1, targets, startFrom };
     const changes = { adapters: [], method, learningRate, microBatchTokens: share };
