@@ -50,6 +50,14 @@ export const PlannedTime = z.object({
 });
 export type PlannedTime = z.infer<typeof PlannedTime>;
 
+export const PlanWarning = z.object({
+  field: z.string().nullable(),
+  message: z.string(),
+  remedy: z.string().nullable(),
+  phrases: Phrases.optional(), // of message and remedy
+});
+export type PlanWarning = z.infer<typeof PlanWarning>;
+
 export const RunPlan = z.object({
   memory: MemoryPlan,
   budgetBytes: Bytes,
@@ -69,8 +77,6 @@ export const RunPlan = z.object({
   diskFreeBytes: Bytes,
   data: DatasetCheck,
   problems: z.array(Problem),
-  warnings: z.array(Problem).default([]), // what refuses nothing, but somebody should look at before the run
-  // What a person should know though nothing is wrong, such as held-out rows that are trained as well.
-  notices: z.array(z.object({ message: z.string(), phrases: Phrases.optional() })).default([]),
+  warnings: z.array(PlanWarning).default([]), // what refuses nothing, but somebody should look at before the run
 });
 export type RunPlan = z.infer<typeof RunPlan>;

@@ -63,7 +63,7 @@ test("what the template puts around an answer is no part of it", async () => {
   expect(run.evaluationAfter?.unseen).toMatchObject({ seenRows: 5, rows: 0, exactMatch: null, loss: null });
   const logs = (await eventsOf(lab, run.id, "log")).map(({ message }) => message);
   expect(logs.filter((line) => line.includes("held-out rows that are trained as well: 5 of 5"))).toHaveLength(1);
-  expect(run.plan?.notices.map(({ message }) => message).join()).toContain("trained as well: 5 of 5 (5 as they are");
+  expect(run.plan?.warnings.map(({ message }) => message).join()).toContain("trained as well: 5 of 5 (5 as they are");
   expect(run.evaluationAfter?.verdict?.outcome).toBe("better");
   expect(run.evaluationAfter?.answers).toMatchObject({ asked: 5, judged: 5, cut: 0, tooLong: 0, thoughts: 0 });
   const answers = (await runs.samples(lab.ctx, { runId: run.id })).filter(({ step }) => step === 250);

@@ -44,11 +44,9 @@ export function PlanBody({ state, onApply }: { state: PlanState; onApply: (sugge
           <ProblemNotice key={`${problem.code}:${problem.field}:${problem.message}`} error={problem} />
         ))}
       {plan.warnings.map((warning) => (
-        <ProblemNotice key={`${warning.field}:${warning.message}`} error={warning} />
-      ))}
-      {plan.notices.map((notice) => (
-        <p key={notice.message} className="text-sm text-warning">
-          {words(wordsOf(notice, "message"))}
+        <p key={`${warning.field}:${warning.message}`} className="foreign text-sm text-warning">
+          {words(wordsOf(warning, "message"))}
+          {warning.remedy ? <span className="block text-xs">{words(wordsOf(warning, "remedy") ?? "")}</span> : null}
         </p>
       ))}
       {plan.memory.totalBytes <= plan.budgetBytes ? (

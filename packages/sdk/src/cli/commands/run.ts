@@ -81,7 +81,6 @@ async function plan(session: Session, spec: RunSpec): Promise<void> {
     for (const problem of found.problems) lines.push(`  ${problem.field ?? ""}: ${oneLine(problem.message, 300)}`);
     for (const { message, remedy } of found.warnings)
       lines.push(`  warning: ${oneLine(message, 300)}`, ...(remedy ? [`    ${oneLine(remedy, 300)}`] : []));
-    for (const { message } of found.notices) lines.push(`  note: ${oneLine(message, 300)}`);
     return lines.join("\n");
   });
   if (!found.fits || found.problems.length > 0) process.exitCode = exitCodes.refused;

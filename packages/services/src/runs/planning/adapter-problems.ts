@@ -1,4 +1,13 @@
-import { adaptersOf, type ModelFacts, type Problem, type RunSpec, say, targetsOf, told } from "@anneal/contracts";
+import {
+  adaptersOf,
+  type ModelFacts,
+  type PlanWarning,
+  type Problem,
+  type RunSpec,
+  say,
+  targetsOf,
+  told,
+} from "@anneal/contracts";
 import type { FoundAdapter, StartAdapters } from "../../models/resolve-adapter.ts";
 
 type Shape = Pick<FoundAdapter, "rank" | "alpha">;
@@ -60,14 +69,13 @@ function bareName(name: string): string {
 }
 
 /** An adapter that fits by its shapes but says that it was trained on another base: training goes on, somebody should look. */
-export function adapterWarnings(spec: RunSpec, starts: StartAdapters, baseName: string): Problem[] {
+export function adapterWarnings(spec: RunSpec, starts: StartAdapters, baseName: string): PlanWarning[] {
   const mine = [baseName, spec.base].map(bareName);
-  return startsOf(spec, starts).flatMap(({ found: { baseModelName }, at }): Problem[] => {
+  return startsOf(spec, starts).flatMap(({ found: { baseModelName }, at }): PlanWarning[] => {
     if (baseModelName === "" || mine.includes(bareName(baseModelName))) return [];
     const field = `${at}.startFrom`;
     return [
       {
-        code: "INVALID_INPUT",
         field,
         ...told({
           message: say`${field}: by its base_model_name_or_path the adapter was trained on ${baseModelName}; the base of this run is ${baseName}, of the same shape`,

@@ -163,7 +163,7 @@ export async function makePlan(
     problems.push(memoryProblem(planned.totalBytes, budgetBytes, suggestions));
   }
 
-  const { split, notices } = await planSplit(spec, dataset, evaluation);
+  const { split, warnings } = await planSplit(spec, dataset, evaluation);
   const heldOut = split.excluded.size;
   const share = data.rows === 0 ? 0 : (data.rows - data.zeroTargetRows) / data.rows; // rows without loss are left out
   const trainRows = Math.max(1, Math.round((dataset.rows - heldOut) * share));
@@ -221,8 +221,7 @@ export async function makePlan(
     diskFreeBytes,
     data,
     problems,
-    warnings: adapterWarnings(spec, starts, base.name),
-    notices,
+    warnings: [...adapterWarnings(spec, starts, base.name), ...warnings],
   };
   return { plan, base, dataset, evaluation };
 }

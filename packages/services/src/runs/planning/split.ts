@@ -1,4 +1,4 @@
-import { type RunSpec, told } from "@anneal/contracts";
+import { type PlanWarning, type RunSpec, told } from "@anneal/contracts";
 import { openVersion, type RowKeys, rowKeys } from "@anneal/data";
 import { type Split, splitNotice, splitRows } from "@anneal/text";
 import type { VersionRow } from "../../datasets/find-version.ts";
@@ -35,7 +35,7 @@ export async function planSplit(
   spec: RunSpec,
   dataset: VersionRow,
   evaluation: VersionRow | null,
-): Promise<{ split: Split; notices: { message: string }[] }> {
+): Promise<{ split: Split; warnings: PlanWarning[] }> {
   try {
     const { heldOutFraction, finalMaxRows } = spec.evaluation;
     const split = splitRows({
@@ -46,7 +46,8 @@ export async function planSplit(
       seed: spec.seed,
     });
     const notice = splitNotice(split);
-    return { split, notices: notice ? [told({ message: notice })] : [] };
+    const field = evaluation ? "evaluation.dataset" : "dataset";
+    return { split, warnings: notice ? [{ field, ...told({ message: notice, remedy: null }) }] : [] };
   } catch (error) {
     throw foreignError(error, "dataset");
   }
