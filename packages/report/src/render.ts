@@ -52,8 +52,8 @@ export function renderReport(
 <html lang="${language}"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer">
-<title>${words.report}: ${run.name}</title>${style}</head><body><main>
-<header><p class="brand">${logo}Anneal</p><h1>${words.report}: ${foreign(run.name, 160)}</h1>
+<title>${words.report}${words.colon}${run.name}</title>${style}</head><body><main>
+<header><p class="brand">${logo}Anneal</p><h1>${words.report}${words.colon}${foreign(run.name, 160)}</h1>
 <p>${words.baseModel} ${foreign(base.name, 160)} · ${words.dataset} ${foreign(dataset.name, 120)} ${foreign(dataset.version, 60)} (${f.count(dataset.trainRows)} ${words.trainRows}, ${f.count(dataset.heldOutRows)} ${words.heldOutRows})</p>
 <p>${words.run} <code>${run.id}</code> · ${words.generated} ${generated}</p></header>
 ${sections.map((section) => section(context))}

@@ -2,6 +2,7 @@ import type { ReportLanguage } from "./schema.ts";
 
 const en = {
   report: "Fine-tuning report",
+  colon: ": ",
   generated: "Generated",
   run: "Run",
   baseModel: "Base model",
@@ -146,6 +147,7 @@ export type Words = typeof en;
 
 const zh: Words = {
   report: "微调报告",
+  colon: "：",
   generated: "生成时间",
   run: "任务",
   baseModel: "基础模型",

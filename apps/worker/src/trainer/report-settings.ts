@@ -1,15 +1,16 @@
-import { type Phrase, type RunSpec, say, type TrainerTeacherFile, warmupOf } from "@anneal/contracts";
+import { type Phrase, type RunSpec, say, type TrainerTeacherFile, type Words, warmupOf } from "@anneal/contracts";
 import type { ReportInput } from "@anneal/report";
 
 type Setting = NonNullable<ReportInput["settings"]>[number];
 
-function methodText(method: RunSpec["method"]): string {
-  if (method.kind === "full") return method.freeze.length > 0 ? `full, without ${method.freeze.join(", ")}` : "full";
+function methodText(method: RunSpec["method"]): Words {
+  if (method.kind === "full") return method.freeze.length > 0 ? say`full, without ${method.freeze.join(", ")}` : "full";
   const { rank, alpha, dropout, rsLora, dora, loraPlusRatio, targets, startFrom } = method;
-  const kind = [dora ? "DoRA" : "LoRA", ...(rsLora ? ["rank-stabilised"] : [])].join(", ");
-  const plus = loraPlusRatio === 1 ? "" : `, learning rate of B times ${loraPlusRatio}`;
-  const from = startFrom ? `, from the adapter ${startFrom}` : "";
-  return `${kind}, rank ${rank}, alpha ${alpha}, dropout ${dropout}${plus}, on ${targets.join(", ")}${from}`;
+  const kind = dora ? "DoRA" : "LoRA";
+  const scaled = rsLora ? say`${kind} (rank-stabilised)` : kind;
+  const sized = say`${scaled}, rank ${rank}, alpha ${alpha}, dropout ${dropout}, on ${targets.join(", ")}`;
+  const rates = loraPlusRatio === 1 ? sized : say`${sized}, learning rate of B times ${loraPlusRatio}`;
+  return startFrom ? say`${rates}, from the adapter ${startFrom}` : rates;
 }
 
 /** An adapter's name and, where it went on from one, whose. */
@@ -21,30 +22,45 @@ const listed = ({ kind, ...rest }: { kind: string } & Record<string, unknown>): 
   [kind, ...Object.entries(rest).flatMap(([name, value]) => (value === null ? [] : `${name} ${value}`))].join(", ");
 
 /** A teacher's file by what a reader knows it by, instead of its id. */
-function objectiveText(objective: RunSpec["objective"], teacher: TrainerTeacherFile | null): string {
+function objectiveText(objective: RunSpec["objective"], teacher: TrainerTeacherFile | null): Words {
   if (objective.kind !== "distill" || !teacher) return listed(objective);
   const { teacherFile: _, ...rest } = objective;
-  return `${listed(rest)}, from the best ${teacher.topK} log-probabilities in the file "${teacher.name}" (${teacher.digest})`;
+  return say`${listed(rest)}, from the best ${teacher.topK} log-probabilities in the file "${teacher.name}" (${teacher.digest})`;
 }
 
-function scheduleText(spec: RunSpec, totalSteps: number): string {
+function scheduleText(spec: RunSpec, totalSteps: number): Words {
   const { schedule, learningRate } = spec;
-  const warmupSteps = warmupOf(spec, totalSteps);
   const { kind, minRatio, cycles, power, decayShare, factor, patience } = schedule;
-  const own: Partial<Record<typeof kind, string>> = {
-    cosine_restarts: `, ${cycles} cycles`,
-    polynomial: `, power ${power}`,
-    wsd: `, decay over the last ${decayShare}`,
-    plateau: `, times ${factor} after ${patience} evaluations without improvement`,
+  const own: Partial<Record<typeof kind, Phrase>> = {
+    cosine_restarts: say`${cycles} cycles`,
+    polynomial: say`power ${power}`,
+    wsd: say`decay over the last ${decayShare}`,
+    plateau: say`times ${factor} after ${patience} evaluations without improvement`,
   };
-  return `${learningRate}, ${kind}${own[kind] ?? ""}${minRatio > 0 ? `, down to ${minRatio} of it` : ""}, ${warmupSteps} warm-up ${warmupSteps === 1 ? "step" : "steps"}`;
+  const shape = own[kind];
+  const named = shape ? say`${learningRate}, ${kind}, ${shape}` : say`${learningRate}, ${kind}`;
+  const floored = minRatio > 0 ? say`${named}, down to ${minRatio} of it` : named;
+  return say`${floored}, warm-up steps: ${warmupOf(spec, totalSteps)}`;
+}
+
+const off = say`off`;
+const yesOrNo = (is: boolean) => (is ? say`yes` : say`no`);
+
+function lengthText({ epochs, maxSteps }: RunSpec): Words {
+  if (maxSteps === null) return String(epochs ?? 1);
+  return epochs === null ? say`as many as ${maxSteps} steps need` : say`${epochs}, at most ${maxSteps} steps`;
+}
+
+function guardText({ nonFinite, spikeFactor }: RunSpec["guards"]): Words {
+  const values = nonFinite ? say`values that are not finite` : off;
+  return spikeFactor ? say`${values}; losses above ${spikeFactor} times the mean` : values;
 }
 
 /** The settings of a run as the report lists them. */
 export function reportSettings(spec: RunSpec, teacherFile: TrainerTeacherFile | null, totalSteps: number): Setting[] {
   const { earlyStopping, guards } = spec;
   const [method, optimizer, data] = [say`Method`, say`Optimizer`, say`Data`];
-  const rows: (readonly [group: Phrase, name: Phrase, value: string | number | boolean])[] = [
+  const rows: (readonly [group: Phrase, name: Phrase, value: Words | number])[] = [
     [method, say`method`, methodText(spec.method)],
     ...(spec.adapters.length === 0
       ? []
@@ -52,38 +68,36 @@ export function reportSettings(spec: RunSpec, teacherFile: TrainerTeacherFile | 
     [method, say`objective`, objectiveText(spec.objective, teacherFile)],
     [method, say`precision`, spec.precision],
     [method, say`base in memory`, spec.baseStorage],
-    [method, say`gradient checkpointing`, spec.gradientCheckpointing],
+    [method, say`gradient checkpointing`, yesOrNo(spec.gradientCheckpointing)],
     [optimizer, say`optimizer`, listed(spec.optimizer)],
     [optimizer, say`learning rate`, scheduleText(spec, totalSteps)],
-    [optimizer, say`clipping`, spec.clipNorm === 0 ? "off" : `global norm ${spec.clipNorm}`],
-    [optimizer, say`noise on embeddings`, spec.neftuneAlpha === 0 ? "off" : `NEFTune, alpha ${spec.neftuneAlpha}`],
-    [optimizer, say`balancing of experts`, spec.routerAuxWeight === 0 ? "off" : `weight ${spec.routerAuxWeight}`],
+    [optimizer, say`clipping`, spec.clipNorm === 0 ? off : say`global norm ${spec.clipNorm}`],
+    [optimizer, say`noise on embeddings`, spec.neftuneAlpha === 0 ? off : `NEFTune, alpha ${spec.neftuneAlpha}`],
+    [optimizer, say`balancing of experts`, spec.routerAuxWeight === 0 ? off : say`weight ${spec.routerAuxWeight}`],
     [
       optimizer,
       say`early stopping`,
-      earlyStopping ? `after ${earlyStopping.patience} evaluations without ${earlyStopping.minDelta} less loss` : "off",
+      earlyStopping
+        ? say`after ${earlyStopping.patience} evaluations without ${earlyStopping.minDelta} less loss`
+        : off,
     ],
-    [optimizer, say`kept weights`, spec.checkpoints.restoreBest ? "those of the lowest held-out loss" : "the last"],
     [
       optimizer,
-      say`guard`,
-      `${guards.nonFinite ? "values that are not finite" : "off"}${guards.spikeFactor ? `, losses above ${guards.spikeFactor} times the mean` : ""}`,
+      say`kept weights`,
+      spec.checkpoints.restoreBest ? say`those of the lowest held-out loss` : say`the last`,
     ],
-    [
-      data,
-      say`epochs`,
-      spec.maxSteps === null
-        ? (spec.epochs ?? 1)
-        : spec.epochs === null
-          ? `${spec.maxSteps} steps`
-          : `${spec.epochs}, at most ${spec.maxSteps} steps`,
-    ],
+    [optimizer, say`guard`, guardText(guards)],
+    [data, say`epochs`, lengthText(spec)],
     [data, say`rows of a step`, spec.batchRows],
     [data, say`tokens of a micro-batch`, spec.microBatchTokens],
     [data, say`longest sequence`, spec.maxSequenceTokens],
-    [data, say`packing`, spec.packing],
-    [data, say`rows of like length together`, spec.lengthGrouping],
+    [data, say`packing`, yesOrNo(spec.packing)],
+    [data, say`rows of like length together`, yesOrNo(spec.lengthGrouping)],
     [data, say`seed`, spec.seed],
   ];
-  return rows.map(([group, name, value]) => ({ group, name, value: String(value) }));
+  return rows.map(([group, name, value]) => ({
+    group,
+    name,
+    value: typeof value === "number" ? String(value) : value,
+  }));
 }

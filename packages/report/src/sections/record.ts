@@ -18,7 +18,7 @@ ${data.provenance.map((p) => html`<tr><td>${say(p.what)}</td><td>${foreign(p.nam
 </tbody></table></div>
 <div class="scroll" tabindex="0"><table><tbody>
 ${line(words.baseModel, base.name)}${line(words.architecture, base.architecture)}${line(words.parameters, base.parameters === null ? null : f.compact(base.parameters))}${line(words.license, base.license)}
-${line(words.engine, `Anneal ${data.annealVersion}, ${machine.engineVersion}`)}${line(words.isa, machine.isa)}${line(words.threads, String(machine.threads))}${line(words.machine, [machine.cpu, machine.os].filter((v) => v !== null).join(" · ") || null)}
+${line(words.engine, `Anneal ${data.annealVersion}`)}${line(words.isa, machine.isa)}${line(words.threads, String(machine.threads))}${line(words.machine, [machine.cpu, machine.os].filter((v) => v !== null).join(" · ") || null)}
 </tbody></table></div></section>`;
 };
 
