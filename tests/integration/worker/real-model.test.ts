@@ -43,7 +43,8 @@ test.skipIf(!files)("SmolLM2 learns from BANKING77 within a few steps", async ()
     expect(run.status).toBe("succeeded");
     // All the questions are of one intent: what there is to learn is its name and to stop after it.
     expect(run.evaluationAfter?.loss).toBeLessThan((run.evaluationBefore?.loss ?? 0) / 2);
-    expect(run.artifacts.map(({ kind }) => kind).sort()).toEqual(["adapter", "adapter", "gguf", "report", "report"]);
+    const kinds = [...Array(5).fill("adapter"), "gguf", "report", "report"]; // an adapter's folder holds its tokenizer
+    expect(run.artifacts.map(({ kind }) => kind).sort()).toEqual(kinds);
     await endProcess(worker, "SIGTERM");
   } finally {
     await lab.close();
