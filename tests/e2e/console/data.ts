@@ -18,7 +18,7 @@ export function data(road: Road): void {
       await road.page.getByLabel("Name").fill("damaged colours");
       await save.click();
       await road.page.getByRole("heading", { name: "damaged colours" }).waitFor();
-      await road.page.getByText("2 bad lines left out").first().waitFor();
+      await road.page.getByText("2 bad lines skipped").first().waitFor();
     });
 
     it("maps the columns of a CSV", async () => {

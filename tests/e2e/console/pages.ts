@@ -53,7 +53,10 @@ export function pages(road: Road): void {
       await here.getByRole("button", { name: "上传数据" }).click();
       await here.locator("input[type=file]").setInputFiles(road.stack.files.withBadLines);
       await here.getByText("第 4 行", { exact: true }).waitFor();
-      await here.getByText("该行是列表").waitFor();
+      await here
+        .getByText(/该行.*列表/)
+        .first()
+        .waitFor();
       await look("bad lines");
       // A plan that is refused, and a rule over several fields that is broken.
       await here.goto(`/runs/new?from=${road.runPath.split("/").at(-1)}`);
@@ -66,7 +69,7 @@ export function pages(road: Road): void {
       await look("a plan that does not fit");
       await here.getByLabel("每次计算的 token 数", { exact: true }).fill("16");
       await here
-        .getByText(/放不下一条长/)
+        .getByText(/容纳不下一条/)
         .first()
         .waitFor();
       await look("a broken rule");

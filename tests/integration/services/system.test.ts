@@ -121,7 +121,8 @@ test("status, doctor and Ollama answer though Ollama does not", async () => {
   expect(status).toMatchObject({ queuedRuns: 0, runningRuns: 0, ollama: { reachable: false } });
   const checks = api.system.doctor.output.parse(await system.doctor(ctx, undefined));
   const by = Object.fromEntries(checks.map((check) => [check.name, check]));
-  expect(by.Postgres).toMatchObject({ status: "ok" });
+  // The tests' own server is reached as its superuser, which the doctor does not like; the roles have a test of their own.
+  expect(by.Postgres).toMatchObject({ status: "warning", found: expect.stringContaining("is a superuser") });
   expect(by.Engine?.status).not.toBe("missing");
   expect(by.Ollama).toMatchObject({ status: "warning", remedy: expect.stringContaining("ollama serve") });
   for (const { status: state, remedy } of checks) if (state !== "ok") expect(remedy).not.toBeNull();
