@@ -81,7 +81,7 @@ export function form(road: Road): void {
       await other.page.getByLabel("Learns from", { exact: true }).selectOption("distill");
       await other.page.getByText("choose a teacher", { exact: false }).first().waitFor();
       const file = other.page.getByLabel("Recorded teacher outputs", { exact: true });
-      await file.selectOption({ label: "taught (best 8)" });
+      await file.selectOption({ label: "taught (top 8)" });
       expect(await other.page.getByLabel("Teacher", { exact: true }).count()).toBe(0);
       await other.page.getByText("Fits", { exact: true }).waitFor();
       const weights = other.page.getByLabel("Source weights", { exact: true });

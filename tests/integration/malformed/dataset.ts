@@ -156,7 +156,7 @@ export const datasetCorpus: Corpus = {
       "text behind a closing quote",
       "rows.csv",
       "line 2",
-      "follows a closing quote",
+      "after a closing quote",
       'text,category\n"a"b,c\nd,e\n',
     ),
     file("an empty cell", "rows.csv", "line 2", 'column "category" is empty', "text,category\na,\nb,c\n"),
