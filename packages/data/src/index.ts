@@ -6,4 +6,5 @@ export { isWhole, openVersion } from "./open-version.ts";
 export type { DatasetReader } from "./parquet-rows.ts";
 export { type RowKeys, rowKeys } from "./row-keys.ts";
 export { seal, unseal } from "./sealed.ts";
+export { sha256OfFile } from "./sha256-of-file.ts";
 export { digestsPath } from "./version-digests.ts";

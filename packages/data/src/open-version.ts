@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { type DatasetRow, ServiceError } from "@anneal/contracts";
 import { type DatasetReader, openParquet, unreadable } from "./parquet-rows.ts";
+import { sha256OfFile } from "./sha256-of-file.ts";
 import {
   blockDigest,
   blockRows,
@@ -8,7 +9,6 @@ import {
   damaged,
   identityOf,
   readDigests,
-  sha256OfFile,
   type VersionDigests,
   writeDigests,
 } from "./version-digests.ts";

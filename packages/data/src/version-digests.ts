@@ -1,10 +1,9 @@
 import { createHash, randomUUID } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { type FileHandle, open, readFile, rename, rm, stat } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
 import { type DatasetRow, ServiceError, say } from "@anneal/contracts";
 import { canonicalLine } from "./canonical.ts";
 import { seal, unseal } from "./sealed.ts";
+import { sha256OfFile } from "./sha256-of-file.ts";
 
 // Beside a version's Parquet file lies what its bytes and its rows must be: the file's SHA-256, held when it is opened, and one
 // for every so many rows, held when they are read; so the rows that somebody gets are the rows that were proven.
@@ -31,12 +30,6 @@ export const blockDigest = (rows: readonly DatasetRow[]): string => {
   for (const row of rows) hash.update(canonicalLine(row)).update("\n");
   return hash.digest("hex");
 };
-
-export async function sha256OfFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest("hex");
-}
 
 /** The digests of rows as they come, block by block, and of the file they came from. */
 export async function computeDigests(

@@ -3,13 +3,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DatasetRow, JournalLine, TrainerStart } from "@anneal/contracts";
-import { digestsPath, importVersion, openVersion } from "@anneal/data";
+import { digestsPath, importVersion, openVersion, sha256OfFile } from "@anneal/data";
 import { type EncodedRow, openShard } from "@anneal/text";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { isIntact } from "../../../apps/worker/src/publishing/file-to-publish.ts";
 import { CheckpointStore, statePath, verifyCheckpoint } from "../../../apps/worker/src/run-directory/checkpoints.ts";
 import { takeEpoch } from "../../../apps/worker/src/run-directory/epoch-lock.ts";
-import { sha256OfFile, writeDurably } from "../../../apps/worker/src/run-directory/files.ts";
+import { writeDurably } from "../../../apps/worker/src/run-directory/files.ts";
 import { Journal } from "../../../apps/worker/src/run-directory/journal.ts";
 import { journalPath, readJournal } from "../../../apps/worker/src/run-directory/journal-file.ts";
 import { startCursor } from "../../../apps/worker/src/trainer/cursor.ts";

@@ -1,8 +1,8 @@
 import { basename } from "node:path";
 import { ServiceError, say } from "@anneal/contracts";
+import { sha256OfFile } from "@anneal/data";
 import { deployments, runs } from "@anneal/services";
 import { exportFiles } from "../engine-host/export-files.ts";
-import { sha256OfFile } from "../run-directory/files.ts";
 import { newestCheckpoint } from "../run-directory/newest-checkpoint.ts";
 import { runFolder, trainerStart } from "../trainer-start.ts";
 import type { WorkerContext } from "../worker-context.ts";

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { ServiceError, say, type Words, wordsOfError } from "@anneal/contracts";
-import { seal, unseal } from "@anneal/data";
+import { seal, sha256OfFile, unseal } from "@anneal/data";
 import { z } from "zod";
 import { requireEpoch, syncDirectory } from "./epoch-lock.ts";
-import { sha256OfFile, writeDurably } from "./files.ts";
+import { writeDurably } from "./files.ts";
 
 // checkpoints/step-000000120-e000000003/ holds state.safetensors (the engine's), cursor.json and, written last, manifest.json
 // with the SHA-256 of both. The folder appears under its name by one rename; the attempt's number in the name keeps a

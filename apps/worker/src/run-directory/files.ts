@@ -1,25 +1,6 @@
-import { createHash } from "node:crypto";
-import {
-  closeSync,
-  createReadStream,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, statSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { syncDirectory } from "./epoch-lock.ts";
-
-/** SHA-256 of a file in lower-case hex. */
-export async function sha256OfFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest("hex");
-}
 
 /** Writes all of it: a disk that is nearly full takes a part without an error, and only the next write fails. */
 export function writeWhole(handle: number, data: string | Uint8Array): void {

@@ -11,11 +11,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inWords, type RunEventBody } from "@anneal/contracts";
+import { sha256OfFile } from "@anneal/data";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { startCursor } from "../trainer/cursor.ts";
 import { CheckpointStore, type Cursor, statePath } from "./checkpoints.ts";
 import { takeEpoch } from "./epoch-lock.ts";
-import { sha256OfFile, writeDurably } from "./files.ts";
+import { writeDurably } from "./files.ts";
 import { Journal } from "./journal.ts";
 import { encodeLine, journalPath, readJournal } from "./journal-file.ts";
 

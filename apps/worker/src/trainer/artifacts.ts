@@ -1,8 +1,9 @@
 import { existsSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { ArtifactKind, Quantisation } from "@anneal/contracts";
+import { sha256OfFile } from "@anneal/data";
 import { requireEpoch } from "../run-directory/epoch-lock.ts";
-import { sha256OfFile, syncFile } from "../run-directory/files.ts";
+import { syncFile } from "../run-directory/files.ts";
 import { type Job, tell } from "./job.ts";
 
 export const exportFolder = (runDirectory: string): string => join(runDirectory, "exports");

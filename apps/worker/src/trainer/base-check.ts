@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { ServiceError, say, type TrainerStart, type Words } from "@anneal/contracts";
-import { seal, unseal } from "@anneal/data";
+import { seal, sha256OfFile, unseal } from "@anneal/data";
 import { z } from "zod";
-import { replaceFile, sha256OfFile } from "../run-directory/files.ts";
+import { replaceFile } from "../run-directory/files.ts";
 
 const Note = z.object({
   digest: z.string(),

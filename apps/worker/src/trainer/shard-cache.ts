@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import type { DatasetRow } from "@anneal/contracts";
-import { seal, unseal } from "@anneal/data";
+import { seal, sha256OfFile, unseal } from "@anneal/data";
 import { type EncodedRow, openShard, type Shard, writeShard } from "@anneal/text";
 import { z } from "zod";
-import { replaceFile, sha256OfFile } from "../run-directory/files.ts";
+import { replaceFile } from "../run-directory/files.ts";
 
 const Entry = z.object({
   digest: z.string(),

@@ -1,7 +1,7 @@
 import { type Phrase, ServiceError, say, type TrainerStart, type Words } from "@anneal/contracts";
+import { sha256OfFile } from "@anneal/data";
 import type { MicroBatch } from "@anneal/engine";
 import { openTeacherFile, type Shard, type TeacherFile, teacherMismatch, textFacts } from "@anneal/text";
-import { sha256OfFile } from "../run-directory/files.ts";
 import type { textModelOf } from "./text-model.ts";
 
 const field = "objective.teacherFile";

@@ -2,6 +2,7 @@ import type { DatasetCheck } from "@anneal/contracts";
 import { openVersion } from "@anneal/data";
 import type { CheckOptions, TextModelRef } from "@anneal/text";
 import type { ServiceContext } from "../context.ts";
+import { forgetOldest } from "../forget-oldest.ts";
 import { readFacts } from "../models/facts.ts";
 import { foreignError } from "../models/foreign-error.ts";
 import { textModelOf } from "../models/text-model.ts";
@@ -56,9 +57,6 @@ export async function checkVersion(
     (check) => check.truncatedRows === 0 && remembered.set(`${rows}|whole`, work),
     () => remembered.delete(key), // a failure is told to who asked, and tried again next time
   );
-  for (const oldest of remembered.keys()) {
-    if (remembered.size <= mostRemembered) break;
-    remembered.delete(oldest);
-  }
+  forgetOldest(remembered, mostRemembered);
   return work;
 }

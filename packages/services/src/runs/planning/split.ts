@@ -2,6 +2,7 @@ import { type PlanWarning, type RunSpec, told } from "@anneal/contracts";
 import { openVersion, type RowKeys, rowKeys } from "@anneal/data";
 import { type Split, splitNotice, splitRows } from "@anneal/text";
 import type { VersionRow } from "../../datasets/find-version.ts";
+import { forgetOldest } from "../../forget-oldest.ts";
 import { foreignError } from "../../models/foreign-error.ts";
 
 // Versions are immutable, and the form asks after every change.
@@ -23,10 +24,7 @@ function keysOf(version: VersionRow): Promise<RowKeys> {
   const work = readKeys(version);
   remembered.set(version.digest, work);
   work.catch(() => remembered.delete(version.digest));
-  for (const oldest of remembered.keys()) {
-    if (remembered.size <= mostRemembered) break;
-    remembered.delete(oldest);
-  }
+  forgetOldest(remembered, mostRemembered);
   return work;
 }
 
