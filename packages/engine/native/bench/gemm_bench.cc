@@ -1,5 +1,5 @@
-// gemm_bench [THREADS]: first prints the cases, then answers every line "INDEX f32" or "INDEX bf16" with one turn of that product and of the
-// same threads' peak in registers. JSON, one value a line.
+// gemm_bench [THREADS]: first prints the cases, then answers every line "INDEX f32" or "INDEX bf16" with one turn of
+// that product and of the same threads' peak in registers. JSON, one value a line.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -8,8 +8,8 @@
 #include <string>
 
 #include "bench/peak.h"
-#include "core/buffer.h"
 #include "core/bf16.h"
+#include "core/buffer.h"
 #include "core/philox.h"
 #include "ops/gemm.h"
 
@@ -36,7 +36,8 @@ Buffer random_matrix(DType dtype, const Shape& shape, uint32_t op) {
   return buffer;
 }
 
-// GFLOP/s over at least a tenth of a second, after one call that finds the other's data in the caches and sleeping threads.
+// GFLOP/s over at least a tenth of a second, after one call that finds the other's data in the caches and sleeping
+// threads.
 double measure(Context& ctx, const Case& c, const Tensor& a, const Tensor& b, Tensor out, const GemmOptions& options) {
   using Clock = std::chrono::steady_clock;
   c.call(ctx, a, b, out, options);
@@ -60,8 +61,9 @@ const Case kCases[] = {{"forward 1024 x 4864 x 896", "abt", 1024, 4864, 896, gem
 void list() {
   std::printf("[");
   for (const Case& c : kCases)
-    std::printf("%s{\"name\": \"%s\", \"form\": \"%s\", \"m\": %lld, \"n\": %lld, \"k\": %lld}", &c == kCases ? "" : ", ", c.name, c.form,
-                static_cast<long long>(c.m), static_cast<long long>(c.n), static_cast<long long>(c.k));
+    std::printf("%s{\"name\": \"%s\", \"form\": \"%s\", \"m\": %lld, \"n\": %lld, \"k\": %lld}",
+                &c == kCases ? "" : ", ", c.name, c.form, static_cast<long long>(c.m), static_cast<long long>(c.n),
+                static_cast<long long>(c.k));
   std::printf("]\n");
 }
 
@@ -69,7 +71,8 @@ void list() {
 void turn(Context& ctx, const Case& c, const Tensor& a, const Tensor& b, const Tensor& out, GemmPrecision precision) {
   GemmOptions options;
   options.precision = precision;
-  std::printf("{\"isa\": \"%s\", \"gflops\": %.2f, \"peaks\": [", isa_name(ctx.isa), measure(ctx, c, a, b, out, options));
+  std::printf("{\"isa\": \"%s\", \"gflops\": %.2f, \"peaks\": [", isa_name(ctx.isa),
+              measure(ctx, c, a, b, out, options));
   const char* comma = "";
   for (const Peak& peak : peaks_of(ctx.isa, precision == GemmPrecision::kBF16)) {
     std::printf("%s{\"of\": \"%s\", \"gflops\": %.2f}", comma, peak.of, measure_peak(ctx.pool, peak.loop, 0.05));

@@ -24,7 +24,9 @@ std::vector<Peak> peaks_of([[maybe_unused]] Isa isa, [[maybe_unused]] bool bf16)
 
 double measure_peak(ThreadPool& pool, PeakLoop loop, double seconds) {
   using Clock = std::chrono::steady_clock;
-  const auto since = [](Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); };
+  const auto since = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
   std::vector<double> done(static_cast<size_t>(pool.threads()));
   const auto start = Clock::now();
   pool.parallel_for(pool.threads(), [&](int64_t chunk) {

@@ -20,8 +20,9 @@ struct Peak {
   const char* of;  // the instruction
   PeakLoop loop;
 };
-// What products of this precision are measured by on the ISA, the fastest last; none where vectors are the compiler's own business (generic).
-// Without an instruction of its own bf16 is widened as panels are packed: FMA is then its measure.
+// What products of this precision are measured by on the ISA, the fastest last; none where vectors are the compiler's
+// own business (generic). Without an instruction of its own bf16 is widened as panels are packed: FMA is then its
+// measure.
 std::vector<Peak> peaks_of(Isa isa, bool bf16);
 
 // GFLOP/s of all threads of the pool together, over about `seconds`.

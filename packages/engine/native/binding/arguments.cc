@@ -143,7 +143,9 @@ int64_t Fields::integer(const char* name, int64_t low, int64_t high) const {
   return static_cast<int64_t>(v);
 }
 
-std::vector<int32_t> Fields::int32_array(const char* name) const { return read_int32_array(get(name), field_path(name)); }
+std::vector<int32_t> Fields::int32_array(const char* name) const {
+  return read_int32_array(get(name), field_path(name));
+}
 
 std::string read_path(const Napi::Value& value, const char* name) {
   if (!value.IsString()) refuse(name, "expected a path");

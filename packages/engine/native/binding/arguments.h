@@ -1,4 +1,5 @@
-// Reads JavaScript values into the engine's types. Every refusal is an Error(kInvalidArgument) that names the field's path.
+// Reads JavaScript values into the engine's types. Every refusal is an Error(kInvalidArgument) that names the field's
+// path.
 #pragma once
 #include <napi.h>
 

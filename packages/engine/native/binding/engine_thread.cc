@@ -36,11 +36,11 @@ void check_status(napi_status status, const char* what) {
 EngineThread::EngineThread(Napi::Env env, std::function<void()> on_teardown)
     : env_(env), on_teardown_(std::move(on_teardown)) {
   const napi_value name = Napi::String::New(env, "anneal-engine");
-  check_status(napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, nullptr, call_js, &calls_),
-               "napi_create_threadsafe_function");
+  check_status(
+      napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, nullptr, call_js, &calls_),
+      "napi_create_threadsafe_function");
   check_status(napi_unref_threadsafe_function(env, calls_), "napi_unref_threadsafe_function");
-  check_status(napi_add_env_cleanup_hook(env, cleanup, this),
-               "napi_add_env_cleanup_hook");
+  check_status(napi_add_env_cleanup_hook(env, cleanup, this), "napi_add_env_cleanup_hook");
   thread_ = std::thread([this] { loop(); });
 }
 
@@ -88,7 +88,8 @@ void EngineThread::post(JsTask task) {
 void EngineThread::settle_later(std::shared_ptr<Napi::Promise::Deferred> deferred, ResultMaker make,
                                 std::exception_ptr error,
                                 std::function<Napi::Value(Napi::Env, Napi::Value)> on_reject) {
-  post([this, deferred = std::move(deferred), make = std::move(make), error, on_reject = std::move(on_reject)](Napi::Env env) {
+  post([this, deferred = std::move(deferred), make = std::move(make), error,
+        on_reject = std::move(on_reject)](Napi::Env env) {
     if (--pending_ == 0 && calls_) napi_unref_threadsafe_function(env, calls_);
     if (!error) {
       try {

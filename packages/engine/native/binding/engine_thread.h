@@ -1,5 +1,5 @@
-// The thread a session lives on. JavaScript calls become jobs; a job's result is turned into a JavaScript value on the JavaScript
-// thread and settles a promise. The event loop is kept alive only while a job is pending.
+// The thread a session lives on. JavaScript calls become jobs; a job's result is turned into a JavaScript value on the
+// JavaScript thread and settles a promise. The event loop is kept alive only while a job is pending.
 #pragma once
 #include <napi.h>
 
@@ -21,14 +21,16 @@ using Job = std::function<ResultMaker()>;
 
 class EngineThread {
  public:
-  // `on_teardown` runs on the JavaScript thread when the environment goes away with the thread still there: raise stop flags in it.
+  // `on_teardown` runs on the JavaScript thread when the environment goes away with the thread still there: raise stop
+  // flags in it.
   EngineThread(Napi::Env env, std::function<void()> on_teardown);
   // Ends the thread after its current job; jobs not started are dropped.
   ~EngineThread();
   EngineThread(const EngineThread&) = delete;
   EngineThread& operator=(const EngineThread&) = delete;
 
-  // Queues a job. Its Error rejects the promise with that error's code. `on_reject` may replace the error (JavaScript thread).
+  // Queues a job. Its Error rejects the promise with that error's code. `on_reject` may replace the error (JavaScript
+  // thread).
   Napi::Promise run(Napi::Env env, Job job, std::function<Napi::Value(Napi::Env, Napi::Value)> on_reject = {});
   // From the engine thread: runs a task on the JavaScript thread, in order with results.
   void post(JsTask task);

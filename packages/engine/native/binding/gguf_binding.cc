@@ -84,7 +84,8 @@ Napi::Value read_gguf_metadata_js(const Napi::CallbackInfo& info) {
     const GgufFile file(read_path(info[0], "path"));
     Napi::Object metadata = bare_object(env);
     for (const auto& [key, value] : file.metadata())
-      metadata.Set(Napi::String::New(env, key), value.type() == GgufType::kArray ? array_to_js(env, value.as_array(key)) : scalar_to_js(env, key, value));
+      metadata.Set(Napi::String::New(env, key), value.type() == GgufType::kArray ? array_to_js(env, value.as_array(key))
+                                                                                 : scalar_to_js(env, key, value));
     Napi::Array tensors = Napi::Array::New(env, file.tensors().size());
     for (uint32_t i = 0; i < file.tensors().size(); ++i) {
       const Napi::HandleScope scope(env);

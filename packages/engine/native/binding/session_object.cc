@@ -6,32 +6,32 @@
 namespace anneal {
 
 void SessionObject::define(Napi::Env env) {
-  const Napi::Function constructor = DefineClass(
-      env, "NativeSession",
-      {
-          InstanceMethod<&SessionObject::info>("info"),
-          InstanceMethod<&SessionObject::plan>("plan"),
-          InstanceMethod<&SessionObject::step>("step"),
-          InstanceMethod<&SessionObject::evaluate>("evaluate"),
-          InstanceMethod<&SessionObject::logits>("logits"),
-          InstanceMethod<&SessionObject::best_tokens>("bestTokens"),
-          InstanceMethod<&SessionObject::gradients>("gradients"),
-          InstanceMethod<&SessionObject::measure>("measure"),
-          InstanceMethod<&SessionObject::scores>("scores"),
-          InstanceMethod<&SessionObject::weights>("weights"),
-          InstanceMethod<&SessionObject::trainable_names>("trainableNames"),
-          InstanceMethod<&SessionObject::generate_text>("generate"),
-          InstanceMethod<&SessionObject::save_state>("saveState"),
-          InstanceMethod<&SessionObject::load_state>("loadState"),
-          InstanceMethod<&SessionObject::write_adapter_folder>("exportAdapter"),
-          InstanceMethod<&SessionObject::write_merged_folder>("exportMerged"),
-          InstanceMethod<&SessionObject::write_gguf>("exportGguf"),
-          InstanceMethod<&SessionObject::memory>("memory"),
-          InstanceMethod<&SessionObject::release_idle_memory>("releaseIdleMemory"),
-          InstanceMethod<&SessionObject::close>("close"),
-          InstanceMethod<&SessionObject::request_stop>("requestStop"),
-          InstanceMethod<&SessionObject::clear_stop>("clearStop"),
-      });
+  const Napi::Function constructor =
+      DefineClass(env, "NativeSession",
+                  {
+                      InstanceMethod<&SessionObject::info>("info"),
+                      InstanceMethod<&SessionObject::plan>("plan"),
+                      InstanceMethod<&SessionObject::step>("step"),
+                      InstanceMethod<&SessionObject::evaluate>("evaluate"),
+                      InstanceMethod<&SessionObject::logits>("logits"),
+                      InstanceMethod<&SessionObject::best_tokens>("bestTokens"),
+                      InstanceMethod<&SessionObject::gradients>("gradients"),
+                      InstanceMethod<&SessionObject::measure>("measure"),
+                      InstanceMethod<&SessionObject::scores>("scores"),
+                      InstanceMethod<&SessionObject::weights>("weights"),
+                      InstanceMethod<&SessionObject::trainable_names>("trainableNames"),
+                      InstanceMethod<&SessionObject::generate_text>("generate"),
+                      InstanceMethod<&SessionObject::save_state>("saveState"),
+                      InstanceMethod<&SessionObject::load_state>("loadState"),
+                      InstanceMethod<&SessionObject::write_adapter_folder>("exportAdapter"),
+                      InstanceMethod<&SessionObject::write_merged_folder>("exportMerged"),
+                      InstanceMethod<&SessionObject::write_gguf>("exportGguf"),
+                      InstanceMethod<&SessionObject::memory>("memory"),
+                      InstanceMethod<&SessionObject::release_idle_memory>("releaseIdleMemory"),
+                      InstanceMethod<&SessionObject::close>("close"),
+                      InstanceMethod<&SessionObject::request_stop>("requestStop"),
+                      InstanceMethod<&SessionObject::clear_stop>("clearStop"),
+                  });
   auto* reference = new Napi::FunctionReference(Napi::Persistent(constructor));
   env.SetInstanceData<Napi::FunctionReference>(reference);
 }

@@ -133,8 +133,8 @@ Napi::Value SessionObject::weights(const Napi::CallbackInfo& info) {
     return queue(info.Env(), [name](Session& s) -> ResultMaker {
       const Parameter* p = s.model().parameters.find(name);
       if (!p) throw Error(ErrorCode::kInvalidArgument, "name", "\"" + name + "\" is no tensor of this model");
-      auto copy = std::make_shared<TensorCopy>(
-          p->master ? copy_tensor(name, p->master) : TensorCopy{name, p->shape, p->dense_values()});
+      auto copy = std::make_shared<TensorCopy>(p->master ? copy_tensor(name, p->master)
+                                                         : TensorCopy{name, p->shape, p->dense_values()});
       return [copy](Napi::Env env) { return tensor_to_js(env, *copy); };
     });
   });

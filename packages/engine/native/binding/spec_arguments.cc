@@ -10,13 +10,15 @@ namespace {
   throw Error(ErrorCode::kInvalidArgument, path, message);
 }
 
-template <class T> struct Choice {
+template <class T>
+struct Choice {
   const char* name;
   T value;
 };
 
 // The value whose name the field holds.
-template <class T, size_t N> T choose(const Fields& f, const char* field, const Choice<T> (&choices)[N]) {
+template <class T, size_t N>
+T choose(const Fields& f, const char* field, const Choice<T> (&choices)[N]) {
   const std::string name = f.string(field);
   std::string known;
   for (const Choice<T>& c : choices) {
@@ -35,9 +37,10 @@ constexpr Choice<OptimizerKind> kOptimizers[] = {{"adamw", OptimizerKind::kAdamW
                                                  {"lion", OptimizerKind::kLion},
                                                  {"adafactor", OptimizerKind::kAdafactor},
                                                  {"sgd", OptimizerKind::kSgd}};
-constexpr Choice<ObjectiveKind> kObjectives[] = {
-    {"sft", ObjectiveKind::kSft},     {"dpo", ObjectiveKind::kDpo}, {"ipo", ObjectiveKind::kIpo},        {"orpo", ObjectiveKind::kOrpo},
-    {"simpo", ObjectiveKind::kSimpo}, {"kto", ObjectiveKind::kKto}, {"distill", ObjectiveKind::kDistill}};
+constexpr Choice<ObjectiveKind> kObjectives[] = {{"sft", ObjectiveKind::kSft},        {"dpo", ObjectiveKind::kDpo},
+                                                 {"ipo", ObjectiveKind::kIpo},        {"orpo", ObjectiveKind::kOrpo},
+                                                 {"simpo", ObjectiveKind::kSimpo},    {"kto", ObjectiveKind::kKto},
+                                                 {"distill", ObjectiveKind::kDistill}};
 constexpr Choice<Divergence> kDivergences[] = {{"forward_kl", Divergence::kForwardKl},
                                                {"reverse_kl", Divergence::kReverseKl},
                                                {"jsd", Divergence::kJensenShannon}};
@@ -100,7 +103,8 @@ ObjectiveConfig read_objective(const Fields& f) {
     if (f.has("teacher")) {
       const Fields teacher = f.object("teacher");
       c.teacher = read_source(f.get("teacher"), teacher.path());
-      if (teacher.has("adapter")) c.teacher_adapter = read_path(teacher.get("adapter"), "spec.objective.teacher.adapter");
+      if (teacher.has("adapter"))
+        c.teacher_adapter = read_path(teacher.get("adapter"), "spec.objective.teacher.adapter");
     }
   } else {
     c.beta = f.number("beta", 1e-9, 1e6);
@@ -115,7 +119,8 @@ ObjectiveConfig read_objective(const Fields& f) {
 }
 
 std::vector<AdapterSpec> read_adapters(const Napi::Value& value) {
-  if (!value.IsArray() || value.As<Napi::Array>().Length() == 0) refuse("spec.adapters", "expected an array of at least one adapter");
+  if (!value.IsArray() || value.As<Napi::Array>().Length() == 0)
+    refuse("spec.adapters", "expected an array of at least one adapter");
   const Napi::Array array = value.As<Napi::Array>();
   if (array.Length() > 1024) refuse("spec.adapters", "holds more than 1024");
   std::vector<AdapterSpec> all;
@@ -123,7 +128,8 @@ std::vector<AdapterSpec> read_adapters(const Napi::Value& value) {
     const Fields f(array.Get(i), "spec.adapters[" + std::to_string(i) + "]");
     AdapterSpec a;
     a.name = f.string("name");
-    const bool plain = a.name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == std::string::npos;
+    const bool plain = a.name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
+                       std::string::npos;
     if (a.name.empty() || a.name.size() > 80 || !plain)
       refuse(f.field_path("name"), "must be 1 to 80 letters, digits, _ or -");
     a.rank = f.integer("rank", 1, 65536);

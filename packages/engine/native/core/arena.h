@@ -10,7 +10,6 @@ namespace anneal {
 constexpr size_t kAlignment = 64;
 constexpr size_t kHugePage = size_t{2} << 20;  // an arena's pages; what of the last one is unused is resident too
 
-
 // Bytes of a dense tensor. Throws kInvalidArgument for block types (their size is known to quant/).
 size_t dense_bytes(DType dtype, const Shape& shape);
 
@@ -26,7 +25,8 @@ class Arena {
 
   // 64-byte aligned, not zeroed after reuse. Throws kOutOfMemory beyond the capacity.
   void* allocate(size_t bytes);
-  template <class T> T* allocate_array(size_t n) {
+  template <class T>
+  T* allocate_array(size_t n) {
     return static_cast<T*>(allocate(n * sizeof(T)));
   }
   Tensor tensor(DType dtype, const Shape& shape) { return {allocate(dense_bytes(dtype, shape)), dtype, shape}; }

@@ -36,7 +36,10 @@ TEST(pool_nested_call_runs_serially) {
 
 TEST(pool_rethrows_and_goes_on) {
   ThreadPool pool(2);
-  CHECK_ERROR(pool.parallel_for(8, [](int64_t c) { if (c == 5) throw Error(ErrorCode::kNumeric, "x", "y"); }),
+  CHECK_ERROR(pool.parallel_for(8,
+                                [](int64_t c) {
+                                  if (c == 5) throw Error(ErrorCode::kNumeric, "x", "y");
+                                }),
               ErrorCode::kNumeric);
   std::atomic<int> n{0};
   pool.parallel_for(8, [&](int64_t) { n.fetch_add(1); });
@@ -77,11 +80,11 @@ TEST(half_types_round_trip_every_value) {
     const float h = to_f32(f16{static_cast<uint16_t>(i)});
     if (h == h) CHECK_EQ(to_f16(h).bits, i);
   }
-  CHECK_EQ(to_bf16(1.00390625f).bits, 0x3f80);   // tie goes to even
+  CHECK_EQ(to_bf16(1.00390625f).bits, 0x3f80);  // tie goes to even
   CHECK_EQ(to_bf16(1.01171875f).bits, 0x3f82);
   CHECK_EQ(to_f16(65520.f).bits, 0x7c00);
   CHECK_EQ(to_f16(65519.f).bits, 0x7bff);
-  CHECK_EQ(to_f16(0x1p-25f).bits, 0);            // half of the smallest subnormal: tie to even
+  CHECK_EQ(to_f16(0x1p-25f).bits, 0);  // half of the smallest subnormal: tie to even
   CHECK_EQ(to_f16(0x1.8p-24f).bits, 2);
   CHECK(std::isnan(to_f32(to_bf16(std::nanf("")))));
   CHECK(std::isnan(to_f32(to_f16(std::nanf("")))));
@@ -93,8 +96,7 @@ TEST(philox_known_answers) {
   CHECK(zero == (PhiloxBlock{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
   const PhiloxBlock ones = philox4x32_10({~0u, ~0u, ~0u, ~0u}, ~0u, ~0u);
   CHECK(ones == (PhiloxBlock{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
-  const PhiloxBlock pi =
-      philox4x32_10({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, 0xa4093822, 0x299f31d0);
+  const PhiloxBlock pi = philox4x32_10({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, 0xa4093822, 0x299f31d0);
   CHECK(pi == (PhiloxBlock{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 }
 

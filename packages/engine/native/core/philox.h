@@ -1,5 +1,5 @@
-// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): counter-based, so the value at an index never
-// depends on who computes it or when. The counter is (element block, op id, step); the key is the seed.
+// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): counter-based, so the value at an
+// index never depends on who computes it or when. The counter is (element block, op id, step); the key is the seed.
 #pragma once
 #include <array>
 #include <cstdint>

@@ -10,12 +10,29 @@
 
 namespace anneal {
 
-// Element types. The block types are GGUF's; their numbers in a file are mapped in io/gguf (see quant/ for the layouts).
+// Element types. The block types are GGUF's; their numbers in a file are mapped in io/gguf (see quant/ for the
+// layouts).
 enum class DType : uint8_t {
-  kF32, kF16, kBF16, kI32,
-  kQ4_0, kQ4_1, kQ5_0, kQ5_1, kQ8_0, kQ2_K, kQ3_K, kQ4_K, kQ5_K, kQ6_K, kIQ4_NL, kIQ4_XS, kMXFP4,
-  kInt8Block, kNF4,  // our own frozen-base formats
-  kU8,               // codes of 8-bit optimizer states
+  kF32,
+  kF16,
+  kBF16,
+  kI32,
+  kQ4_0,
+  kQ4_1,
+  kQ5_0,
+  kQ5_1,
+  kQ8_0,
+  kQ2_K,
+  kQ3_K,
+  kQ4_K,
+  kQ5_K,
+  kQ6_K,
+  kIQ4_NL,
+  kIQ4_XS,
+  kMXFP4,
+  kInt8Block,
+  kNF4,  // our own frozen-base formats
+  kU8,   // codes of 8-bit optimizer states
 };
 
 constexpr int kMaxDims = 4;
@@ -53,8 +70,14 @@ struct Tensor {
   DType dtype = DType::kF32;
   Shape shape;
 
-  template <class T> T* as() { return static_cast<T*>(data); }
-  template <class T> const T* as() const { return static_cast<const T*>(data); }
+  template <class T>
+  T* as() {
+    return static_cast<T*>(data);
+  }
+  template <class T>
+  const T* as() const {
+    return static_cast<const T*>(data);
+  }
   float* f32() { return as<float>(); }
   const float* f32() const { return as<float>(); }
   int64_t rows() const {

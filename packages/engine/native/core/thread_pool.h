@@ -21,9 +21,9 @@ class ThreadPool {
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
-  // Calls fn(chunk, worker) for every chunk in [0, chunks), each once, on any worker in [0, threads()); returns when all are done.
-  // Results may not depend on which worker runs a chunk (worker is only for private scratch). The first exception is rethrown
-  // after the join. Not reentrant: a call from inside fn runs its chunks on the calling worker.
+  // Calls fn(chunk, worker) for every chunk in [0, chunks), each once, on any worker in [0, threads()); returns when
+  // all are done. Results may not depend on which worker runs a chunk (worker is only for private scratch). The first
+  // exception is rethrown after the join. Not reentrant: a call from inside fn runs its chunks on the calling worker.
   template <class Fn>
   void parallel_for(int64_t chunks, Fn&& fn) {
     using Plain = std::remove_reference_t<Fn>;

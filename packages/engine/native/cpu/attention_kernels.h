@@ -16,10 +16,10 @@ struct ScoreBlock {
 };
 
 struct DecodeArgs {
-  ConstRef q;        // (group, head_size), contiguous
-  ConstRef keys;     // token t at key_at + t * key_stride
+  ConstRef q;     // (group, head_size), contiguous
+  ConstRef keys;  // token t at key_at + t * key_stride
   ConstRef values;
-  Ref out;           // (group, value_head_size)
+  Ref out;  // (group, value_head_size)
   int64_t q_at, key_at, value_at, out_at;
   int64_t key_stride, value_stride;
   int64_t group, head_size, value_head_size, length, window;
@@ -28,10 +28,11 @@ struct DecodeArgs {
 };
 
 struct AttentionKernels {
-  // Online softmax: scores become exp(score - new maximum), masked ones 0; maximum[row] and sum[row] are brought up to date;
-  // rescale[row] = exp(old maximum - new maximum), by which earlier partial outputs shrink.
+  // Online softmax: scores become exp(score - new maximum), masked ones 0; maximum[row] and sum[row] are brought up to
+  // date; rescale[row] = exp(old maximum - new maximum), by which earlier partial outputs shrink.
   void (*softmax_block)(const ScoreBlock& block, float* maximum, float* sum, float* rescale);
-  // scores become probabilities exp(score - lse[row * lse_stride]); dp (same layout) becomes d(raw score) = p * (dp - delta[row]) * scale.
+  // scores become probabilities exp(score - lse[row * lse_stride]); dp (same layout) becomes d(raw score) = p * (dp -
+  // delta[row]) * scale.
   void (*gradient_block)(const ScoreBlock& block, float* dp, const float* lse, int64_t lse_stride, const float* delta);
   float (*dot)(ConstRef a, int64_t a_at, ConstRef b, int64_t b_at, int64_t n);
   void (*decode)(const DecodeArgs& args);

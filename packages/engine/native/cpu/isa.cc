@@ -1,7 +1,7 @@
 #include "cpu/isa.h"
 
-#include <cstring>
 #include <cstdint>
+#include <cstring>
 #include <string>
 
 #include "core/error.h"
@@ -31,7 +31,8 @@ uint64_t enabled_state() {
   return (static_cast<uint64_t>(high) << 32) | low;
 }
 
-// AMX: the processor has tiles and TDPBF16PS, the system saves them, and lets this process use them (Linux wants to be asked).
+// AMX: the processor has tiles and TDPBF16PS, the system saves them, and lets this process use them (Linux wants to be
+// asked).
 bool have_amx(uint64_t state) {
 #if defined(__linux__)
   constexpr uint64_t kTiles = 0x60000;  // XTILECFG, XTILEDATA

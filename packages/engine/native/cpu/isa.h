@@ -1,4 +1,5 @@
-// Which instruction set the kernels use. Detection lives in a translation unit of its own, compiled for the oldest machine.
+// Which instruction set the kernels use. Detection lives in a translation unit of its own, compiled for the oldest
+// machine.
 #pragma once
 #include <vector>
 

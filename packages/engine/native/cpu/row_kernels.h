@@ -1,4 +1,5 @@
-// Kernels over rows or flat ranges. dtypes are f32 or bf16 (sources marked "dense" also f16); sizes are checked by the ops.
+// Kernels over rows or flat ranges. dtypes are f32 or bf16 (sources marked "dense" also f16); sizes are checked by the
+// ops.
 #pragma once
 #include <cstdint>
 
@@ -49,8 +50,8 @@ struct RopeArgs {
 struct GatedArgs {
   ConstRef gate, up;
   Ref h;
-  ConstRef dh;      // backward only
-  Ref dgate, dup;   // backward only
+  ConstRef dh;     // backward only
+  Ref dgate, dup;  // backward only
   bool gelu;
 };
 struct AdamWArgs {
@@ -58,7 +59,7 @@ struct AdamWArgs {
   const float* gradient;
   float* m;
   float* v;
-  float decay;     // 1 - lr * weight_decay
+  float decay;  // 1 - lr * weight_decay
   float one_minus_beta1, beta2, one_minus_beta2, step_size, inverse_sqrt_correction2, epsilon, gradient_scale;
 };
 struct SoftmaxRow {
@@ -76,8 +77,8 @@ struct RowKernels {
   void (*gated)(const GatedArgs& args, int64_t begin, int64_t end);
   void (*gated_backward)(const GatedArgs& args, int64_t begin, int64_t end);
   // Elements [begin, end), begin a multiple of 64; key and op/step words of the stream. keep = bits >= threshold.
-  void (*dropout)(ConstRef x, Ref y, int64_t begin, int64_t end, uint64_t seed, uint32_t op, uint32_t step, uint32_t threshold,
-                  float scale, bool accumulate);
+  void (*dropout)(ConstRef x, Ref y, int64_t begin, int64_t end, uint64_t seed, uint32_t op, uint32_t step,
+                  uint32_t threshold, float scale, bool accumulate);
   double (*sum_of_squares)(const float* x, int64_t n);
   bool (*all_finite)(ConstRef x, int64_t begin, int64_t end);
   void (*adamw)(const AdamWArgs& args, int64_t begin, int64_t end);

@@ -1,6 +1,6 @@
-// fuzz_reader READER --runs N --seed S [--only I]: feeds N generated inputs to a reader. A finding is a sanitizer's report,
-// an exception other than our Error, a code that foreign bytes must not cause, an accepted file that must be refused, or an
-// input that takes ten seconds. Each ends the program with the two numbers that reproduce it.
+// fuzz_reader READER --runs N --seed S [--only I]: feeds N generated inputs to a reader. A finding is a sanitizer's
+// report, an exception other than our Error, a code that foreign bytes must not cause, an accepted file that must be
+// refused, or an input that takes ten seconds. Each ends the program with the two numbers that reproduce it.
 #include <signal.h>
 #include <unistd.h>
 

@@ -20,14 +20,18 @@ GgufTensorInfo& any_tensor(GgufImage* g, Random* r) { return g->tensors[r->below
 GgufKey& any_key(GgufImage* g, Random* r) { return g->keys[r->below(g->keys.size())]; }
 
 const Fault<GgufImage> kGgufFaults[] = {
-    {"tensor count", true, [](GgufImage* g, Random* r) { g->tensor_count = g->tensors.size() + 1 + edge_number(r) / 2; }},
+    {"tensor count", true,
+     [](GgufImage* g, Random* r) { g->tensor_count = g->tensors.size() + 1 + edge_number(r) / 2; }},
     {"key count", true, [](GgufImage* g, Random* r) { g->key_count = UINT64_MAX - r->below(1000); }},
     {"key count near", false, [](GgufImage* g, Random* r) { g->key_count = g->keys.size() + r->below(6) - 3; }},
-    {"key name length", true, [](GgufImage* g, Random* r) { any_key(g, r).name_length = 1000000 + edge_number(r) / 2; }},
+    {"key name length", true,
+     [](GgufImage* g, Random* r) { any_key(g, r).name_length = 1000000 + edge_number(r) / 2; }},
     {"key name length near", false, [](GgufImage* g, Random* r) { any_key(g, r).name_length = r->below(64); }},
-    {"tensor name length", true, [](GgufImage* g, Random* r) { any_tensor(g, r).name_length = 1000000 + edge_number(r) / 2; }},
+    {"tensor name length", true,
+     [](GgufImage* g, Random* r) { any_tensor(g, r).name_length = 1000000 + edge_number(r) / 2; }},
     {"value type", false, [](GgufImage* g, Random* r) { any_key(g, r).type = static_cast<uint32_t>(r->below(16)); }},
-    {"unknown value type", true, [](GgufImage* g, Random* r) { any_key(g, r).type = 13 + static_cast<uint32_t>(r->below(1u << 31)); }},
+    {"unknown value type", true,
+     [](GgufImage* g, Random* r) { any_key(g, r).type = 13 + static_cast<uint32_t>(r->below(1u << 31)); }},
     {"array count", true,
      [](GgufImage* g, Random* r) {
        GgufKey& key = g->key("tokenizer.ggml.scores");
@@ -35,26 +39,34 @@ const Fault<GgufImage> kGgufFaults[] = {
        append(&key.value, little_endian((1ull << 62) + r->below(1000), 8));
      }},
     {"array of arrays", true, [](GgufImage* g, Random*) { g->key("k.bools").value[0] = 9; }},
-    {"array element type", false, [](GgufImage* g, Random* r) { g->key("tokenizer.ggml.tokens").value[0] = static_cast<uint8_t>(r->below(16)); }},
+    {"array element type", false,
+     [](GgufImage* g, Random* r) { g->key("tokenizer.ggml.tokens").value[0] = static_cast<uint8_t>(r->below(16)); }},
     {"string length", true,
-     [](GgufImage* g, Random* r) { g->key("general.architecture").value = little_endian((1ull << 32) + edge_number(r) / 2, 8); }},
+     [](GgufImage* g, Random* r) {
+       g->key("general.architecture").value = little_endian((1ull << 32) + edge_number(r) / 2, 8);
+     }},
     {"string length in an array", true,
      [](GgufImage* g, Random* r) {
        Bytes wrong = little_endian(UINT64_MAX - r->below(64), 8);
        std::copy(wrong.begin(), wrong.end(), g->key("tokenizer.ggml.tokens").value.begin() + 12);
      }},
-    {"boolean", true, [](GgufImage* g, Random* r) { g->key("k.bool").value = {static_cast<uint8_t>(2 + r->below(254))}; }},
+    {"boolean", true,
+     [](GgufImage* g, Random* r) { g->key("k.bool").value = {static_cast<uint8_t>(2 + r->below(254))}; }},
     {"duplicate key", true, [](GgufImage* g, Random* r) { g->keys.push_back(any_key(g, r)); }},
     {"duplicate tensor", true, [](GgufImage* g, Random* r) { g->tensors.push_back(any_tensor(g, r)); }},
-    {"alignment", false, [](GgufImage* g, Random* r) { g->key("general.alignment").value = little_endian(edge_number(r), 4); }},
-    {"odd alignment", true, [](GgufImage* g, Random* r) { g->key("general.alignment").value = little_endian(33 + 2 * r->below(1000), 4); }},
+    {"alignment", false,
+     [](GgufImage* g, Random* r) { g->key("general.alignment").value = little_endian(edge_number(r), 4); }},
+    {"odd alignment", true,
+     [](GgufImage* g, Random* r) { g->key("general.alignment").value = little_endian(33 + 2 * r->below(1000), 4); }},
     {"alignment type", true,
      [](GgufImage* g, Random*) {
        g->key("general.alignment").type = 8;
        g->key("general.alignment").value = gguf_string("32");
      }},
-    {"offset outside", true, [](GgufImage* g, Random* r) { any_tensor(g, r).offset = (1ull << 20) + edge_number(r) / 64 * 32; }},
-    {"offset wraps", true, [](GgufImage* g, Random* r) { any_tensor(g, r).offset = UINT64_MAX - 31 - 32 * r->below(4); }},
+    {"offset outside", true,
+     [](GgufImage* g, Random* r) { any_tensor(g, r).offset = (1ull << 20) + edge_number(r) / 64 * 32; }},
+    {"offset wraps", true,
+     [](GgufImage* g, Random* r) { any_tensor(g, r).offset = UINT64_MAX - 31 - 32 * r->below(4); }},
     {"offset unaligned", true, [](GgufImage* g, Random* r) { any_tensor(g, r).offset += 1 + r->below(31); }},
     {"overlap", true, [](GgufImage* g, Random* r) { g->tensors[1 + r->below(3)].offset = 32 * r->below(4); }},
     {"dimension", false, [](GgufImage* g, Random* r) { any_tensor(g, r).dims[0] = edge_number(r); }},
@@ -64,11 +76,15 @@ const Fault<GgufImage> kGgufFaults[] = {
        GgufTensorInfo& t = any_tensor(g, r);
        t.dims = {1ull << (16 + r->below(16)), 1ull << 32, 1ull << (16 + r->below(16)), 256};
      }},
-    {"size product wraps to small", true, [](GgufImage* g, Random* r) { any_tensor(g, r).dims = {1ull << 32, 1ull << 32, 256}; }},
-    {"rank", true, [](GgufImage* g, Random* r) { any_tensor(g, r).rank = 5 + static_cast<uint32_t>(r->below(1u << 31)); }},
+    {"size product wraps to small", true,
+     [](GgufImage* g, Random* r) { any_tensor(g, r).dims = {1ull << 32, 1ull << 32, 256}; }},
+    {"rank", true,
+     [](GgufImage* g, Random* r) { any_tensor(g, r).rank = 5 + static_cast<uint32_t>(r->below(1u << 31)); }},
     {"rank zero", true, [](GgufImage* g, Random* r) { any_tensor(g, r).rank = 0; }},
-    {"tensor type", false, [](GgufImage* g, Random* r) { any_tensor(g, r).type = static_cast<uint32_t>(r->below(48)); }},
-    {"unknown tensor type", true, [](GgufImage* g, Random* r) { any_tensor(g, r).type = 100 + static_cast<uint32_t>(r->below(1u << 31)); }},
+    {"tensor type", false,
+     [](GgufImage* g, Random* r) { any_tensor(g, r).type = static_cast<uint32_t>(r->below(48)); }},
+    {"unknown tensor type", true,
+     [](GgufImage* g, Random* r) { any_tensor(g, r).type = 100 + static_cast<uint32_t>(r->below(1u << 31)); }},
     {"part of a block", true, [](GgufImage* g, Random* r) { g->tensors[1 + r->below(3)].dims[0] += 1 + r->below(30); }},
     {"version", true, [](GgufImage* g, Random* r) { g->version = 4 + static_cast<uint32_t>(r->below(1u << 31)); }},
     {"magic", true, [](GgufImage* g, Random* r) { g->magic[r->below(4)] ^= static_cast<char>(1 + r->below(127)); }},
@@ -85,28 +101,35 @@ const Fault<SafetensorsImage> kSafetensorsFaults[] = {
     {"duplicate name", true, [](SafetensorsImage* s, Random*) { s->tensors[1].name = s->tensors[0].name; }},
     {"begin", true, [](SafetensorsImage* s, Random* r) { any_entry(s, r).begin = number(57 + edge_number(r) / 2); }},
     {"end", true, [](SafetensorsImage* s, Random* r) { any_entry(s, r).end = number(57 + edge_number(r) / 2); }},
-    {"negative offset", true, [](SafetensorsImage* s, Random* r) { any_entry(s, r).begin = "-" + number(1 + r->below(1000)); }},
+    {"negative offset", true,
+     [](SafetensorsImage* s, Random* r) { any_entry(s, r).begin = "-" + number(1 + r->below(1000)); }},
     {"overlap", true, [](SafetensorsImage* s, Random*) { s->tensors[1].begin = "16", s->tensors[1].end = "24"; }},
     {"gap", true, [](SafetensorsImage* s, Random*) { s->tensors[0].shape = "[2,2]", s->tensors[0].end = "16"; }},
     {"dtype", true, [](SafetensorsImage* s, Random* r) { any_entry(s, r).dtype = r->one_in(2) ? "\"F33\"" : "4"; }},
-    {"dtype of another size", false, [](SafetensorsImage* s, Random* r) { any_entry(s, r).dtype = r->one_in(2) ? "\"F8_E5M2\"" : "\"I32\""; }},
+    {"dtype of another size", false,
+     [](SafetensorsImage* s, Random* r) { any_entry(s, r).dtype = r->one_in(2) ? "\"F8_E5M2\"" : "\"I32\""; }},
     {"size product wraps", true,
      [](SafetensorsImage* s, Random* r) {
        SafetensorsTensor& t = any_entry(s, r);
        t.shape = "[4294967296,4294967296," + number(1 + r->below(8)) + "]";
      }},
-    {"size product", true, [](SafetensorsImage* s, Random* r) { s->tensors[0].shape = "[" + number(7 + edge_number(r) / 4) + ",1]"; }},
-    {"shape", true, [](SafetensorsImage* s, Random* r) { any_entry(s, r).shape = r->one_in(2) ? "{\"a\":1}" : "[1.5]"; }},
+    {"size product", true,
+     [](SafetensorsImage* s, Random* r) { s->tensors[0].shape = "[" + number(7 + edge_number(r) / 4) + ",1]"; }},
+    {"shape", true,
+     [](SafetensorsImage* s, Random* r) { any_entry(s, r).shape = r->one_in(2) ? "{\"a\":1}" : "[1.5]"; }},
     {"negative shape", true, [](SafetensorsImage* s, Random*) { s->tensors[0].shape = "[-2,-3]"; }},
     {"rank", true, [](SafetensorsImage* s, Random* r) { any_entry(s, r).shape = "[1,1,1,1,1,1,1]"; }},
-    {"offsets of another type", true, [](SafetensorsImage* s, Random* r) { any_entry(s, r).end = r->one_in(2) ? "\"24\"" : "2.4e1"; }},
+    {"offsets of another type", true,
+     [](SafetensorsImage* s, Random* r) { any_entry(s, r).end = r->one_in(2) ? "\"24\"" : "2.4e1"; }},
     {"three offsets", true, [](SafetensorsImage* s, Random* r) { any_entry(s, r).end += ",99"; }},
     {"metadata", true, [](SafetensorsImage* s, Random* r) { s->metadata = r->one_in(2) ? "{\"format\":1}" : "[]"; }},
-    {"name", false, [](SafetensorsImage* s, Random* r) { any_entry(s, r).name = std::string(r->below(500), 'x') + "\\u00e9"; }},
+    {"name", false,
+     [](SafetensorsImage* s, Random* r) { any_entry(s, r).name = std::string(r->below(500), 'x') + "\\u00e9"; }},
     {"raw control character", true, [](SafetensorsImage* s, Random* r) { any_entry(s, r).name += "\x01"; }},
     {"less data", true, [](SafetensorsImage* s, Random* r) { s->data_bytes = r->below(56); }},
     {"more data", true, [](SafetensorsImage* s, Random* r) { s->data_bytes += 1 + r->below(100); }},
-    {"header text", true, [](SafetensorsImage* s, Random* r) { s->header = r->one_in(2) ? "[]" : "{\"a\":" + std::string(200, '['); }},
+    {"header text", true,
+     [](SafetensorsImage* s, Random* r) { s->header = r->one_in(2) ? "[]" : "{\"a\":" + std::string(200, '['); }},
     {"pickle", true, [](SafetensorsImage* s, Random* r) { s->header_length = 0x80 | (2 + r->below(3)) << 8; }},
 };
 
@@ -124,13 +147,16 @@ void change_bytes(Bytes* bytes, Random* random) {
         break;
       }
       case 3: bytes->resize(at); break;
-      case 4: bytes->erase(bytes->begin() + static_cast<std::ptrdiff_t>(at),
-                           bytes->begin() + static_cast<std::ptrdiff_t>(std::min(bytes->size(), at + 1 + random->below(16))));
+      case 4:
+        bytes->erase(bytes->begin() + static_cast<std::ptrdiff_t>(at),
+                     bytes->begin() + static_cast<std::ptrdiff_t>(std::min(bytes->size(), at + 1 + random->below(16))));
         break;
       case 5: {
-        const Bytes copy(bytes->begin() + static_cast<std::ptrdiff_t>(at),
-                         bytes->begin() + static_cast<std::ptrdiff_t>(std::min(bytes->size(), at + 1 + random->below(32))));
-        bytes->insert(bytes->begin() + static_cast<std::ptrdiff_t>(random->below(bytes->size())), copy.begin(), copy.end());
+        const Bytes copy(
+            bytes->begin() + static_cast<std::ptrdiff_t>(at),
+            bytes->begin() + static_cast<std::ptrdiff_t>(std::min(bytes->size(), at + 1 + random->below(32))));
+        bytes->insert(bytes->begin() + static_cast<std::ptrdiff_t>(random->below(bytes->size())), copy.begin(),
+                      copy.end());
         break;
       }
       default: bytes->insert(bytes->begin() + static_cast<std::ptrdiff_t>(at), static_cast<uint8_t>(random->next()));
@@ -166,8 +192,24 @@ Input generate_safetensors(Random* random) {
 }
 
 std::string random_json(Random* random, int depth) {
-  static const char* const kScalars[] = {"0", "-1", "2", "1.5e3", "true", "null", "\"\"", "\"lora_A\"", "\"\\ud83d\\ude00\"", "1e400",
-                                         "9223372036854775808", "-9223372036854775808", "\"\\u0000\"", "65537", "0.999", "\"all\"", "[", "}"};
+  static const char* const kScalars[] = {"0",
+                                         "-1",
+                                         "2",
+                                         "1.5e3",
+                                         "true",
+                                         "null",
+                                         "\"\"",
+                                         "\"lora_A\"",
+                                         "\"\\ud83d\\ude00\"",
+                                         "1e400",
+                                         "9223372036854775808",
+                                         "-9223372036854775808",
+                                         "\"\\u0000\"",
+                                         "65537",
+                                         "0.999",
+                                         "\"all\"",
+                                         "[",
+                                         "}"};
   if (depth > 6 || random->one_in(2)) return random->pick(kScalars);
   const bool object = random->one_in(2);
   std::string out = object ? "{" : "[";
@@ -190,8 +232,9 @@ Input generate_json(Random* random) {
 }
 
 Input generate_adapter(Random* random) {
-  static const char* const kFields[] = {"peft_type", "r", "lora_alpha", "lora_dropout", "use_rslora", "bias", "target_modules",
-                                        "base_model_name_or_path", "modules_to_save", "rank_pattern"};
+  static const char* const kFields[] = {"peft_type",       "r",           "lora_alpha",     "lora_dropout",
+                                        "use_rslora",      "bias",        "target_modules", "base_model_name_or_path",
+                                        "modules_to_save", "rank_pattern"};
   std::string config = valid_adapter_config();
   if (random->one_in(2)) {
     // Put any JSON in the place of one field's value.

@@ -1,5 +1,5 @@
-// Inputs for each reader: structure-aware faults first (count overflow, offset overlap, type confusion, alignment, string
-// lengths, size products), then blind changes of bytes.
+// Inputs for each reader: structure-aware faults first (count overflow, offset overlap, type confusion, alignment,
+// string lengths, size products), then blind changes of bytes.
 #pragma once
 #include <string>
 

@@ -80,9 +80,9 @@ GgufImage valid_gguf() {
       {"k.empty", 9, array(10, 0, {}), {}},
   };
   g.tensors = {
-      {"token_embd.weight", {8, 4}, 0, 0, {}, {}},    // F32, 128 bytes
-      {"blk.0.a.weight", {32, 2}, 8, 128, {}, {}},    // Q8_0, 68 bytes
-      {"blk.0.b.weight", {256}, 12, 224, {}, {}},     // Q4_K, 144 bytes
+      {"token_embd.weight", {8, 4}, 0, 0, {}, {}},      // F32, 128 bytes
+      {"blk.0.a.weight", {32, 2}, 8, 128, {}, {}},      // Q8_0, 68 bytes
+      {"blk.0.b.weight", {256}, 12, 224, {}, {}},       // Q4_K, 144 bytes
       {"blk.0.c.weight", {32, 1, 1}, 39, 384, {}, {}},  // MXFP4, 17 bytes
   };
   g.data_bytes = 401;
@@ -98,7 +98,8 @@ Bytes SafetensorsImage::bytes() const {
     if (!metadata.empty()) text += "\"__metadata__\":" + metadata;
     for (const SafetensorsTensor& t : tensors) {
       if (text.size() > 1) text += ",";
-      text += "\"" + t.name + "\":{\"dtype\":" + t.dtype + ",\"shape\":" + t.shape + ",\"data_offsets\":[" + t.begin + "," + t.end + "]}";
+      text += "\"" + t.name + "\":{\"dtype\":" + t.dtype + ",\"shape\":" + t.shape + ",\"data_offsets\":[" + t.begin +
+              "," + t.end + "]}";
     }
     text += "}";
   }
@@ -122,14 +123,17 @@ SafetensorsImage valid_safetensors() {
 SafetensorsImage valid_adapter_tensors() {
   SafetensorsImage s;
   const std::string module = "base_model.model.model.layers.0.self_attn.q_proj.";
-  s.tensors = {{module + "lora_A.weight", "\"F32\"", "[2,8]", "0", "64"}, {module + "lora_B.weight", "\"F32\"", "[4,2]", "64", "96"}};
+  s.tensors = {{module + "lora_A.weight", "\"F32\"", "[2,8]", "0", "64"},
+               {module + "lora_B.weight", "\"F32\"", "[4,2]", "64", "96"}};
   s.data_bytes = 96;
   return s;
 }
 
 std::string valid_adapter_config() {
-  return "{\"peft_type\":\"LORA\",\"r\":2,\"lora_alpha\":4,\"lora_dropout\":0.05,\"use_rslora\":false,\"bias\":\"none\","
-         "\"target_modules\":[\"q_proj\"],\"base_model_name_or_path\":\"base\",\"modules_to_save\":null,\"rank_pattern\":{}}";
+  return "{\"peft_type\":\"LORA\",\"r\":2,\"lora_alpha\":4,\"lora_dropout\":0.05,\"use_rslora\":false,\"bias\":"
+         "\"none\","
+         "\"target_modules\":[\"q_proj\"],\"base_model_name_or_path\":\"base\",\"modules_to_save\":null,\"rank_"
+         "pattern\":{}}";
 }
 
 }  // namespace anneal::fuzz

@@ -1,4 +1,5 @@
-// Editable pictures of the files that the readers take: a valid one is built, then a fuzzer or a corpus case breaks parts of it.
+// Editable pictures of the files that the readers take: a valid one is built, then a fuzzer or a corpus case breaks
+// parts of it.
 #pragma once
 #include <cstdint>
 #include <optional>

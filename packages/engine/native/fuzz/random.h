@@ -33,9 +33,10 @@ class Random {
 
 // Numbers at the borders where size arithmetic breaks.
 inline uint64_t edge_number(Random* random) {
-  static constexpr uint64_t kEdges[] = {0,          1,          2,          7,          8,          31,         32,         33,
-                                        63,         64,         255,        256,        257,        1023,       4096,       65535,
-                                        65536,      1u << 20,   0x7fffffff, 0x80000000, 0xffffffff, 1ull << 32, 1ull << 40, 1ull << 59,
+  static constexpr uint64_t kEdges[] = {0,          1,          2,          7,          8,          31,
+                                        32,         33,         63,         64,         255,        256,
+                                        257,        1023,       4096,       65535,      65536,      1u << 20,
+                                        0x7fffffff, 0x80000000, 0xffffffff, 1ull << 32, 1ull << 40, 1ull << 59,
                                         1ull << 60, 1ull << 61, 1ull << 62, INT64_MAX,  1ull << 63, UINT64_MAX};
   const uint64_t edge = random->pick(kEdges);
   return random->one_in(4) ? edge + random->below(64) - 32 : edge;

@@ -28,7 +28,8 @@ void walk(const JsonValue& value) {
       break;
     case JsonKind::kObject:
       for (const JsonValue::Member& member : value.as_object("w")) {
-        if (value.find(member.first) != &member.second) throw Error(ErrorCode::kInternal, "json", "a key hides another");
+        if (value.find(member.first) != &member.second)
+          throw Error(ErrorCode::kInternal, "json", "a key hides another");
         walk(member.second);
       }
       break;
@@ -105,7 +106,8 @@ void read_adapter(const Bytes& input) {
   const auto split = std::find(input.begin(), input.end(), uint8_t{0});
   const std::string config(input.begin(), split);
   const Bytes tensors(split == input.end() ? split : split + 1, input.end());
-  const AdapterFolder folder("fuzz", parse_json(config, "fuzz"), std::make_unique<SafetensorsFile>(MappedFile("fuzz", tensors)));
+  const AdapterFolder folder("fuzz", parse_json(config, "fuzz"),
+                             std::make_unique<SafetensorsFile>(MappedFile("fuzz", tensors)));
   use_safetensors(folder.tensors());
   for (const std::string& target : folder.config().target_modules.value_or(std::vector<std::string>{})) {
     may_refuse([&] { folder.lora_a("model.layers.0.self_attn." + target); });

@@ -1,5 +1,5 @@
-// One function per reader that takes foreign bytes: reads them, then uses everything that came out, so that a value which
-// passed the checks but is wrong trips a sanitizer. Throws what the reader throws.
+// One function per reader that takes foreign bytes: reads them, then uses everything that came out, so that a value
+// which passed the checks but is wrong trips a sanitizer. Throws what the reader throws.
 #pragma once
 #include <string>
 

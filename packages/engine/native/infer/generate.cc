@@ -13,7 +13,8 @@ namespace {
 
 // Rows of the cache: enough to share one reading of the weights, few enough that the logits stay small.
 constexpr int64_t kMaxSlots = 64;
-// Fewer would make a held-out set's answers slow: memory is taken beyond the session's idle buffers rather than go below.
+// Fewer would make a held-out set's answers slow: memory is taken beyond the session's idle buffers rather than go
+// below.
 constexpr int64_t kFewSlots = 8;
 // Prompt tokens of one prefill pass, and what they may shrink to where memory is short.
 constexpr int64_t kPrefillTokens = 2048, kFewPrefillTokens = 256;
@@ -99,7 +100,8 @@ class Generator {
     slots_ = std::min(slots_, static_cast<int64_t>(prompts_.size()));
     int64_t prefill = kPrefillTokens;
     uint64_t needed = measure(longest, std::min(all, prefill));
-    // A session with a budget keeps to what its training has taken; slots depend on the spec alone, so that answers do too.
+    // A session with a budget keeps to what its training has taken; slots depend on the spec alone, so that answers do
+    // too.
     const bool shrinks = session_.spec().memory_budget_bytes > 0;
     while (shrinks && needed > idle_.bytes() && (slots_ > kFewSlots || prefill > kFewPrefillTokens)) {
       slots_ = std::min(slots_, std::max(kFewSlots, slots_ / 2));
@@ -114,7 +116,8 @@ class Generator {
     }
     MemoryLayout placing(*arena_);
     place(placing);
-    ctx_ = std::make_unique<Context>(Context{session_.pool(), scratch_ ? *scratch_ : idle_.scratch(), session_.spec().isa});
+    ctx_ = std::make_unique<Context>(
+        Context{session_.pool(), scratch_ ? *scratch_ : idle_.scratch(), session_.spec().isa});
     decoder_.fill_rope(buffers_);
   }
 
@@ -125,7 +128,8 @@ class Generator {
     MemoryLayout counting;
     place(counting);
     const Context ctx{session_.pool(), none_, session_.spec().isa};
-    const size_t scratch = decoder_.scratch_bytes(ctx, session_.spec().precision(), buffers_, capacity_) + kDecodeScratchBytes;
+    const size_t scratch =
+        decoder_.scratch_bytes(ctx, session_.spec().precision(), buffers_, capacity_) + kDecodeScratchBytes;
     if (scratch <= idle_.scratch().capacity_bytes()) return counting.total_bytes();
     own_scratch_bytes_ = scratch;
     return counting.total_bytes() + scratch + kAlignment;
@@ -181,7 +185,8 @@ class Generator {
       waiting_.pop_front();
       std::memcpy(buffers_.token_ids.as<int32_t>() + tokens, prompt.data(), prompt.size() * sizeof(int32_t));
       const int32_t first = decoder_.first_position(buffers_, length + options_.max_new_tokens);
-      for (int64_t t = 0; t < length; ++t) buffers_.positions.as<int32_t>()[tokens + t] = first + static_cast<int32_t>(t);
+      for (int64_t t = 0; t < length; ++t)
+        buffers_.positions.as<int32_t>()[tokens + t] = first + static_cast<int32_t>(t);
       tokens += length;
       const size_t row = group.size();
       offsets[row + 1] = static_cast<int32_t>(tokens);
@@ -283,7 +288,8 @@ class Generator {
 
 }  // namespace
 
-Generation generate(Session& session, const std::vector<std::vector<int32_t>>& prompts, const GenerateOptions& options) {
+Generation generate(Session& session, const std::vector<std::vector<int32_t>>& prompts,
+                    const GenerateOptions& options) {
   check(prompts, options, session.config());
   return Generator(session, prompts, options).run();
 }

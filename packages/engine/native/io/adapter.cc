@@ -40,10 +40,21 @@ bool is_empty(const JsonValue* value) {
 // Settings of PEFT that change the arithmetic of a LoRA layer: refused rather than quietly ignored.
 void refuse_other_methods(const JsonValue& json, const std::string& where) {
   static const char* const kMustBeEmpty[] = {"modules_to_save",
-                                             "layer_replication", "megatron_config", "use_qalora",     "corda_config",
-                                             "alora_invocation_tokens", "trainable_token_indices", "lora_bias",
-                                             "eva_config", "loftq_config", "arrow_config", "layers_to_transform",
-                                             "lora_ga_config", "kasa_config", "monteclora_config", "use_bdlora"};
+                                             "layer_replication",
+                                             "megatron_config",
+                                             "use_qalora",
+                                             "corda_config",
+                                             "alora_invocation_tokens",
+                                             "trainable_token_indices",
+                                             "lora_bias",
+                                             "eva_config",
+                                             "loftq_config",
+                                             "arrow_config",
+                                             "layers_to_transform",
+                                             "lora_ga_config",
+                                             "kasa_config",
+                                             "monteclora_config",
+                                             "use_bdlora"};
   for (const char* field : kMustBeEmpty)
     if (!is_empty(json.find(field))) unsupported(where, field, "is set; only plain LoRA adapters are read");
   if (json.get_string_or("bias", "none", where) != "none") unsupported(where, "bias", "must be \"none\"");
@@ -54,14 +65,16 @@ void refuse_other_methods(const JsonValue& json, const std::string& where) {
   const std::string how = init->as_string(where);
   for (const char* method : {"pissa", "olora", "corda", "loftq", "lora_ga"})
     if (how.starts_with(method))
-      unsupported(where, "init_lora_weights", "changes the base; save the adapter as a plain one (PEFT: path_initial_model_for_weight_conversion)");
+      unsupported(where, "init_lora_weights",
+                  "changes the base; save the adapter as a plain one (PEFT: path_initial_model_for_weight_conversion)");
 }
 
 bool contains(const std::vector<std::string>& names, const char* name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Beside merged experts patterns are taken only as PEFT writes them for these: twice the rank and alpha of the two projections in one weight.
+// Beside merged experts patterns are taken only as PEFT writes them for these: twice the rank and alpha of the two
+// projections in one weight.
 void check_patterns_of_experts(const JsonValue& json, const AdapterConfig& c, const std::string& where) {
   const bool merged = contains(c.target_parameters, "gate_up_proj");
   for (const char* field : {"rank_pattern", "alpha_pattern"}) {
@@ -71,7 +84,9 @@ void check_patterns_of_experts(const JsonValue& json, const AdapterConfig& c, co
     const bool fits = merged && !is_empty(pattern) && pattern->is_object() && pattern->as_object(where).size() == 1 &&
                       pattern->as_object(where)[0].first == ".*\\.gate_up_proj" &&
                       pattern->as_object(where)[0].second.as_number(where + ": " + field) == wanted;
-    if (!fits) unsupported(where, field, "is set otherwise than for merged experts; beside these only one rank and alpha are read");
+    if (!fits)
+      unsupported(where, field,
+                  "is set otherwise than for merged experts; beside these only one rank and alpha are read");
   }
 }
 
@@ -81,7 +96,8 @@ void read_patterns_of_linears(const JsonValue& json, AdapterConfig& c, const std
   c.alpha_pattern = read_patterns(json, "alpha_pattern", alphas);
   for (const AdapterPattern& p : c.rank_pattern)
     if (!(p.value() >= 1 && p.value() <= static_cast<double>(kMaxRank)) || p.value() != std::floor(p.value()))
-      throw Error(ErrorCode::kFormat, ranks, "must hold whole numbers from 1 to 65536, found " + number_text(p.value()));
+      throw Error(ErrorCode::kFormat, ranks,
+                  "must hold whole numbers from 1 to 65536, found " + number_text(p.value()));
   for (const AdapterPattern& p : c.alpha_pattern)
     if (!std::isfinite(p.value())) throw Error(ErrorCode::kFormat, alphas, "must hold finite numbers");
 }
@@ -124,13 +140,16 @@ void AdapterFolder::read_config(const JsonValue& json) {
   const std::string where = dir_ + "/adapter_config.json";
   const std::string type = json.get_string("peft_type", where);
   if (type != "LORA")
-    throw Error(ErrorCode::kUnsupported, where + ": field \"peft_type\"", "must be LORA, found \"" + printable(type, 40) + "\"");
+    throw Error(ErrorCode::kUnsupported, where + ": field \"peft_type\"",
+                "must be LORA, found \"" + printable(type, 40) + "\"");
   refuse_other_methods(json, where);
   config_.rank = json.get_int("r", where);
   if (config_.rank < 1 || config_.rank > kMaxRank)
-    throw Error(ErrorCode::kFormat, where + ": field \"r\"", "must be from 1 to 65536, found " + std::to_string(config_.rank));
+    throw Error(ErrorCode::kFormat, where + ": field \"r\"",
+                "must be from 1 to 65536, found " + std::to_string(config_.rank));
   config_.alpha = json.get_number("lora_alpha", where);
-  if (!std::isfinite(config_.alpha)) throw Error(ErrorCode::kFormat, where + ": field \"lora_alpha\"", "must be a finite number");
+  if (!std::isfinite(config_.alpha))
+    throw Error(ErrorCode::kFormat, where + ": field \"lora_alpha\"", "must be a finite number");
   config_.dropout = json.get_number_or("lora_dropout", 0.0, where);
   if (!(config_.dropout >= 0.0 && config_.dropout < 1.0))
     throw Error(ErrorCode::kFormat, where + ": field \"lora_dropout\"", "must be at least 0 and below 1");
@@ -150,10 +169,12 @@ void AdapterFolder::read_config(const JsonValue& json) {
       const std::string& name = config_.target_parameters.back();
       // The weight of a linear is adapted as the linear is; its tensors tell.
       if (name != "gate_up_proj" && name != "down_proj" && !name.ends_with("_proj.weight"))
-        throw Error(ErrorCode::kUnsupported, at, "names something else than gate_up_proj and down_proj of experts and weights of linears");
+        throw Error(ErrorCode::kUnsupported, at,
+                    "names something else than gate_up_proj and down_proj of experts and weights of linears");
     }
   }
-  const bool experts = contains(config_.target_parameters, "gate_up_proj") || contains(config_.target_parameters, "down_proj");
+  const bool experts =
+      contains(config_.target_parameters, "gate_up_proj") || contains(config_.target_parameters, "down_proj");
   if (experts) check_patterns_of_experts(json, config_, where);
   else read_patterns_of_linears(json, config_, where);
 }
@@ -167,19 +188,24 @@ const SafetensorsEntry& AdapterFolder::at(const std::string& name) const {
 void AdapterFolder::check_tensors() const {
   for (const SafetensorsEntry& entry : tensors_->entries()) {
     if (config_.dora && entry.name.ends_with(".lora_magnitude_vector")) {
-      if (entry.shape.rank != 1) throw Error(ErrorCode::kFormat, tensors_->path() + ": tensor \"" + printable(entry.name) + "\"",
-                                             "has the shape " + entry.shape.to_string() + ", a magnitude is a vector");
+      if (entry.shape.rank != 1)
+        throw Error(ErrorCode::kFormat, tensors_->path() + ": tensor \"" + printable(entry.name) + "\"",
+                    "has the shape " + entry.shape.to_string() + ", a magnitude is a vector");
       continue;
     }
-    const bool a = entry.name.find(".lora_A.") != std::string::npos, b = entry.name.find(".lora_B.") != std::string::npos;
+    const bool a = entry.name.find(".lora_A.") != std::string::npos,
+               b = entry.name.find(".lora_B.") != std::string::npos;
     const std::string at = tensors_->path() + ": tensor \"" + printable(entry.name) + "\"";
-    if (a == b) throw Error(ErrorCode::kUnsupported, at, "is neither lora_A nor lora_B; only LoRA and DoRA adapters are read");
+    if (a == b)
+      throw Error(ErrorCode::kUnsupported, at, "is neither lora_A nor lora_B; only LoRA and DoRA adapters are read");
     // Adapters of experts lie side by side; the model they are read for knows their shape.
     const size_t expert = entry.name.find(".experts.");
     const bool experts = expert != std::string::npos;
     if (experts && std::isdigit(static_cast<unsigned char>(entry.name[expert + 9])))
-      throw Error(ErrorCode::kUnsupported, at, "adapts one expert alone, as PEFT wrote it before transformers 5; load it there and save it again");
-    const int64_t rank = entry.shape.rank == 2 ? entry.shape[a ? 0 : 1] : 0, wanted = config_.rank_of(adapter_module(entry.name));
+      throw Error(ErrorCode::kUnsupported, at,
+                  "adapts one expert alone, as PEFT wrote it before transformers 5; load it there and save it again");
+    const int64_t rank = entry.shape.rank == 2 ? entry.shape[a ? 0 : 1] : 0,
+                  wanted = config_.rank_of(adapter_module(entry.name));
     if (entry.shape.rank != 2 || (experts ? rank % wanted != 0 : rank != wanted))
       throw Error(ErrorCode::kFormat, at,
                   "has the shape " + entry.shape.to_string() + ", which does not fit r = " + std::to_string(wanted) +
@@ -207,9 +233,11 @@ void write_adapter(const std::string& dir, const AdapterConfig& config, const st
   json += "  \"base_model_name_or_path\": " + json_quote(config.base_model_name) + ",\n";
   json += "  \"r\": " + std::to_string(config.rank) + ",\n  \"lora_alpha\": " + number_text(config.alpha) + ",\n";
   json += "  \"lora_dropout\": " + number_text(config.dropout) + ",\n";
-  json += std::string("  \"use_rslora\": ") + (config.rslora ? "true" : "false") + ",\n  \"use_dora\": " +
-          (config.dora ? "true" : "false") + ",\n";
-  json += "  \"bias\": \"none\",\n  \"fan_in_fan_out\": false,\n  \"inference_mode\": true,\n  \"init_lora_weights\": true,\n";
+  json += std::string("  \"use_rslora\": ") + (config.rslora ? "true" : "false") +
+          ",\n  \"use_dora\": " + (config.dora ? "true" : "false") + ",\n";
+  json +=
+      "  \"bias\": \"none\",\n  \"fan_in_fan_out\": false,\n  \"inference_mode\": true,\n  \"init_lora_weights\": "
+      "true,\n";
   const auto list = [](const std::vector<std::string>& names) {
     std::string text = "[";
     for (size_t i = 0; i < names.size(); ++i) text += (i ? ", " : "") + json_quote(names[i]);
@@ -227,7 +255,8 @@ void write_adapter(const std::string& dir, const AdapterConfig& config, const st
     if (own.rank != config.rank) add(ranks, own.module, static_cast<double>(own.rank));
     if (own.alpha != config.alpha) add(alphas, own.module, own.alpha);
   }
-  json += "  \"modules_to_save\": null,\n  \"rank_pattern\": {" + ranks + "},\n  \"alpha_pattern\": {" + alphas + "},\n";
+  json +=
+      "  \"modules_to_save\": null,\n  \"rank_pattern\": {" + ranks + "},\n  \"alpha_pattern\": {" + alphas + "},\n";
   if (!config.target_parameters.empty()) json += "  \"target_parameters\": " + list(config.target_parameters) + ",\n";
   json += "  \"target_modules\": " + list(config.target_modules.value_or(std::vector<std::string>{})) + "\n}\n";
   write_file(dir + "/adapter_config.json", json);

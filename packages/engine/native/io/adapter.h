@@ -22,8 +22,8 @@ struct AdapterConfig {
   bool dora = false;
   // "q_proj", "mlp.up_proj" or whole paths; absent where the file has a pattern or names none.
   std::optional<std::vector<std::string>> target_modules;
-  // Merged weights of experts that are adapted: "gate_up_proj" (with twice the rank and alpha), "down_proj"; and linears that PEFT finds
-  // by their parameter only: "mlp.up_proj.weight".
+  // Merged weights of experts that are adapted: "gate_up_proj" (with twice the rank and alpha), "down_proj"; and
+  // linears that PEFT finds by their parameter only: "mlp.up_proj.weight".
   std::vector<std::string> target_parameters;
   std::string base_model_name;
   std::vector<AdapterPattern> rank_pattern, alpha_pattern;
@@ -36,8 +36,8 @@ struct AdapterConfig {
 class AdapterFolder {
  public:
   // Error(kFormat) names the field: peft_type other than LORA, rank out of 1..65536, bias and other settings that would
-  // change the arithmetic are refused as kUnsupported. adapter_model.bin (a pickle) is refused with the remedy to save as
-  // safetensors.
+  // change the arithmetic are refused as kUnsupported. adapter_model.bin (a pickle) is refused with the remedy to save
+  // as safetensors.
   explicit AdapterFolder(const std::string& dir);
   // The same from parts read elsewhere; `dir` is for errors.
   AdapterFolder(const std::string& dir, const JsonValue& config, std::unique_ptr<SafetensorsFile> tensors);
@@ -66,7 +66,8 @@ class AdapterFolder {
 // PEFT's name of an adapter tensor; side is "lora_A" or "lora_B".
 std::string peft_tensor_name(const std::string& module, const char* side);
 
-// The module that a tensor of an adapter belongs to: its name without PEFT's prefix and what is behind the module's path.
+// The module that a tensor of an adapter belongs to: its name without PEFT's prefix and what is behind the module's
+// path.
 std::string adapter_module(const std::string& tensor);
 
 struct AdapterTensor {

@@ -7,9 +7,9 @@
 
 namespace anneal {
 
-// PEFT takes a key for a regular expression that a module's path ends with, behind a dot or as a whole. Read here are those that need
-// no such machine: names and paths ("q_proj", "model.layers.0.self_attn.q_proj", "layers\.0\.mlp\.up_proj"), `.` for any character, `.*`
-// in front and `^` for the whole path.
+// PEFT takes a key for a regular expression that a module's path ends with, behind a dot or as a whole. Read here are
+// those that need no such machine: names and paths ("q_proj", "model.layers.0.self_attn.q_proj",
+// "layers\.0\.mlp\.up_proj"), `.` for any character, `.*` in front and `^` for the whole path.
 class AdapterPattern {
  public:
   // Throws kUnsupported naming `field` and the key when it says more than that.
@@ -18,7 +18,7 @@ class AdapterPattern {
   double value() const { return value_; }
 
  private:
-  std::string text_;  // the literal characters
+  std::string text_;       // the literal characters
   std::vector<bool> any_;  // where any character will do
   bool whole_ = false, anywhere_ = false;
   double value_;

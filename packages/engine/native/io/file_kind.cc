@@ -16,10 +16,14 @@ bool starts_with(std::string_view text, std::string_view lower) {
 }
 
 // The length of a header of less than 2^48 bytes, and its beginning.
-bool is_safetensors(std::string_view bytes) { return bytes.size() > 9 && bytes[6] == 0 && bytes[7] == 0 && bytes[8] == '{' && bytes[9] == '"'; }
+bool is_safetensors(std::string_view bytes) {
+  return bytes.size() > 9 && bytes[6] == 0 && bytes[7] == 0 && bytes[8] == '{' && bytes[9] == '"';
+}
 
 // The type of the first record of a pickle: protocol 2 to 5 begins with it.
-bool is_pickle(std::string_view bytes) { return bytes.size() >= 2 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5; }
+bool is_pickle(std::string_view bytes) {
+  return bytes.size() >= 2 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5;
+}
 
 }  // namespace
 
@@ -29,17 +33,23 @@ std::string foreign_kind(const MappedFile& file) {
   if (bytes.starts_with("GGUF")) return "a GGUF file";
   // Before pickles, whose first bytes a header's length may have.
   if (is_safetensors(bytes)) return "a safetensors file";
-  if (bytes.starts_with("version https://git-lfs")) return "a Git LFS pointer; the file itself was not fetched (git lfs pull)";
+  if (bytes.starts_with("version https://git-lfs"))
+    return "a Git LFS pointer; the file itself was not fetched (git lfs pull)";
   if (bytes.starts_with("PK\3\4")) return "a zip archive, as PyTorch saves pickles, which can run code when loaded";
   if (is_pickle(bytes)) return "a PyTorch pickle, which can run code when loaded";
   if (bytes.starts_with("\x1f\x8b")) return "a gzip archive";
   if (bytes.starts_with("\x28\xb5\x2f\xfd")) return "a zstd archive";
   if (bytes.starts_with("\x89HDF")) return "an HDF5 file";
-  if (bytes.starts_with("\x7f" "ELF") || bytes.starts_with("MZ")) return "a program";
-  if (std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == 0; })) return "a file of zero bytes, as a download that was cut off leaves it";
+  if (bytes.starts_with("\x7f"
+                        "ELF") ||
+      bytes.starts_with("MZ"))
+    return "a program";
+  if (std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == 0; }))
+    return "a file of zero bytes, as a download that was cut off leaves it";
   std::string_view text = bytes.starts_with("\xef\xbb\xbf") ? bytes.substr(3) : bytes;
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text[0]))) text.remove_prefix(1);
-  if (starts_with(text, "<!doctype html") || starts_with(text, "<html")) return "a web page (HTML), as a download without permission leaves it";
+  if (starts_with(text, "<!doctype html") || starts_with(text, "<html"))
+    return "a web page (HTML), as a download without permission leaves it";
   if (text.starts_with("<?xml")) return "an XML file";
   if (text.starts_with("{") || text.starts_with("[")) return "a JSON file";
   return "";

@@ -7,10 +7,12 @@
 
 namespace anneal {
 
-// "a web page (HTML), as a download without permission leaves it", ...: told by the first bytes. Empty where they say nothing.
+// "a web page (HTML), as a download without permission leaves it", ...: told by the first bytes. Empty where they say
+// nothing.
 std::string foreign_kind(const MappedFile& file);
 
-// Foreign text as a message can carry it: at most so many bytes, control characters written as \u0000. A zero byte would end it.
+// Foreign text as a message can carry it: at most so many bytes, control characters written as \u0000. A zero byte
+// would end it.
 std::string printable(std::string_view text, size_t most = 200);
 
 }  // namespace anneal

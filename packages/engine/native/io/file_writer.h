@@ -1,5 +1,5 @@
-// Streaming file output that appears under its name only when whole: temporary file beside it, fsync, rename, fsync of the
-// folder. The digest is computed on the way, so that nobody reads the file again to learn it.
+// Streaming file output that appears under its name only when whole: temporary file beside it, fsync, rename, fsync of
+// the folder. The digest is computed on the way, so that nobody reads the file again to learn it.
 #pragma once
 #include <cstddef>
 #include <cstdint>

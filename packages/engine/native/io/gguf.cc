@@ -21,11 +21,11 @@ struct ForeignType {
   int block_elements, block_bytes;
 };
 constexpr ForeignType kForeignTypes[] = {
-    {9, "Q8_1", 32, 36},       {15, "Q8_K", 256, 292},   {16, "IQ2_XXS", 256, 66}, {17, "IQ2_XS", 256, 74},
-    {18, "IQ3_XXS", 256, 98},  {19, "IQ1_S", 256, 50},   {21, "IQ3_S", 256, 110},  {22, "IQ2_S", 256, 82},
-    {24, "I8", 1, 1},          {25, "I16", 1, 2},        {26, "I32", 1, 4},        {27, "I64", 1, 8},
-    {28, "F64", 1, 8},         {29, "IQ1_M", 256, 56},   {34, "TQ1_0", 256, 54},   {35, "TQ2_0", 256, 66},
-    {40, "NVFP4", 64, 36},     {41, "Q1_0", 128, 18},
+    {9, "Q8_1", 32, 36},      {15, "Q8_K", 256, 292}, {16, "IQ2_XXS", 256, 66}, {17, "IQ2_XS", 256, 74},
+    {18, "IQ3_XXS", 256, 98}, {19, "IQ1_S", 256, 50}, {21, "IQ3_S", 256, 110},  {22, "IQ2_S", 256, 82},
+    {24, "I8", 1, 1},         {25, "I16", 1, 2},      {26, "I32", 1, 4},        {27, "I64", 1, 8},
+    {28, "F64", 1, 8},        {29, "IQ1_M", 256, 56}, {34, "TQ1_0", 256, 54},   {35, "TQ2_0", 256, 66},
+    {40, "NVFP4", 64, 36},    {41, "Q1_0", 128, 18},
 };
 
 std::string shown(std::string_view name) { return "\"" + printable(name) + "\""; }
@@ -36,7 +36,8 @@ std::string shown(std::string_view name) { return "\"" + printable(name) + "\"";
 
 [[noreturn]] void refuse_foreign(const MappedFile& file) {
   const std::string kind = foreign_kind(file);
-  malformed(file.path(), "is no GGUF file" + (kind.empty() ? ": it does not start with the letters GGUF" : " but " + kind));
+  malformed(file.path(),
+            "is no GGUF file" + (kind.empty() ? ": it does not start with the letters GGUF" : " but " + kind));
 }
 
 // Bounds-checked little-endian cursor over the mapping.
@@ -166,9 +167,8 @@ uint64_t read_tensor_info(Cursor* cursor, const std::string& path, GgufTensor* t
     block_elements = static_cast<uint64_t>(type->block_elements);
     block_bytes = static_cast<uint64_t>(type->block_bytes);
   } else {
-    const ForeignType* foreign = std::find_if(std::begin(kForeignTypes), std::end(kForeignTypes), [&](const ForeignType& t) {
-      return t.ggml_type == tensor->ggml_type;
-    });
+    const ForeignType* foreign = std::find_if(std::begin(kForeignTypes), std::end(kForeignTypes),
+                                              [&](const ForeignType& t) { return t.ggml_type == tensor->ggml_type; });
     if (foreign == std::end(kForeignTypes))
       throw Error(ErrorCode::kUnsupported, where, "has the unknown type number " + std::to_string(tensor->ggml_type));
     tensor->type_name = foreign->name;
@@ -177,8 +177,8 @@ uint64_t read_tensor_info(Cursor* cursor, const std::string& path, GgufTensor* t
   }
   const uint64_t row = static_cast<uint64_t>(tensor->shape[-1]);
   if (row % block_elements != 0)
-    malformed(where, "has rows of " + std::to_string(row) + " elements, no multiple of " + tensor->type_name + "'s block of " +
-                         std::to_string(block_elements));
+    malformed(where, "has rows of " + std::to_string(row) + " elements, no multiple of " + tensor->type_name +
+                         "'s block of " + std::to_string(block_elements));
   tensor->bytes = static_cast<size_t>(checked_mul(elements / block_elements, block_bytes, where.c_str()));
   return cursor->u64(where);
 }
@@ -187,7 +187,8 @@ uint64_t read_tensor_info(Cursor* cursor, const std::string& path, GgufTensor* t
 
 Tensor GgufTensor::tensor(const std::string& where) const {
   if (!dtype)
-    throw Error(ErrorCode::kUnsupported, where + ": tensor " + shown(name), std::string("holds ") + type_name + ", which this engine cannot compute with");
+    throw Error(ErrorCode::kUnsupported, where + ": tensor " + shown(name),
+                std::string("holds ") + type_name + ", which this engine cannot compute with");
   Tensor t;
   t.data = const_cast<uint8_t*>(data);
   t.dtype = *dtype;
@@ -200,7 +201,8 @@ void GgufTensor::read_rows_f32(int64_t first, int64_t count, float* out, const s
   if (first < 0 || count < 0 || count > t.rows() || first > t.rows() - count)
     throw Error(ErrorCode::kShape, where + ": tensor " + shown(name),
                 "rows " + std::to_string(first) + " + " + std::to_string(count) + " of " + std::to_string(t.rows()));
-  dequantise_rows(t.dtype, data + static_cast<size_t>(first) * quant_row_bytes(t.dtype, t.cols()), out, count, t.cols());
+  dequantise_rows(t.dtype, data + static_cast<size_t>(first) * quant_row_bytes(t.dtype, t.cols()), out, count,
+                  t.cols());
 }
 
 GgufFile::GgufFile(const std::string& path) : GgufFile(MappedFile(path)) {}
@@ -210,18 +212,19 @@ GgufFile::GgufFile(MappedFile file) : file_(std::move(file)) { parse(); }
 void GgufFile::parse() {
   const std::string& path = file_.path();
   Cursor cursor(file_);
-  if (file_.size() < 4 || std::memcmp(file_.data(), "GGUF", 4) != 0)
-    refuse_foreign(file_);
+  if (file_.size() < 4 || std::memcmp(file_.data(), "GGUF", 4) != 0) refuse_foreign(file_);
   cursor.take(4, "the magic");
   version_ = cursor.u32("the version");
   if (version_ != 2 && version_ != 3) {
     if (version_ == 0x02000000 || version_ == 0x03000000)
       throw Error(ErrorCode::kUnsupported, path, "is a big-endian GGUF; convert it to little-endian first");
-    throw Error(ErrorCode::kUnsupported, path, "is GGUF version " + std::to_string(version_) + "; versions 2 and 3 are read");
+    throw Error(ErrorCode::kUnsupported, path,
+                "is GGUF version " + std::to_string(version_) + "; versions 2 and 3 are read");
   }
   const uint64_t tensors = cursor.u64("the tensor count");
   const uint64_t keys = cursor.u64("the key count");
-  // Smallest key: name length 8 + type 4 + value 1. Smallest tensor info: name length 8 + rank 4 + dim 8 + type 4 + offset 8.
+  // Smallest key: name length 8 + type 4 + value 1. Smallest tensor info: name length 8 + rank 4 + dim 8 + type 4 +
+  // offset 8.
   if (keys > cursor.remaining() / 13)
     malformed(path, "announces " + std::to_string(keys) + " keys, more than the file can hold");
   if (tensors > cursor.remaining() / 32)
@@ -242,11 +245,13 @@ void GgufFile::parse() {
 
   if (const GgufValue* alignment = find("general.alignment")) {
     // llama.cpp reads no other type.
-    if (alignment->type() != GgufType::kU32) malformed(path + ": key \"general.alignment\"", "must be a 32-bit whole number (u32)");
+    if (alignment->type() != GgufType::kU32)
+      malformed(path + ": key \"general.alignment\"", "must be a 32-bit whole number (u32)");
     const int64_t value = alignment->as_int("general.alignment");
     if (value < 8 || value > static_cast<int64_t>(kMaxAlignment) || (value & (value - 1)) != 0)
-      malformed(path + ": key \"general.alignment\"",
-                "must be a power of two from 8 to " + std::to_string(kMaxAlignment) + ", found " + std::to_string(value));
+      malformed(
+          path + ": key \"general.alignment\"",
+          "must be a power of two from 8 to " + std::to_string(kMaxAlignment) + ", found " + std::to_string(value));
     alignment_ = static_cast<uint64_t>(value);
   }
 
@@ -268,7 +273,8 @@ void GgufFile::parse() {
     GgufTensor& tensor = tensors_[i];
     const std::string where = path + ": tensor " + shown(tensor.name);
     if (offsets[i] % alignment_ != 0)
-      malformed(where, "starts at offset " + std::to_string(offsets[i]) + ", no multiple of the alignment " + std::to_string(alignment_));
+      malformed(where, "starts at offset " + std::to_string(offsets[i]) + ", no multiple of the alignment " +
+                           std::to_string(alignment_));
     if (offsets[i] > data_bytes || tensor.bytes > data_bytes - offsets[i])
       malformed(where, "offset " + std::to_string(offsets[i]) + " and size " + std::to_string(tensor.bytes) +
                            " reach outside the file; the download may be incomplete");

@@ -19,8 +19,19 @@ namespace anneal {
 
 // Value types of metadata, numbered as in the file.
 enum class GgufType : uint32_t {
-  kU8 = 0, kI8 = 1, kU16 = 2, kI16 = 3, kU32 = 4, kI32 = 5, kF32 = 6, kBool = 7, kString = 8, kArray = 9,
-  kU64 = 10, kI64 = 11, kF64 = 12,
+  kU8 = 0,
+  kI8 = 1,
+  kU16 = 2,
+  kI16 = 3,
+  kU32 = 4,
+  kI32 = 5,
+  kF32 = 6,
+  kBool = 7,
+  kString = 8,
+  kArray = 9,
+  kU64 = 10,
+  kI64 = 11,
+  kF64 = 12,
 };
 
 // An array of scalars (bytes as in the file, little-endian) or of strings. Arrays of arrays are refused.
@@ -88,8 +99,9 @@ struct GgufTensor {
 
 class GgufFile {
  public:
-  // Error(kFormat) names the key or tensor: counts above the remaining bytes, alignment no power of two or above 64 KiB,
-  // unknown value types, duplicate keys or tensors, dims that do not fit blocks, data outside the file or overlapping.
+  // Error(kFormat) names the key or tensor: counts above the remaining bytes, alignment no power of two or above 64
+  // KiB, unknown value types, duplicate keys or tensors, dims that do not fit blocks, data outside the file or
+  // overlapping.
   explicit GgufFile(const std::string& path);
   explicit GgufFile(MappedFile file);
 

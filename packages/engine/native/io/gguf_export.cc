@@ -84,15 +84,17 @@ float largest_storable(DType dtype) {
   return dtype == DType::kF32 ? 3.4028235e38f : dtype == DType::kBF16 ? 3.3895314e38f : 65504.0f;
 }
 
-void check_values(const std::string& name, DType dtype, const float* values, int64_t first_row, int64_t rows, int64_t cols) {
+void check_values(const std::string& name, DType dtype, const float* values, int64_t first_row, int64_t rows,
+                  int64_t cols) {
   const float limit = largest_storable(dtype);
   for (int64_t i = 0; i < rows * cols; ++i) {
     if (std::fabs(values[i]) <= limit) continue;
     const std::string where = "tensor \"" + name + "\" row " + std::to_string(first_row + i / cols);
     if (!std::isfinite(values[i]))
       throw Error(ErrorCode::kNumeric, where, "holds a NaN or infinity; go back to an earlier checkpoint");
-    throw Error(ErrorCode::kNumeric, where,
-                "holds " + std::to_string(values[i]) + ", too large for " + quant_type(dtype).name + "; export as BF16 or F32");
+    throw Error(
+        ErrorCode::kNumeric, where,
+        "holds " + std::to_string(values[i]) + ", too large for " + quant_type(dtype).name + "; export as BF16 or F32");
   }
 }
 
@@ -103,7 +105,8 @@ struct SquareSums {
   double relative() const { return value > 0 ? std::sqrt(error / value) : 0; }
 };
 
-SquareSums square_sums(const float* values, const uint8_t* blocks, DType dtype, RowDequantiser dequantise, int64_t cols) {
+SquareSums square_sums(const float* values, const uint8_t* blocks, DType dtype, RowDequantiser dequantise,
+                       int64_t cols) {
   SquareSums sums;
   if (dtype == DType::kF32) return sums;
   thread_local std::vector<float> back;
@@ -161,8 +164,10 @@ GgufExportResult export_gguf(const std::string& path, const GgufExportRequest& r
   set_keys(&writer, request);
   std::vector<DType> types;
   for (const GgufExportTensor& tensor : request.tensors) {
-    if (!tensor.read_rows) throw Error(ErrorCode::kInvalidArgument, "tensor \"" + tensor.name + "\"", "has no read_rows");
-    types.push_back(gguf_tensor_type(request.type, tensor.name, tensor.shape, request.hyperparameters.block_count, tied_head));
+    if (!tensor.read_rows)
+      throw Error(ErrorCode::kInvalidArgument, "tensor \"" + tensor.name + "\"", "has no read_rows");
+    types.push_back(
+        gguf_tensor_type(request.type, tensor.name, tensor.shape, request.hyperparameters.block_count, tied_head));
     writer.declare(tensor.name, types.back(), tensor.shape);
   }
   writer.begin();
@@ -182,7 +187,8 @@ GgufExportResult export_gguf(const std::string& path, const GgufExportRequest& r
 
 std::vector<float> llama3_rope_factors(int64_t head_size, double freq_base, const Llama3RopeScaling& scaling) {
   if (head_size < 2 || head_size % 2 != 0) invalid("head_size", "must be even");
-  if (!(scaling.factor > 0.0) || !(scaling.high_freq_factor > scaling.low_freq_factor) || scaling.original_context_length < 1)
+  if (!(scaling.factor > 0.0) || !(scaling.high_freq_factor > scaling.low_freq_factor) ||
+      scaling.original_context_length < 1)
     invalid("rope_scaling", "needs factor > 0, high_freq_factor > low_freq_factor and an original context length");
   const double pi = 3.14159265358979323846;
   const double low_wavelength = static_cast<double>(scaling.original_context_length) / scaling.low_freq_factor;
@@ -197,8 +203,9 @@ std::vector<float> llama3_rope_factors(int64_t head_size, double freq_base, cons
       factors[i] = static_cast<float>(scaling.factor);
     } else {
       // Between the two, frequencies (not wavelengths) are blended.
-      const double smooth = (static_cast<double>(scaling.original_context_length) / wavelength - scaling.low_freq_factor) /
-                            (scaling.high_freq_factor - scaling.low_freq_factor);
+      const double smooth =
+          (static_cast<double>(scaling.original_context_length) / wavelength - scaling.low_freq_factor) /
+          (scaling.high_freq_factor - scaling.low_freq_factor);
       factors[i] = static_cast<float>(1.0 / ((1.0 - smooth) / scaling.factor + smooth));
     }
   }

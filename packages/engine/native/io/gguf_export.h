@@ -33,8 +33,8 @@ struct GgufHyperparameters {
 };
 
 // One tensor under its GGUF name ("blk.0.attn_q.weight"). read_rows fills (count, cols) floats of rows [first, first +
-// count); rows must already be in llama.cpp's order (Q/K permuted for llama). It is called from several threads at once,
-// for disjoint rows.
+// count); rows must already be in llama.cpp's order (Q/K permuted for llama). It is called from several threads at
+// once, for disjoint rows.
 struct GgufExportTensor {
   std::string name;
   Shape shape;
@@ -44,8 +44,9 @@ struct GgufExportTensor {
 struct GgufExportRequest {
   GgufFileType type = GgufFileType::kF16;
   GgufHyperparameters hyperparameters;
-  // Everything else (general.*, tokenizer.*, ...), in order. A key that is here wins over the architecture's own, except
-  // general.architecture, general.file_type, general.alignment and general.quantization_version, which follow the tensors.
+  // Everything else (general.*, tokenizer.*, ...), in order. A key that is here wins over the architecture's own,
+  // except general.architecture, general.file_type, general.alignment and general.quantization_version, which follow
+  // the tensors.
   GgufMetadata metadata;
   std::vector<GgufExportTensor> tensors;
   int threads = 1;
@@ -61,7 +62,7 @@ struct GgufTensorError {
 };
 struct GgufExportResult {
   SavedFile file;
-  double relative_rmse = 0;             // over all tensors that are rounded, together
+  double relative_rmse = 0;              // over all tensors that are rounded, together
   std::vector<GgufTensorError> tensors;  // matrices only
 };
 
@@ -69,7 +70,8 @@ struct GgufExportResult {
 // contradictory field, Error(kNumeric) the tensor and row that hold a NaN or infinity, Error(kIo) the path.
 GgufExportResult export_gguf(const std::string& path, const GgufExportRequest& request);
 
-// llama3 frequency factors for the tensor rope_freqs.weight (head_size / 2 floats); see Hugging Face's "llama3" rope type.
+// llama3 frequency factors for the tensor rope_freqs.weight (head_size / 2 floats); see Hugging Face's "llama3" rope
+// type.
 struct Llama3RopeScaling {
   double factor, low_freq_factor, high_freq_factor;
   int64_t original_context_length;

@@ -4,8 +4,9 @@
 
 namespace anneal {
 
-// Architectures whose rotation turns neighbours keep the rotated rows of a head in pairs: row 2i is Hugging Face's row i of the rotated
-// part, row 2i + 1 its row i + rotated / 2. Of every `stride` rows those behind `first` are rotated. stride 0: nothing moves.
+// Architectures whose rotation turns neighbours keep the rotated rows of a head in pairs: row 2i is Hugging Face's row
+// i of the rotated part, row 2i + 1 its row i + rotated / 2. Of every `stride` rows those behind `first` are rotated.
+// stride 0: nothing moves.
 struct RotationPairs {
   int64_t stride = 0, first = 0, rotated = 0;
 

@@ -28,15 +28,18 @@ bool use_more_bits(int64_t layer, int64_t layers) {
   return layer < layers / 8 || layer >= 7 * layers / 8 || (layer - layers / 8) % 3 == 2;
 }
 
-// Rows that are no multiple of 256 take the next wider type with blocks of 32; rows that are no multiple of 32 stay F16.
+// Rows that are no multiple of 256 take the next wider type with blocks of 32; rows that are no multiple of 32 stay
+// F16.
 DType fit_row(DType dtype, int64_t row) {
   if (row % quant_type(dtype).block_elements == 0) return dtype;
   if (row % 32 != 0) return DType::kF16;
   return dtype == DType::kQ4_K ? DType::kQ5_0 : dtype == DType::kQ5_K ? DType::kQ5_1 : DType::kQ8_0;
 }
 
-// `usual` for most tensors; the head, fused attention and (in the M mixtures) some values and down projections get more bits.
-DType mixture(DType usual, bool medium, const std::string& name, const Shape& shape, int64_t block_count, bool tied_head) {
+// `usual` for most tensors; the head, fused attention and (in the M mixtures) some values and down projections get more
+// bits.
+DType mixture(DType usual, bool medium, const std::string& name, const Shape& shape, int64_t block_count,
+              bool tied_head) {
   if (name == "output.weight" || (tied_head && name == "token_embd.weight"))
     return shape[-1] % 256 == 0 ? DType::kQ6_K : DType::kQ8_0;
   if (!medium) return usual;
@@ -62,7 +65,8 @@ GgufFileType parse_gguf_file_type(const std::string& name) {
               "must be one of F32, F16, BF16, Q8_0, Q4_0, Q4_K_M, Q5_K_M, Q6_K, found \"" + name.substr(0, 40) + "\"");
 }
 
-DType gguf_tensor_type(GgufFileType type, const std::string& name, const Shape& shape, int64_t block_count, bool tied_head) {
+DType gguf_tensor_type(GgufFileType type, const std::string& name, const Shape& shape, int64_t block_count,
+                       bool tied_head) {
   // Vectors, norms and routers are small and sensitive: llama.cpp keeps them in F32.
   if (type == GgufFileType::kF32 || shape.rank < 2 || !ends_with(name, ".weight") || contains(name, "_norm.weight") ||
       contains(name, "ffn_gate_inp.weight"))

@@ -190,15 +190,14 @@ std::vector<int64_t> GgufValue::as_ints(const std::string& key) const {
 
 std::vector<float> GgufValue::as_floats(const std::string& key) const {
   const GgufArray& array = as_array(key);
-  if (array.type != GgufType::kF32 && array.type != GgufType::kF64)
-    wrong_type(key, "an array of floats", array.type);
+  if (array.type != GgufType::kF32 && array.type != GgufType::kF64) wrong_type(key, "an array of floats", array.type);
   const size_t bytes = gguf_scalar_bytes(array.type);
   std::vector<float> out(array.count);
   for (size_t i = 0; i < out.size(); ++i) {
     const double v = float_value(array.type, element_bits(array, i, bytes));
     // Spelled out because converting an out-of-range double is undefined.
     out[i] = std::fabs(v) > 3.4028235677973366e38 && !std::isinf(v) ? (v > 0 ? HUGE_VALF : -HUGE_VALF)
-                                                                : static_cast<float>(v);
+                                                                    : static_cast<float>(v);
   }
   return out;
 }

@@ -26,8 +26,7 @@ void write_value(FileWriter* file, const std::string& key, const GgufValue& valu
     write_integer(file, array.count, 8);
     if (array.type == GgufType::kString)
       for (const std::string& text : array.strings) write_string(file, text);
-    else
-      file->write(array.scalars.data(), array.scalars.size());
+    else file->write(array.scalars.data(), array.scalars.size());
   } else {
     write_integer(file, value.scalar_bits(), gguf_scalar_bytes(value.type()));
   }
@@ -57,19 +56,19 @@ void GgufWriter::set(const std::string& key, GgufValue value) {
     throw Error(ErrorCode::kInvalidArgument, file_.path(), "a key's name must have 1 to 65535 bytes");
   check_array(key, value);
   const auto [found, fresh] = key_index_.emplace(key, metadata_.size());
-  if (fresh)
-    metadata_.emplace_back(key, std::move(value));
-  else
-    metadata_[found->second].second = std::move(value);
+  if (fresh) metadata_.emplace_back(key, std::move(value));
+  else metadata_[found->second].second = std::move(value);
 }
 
 void GgufWriter::declare(const std::string& name, DType dtype, const Shape& shape) {
   if (begun_) throw Error(ErrorCode::kInternal, file_.path(), "tensors must be declared before begin()");
   if (name.empty() || name.size() > 63)
-    throw Error(ErrorCode::kInvalidArgument, file_.path(), "tensor name \"" + name + "\" must have 1 to 63 bytes (llama.cpp's limit)");
+    throw Error(ErrorCode::kInvalidArgument, file_.path(),
+                "tensor name \"" + name + "\" must have 1 to 63 bytes (llama.cpp's limit)");
   if (shape.rank < 1) throw Error(ErrorCode::kShape, "tensor \"" + name + "\"", "must have 1 to 4 dimensions");
   for (const Declared& d : declared_)
-    if (d.name == name) throw Error(ErrorCode::kInvalidArgument, file_.path(), "tensor \"" + name + "\" is declared twice");
+    if (d.name == name)
+      throw Error(ErrorCode::kInvalidArgument, file_.path(), "tensor \"" + name + "\" is declared twice");
   uint64_t bytes = quant_row_bytes(dtype, shape[-1]);
   for (int i = 0; i < shape.rank; ++i) {
     if (shape[i] <= 0) throw Error(ErrorCode::kShape, "tensor \"" + name + "\"", "has a dimension below 1");
@@ -127,7 +126,8 @@ void GgufWriter::append(const void* data, size_t bytes) {
 SavedFile GgufWriter::finish() {
   if (!begun_) begin();
   if (current_ != declared_.size())
-    throw Error(ErrorCode::kInternal, file_.path(), "tensor \"" + declared_[current_].name + "\" was not written in full");
+    throw Error(ErrorCode::kInternal, file_.path(),
+                "tensor \"" + declared_[current_].name + "\" was not written in full");
   return file_.commit();
 }
 

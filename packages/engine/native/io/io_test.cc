@@ -31,7 +31,8 @@ const std::string& scratch() {
       if (!::mkdtemp(path.data())) std::abort();
     }
     ~Folder() {
-      if (std::system(("rm -r '" + path + "'").c_str()) != 0) std::fprintf(stderr, "could not remove %s\n", path.c_str());
+      if (std::system(("rm -r '" + path + "'").c_str()) != 0)
+        std::fprintf(stderr, "could not remove %s\n", path.c_str());
     }
   };
   static const Folder folder;
@@ -94,7 +95,8 @@ TEST(sha256_known_answers) {
 }
 
 TEST(json_reads_what_is_json) {
-  const JsonValue v = json(" {\"a\": [1, -2.5e3, true, false, null, \"x\\u00e9\\ud83d\\ude00\\n\"], \"b\": {\"c\": 9007199254740993}} ");
+  const JsonValue v = json(
+      " {\"a\": [1, -2.5e3, true, false, null, \"x\\u00e9\\ud83d\\ude00\\n\"], \"b\": {\"c\": 9007199254740993}} ");
   const std::vector<JsonValue>& a = v.at("a", "test").as_array("a");
   CHECK_EQ(a.size(), size_t{6});
   CHECK_EQ(a[0].as_int("a"), 1);
@@ -106,8 +108,30 @@ TEST(json_reads_what_is_json) {
 }
 
 TEST(json_refuses_the_rest) {
-  for (const char* bad : {"", "{", "[1,]", "{\"a\":1,}", "{\"a\":1,\"a\":2}", "01", "1.", "+1", ".5", "1e", "nul", "\"\t\"", "\"\\x\"",
-                          "\"\\ud800\"", "\"\\udc00\"", "\"\\u12g4\"", "1 2", "[1 2]", "{\"a\" 1}", "{1:2}", "NaN", "1e999", "'a'", "\"abc"})
+  for (const char* bad : {"",
+                          "{",
+                          "[1,]",
+                          "{\"a\":1,}",
+                          "{\"a\":1,\"a\":2}",
+                          "01",
+                          "1.",
+                          "+1",
+                          ".5",
+                          "1e",
+                          "nul",
+                          "\"\t\"",
+                          "\"\\x\"",
+                          "\"\\ud800\"",
+                          "\"\\udc00\"",
+                          "\"\\u12g4\"",
+                          "1 2",
+                          "[1 2]",
+                          "{\"a\" 1}",
+                          "{1:2}",
+                          "NaN",
+                          "1e999",
+                          "'a'",
+                          "\"abc"})
     CHECK_ERROR(json(bad), ErrorCode::kFormat);
   CHECK_ERROR(json(std::string(1000, '[')), ErrorCode::kFormat);
   JsonLimits few;
@@ -203,7 +227,7 @@ TEST(export_chooses_types_as_llama_cpp_does) {
   CHECK(type("output.weight", narrow) == DType::kQ8_0);
   CHECK(type("token_embd.weight", wide) == DType::kQ4_K);
   CHECK(type("token_embd.weight", wide, true) == DType::kQ6_K);
-  CHECK(type("blk.0.attn_v.weight", wide) == DType::kQ6_K);    // first eighth
+  CHECK(type("blk.0.attn_v.weight", wide) == DType::kQ6_K);  // first eighth
   CHECK(type("blk.2.attn_v.weight", wide) == DType::kQ4_K);
   CHECK(type("blk.4.ffn_down.weight", wide) == DType::kQ6_K);  // every third between
   CHECK(type("blk.15.ffn_down.weight", narrow) == DType::kQ8_0);
@@ -220,9 +244,9 @@ TEST(export_writes_every_file_type) {
     GgufFileType type;
     int64_t number;
     double tolerance;
-  } all[] = {{GgufFileType::kF32, 0, 0},      {GgufFileType::kF16, 1, 5e-4},     {GgufFileType::kBF16, 32, 4e-3},
-             {GgufFileType::kQ8_0, 7, 8e-3}, {GgufFileType::kQ4_0, 2, 0.25},
-             {GgufFileType::kQ4_K_M, 15, 0.12}, {GgufFileType::kQ5_K_M, 17, 0.06}, {GgufFileType::kQ6_K, 18, 0.04}};
+  } all[] = {{GgufFileType::kF32, 0, 0},        {GgufFileType::kF16, 1, 5e-4},  {GgufFileType::kBF16, 32, 4e-3},
+             {GgufFileType::kQ8_0, 7, 8e-3},    {GgufFileType::kQ4_0, 2, 0.25}, {GgufFileType::kQ4_K_M, 15, 0.12},
+             {GgufFileType::kQ5_K_M, 17, 0.06}, {GgufFileType::kQ6_K, 18, 0.04}};
   for (const auto& c : all) {
     const std::string path = scratch() + "/export.gguf";
     const GgufExportRequest request = tiny_request(c.type);
@@ -320,8 +344,9 @@ TEST(adapter_round_trip_and_refusals) {
   config.rank = 2, config.alpha = 4, config.dropout = 0.05, config.rslora = true;
   config.target_modules = {"q_proj"};
   config.base_model_name = "a \"name\"";
-  write_adapter(dir, config, {{peft_tensor_name(module, "lora_A"), {2, 3}, {1, 2, 3, 4, 5, 6}},
-                              {peft_tensor_name(module, "lora_B"), {4, 2}, {1, 2, 3, 4, 5, 6, 7, 8}}});
+  write_adapter(dir, config,
+                {{peft_tensor_name(module, "lora_A"), {2, 3}, {1, 2, 3, 4, 5, 6}},
+                 {peft_tensor_name(module, "lora_B"), {4, 2}, {1, 2, 3, 4, 5, 6, 7, 8}}});
   const AdapterFolder folder(dir);
   CHECK_EQ(folder.config().rank, 2);
   CHECK_NEAR(folder.config().dropout, 0.05, 0);

@@ -31,7 +31,8 @@ std::string field(const std::string& where, std::string_view key) {
   return where + ": field \"" + printable(key) + "\"";
 }
 
-// The well-formed sequences of the Unicode standard, table 3-7: none too long, no halves of surrogate pairs, nothing above U+10FFFF.
+// The well-formed sequences of the Unicode standard, table 3-7: none too long, no halves of surrogate pairs, nothing
+// above U+10FFFF.
 bool is_utf8(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
     const auto byte = [&](size_t i) { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0u; };
@@ -40,9 +41,17 @@ bool is_utf8(std::string_view text) {
       ++at;
       continue;
     }
-    const size_t length = first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+    const size_t length = first >= 0xc2 && first < 0xe0   ? 2
+                          : first >= 0xe0 && first < 0xf0 ? 3
+                          : first >= 0xf0 && first < 0xf5 ? 4
+                                                          : 0;
     if (length == 0) return false;
-    const unsigned low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80, high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+    const unsigned low = first == 0xe0   ? 0xa0
+                         : first == 0xf0 ? 0x90
+                                         : 0x80,
+                   high = first == 0xed   ? 0x9f
+                          : first == 0xf4 ? 0x8f
+                                          : 0xbf;
     if (byte(1) < low || byte(1) > high) return false;
     for (size_t i = 2; i < length; ++i)
       if (byte(i) < 0x80 || byte(i) > 0xbf) return false;
@@ -72,7 +81,8 @@ class JsonParser {
   }
 
   void skip_space() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t')) ++at_;
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t'))
+      ++at_;
   }
 
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
@@ -200,7 +210,8 @@ class JsonParser {
     for (;;) {
       // Copy the run up to the next quote, escape or control character at once.
       size_t end = at_;
-      while (end < text_.size() && text_[end] != '"' && text_[end] != '\\' && static_cast<unsigned char>(text_[end]) >= 0x20)
+      while (end < text_.size() && text_[end] != '"' && text_[end] != '\\' &&
+             static_cast<unsigned char>(text_[end]) >= 0x20)
         ++end;
       if (!is_utf8(text_.substr(at_, end - at_))) fail("is not UTF-8 in a string");
       out.append(text_.substr(at_, end - at_));
@@ -354,7 +365,8 @@ std::string JsonValue::get_string(std::string_view key, const std::string& where
   return at(key, where).as_string(field(where, key));
 }
 
-std::string JsonValue::get_string_or(std::string_view key, const std::string& fallback, const std::string& where) const {
+std::string JsonValue::get_string_or(std::string_view key, const std::string& fallback,
+                                     const std::string& where) const {
   const JsonValue* value = find(key);
   return value && !value->is_null() ? value->as_string(field(where, key)) : fallback;
 }

@@ -1,5 +1,5 @@
-// A small strict JSON parser for file headers and configurations: foreign bytes, so depth and size are capped, duplicate
-// keys are refused, and every getter checks the type and names the field.
+// A small strict JSON parser for file headers and configurations: foreign bytes, so depth and size are capped,
+// duplicate keys are refused, and every getter checks the type and names the field.
 #pragma once
 #include <cstdint>
 #include <string>

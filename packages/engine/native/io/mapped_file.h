@@ -1,4 +1,5 @@
-// A whole file mapped read-only. Weights are used straight from the mapping, so it must outlive every Tensor made of it.
+// A whole file mapped read-only. Weights are used straight from the mapping, so it must outlive every Tensor made of
+// it.
 #pragma once
 #include <cstddef>
 #include <cstdint>

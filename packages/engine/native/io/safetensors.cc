@@ -23,13 +23,13 @@ struct TypeInfo {
 };
 
 constexpr TypeInfo kTypes[] = {
-    {SafetensorsType::kBool, "BOOL", 1},     {SafetensorsType::kU8, "U8", 1},
-    {SafetensorsType::kI8, "I8", 1},         {SafetensorsType::kU16, "U16", 2},
-    {SafetensorsType::kI16, "I16", 2},       {SafetensorsType::kF16, "F16", 2},
-    {SafetensorsType::kBF16, "BF16", 2},     {SafetensorsType::kU32, "U32", 4},
-    {SafetensorsType::kI32, "I32", 4},       {SafetensorsType::kF32, "F32", 4},
-    {SafetensorsType::kU64, "U64", 8},       {SafetensorsType::kI64, "I64", 8},
-    {SafetensorsType::kF64, "F64", 8},       {SafetensorsType::kF8E4M3, "F8_E4M3", 1},
+    {SafetensorsType::kBool, "BOOL", 1},      {SafetensorsType::kU8, "U8", 1},
+    {SafetensorsType::kI8, "I8", 1},          {SafetensorsType::kU16, "U16", 2},
+    {SafetensorsType::kI16, "I16", 2},        {SafetensorsType::kF16, "F16", 2},
+    {SafetensorsType::kBF16, "BF16", 2},      {SafetensorsType::kU32, "U32", 4},
+    {SafetensorsType::kI32, "I32", 4},        {SafetensorsType::kF32, "F32", 4},
+    {SafetensorsType::kU64, "U64", 8},        {SafetensorsType::kI64, "I64", 8},
+    {SafetensorsType::kF64, "F64", 8},        {SafetensorsType::kF8E4M3, "F8_E4M3", 1},
     {SafetensorsType::kF8E5M2, "F8_E5M2", 1},
 };
 
@@ -39,8 +39,8 @@ const TypeInfo& type_info(SafetensorsType type) { return kTypes[static_cast<int>
   throw Error(ErrorCode::kFormat, where, what);
 }
 
-// A header that cannot be read: what the file is instead, where its first bytes say so. They are looked at only now, for the length of a good
-// header may begin with the very bytes of a pickle.
+// A header that cannot be read: what the file is instead, where its first bytes say so. They are looked at only now,
+// for the length of a good header may begin with the very bytes of a pickle.
 [[noreturn]] void refuse_foreign(const MappedFile& file, const Error& error) {
   const std::string kind = foreign_kind(file);
   if (kind.empty() || kind == "a safetensors file") throw error;
@@ -51,8 +51,9 @@ const TypeInfo& type_info(SafetensorsType type) { return kTypes[static_cast<int>
 Shape parse_shape(const JsonValue& value, const std::string& where) {
   const std::vector<JsonValue>& dims = value.as_array(where + ": shape");
   if (dims.size() > static_cast<size_t>(kMaxDims))
-    throw Error(ErrorCode::kUnsupported, where,
-                "has " + std::to_string(dims.size()) + " dimensions; at most " + std::to_string(kMaxDims) + " are read");
+    throw Error(
+        ErrorCode::kUnsupported, where,
+        "has " + std::to_string(dims.size()) + " dimensions; at most " + std::to_string(kMaxDims) + " are read");
   Shape shape;
   for (const JsonValue& dim : dims) {
     const int64_t n = dim.as_int(where + ": shape");
@@ -130,7 +131,9 @@ void SafetensorsEntry::read_f32(float* out, const std::string& where) const {
         double v;
         std::memcpy(&v, data + 8 * i, 8);
         // Out of range for f32 is infinity, spelled out because the plain conversion would be undefined.
-        out[i] = v > 3.4028235677973366e38 ? HUGE_VALF : v < -3.4028235677973366e38 ? -HUGE_VALF : static_cast<float>(v);
+        out[i] = v > 3.4028235677973366e38    ? HUGE_VALF
+                 : v < -3.4028235677973366e38 ? -HUGE_VALF
+                                              : static_cast<float>(v);
       }
       return;
     default:
@@ -152,7 +155,8 @@ JsonValue SafetensorsFile::read_header(uint64_t* header_bytes) const {
   *header_bytes = 0;
   for (int i = 7; i >= 0; --i) *header_bytes = *header_bytes << 8 | file_.data()[i];
   if (*header_bytes > kMaxHeaderBytes)
-    malformed(path, "has a header of " + std::to_string(*header_bytes) + " bytes, above the format's 100 MB; is it a safetensors file?");
+    malformed(path, "has a header of " + std::to_string(*header_bytes) +
+                        " bytes, above the format's 100 MB; is it a safetensors file?");
   if (*header_bytes > file_.size() - 8)
     malformed(path, "ends inside its header (" + std::to_string(*header_bytes) + " bytes announced)");
   const std::string_view text(reinterpret_cast<const char*>(file_.data()) + 8, static_cast<size_t>(*header_bytes));
@@ -214,8 +218,9 @@ SafetensorsSet SafetensorsSet::open_folder(const std::string& dir) {
     const std::string single = dir + "/model.safetensors";
     if (!is_file(single)) {
       if (is_file(dir + "/pytorch_model.bin") || is_file(dir + "/pytorch_model.bin.index.json"))
-        throw Error(ErrorCode::kFormat, dir,
-                    "holds its weights only as PyTorch pickles, which can run code when loaded; save them as safetensors");
+        throw Error(
+            ErrorCode::kFormat, dir,
+            "holds its weights only as PyTorch pickles, which can run code when loaded; save them as safetensors");
       throw Error(ErrorCode::kIo, dir, "holds neither model.safetensors nor model.safetensors.index.json");
     }
     SafetensorsSet set = open_file(single);
@@ -244,7 +249,8 @@ SafetensorsSet SafetensorsSet::open_folder(const std::string& dir) {
   }
   // Another reader takes the single file and never looks at the shards.
   if (has_single && !shards.count("model.safetensors"))
-    malformed(dir, "holds model.safetensors beside the shards of model.safetensors.index.json; remove the one or the others");
+    malformed(
+        dir, "holds model.safetensors beside the shards of model.safetensors.index.json; remove the one or the others");
   // A tensor that lies in two shards, or in one but not in the index, would make the model depend on the reader.
   for (const auto& shard : set.files_)
     for (const SafetensorsEntry& entry : shard->entries()) {
@@ -277,7 +283,8 @@ std::vector<const SafetensorsEntry*> SafetensorsSet::entries() const {
 void SafetensorsSet::release(const SafetensorsEntry& entry) const {
   for (const auto& file : files_) {
     const MappedFile& mapped = file->file();
-    if (entry.data >= mapped.data() && entry.data < mapped.data() + mapped.size()) mapped.release_pages(entry.data, entry.bytes);
+    if (entry.data >= mapped.data() && entry.data < mapped.data() + mapped.size())
+      mapped.release_pages(entry.data, entry.bytes);
   }
 }
 

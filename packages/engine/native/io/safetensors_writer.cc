@@ -19,7 +19,8 @@ void SafetensorsWriter::declare(const std::string& name, SafetensorsType type, c
   if (name.empty() || name == "__metadata__")
     throw Error(ErrorCode::kInvalidArgument, file_.path(), "\"" + name + "\" cannot be a tensor's name");
   for (const Declared& d : declared_)
-    if (d.name == name) throw Error(ErrorCode::kInvalidArgument, file_.path(), "tensor \"" + name + "\" is declared twice");
+    if (d.name == name)
+      throw Error(ErrorCode::kInvalidArgument, file_.path(), "tensor \"" + name + "\" is declared twice");
   uint64_t bytes = safetensors_type_bytes(type);
   for (int i = 0; i < shape.rank; ++i) {
     if (shape[i] < 0) throw Error(ErrorCode::kShape, file_.path() + ": tensor \"" + name + "\"", "negative dimension");
@@ -91,7 +92,8 @@ void SafetensorsWriter::append_f32(const float* values, int64_t n) {
 SavedFile SafetensorsWriter::finish() {
   if (!begun_) begin();
   if (appended_ != data_bytes_)
-    throw Error(ErrorCode::kInternal, file_.path(), std::to_string(data_bytes_ - appended_) + " declared bytes were not appended");
+    throw Error(ErrorCode::kInternal, file_.path(),
+                std::to_string(data_bytes_ - appended_) + " declared bytes were not appended");
   return file_.commit();
 }
 

@@ -31,7 +31,8 @@ void read_scaling(const JsonValue& p, RopeConfig& rope, int64_t context, const s
   rope.low_frequency_factor = p.get_number_or("low_freq_factor", 1.0, at);
   rope.high_frequency_factor = p.get_number_or("high_freq_factor", 4.0, at);
   rope.original_context = p.get_int_or("original_max_position_embeddings", context, at);
-  const double ratio = rope.original_context > 0 ? static_cast<double>(context) / static_cast<double>(rope.original_context) : 1.0;
+  const double ratio =
+      rope.original_context > 0 ? static_cast<double>(context) / static_cast<double>(rope.original_context) : 1.0;
   rope.factor = p.get_number_or("factor", rope.type == "longrope" ? 0.0 : rope.type == "yarn" ? ratio : 1.0, at);
   rope.beta_fast = p.get_number_or("beta_fast", 32.0, at);
   rope.beta_slow = p.get_number_or("beta_slow", 1.0, at);
@@ -44,7 +45,8 @@ void read_scaling(const JsonValue& p, RopeConfig& rope, int64_t context, const s
   for (const char* known : {"default", "linear", "dynamic", "llama3", "yarn", "longrope"})
     if (rope.type == known) return;
   throw Error(ErrorCode::kUnsupported, at,
-              "rope_type \"" + rope.type + "\" is not supported; supported are default, linear, dynamic, llama3, yarn and longrope");
+              "rope_type \"" + rope.type +
+                  "\" is not supported; supported are default, linear, dynamic, llama3, yarn and longrope");
 }
 
 void read_hf_rope(const JsonValue& config, ModelConfig& c, const HfDefaults& defaults, const std::string& where) {
@@ -71,7 +73,8 @@ void read_hf_rope(const JsonValue& config, ModelConfig& c, const HfDefaults& def
   }
 }
 
-// A GGUF keeps llama3 scaling as divisors; config.json wants the rule. The released one that gives the same divisors, else they themselves.
+// A GGUF keeps llama3 scaling as divisors; config.json wants the rule. The released one that gives the same divisors,
+// else they themselves.
 RopeConfig restore_rule(const ModelConfig& c) {
   RopeConfig rule = c.rope;
   if (rule.divisors.empty()) return rule;
@@ -127,7 +130,8 @@ std::string rope_json(const RopeConfig& r, const ModelConfig& c) {
     for (float v : values) text += (text.empty() ? "" : ", ") + json_number(static_cast<double>(v));
     return "[" + text + "]";
   };
-  if (c.rotary_size) field("partial_rotary_factor", json_number(static_cast<double>(c.rotary_size) / static_cast<double>(c.head_size)));
+  if (c.rotary_size)
+    field("partial_rotary_factor", json_number(static_cast<double>(c.rotary_size) / static_cast<double>(c.head_size)));
   if (r.type != "default" && r.factor > 0.0) field("factor", json_number(r.factor));
   if (r.type == "llama3") {
     field("low_freq_factor", json_number(r.low_frequency_factor));
@@ -152,7 +156,8 @@ std::string rope_json(const RopeConfig& r, const ModelConfig& c) {
 std::string layer_types_hf_field(const ModelConfig& c) {
   std::string types;
   for (LayerAttention a : c.attention)
-    types += std::string(types.empty() ? "" : ", ") + (a == LayerAttention::kSliding ? "\"sliding_attention\"" : "\"full_attention\"");
+    types += std::string(types.empty() ? "" : ", ") +
+             (a == LayerAttention::kSliding ? "\"sliding_attention\"" : "\"full_attention\"");
   return ",\n  \"layer_types\": [" + types + "]";
 }
 
@@ -171,17 +176,22 @@ ModelConfig read_common_hf(const JsonValue& config, const std::string& where, co
   c.norm_epsilon = static_cast<float>(config.get_number_or("rms_norm_eps", defaults.norm_epsilon, where));
   c.tied_head = config.get_bool_or("tie_word_embeddings", false, where);
   const JsonValue* named = config.find("hidden_activation");  // gemma's own key, beside a hidden_act that it ignores
-  const std::string activation =
-      named && !named->is_null() ? config.get_string("hidden_activation", where) : config.get_string_or("hidden_act", defaults.activation, where);
+  const std::string activation = named && !named->is_null()
+                                     ? config.get_string("hidden_activation", where)
+                                     : config.get_string_or("hidden_act", defaults.activation, where);
   if (activation != defaults.activation)
-    throw Error(ErrorCode::kUnsupported, where, "hidden_act \"" + activation + "\" is not supported; supported is " + defaults.activation);
+    throw Error(ErrorCode::kUnsupported, where,
+                "hidden_act \"" + activation + "\" is not supported; supported is " + defaults.activation);
   c.gelu = activation == "gelu_pytorch_tanh";
   const JsonValue* parameters = present(config, "rope_parameters");
   const bool by_kind = parameters && (parameters->find("full_attention") || parameters->find("sliding_attention"));
   if (by_kind && !defaults.rope_by_kind)
-    throw Error(ErrorCode::kUnsupported, where, "rope_parameters by kind of layer are not supported for " + c.family + "; give one set for all layers");
+    throw Error(ErrorCode::kUnsupported, where,
+                "rope_parameters by kind of layer are not supported for " + c.family + "; give one set for all layers");
   if (parameters && !by_kind && defaults.rope_by_kind)
-    throw Error(ErrorCode::kUnsupported, where, "rope_parameters of all layers are not supported for " + c.family + "; give full_attention and sliding_attention");
+    throw Error(ErrorCode::kUnsupported, where,
+                "rope_parameters of all layers are not supported for " + c.family +
+                    "; give full_attention and sliding_attention");
   if (!by_kind) read_hf_rope(config, c, defaults, where);
   return c;
 }
@@ -191,11 +201,13 @@ int64_t read_window(const JsonValue& config, int64_t fallback, const std::string
   if (!window) return fallback;
   if (window->is_null()) return 0;
   const int64_t tokens = config.get_int("sliding_window", where);
-  if (tokens < 1) throw Error(ErrorCode::kFormat, where, "sliding_window is " + std::to_string(tokens) + ", expected 1 to 16777216");
+  if (tokens < 1)
+    throw Error(ErrorCode::kFormat, where, "sliding_window is " + std::to_string(tokens) + ", expected 1 to 16777216");
   return tokens;
 }
 
-RopeConfig read_layer_rope(const JsonValue& config, const char* kind, double fallback_theta, int64_t context, const std::string& where) {
+RopeConfig read_layer_rope(const JsonValue& config, const char* kind, double fallback_theta, int64_t context,
+                           const std::string& where) {
   RopeConfig rope;
   rope.theta = fallback_theta;
   const JsonValue* parameters = present(config, "rope_parameters");
@@ -205,19 +217,22 @@ RopeConfig read_layer_rope(const JsonValue& config, const char* kind, double fal
   rope.theta = own->get_number_or("rope_theta", fallback_theta, at);
   read_scaling(*own, rope, context, at);
   rope.truncate = true;  // transformers looks for it outside of the kinds
-  if (rope.type == "longrope") throw Error(ErrorCode::kUnsupported, at, "rope_type \"longrope\" is not supported by kind of layer");
+  if (rope.type == "longrope")
+    throw Error(ErrorCode::kUnsupported, at, "rope_type \"longrope\" is not supported by kind of layer");
   return rope;
 }
 
 void slide_everywhere(ModelConfig& c, int64_t window, const std::string& where) {
-  if (c.layers < 1 || c.layers > 1024) throw Error(ErrorCode::kFormat, where, "num_hidden_layers must lie between 1 and 1024");
+  if (c.layers < 1 || c.layers > 1024)
+    throw Error(ErrorCode::kFormat, where, "num_hidden_layers must lie between 1 and 1024");
   c.window = window;
   if (window != 0) c.attention.assign(static_cast<size_t>(c.layers), LayerAttention::kSliding);
 }
 
-void read_layer_types(const JsonValue& config, ModelConfig& c, const std::string& where, bool (*slides)(int64_t, int64_t),
-                      int64_t parameter) {
-  if (c.layers < 1 || c.layers > 1024) throw Error(ErrorCode::kFormat, where, "num_hidden_layers must lie between 1 and 1024");
+void read_layer_types(const JsonValue& config, ModelConfig& c, const std::string& where,
+                      bool (*slides)(int64_t, int64_t), int64_t parameter) {
+  if (c.layers < 1 || c.layers > 1024)
+    throw Error(ErrorCode::kFormat, where, "num_hidden_layers must lie between 1 and 1024");
   c.attention.assign(static_cast<size_t>(c.layers), LayerAttention::kFull);
   const JsonValue* types = config.find("layer_types");
   if (!types || types->is_null()) {
@@ -227,12 +242,14 @@ void read_layer_types(const JsonValue& config, ModelConfig& c, const std::string
   }
   const auto& list = types->as_array(where + ": layer_types");
   if (static_cast<int64_t>(list.size()) != c.layers)
-    throw Error(ErrorCode::kFormat, where, "layer_types holds " + std::to_string(list.size()) + " values for " +
-                                               std::to_string(c.layers) + " layers");
+    throw Error(
+        ErrorCode::kFormat, where,
+        "layer_types holds " + std::to_string(list.size()) + " values for " + std::to_string(c.layers) + " layers");
   for (size_t i = 0; i < list.size(); ++i) {
     const std::string type = list[i].as_string(where + ": layer_types");
     if (type != "full_attention" && type != "sliding_attention")
-      throw Error(ErrorCode::kUnsupported, where, "layer_types: \"" + type + "\" is not supported; supported are full_attention and sliding_attention");
+      throw Error(ErrorCode::kUnsupported, where,
+                  "layer_types: \"" + type + "\" is not supported; supported are full_attention and sliding_attention");
     if (type == "sliding_attention") c.attention[i] = LayerAttention::kSliding;
   }
 }
@@ -241,8 +258,9 @@ void read_qwen_windows(const JsonValue& config, ModelConfig& c, const std::strin
   if (!config.get_bool_or("use_sliding_window", false, where)) return;
   c.window = read_window(config, 4096, where);
   if (c.window == 0) return;
-  read_layer_types(config, c, where, [](int64_t layer, int64_t full) { return layer >= full; },
-                   config.get_int_or("max_window_layers", 28, where));
+  read_layer_types(
+      config, c, where, [](int64_t layer, int64_t full) { return layer >= full; },
+      config.get_int_or("max_window_layers", 28, where));
 }
 
 std::string common_hf_fields(const ModelConfig& c, const std::string& model_type, const std::string& class_name,
@@ -273,7 +291,8 @@ std::string common_hf_fields(const ModelConfig& c, const std::string& model_type
   field("rope_theta", json_number(rule.theta));
   if (c.has_local_rope) {
     field("rope_local_base_freq", json_number(c.local_rope.theta));
-    field("rope_parameters", "{\"full_attention\": " + rope_json(rule, c) + ", \"sliding_attention\": " + rope_json(c.local_rope, c) + "}");
+    field("rope_parameters", "{\"full_attention\": " + rope_json(rule, c) +
+                                 ", \"sliding_attention\": " + rope_json(c.local_rope, c) + "}");
   } else {
     field("rope_parameters", rope_json(rule, c));
   }
@@ -282,7 +301,8 @@ std::string common_hf_fields(const ModelConfig& c, const std::string& model_type
 
 std::string window_hf_fields(const ModelConfig& c) {
   if (c.attention.empty()) return ",\n  \"use_sliding_window\": false";
-  return ",\n  \"use_sliding_window\": true,\n  \"sliding_window\": " + std::to_string(c.window) + layer_types_hf_field(c);
+  return ",\n  \"use_sliding_window\": true,\n  \"sliding_window\": " + std::to_string(c.window) +
+         layer_types_hf_field(c);
 }
 
 std::string gemma_hf_fields(const ModelConfig& c) {
@@ -290,10 +310,11 @@ std::string gemma_hf_fields(const ModelConfig& c) {
   // A whole number to transformers; through the scale it comes back with an error in the last digits.
   const double scalar = 1.0 / (c.attention_scale * c.attention_scale), whole = std::round(scalar);
   return ",\n  \"query_pre_attn_scalar\": " +
-         (std::abs(scalar - whole) < 1e-9 * scalar ? std::to_string(static_cast<int64_t>(whole)) : json_number(scalar)) +
+         (std::abs(scalar - whole) < 1e-9 * scalar ? std::to_string(static_cast<int64_t>(whole))
+                                                   : json_number(scalar)) +
          ",\n  \"attn_logit_softcapping\": " + cap(c.attention_soft_cap) +
-         ",\n  \"final_logit_softcapping\": " + cap(c.logit_soft_cap) + ",\n  \"sliding_window\": " + std::to_string(c.window) +
-         layer_types_hf_field(c);
+         ",\n  \"final_logit_softcapping\": " + cap(c.logit_soft_cap) +
+         ",\n  \"sliding_window\": " + std::to_string(c.window) + layer_types_hf_field(c);
 }
 
 }  // namespace anneal

@@ -31,7 +31,9 @@ constexpr std::array<std::pair<const char*, const char*>, 13> kLayerNames = {{
     {"mlp.gate_up_proj.", "ffn_up."},
 }};
 
-bool starts_with(const std::string& text, const std::string& prefix) { return text.compare(0, prefix.size(), prefix) == 0; }
+bool starts_with(const std::string& text, const std::string& prefix) {
+  return text.compare(0, prefix.size(), prefix) == 0;
+}
 
 constexpr std::array<std::pair<const char*, const char*>, 3> kExpertParts = {{
     {"gate_proj.weight", "ffn_gate"},
@@ -51,8 +53,9 @@ ModelConfig read_stream_gguf(const GgufFile& file, const std::string& architectu
   c.kv_heads = file.get_int_or(a + "attention.head_count_kv", c.heads);
   // Mixtures of experts in every layer need no width of a plain feed-forward.
   const GgufValue* of_experts = file.find(a + "expert_feed_forward_length");
-  c.ffn_size = of_experts ? file.get_int_or(a + "feed_forward_length", of_experts->as_int(a + "expert_feed_forward_length"))
-                          : file.get_int(a + "feed_forward_length");
+  c.ffn_size = of_experts
+                   ? file.get_int_or(a + "feed_forward_length", of_experts->as_int(a + "expert_feed_forward_length"))
+                   : file.get_int(a + "feed_forward_length");
   c.context_length = file.get_int(a + "context_length");
   c.norm_epsilon = static_cast<float>(file.get_number(a + "attention.layer_norm_rms_epsilon"));
   const GgufTensor& embedding = file.tensor("token_embd.weight");
@@ -129,7 +132,8 @@ void refuse_gguf(const std::string& field, const std::string& why) {
 void refuse_windows(const ModelConfig& c, const char* architecture) {
   for (int64_t i = 0; i < c.layers; ++i)
     if (c.slides(i))
-      refuse_gguf("sliding_window", std::string("llama.cpp runs ") + architecture + " without the window of layer " + std::to_string(i));
+      refuse_gguf("sliding_window",
+                  std::string("llama.cpp runs ") + architecture + " without the window of layer " + std::to_string(i));
 }
 
 }  // namespace anneal

@@ -8,7 +8,8 @@
 
 namespace anneal {
 
-// Sizes of the stream, vocabulary, heads' number, context and norm epsilon from ARCH.* keys; the head is tied where there is no output.weight.
+// Sizes of the stream, vocabulary, heads' number, context and norm epsilon from ARCH.* keys; the head is tied where
+// there is no output.weight.
 ModelConfig read_stream_gguf(const GgufFile& file, const std::string& architecture);
 
 // The same with the heads' sizes, biases and rotation of grouped-query attention.

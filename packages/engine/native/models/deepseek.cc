@@ -1,5 +1,5 @@
-// DeepSeek-V2 (also V2-Lite) and V3 (also R1): latent attention, shared experts, experts chosen within groups. V2 scores them by a softmax,
-// V3 by sigmoids with a correction bias.
+// DeepSeek-V2 (also V2-Lite) and V3 (also R1): latent attention, shared experts, experts chosen within groups. V2
+// scores them by a softmax, V3 by sigmoids with a correction bias.
 #include "core/error.h"
 #include "models/common_config.h"
 #include "models/deepseek_gguf.h"
@@ -42,7 +42,9 @@ class DeepseekFamily final : public Family {
 
   std::string write_hf(const ModelConfig& c, const std::string& dtype) const override {
     std::string s = "{\n" + common_hf_fields(c, name(), v3_ ? "DeepseekV3ForCausalLM" : "DeepseekV2ForCausalLM", dtype);
-    auto field = [&s](const char* key, const std::string& value) { s += std::string(",\n  \"") + key + "\": " + value; };
+    auto field = [&s](const char* key, const std::string& value) {
+      s += std::string(",\n  \"") + key + "\": " + value;
+    };
     auto integer = [](int64_t value) { return std::to_string(value); };
     int64_t dense = 0;
     while (dense < c.layers && !c.is_sparse(dense)) ++dense;
@@ -68,7 +70,9 @@ class DeepseekFamily final : public Family {
     return s + "\n}\n";
   }
 
-  GgufPlace gguf_place(const ModelConfig& c, const std::string& hf_name) const override { return deepseek_gguf_place(c, hf_name); }
+  GgufPlace gguf_place(const ModelConfig& c, const std::string& hf_name) const override {
+    return deepseek_gguf_place(c, hf_name);
+  }
   GgufMetadata gguf_keys(const ModelConfig& c) const override { return deepseek_gguf_keys(c); }
 
   std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {
@@ -92,13 +96,16 @@ class DeepseekFamily final : public Family {
       m.groups = config.get_int_or("n_group", 1, where);
       m.topk_groups = config.get_int_or("topk_group", 1, where);
     } else if (method != "greedy") {
-      throw Error(ErrorCode::kUnsupported, where, "topk_method \"" + method + "\" is not supported; supported are greedy and group_limited_greedy");
+      throw Error(ErrorCode::kUnsupported, where,
+                  "topk_method \"" + method + "\" is not supported; supported are greedy and group_limited_greedy");
     }
     // transformers leaves norm_topk_prob of V2 out; a model that asks for it would be trained as another one.
-    if (!v3_ && m.normalise) throw Error(ErrorCode::kUnsupported, where, "norm_topk_prob is not supported for deepseek_v2");
+    if (!v3_ && m.normalise)
+      throw Error(ErrorCode::kUnsupported, where, "norm_topk_prob is not supported for deepseek_v2");
     if (config.get_int_or("moe_layer_freq", 1, where) != 1)
       throw Error(ErrorCode::kUnsupported, where, "moe_layer_freq other than 1 is not supported");
-    if (c.layers < 1 || c.layers > 1024) throw Error(ErrorCode::kFormat, where, "num_hidden_layers must lie between 1 and 1024");
+    if (c.layers < 1 || c.layers > 1024)
+      throw Error(ErrorCode::kFormat, where, "num_hidden_layers must lie between 1 and 1024");
     const int64_t dense = config.get_int_or("first_k_dense_replace", 0, where);
     c.sparse.assign(static_cast<size_t>(c.layers), 0);
     for (int64_t i = 0; i < c.layers; ++i) c.sparse[static_cast<size_t>(i)] = i >= dense;

@@ -24,7 +24,8 @@ constexpr std::array<std::pair<const char*, const char*>, 6> kLatentNames = {{
     {"self_attn.kv_b_proj.", "attn_kv_b."},
 }};
 
-// Models that llama.cpp knows by their number of layers and takes to have no latent of the queries, whatever their keys say.
+// Models that llama.cpp knows by their number of layers and takes to have no latent of the queries, whatever their keys
+// say.
 bool is_lite_for_llama_cpp(const ModelConfig& c) {
   return c.layers == 26 || c.layers == 27 || (c.layers == 48 && c.vocab_size == 128256);
 }
@@ -39,7 +40,8 @@ void read_latent_sizes(const GgufFile& file, ModelConfig& c) {
   const int64_t key = number(absorbed ? "attention.key_length_mla" : "attention.key_length");
   m.value_size = number(absorbed ? "attention.value_length_mla" : "attention.value_length");
   if (m.kv_rank < 1 || m.rope_size < 2 || key <= m.rope_size)
-    throw Error(ErrorCode::kFormat, file.path(), "deepseek2.attention.kv_lora_rank, rope.dimension_count and key_length_mla do not fit together");
+    throw Error(ErrorCode::kFormat, file.path(),
+                "deepseek2.attention.kv_lora_rank, rope.dimension_count and key_length_mla do not fit together");
   m.nope_size = key - m.rope_size;
   m.q_rank = file.find_tensor("blk.0.attn_q_a.weight") ? number("attention.q_lora_rank") : 0;
   c.head_size = key;
@@ -69,15 +71,18 @@ void check_experts(const ModelConfig& c) {
   const MoeConfig& m = c.moe;
   if (m.experts == 0) refuse_gguf("n_routed_experts", "llama.cpp reads deepseek2 with experts only");
   if (m.shared_experts == 0) refuse_gguf("n_shared_experts", "llama.cpp reads deepseek2 with shared experts only");
-  // By the best of each group and by its best two the same experts win only where no group that holds a winner can lose.
+  // By the best of each group and by its best two the same experts win only where no group that holds a winner can
+  // lose.
   if (!m.sigmoid && m.topk_groups < m.groups && m.experts_per_token > m.topk_groups)
     refuse_gguf("topk_group", "llama.cpp ranks groups by their best two experts, deepseek_v2 by the best one");
-  if (m.sigmoid && m.groups > 1 && m.experts / m.groups < 2) refuse_gguf("n_group", "llama.cpp ranks groups by their best two experts");
+  if (m.sigmoid && m.groups > 1 && m.experts / m.groups < 2)
+    refuse_gguf("n_group", "llama.cpp ranks groups by their best two experts");
 }
 
 // The latents' norms have an epsilon of their own in transformers.
 void check_attention(const ModelConfig& c) {
-  if (std::abs(c.norm_epsilon - 1e-6f) > 1e-9f) refuse_gguf("rms_norm_eps", "llama.cpp runs the latents' norms with it instead of 1e-6");
+  if (std::abs(c.norm_epsilon - 1e-6f) > 1e-9f)
+    refuse_gguf("rms_norm_eps", "llama.cpp runs the latents' norms with it instead of 1e-6");
   if (c.qkv_bias) refuse_gguf("attention_bias", "llama.cpp has no biases in deepseek2");
   if (c.mlp_bias) refuse_gguf("mlp_bias", "llama.cpp has no biases in deepseek2");
   if (c.mla.q_rank && is_lite_for_llama_cpp(c))
@@ -98,10 +103,13 @@ ModelConfig read_deepseek_gguf(const GgufFile& file) {
   ModelConfig c = read_stream_gguf(file, "deepseek2");
   // Layers behind the last one predict further tokens: not part of the model that is served.
   c.layers -= file.get_int_or(kArchitecture + "nextn_predict_layers", 0);
-  if (c.layers < 1 || c.layers > 1024) throw Error(ErrorCode::kFormat, file.path(), "deepseek2.block_count must lie between 1 and 1024");
+  if (c.layers < 1 || c.layers > 1024)
+    throw Error(ErrorCode::kFormat, file.path(), "deepseek2.block_count must lie between 1 and 1024");
   const int64_t gating = file.get_int_or(kArchitecture + "expert_gating_func", kSoftmax);
   if (gating != kSoftmax && gating != kSigmoid && gating != 0)
-    throw Error(ErrorCode::kUnsupported, file.path(), "deepseek2.expert_gating_func " + std::to_string(gating) + " is not supported; supported are 1 (softmax) and 2 (sigmoid)");
+    throw Error(ErrorCode::kUnsupported, file.path(),
+                "deepseek2.expert_gating_func " + std::to_string(gating) +
+                    " is not supported; supported are 1 (softmax) and 2 (sigmoid)");
   read_latent_sizes(file, c);
   read_experts(file, c);
   read_rope_gguf(file, "deepseek2", c);
@@ -114,7 +122,8 @@ GgufPlace deepseek_gguf_place(const ModelConfig& c, const std::string& hf_name) 
     if (rest.compare(0, std::string(hf).size(), hf) != 0) continue;
     GgufPlace place{.tensor = block + gguf + rest.substr(std::string(hf).size())};
     const MlaConfig& m = c.mla;
-    const bool of_queries = rest == "self_attn.q_b_proj.weight", of_keys = rest == "self_attn.kv_a_proj_with_mqa.weight";
+    const bool of_queries = rest == "self_attn.q_b_proj.weight",
+               of_keys = rest == "self_attn.kv_a_proj_with_mqa.weight";
     if (!m.interleaved && of_queries) place.pairs = {m.nope_size + m.rope_size, m.nope_size, m.rope_size};
     if (!m.interleaved && of_keys) place.pairs = {m.kv_rank + m.rope_size, m.kv_rank, m.rope_size};
     if (rest == "self_attn.kv_b_proj.weight") {
@@ -136,7 +145,9 @@ GgufMetadata deepseek_gguf_keys(const ModelConfig& c) {
   check_experts(c);
   check_attention(c);
   GgufMetadata keys;
-  const auto whole = [&](const char* key, int64_t value) { keys.emplace_back(kArchitecture + key, GgufValue::u32(static_cast<uint32_t>(value))); };
+  const auto whole = [&](const char* key, int64_t value) {
+    keys.emplace_back(kArchitecture + key, GgufValue::u32(static_cast<uint32_t>(value)));
+  };
   const MlaConfig& a = c.mla;
   // Absorbed, attention has one head of keys: the latent and the rotated part that all heads share.
   whole("attention.head_count_kv", 1);

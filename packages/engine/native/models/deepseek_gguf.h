@@ -1,4 +1,5 @@
-// DeepSeek-V2 and V3 in GGUF: llama.cpp calls both deepseek2 and runs them with the keys' up-projection absorbed into the queries.
+// DeepSeek-V2 and V3 in GGUF: llama.cpp calls both deepseek2 and runs them with the keys' up-projection absorbed into
+// the queries.
 #pragma once
 #include <string>
 

@@ -53,8 +53,8 @@ MoeBlockConfig moe_config(const ModelConfig& c) {
   m.shared_ffn_size = c.moe.shared_experts * c.moe.ffn_size;
   m.shared_bias = c.mlp_bias;
   m.correction_bias = c.moe.sigmoid;
-  m.router = {c.moe.experts_per_token, c.moe.sigmoid, c.moe.groups, c.moe.topk_groups, c.moe.normalise,
-              static_cast<float>(c.moe.scale)};
+  m.router = {c.moe.experts_per_token, c.moe.sigmoid,   c.moe.groups,
+              c.moe.topk_groups,       c.moe.normalise, static_cast<float>(c.moe.scale)};
   return m;
 }
 
@@ -75,7 +75,8 @@ DecoderConfig dense_decoder_config(const ModelConfig& c, const DenseFamily& fami
     d.short_tokens = c.rope.original_context;
   }
   if (c.has_local_rope)
-    d.ropes.push_back({rope_frequencies(c.local_rope, c.rotated()), {}, rope_attention_factor(c.local_rope, c.context_length)});
+    d.ropes.push_back(
+        {rope_frequencies(c.local_rope, c.rotated()), {}, rope_attention_factor(c.local_rope, c.context_length)});
   for (int64_t i = 0; i < c.layers; ++i) {
     DecoderLayerConfig layer;
     layer.hidden_size = c.hidden_size;
@@ -90,15 +91,20 @@ DecoderConfig dense_decoder_config(const ModelConfig& c, const DenseFamily& fami
       layer.feed_forward = moe_config(c);
     } else {
       // In a mixture of experts the plain names mean the experts'.
-      layer.feed_forward = MlpConfig{c.hidden_size, c.ffn_size, c.mlp_bias, family.fused_projections,
-                                     c.gelu ? Activation::kGeluTanh : Activation::kSilu, c.moe.experts ? "mlp." : ""};
+      layer.feed_forward = MlpConfig{c.hidden_size,
+                                     c.ffn_size,
+                                     c.mlp_bias,
+                                     family.fused_projections,
+                                     c.gelu ? Activation::kGeluTanh : Activation::kSilu,
+                                     c.moe.experts ? "mlp." : ""};
     }
     d.layers.push_back(layer);
   }
   return d;
 }
 
-std::unique_ptr<Decoder> build_dense_decoder(const ModelConfig& config, ParameterSet& parameters, const DenseFamily& family) {
+std::unique_ptr<Decoder> build_dense_decoder(const ModelConfig& config, ParameterSet& parameters,
+                                             const DenseFamily& family) {
   return std::make_unique<Decoder>(parameters, dense_decoder_config(config, family));
 }
 

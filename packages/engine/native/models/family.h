@@ -31,8 +31,8 @@ class Family {
   virtual bool owns_gguf(const GgufFile&) const { return true; }
   // Where a parameter lies in a GGUF.
   virtual GgufPlace gguf_place(const ModelConfig& config, const std::string& hf_name) const = 0;
-  // Keys beyond those every architecture has, with "ARCH." in front; they win over those. Throws kUnsupported naming the field of a
-  // configuration that llama.cpp would run otherwise than it was trained.
+  // Keys beyond those every architecture has, with "ARCH." in front; they win over those. Throws kUnsupported naming
+  // the field of a configuration that llama.cpp would run otherwise than it was trained.
   virtual GgufMetadata gguf_keys(const ModelConfig&) const { return {}; }
 
   // Declares every parameter and composes the network over them.

@@ -1,4 +1,5 @@
-// Gemma 2: norms before and behind each block, soft caps on scores and logits, every second layer with a sliding window.
+// Gemma 2: norms before and behind each block, soft caps on scores and logits, every second layer with a sliding
+// window.
 #include <algorithm>
 #include <cmath>
 
@@ -49,13 +50,16 @@ class Gemma2Family final : public Family {
     return "{\n" + common_hf_fields(config, name(), "Gemma2ForCausalLM", dtype) + gemma_hf_fields(config) + "\n}\n";
   }
 
-  GgufPlace gguf_place(const ModelConfig&, const std::string& hf_name) const override { return gemma_gguf_place(hf_name); }
+  GgufPlace gguf_place(const ModelConfig&, const std::string& hf_name) const override {
+    return gemma_gguf_place(hf_name);
+  }
   GgufMetadata gguf_keys(const ModelConfig& c) const override {
     for (int64_t i = 0; i < c.layers; ++i)
       if (c.slides(i) != (i % 2 == 0))
         refuse_gguf("layer_types", "llama.cpp slides every second layer of gemma2 from the first");
     if (!c.tied_head) refuse_gguf("tie_word_embeddings", "llama.cpp always ties the head of gemma2");
-    if (!(c.attention_soft_cap > 0.0)) refuse_gguf("attn_logit_softcapping", "llama.cpp always caps the scores of gemma2");
+    if (!(c.attention_soft_cap > 0.0))
+      refuse_gguf("attn_logit_softcapping", "llama.cpp always caps the scores of gemma2");
     if (!(c.logit_soft_cap > 0.0)) refuse_gguf("final_logit_softcapping", "llama.cpp always caps the logits of gemma2");
     return gemma_gguf_keys(c, "gemma2");
   }

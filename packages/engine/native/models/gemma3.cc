@@ -1,4 +1,5 @@
-// Gemma 3 (text): like Gemma 2 with norms on queries and keys instead of soft caps; sliding layers have a rotation of their own.
+// Gemma 3 (text): like Gemma 2 with norms on queries and keys instead of soft caps; sliding layers have a rotation of
+// their own.
 #include <algorithm>
 #include <cmath>
 
@@ -32,11 +33,13 @@ class Gemma3Family final : public Family {
     const JsonValue* by_kind = config.find("rope_parameters");
     if (by_kind && !by_kind->is_null())
       c.rope = read_layer_rope(config, "full_attention", kDefaults.theta, c.context_length, where);
-    c.local_rope = read_layer_rope(config, "sliding_attention", config.get_number_or("rope_local_base_freq", 10000.0, where),
-                                   c.context_length, where);
+    c.local_rope =
+        read_layer_rope(config, "sliding_attention", config.get_number_or("rope_local_base_freq", 10000.0, where),
+                        c.context_length, where);
     c.has_local_rope = true;
-    read_layer_types(config, c, where, [](int64_t layer, int64_t pattern) { return (layer + 1) % pattern != 0; },
-                     std::max<int64_t>(1, config.get_int_or("sliding_window_pattern", 6, where)));
+    read_layer_types(
+        config, c, where, [](int64_t layer, int64_t pattern) { return (layer + 1) % pattern != 0; },
+        std::max<int64_t>(1, config.get_int_or("sliding_window_pattern", 6, where)));
     return c;
   }
 
@@ -49,7 +52,8 @@ class Gemma3Family final : public Family {
     // Without a window every layer is full.
     const bool slides = file.get_int_or("gemma3.attention.sliding_window", 0) > 0;
     const int64_t pattern = slides ? file.get_int_or("gemma3.attention.sliding_window_pattern", 6) : 1;
-    if (pattern < 1) throw Error(ErrorCode::kFormat, file.path(), "gemma3.attention.sliding_window_pattern must be at least 1");
+    if (pattern < 1)
+      throw Error(ErrorCode::kFormat, file.path(), "gemma3.attention.sliding_window_pattern must be at least 1");
     for (int64_t i = 0; i < c.layers; ++i)
       c.attention.push_back(i % pattern < pattern - 1 ? LayerAttention::kSliding : LayerAttention::kFull);
     return c;
@@ -59,7 +63,9 @@ class Gemma3Family final : public Family {
     return "{\n" + common_hf_fields(config, name(), "Gemma3ForCausalLM", dtype) + gemma_hf_fields(config) + "\n}\n";
   }
 
-  GgufPlace gguf_place(const ModelConfig&, const std::string& hf_name) const override { return gemma_gguf_place(hf_name); }
+  GgufPlace gguf_place(const ModelConfig&, const std::string& hf_name) const override {
+    return gemma_gguf_place(hf_name);
+  }
   GgufMetadata gguf_keys(const ModelConfig& c) const override {
     GgufMetadata keys = gemma_gguf_keys(c, "gemma3");
     keys.emplace_back("gemma3.rope.freq_base_swa", GgufValue::f32(static_cast<float>(c.local_rope.theta)));
@@ -80,7 +86,8 @@ class Gemma3Family final : public Family {
 
  public:
   std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {
-    return build_dense_decoder(config, parameters, {.qk_norm = true, .post_norms = true, .norm_offset = 1.0f, .scale_embedding = true});
+    return build_dense_decoder(config, parameters,
+                               {.qk_norm = true, .post_norms = true, .norm_offset = 1.0f, .scale_embedding = true});
   }
 };
 

@@ -10,7 +10,8 @@
 namespace anneal {
 namespace {
 
-// llama.cpp divides scores by the root of the head size; in the largest model of each family by that of C / heads, in whole numbers.
+// llama.cpp divides scores by the root of the head size; in the largest model of each family by that of C / heads, in
+// whole numbers.
 double llama_cpp_scale(const ModelConfig& c, const std::string& architecture) {
   const bool largest = c.layers == (architecture == "gemma2" ? 46 : 62);
   return 1.0 / std::sqrt(static_cast<double>(largest ? c.hidden_size / c.heads : c.head_size));

@@ -9,10 +9,13 @@
 namespace anneal {
 namespace {
 
-int64_t heads_of(const Parameter& p, const GgufPlace& place) { return p.shape[0] / (place.key_rows + place.value_rows); }
+int64_t heads_of(const Parameter& p, const GgufPlace& place) {
+  return p.shape[0] / (place.key_rows + place.value_rows);
+}
 
 // Keys of the heads that rows [first, first + count) belong to: row h * in + c of the file is column c of head h.
-void read_transposed_keys(const GgufLayoutTensor& t, const ParameterReader& read, int64_t first, int64_t count, float* out) {
+void read_transposed_keys(const GgufLayoutTensor& t, const ParameterReader& read, int64_t first, int64_t count,
+                          float* out) {
   const Parameter& p = *t.parameters[0];
   const int64_t keys = t.place.key_rows, in = p.shape[-1], per_head = keys + t.place.value_rows;
   std::vector<float> head(static_cast<size_t>(keys * in));
@@ -34,20 +37,23 @@ void read_vector(const GgufLayoutTensor& t, const ParameterReader& read, float* 
 
 void check_biases(const ModelConfig& c, const std::string& architecture) {
   if (architecture == "llama") return;
-  if (c.output_bias) refuse_gguf("attention_bias", "llama.cpp has no bias on the attention's output in " + architecture);
+  if (c.output_bias)
+    refuse_gguf("attention_bias", "llama.cpp has no bias on the attention's output in " + architecture);
   if (c.mlp_bias) refuse_gguf("mlp_bias", "llama.cpp has no biases in the feed-forward of " + architecture);
 }
 
 }  // namespace
 
-std::vector<GgufLayoutTensor> gguf_layout(const Family& family, const ModelConfig& config, const ParameterSet& parameters) {
+std::vector<GgufLayoutTensor> gguf_layout(const Family& family, const ModelConfig& config,
+                                          const ParameterSet& parameters) {
   std::vector<GgufLayoutTensor> layout;
   std::unordered_map<std::string, size_t> merged;
   for (const Parameter& p : parameters.all()) {
     if (p.adapter) continue;
     const GgufPlace place = family.gguf_place(config, p.name);
     if (place.tensor.empty())
-      throw Error(ErrorCode::kUnsupported, "exportGguf", std::string("family ") + family.name() + " has no GGUF name for " + p.name);
+      throw Error(ErrorCode::kUnsupported, "exportGguf",
+                  std::string("family ") + family.name() + " has no GGUF name for " + p.name);
     if (place.experts) {
       const auto [found, fresh] = merged.emplace(place.tensor, layout.size());
       if (fresh) layout.push_back({place.tensor, {place.experts, p.shape[0], p.shape[1]}, place, {}, false});
@@ -63,7 +69,8 @@ std::vector<GgufLayoutTensor> gguf_layout(const Family& family, const ModelConfi
   return layout;
 }
 
-void read_layout_rows(const GgufLayoutTensor& t, const ParameterReader& read, int64_t first, int64_t count, float* out) {
+void read_layout_rows(const GgufLayoutTensor& t, const ParameterReader& read, int64_t first, int64_t count,
+                      float* out) {
   if (t.shape.rank < 2) return read_vector(t, read, out);
   if (t.place.key_rows && !t.values) return read_transposed_keys(t, read, first, count, out);
   const int64_t cols = t.shape[-1];
@@ -75,7 +82,8 @@ void read_layout_rows(const GgufLayoutTensor& t, const ParameterReader& read, in
       p = t.parameters[static_cast<size_t>(row / t.shape[1])];
       row %= t.shape[1];
     } else if (t.values) {
-      row = row / t.place.value_rows * (t.place.key_rows + t.place.value_rows) + t.place.key_rows + row % t.place.value_rows;
+      row = row / t.place.value_rows * (t.place.key_rows + t.place.value_rows) + t.place.key_rows +
+            row % t.place.value_rows;
     } else {
       row = t.place.pairs.from_file(row);
     }

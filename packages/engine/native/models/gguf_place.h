@@ -13,8 +13,9 @@ struct GgufPlace {
   RotationPairs pairs;
   // One of `experts` matrices that the file keeps in one tensor (experts, out, in); 0 = a tensor of its own.
   int64_t expert = 0, experts = 0;
-  // Taken apart head by head (DeepSeek's kv_b_proj): of every key_rows + value_rows rows the first are kept transposed in `tensor`
-  // (heads, in, key_rows), the others in `value_tensor` (heads, value_rows, in). Older files hold it whole as `joined_tensor`.
+  // Taken apart head by head (DeepSeek's kv_b_proj): of every key_rows + value_rows rows the first are kept transposed
+  // in `tensor` (heads, in, key_rows), the others in `value_tensor` (heads, value_rows, in). Older files hold it whole
+  // as `joined_tensor`.
   std::string value_tensor, joined_tensor;
   int64_t key_rows = 0, value_rows = 0;
 };

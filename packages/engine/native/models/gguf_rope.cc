@@ -16,7 +16,8 @@ std::vector<float> read_divisors(const GgufFile& file, const std::string& name, 
   const GgufTensor* tensor = file.find_tensor(name);
   if (!tensor) return {};
   if (tensor->shape.elements() != wanted)
-    throw Error(ErrorCode::kShape, file.path(), name + " must hold one value for each of the " + std::to_string(wanted) + " rotated pairs");
+    throw Error(ErrorCode::kShape, file.path(),
+                name + " must hold one value for each of the " + std::to_string(wanted) + " rotated pairs");
   std::vector<float> values(static_cast<size_t>(wanted));
   tensor->read_rows_f32(0, tensor->tensor(file.path()).rows(), values.data(), file.path());
   return values;
@@ -24,8 +25,8 @@ std::vector<float> read_divisors(const GgufFile& file, const std::string& name, 
 
 double own_yarn_factor(double factor) { return factor > 1.0 ? 1.0 + kYarnStep * std::log(factor) : 1.0; }
 
-// Latent attention: `multiplier` m says that scores are multiplied by ((1 + 0.1 m ln factor) * attn_factor)^2; a file without it has them
-// multiplied by the rotation's factor, whole heads with it.
+// Latent attention: `multiplier` m says that scores are multiplied by ((1 + 0.1 m ln factor) * attn_factor)^2; a file
+// without it has them multiplied by the rotation's factor, whole heads with it.
 void read_latent_yarn(double attn_factor, double multiplier, RopeConfig& r) {
   const double step = kYarnStep * std::log(r.factor);
   r.attention_factor = multiplier != 0.0 ? attn_factor : attn_factor * (1.0 + step);
@@ -65,9 +66,13 @@ void yarn_keys(const ModelConfig& c, const std::string& a, GgufMetadata& keys) {
   if (r.beta_fast != 32.0) refuse_gguf("beta_fast", "llama.cpp runs yarn with 32");
   if (r.beta_slow != 1.0) refuse_gguf("beta_slow", "llama.cpp runs yarn with 1");
   if (!r.truncate) refuse_gguf("truncate", "llama.cpp rounds yarn's bounds to whole pairs");
-  keys.emplace_back(a + "rope.scaling.original_context_length", GgufValue::u32(static_cast<uint32_t>(r.original_context)));
-  const auto number = [&](const char* key, double value) { keys.emplace_back(a + "rope.scaling." + key, GgufValue::f32(static_cast<float>(value))); };
-  const double rotation = static_cast<double>(rope_attention_factor(r, c.context_length)), own = own_yarn_factor(r.factor);
+  keys.emplace_back(a + "rope.scaling.original_context_length",
+                    GgufValue::u32(static_cast<uint32_t>(r.original_context)));
+  const auto number = [&](const char* key, double value) {
+    keys.emplace_back(a + "rope.scaling." + key, GgufValue::f32(static_cast<float>(value)));
+  };
+  const double rotation = static_cast<double>(rope_attention_factor(r, c.context_length)),
+               own = own_yarn_factor(r.factor);
   if (!c.mla.kv_rank) {
     if (std::abs(rotation - own) > 1e-6) number("attn_factor", rotation / own);
     return;
@@ -114,21 +119,25 @@ GgufMetadata rope_gguf_keys(const ModelConfig& c, const std::string& architectur
   GgufMetadata keys;
   if ((r.type == "llama3" || !r.divisors.empty()) && architecture != "llama")
     refuse_gguf("rope_type", "llama.cpp reads " + std::string("llama3's divisors for llama only"));
-  if (c.has_local_rope && c.local_rope.type != "default") refuse_gguf("rope_parameters.sliding_attention", "llama.cpp does not scale it");
+  if (c.has_local_rope && c.local_rope.type != "default")
+    refuse_gguf("rope_parameters.sliding_attention", "llama.cpp does not scale it");
   if (r.type == "linear") {
     if (c.mla.kv_rank) refuse_gguf("rope_type", "llama.cpp scales the scores of " + architecture + " with linear too");
     keys.emplace_back(a + "rope.scaling.type", GgufValue::string("linear"));
     keys.emplace_back(a + "rope.scaling.factor", GgufValue::f32(static_cast<float>(r.factor)));
   } else if (r.type == "yarn") {
-    if (c.has_local_rope) refuse_gguf("rope_type", "llama.cpp would scale the sliding layers of " + architecture + " with yarn too");
+    if (c.has_local_rope)
+      refuse_gguf("rope_type", "llama.cpp would scale the sliding layers of " + architecture + " with yarn too");
     keys.emplace_back(a + "rope.scaling.type", GgufValue::string("yarn"));
     keys.emplace_back(a + "rope.scaling.factor", GgufValue::f32(static_cast<float>(r.factor)));
     yarn_keys(c, a, keys);
   } else if (r.type == "longrope") {
     if (architecture != "phi3") refuse_gguf("rope_type", "longrope is written for phi3 only");
-    if (r.long_factor.size() != r.short_factor.size()) refuse_gguf("long_factor", "llama.cpp needs as many as of short_factor");
+    if (r.long_factor.size() != r.short_factor.size())
+      refuse_gguf("long_factor", "llama.cpp needs as many as of short_factor");
     keys.emplace_back(a + "rope.scaling.type", GgufValue::string("longrope"));
-    keys.emplace_back(a + "rope.scaling.original_context_length", GgufValue::u32(static_cast<uint32_t>(r.original_context)));
+    keys.emplace_back(a + "rope.scaling.original_context_length",
+                      GgufValue::u32(static_cast<uint32_t>(r.original_context)));
     keys.emplace_back(a + "rope.scaling.attn_factor", GgufValue::f32(rope_attention_factor(r, c.context_length)));
   }
   return keys;
@@ -136,10 +145,13 @@ GgufMetadata rope_gguf_keys(const ModelConfig& c, const std::string& architectur
 
 std::vector<std::pair<std::string, std::vector<float>>> rope_gguf_tensors(const ModelConfig& c) {
   const RopeConfig& r = c.rope;
-  if (r.type == "longrope") return {{"rope_factors_long.weight", r.long_factor}, {"rope_factors_short.weight", r.short_factor}};
+  if (r.type == "longrope")
+    return {{"rope_factors_long.weight", r.long_factor}, {"rope_factors_short.weight", r.short_factor}};
   if (!r.divisors.empty()) return {{"rope_freqs.weight", r.divisors}};
   if (r.type != "llama3") return {};
-  return {{"rope_freqs.weight", llama3_rope_factors(c.rotated(), r.theta, {r.factor, r.low_frequency_factor, r.high_frequency_factor, r.original_context})}};
+  return {{"rope_freqs.weight",
+           llama3_rope_factors(c.rotated(), r.theta,
+                               {r.factor, r.low_frequency_factor, r.high_frequency_factor, r.original_context})}};
 }
 
 }  // namespace anneal

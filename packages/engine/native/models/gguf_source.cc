@@ -20,10 +20,12 @@ class GgufSource final : public WeightSource {
     family_ = find_gguf_family(file_);
     if (!family_)
       throw Error(ErrorCode::kUnsupported, path,
-                  "general.architecture \"" + printable(file_.get_string("general.architecture"), 80) + "\" is not supported; supported are " + family_names());
+                  "general.architecture \"" + printable(file_.get_string("general.architecture"), 80) +
+                      "\" is not supported; supported are " + family_names());
     config_ = family_->read_gguf(file_);
     const std::string causal = std::string(family_->gguf_architecture()) + ".attention.causal";
-    if (!file_.get_bool_or(causal, true)) throw Error(ErrorCode::kUnsupported, path, causal + " false is not supported; supported is true");
+    if (!file_.get_bool_or(causal, true))
+      throw Error(ErrorCode::kUnsupported, path, causal + " false is not supported; supported is true");
     if (!config_.tied_head && head_is_embedding()) config_.tied_head = true;
   }
 
@@ -35,8 +37,9 @@ class GgufSource final : public WeightSource {
       if (!p.adapter) check_parameter(p, known);
     for (const GgufTensor& tensor : file_.tensors())
       if (!known.count(tensor.name) && !is_prediction_layer(tensor.name))
-        throw Error(ErrorCode::kFormat, path_,
-                    "tensor " + tensor.name + " does not belong to a " + family_->name() + " model of this configuration");
+        throw Error(
+            ErrorCode::kFormat, path_,
+            "tensor " + tensor.name + " does not belong to a " + family_->name() + " model of this configuration");
   }
 
   void read_rows(const std::string& name, int64_t first, int64_t count, float* out) const override {
@@ -45,7 +48,8 @@ class GgufSource final : public WeightSource {
     if (place.key_rows) return read_taken_apart(place, tensor, first, count, out);
     if (tensor.shape.rank < 2) return read_vector(tensor, place, first, count, out);
     if (!place.pairs.stride) return tensor.read_rows_f32(first_row(place, tensor) + first, count, out, path_);
-    for (int64_t i = 0; i < count; ++i) tensor.read_rows_f32(place.pairs.to_file(first + i), 1, out + i * tensor.shape[-1], path_);
+    for (int64_t i = 0; i < count; ++i)
+      tensor.read_rows_f32(place.pairs.to_file(first + i), 1, out + i * tensor.shape[-1], path_);
   }
 
   std::optional<DType> stored_type(const std::string& name) const override {
@@ -61,7 +65,8 @@ class GgufSource final : public WeightSource {
     const size_t row = quant_row_bytes(*tensor.dtype, tensor.shape[-1]);
     for (int64_t i = 0; i < count; ++i) {
       const int64_t from = first_row(place, tensor) + place.pairs.to_file(first + i);
-      std::memcpy(static_cast<uint8_t*>(out) + static_cast<size_t>(i) * row, tensor.data + static_cast<size_t>(from) * row, row);
+      std::memcpy(static_cast<uint8_t*>(out) + static_cast<size_t>(i) * row,
+                  tensor.data + static_cast<size_t>(from) * row, row);
     }
   }
 
@@ -87,17 +92,24 @@ class GgufSource final : public WeightSource {
   const GgufFile* gguf() const override { return &file_; }
 
  private:
-  // A part of a model says that it is one; split.* of a whole model is not believed either, for llama.cpp would look for the other parts.
+  // A part of a model says that it is one; split.* of a whole model is not believed either, for llama.cpp would look
+  // for the other parts.
   void check_whole() const {
     const int64_t count = file_.get_int_or("split.count", 0), number = file_.get_int_or("split.no", 0);
-    const int64_t tensors = file_.get_int_or("split.tensors.count", 0), own = static_cast<int64_t>(file_.tensors().size());
+    const int64_t tensors = file_.get_int_or("split.tensors.count", 0),
+                  own = static_cast<int64_t>(file_.tensors().size());
     if (count < 0 || number < 0 || number >= std::max<int64_t>(count, 1))
-      throw Error(ErrorCode::kFormat, path_, "split.no is " + std::to_string(number) + ", split.count " + std::to_string(count) + "; the number must be below the count");
+      throw Error(ErrorCode::kFormat, path_,
+                  "split.no is " + std::to_string(number) + ", split.count " + std::to_string(count) +
+                      "; the number must be below the count");
     if (count > 1)
-      throw Error(ErrorCode::kUnsupported, path_, "is part " + std::to_string(number + 1) + " of " + std::to_string(count) +
-                                                      " of a model (split.no, split.count); join the parts into one file (llama-gguf-split --merge)");
+      throw Error(ErrorCode::kUnsupported, path_,
+                  "is part " + std::to_string(number + 1) + " of " + std::to_string(count) +
+                      " of a model (split.no, split.count); join the parts into one file (llama-gguf-split --merge)");
     if (tensors != 0 && tensors != own)
-      throw Error(ErrorCode::kFormat, path_, "split.tensors.count is " + std::to_string(tensors) + ", the file holds " + std::to_string(own) + " tensors");
+      throw Error(
+          ErrorCode::kFormat, path_,
+          "split.tensors.count is " + std::to_string(tensors) + ", the file holds " + std::to_string(own) + " tensors");
   }
 
   // Written twice with the same values it is the embedding all the same.
@@ -127,8 +139,9 @@ class GgufSource final : public WeightSource {
     const GgufTensor& tensor = file_.tensor(name);
     known.insert(name);
     if (!(tensor.shape == wanted))
-      throw Error(ErrorCode::kShape, path_,
-                  "tensor " + name + " has shape " + tensor.shape.to_string() + ", the model needs " + wanted.to_string());
+      throw Error(
+          ErrorCode::kShape, path_,
+          "tensor " + name + " has shape " + tensor.shape.to_string() + ", the model needs " + wanted.to_string());
     tensor.tensor(path_);
   }
 
@@ -143,13 +156,16 @@ class GgufSource final : public WeightSource {
 
   // Blocks behind the last layer, where the file says that it carries such.
   bool is_prediction_layer(const std::string& name) const {
-    if (name.rfind("blk.", 0) != 0 || file_.get_int_or(std::string(family_->gguf_architecture()) + ".nextn_predict_layers", 0) < 1) return false;
+    if (name.rfind("blk.", 0) != 0 ||
+        file_.get_int_or(std::string(family_->gguf_architecture()) + ".nextn_predict_layers", 0) < 1)
+      return false;
     const std::string digits = name.substr(4, name.find('.', 4) - 4);
     return !digits.empty() && digits.size() < 6 && digits.find_first_not_of("0123456789") == std::string::npos &&
            std::stoll(digits) >= config_.layers;
   }
 
-  void read_taken_apart(const GgufPlace& place, const GgufTensor& keys, int64_t first, int64_t count, float* out) const {
+  void read_taken_apart(const GgufPlace& place, const GgufTensor& keys, int64_t first, int64_t count,
+                        float* out) const {
     const GgufTensor& values = file_.tensor(place.value_tensor);
     const int64_t in = values.shape[-1], per_head = place.key_rows + place.value_rows;
     std::vector<float> transposed(static_cast<size_t>(in * place.key_rows));
@@ -169,7 +185,8 @@ class GgufSource final : public WeightSource {
   void read_vector(const GgufTensor& tensor, const GgufPlace& place, int64_t first, int64_t count, float* out) const {
     std::vector<float> all(static_cast<size_t>(tensor.shape.elements()));
     tensor.read_rows_f32(0, 1, all.data(), path_);
-    for (int64_t i = 0; i < count; ++i) out[i] = all[static_cast<size_t>(place.pairs.to_file(first + i))] - place.offset;
+    for (int64_t i = 0; i < count; ++i)
+      out[i] = all[static_cast<size_t>(place.pairs.to_file(first + i))] - place.offset;
   }
 
   GgufFile file_;

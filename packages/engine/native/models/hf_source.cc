@@ -29,7 +29,8 @@ class HfSource final : public WeightSource {
       throw Error(ErrorCode::kUnsupported, where,
                   "model_type \"" + printable(type, 80) + "\" is not supported; supported are " + family_names());
     if (const JsonValue* q = config.find("quantization_config"); q && !q->is_null())
-      throw Error(ErrorCode::kUnsupported, where, "quantization_config: quantised folders are not supported; use the GGUF");
+      throw Error(ErrorCode::kUnsupported, where,
+                  "quantization_config: quantised folders are not supported; use the GGUF");
     if (!config.get_bool_or("is_causal", true, where))  // embedding models made of a decoder
       throw Error(ErrorCode::kUnsupported, where, "is_causal false is not supported; supported is true");
     config_ = family_->read_hf(config, where);
@@ -53,8 +54,9 @@ class HfSource final : public WeightSource {
     }
     for (const SafetensorsEntry* entry : set_.entries())
       if (!known.count(entry->name) && !is_redundant(entry->name) && entry->shape.elements() > 0)
-        throw Error(ErrorCode::kFormat, path_,
-                    "tensor " + entry->name + " does not belong to a " + family_->name() + " model of this config.json");
+        throw Error(
+            ErrorCode::kFormat, path_,
+            "tensor " + entry->name + " does not belong to a " + family_->name() + " model of this config.json");
   }
 
   void read_rows(const std::string& name, int64_t first, int64_t count, float* out) const override {
@@ -84,7 +86,8 @@ class HfSource final : public WeightSource {
   uint64_t file_bytes() const override { return set_.file_bytes(); }
 
  private:
-  // A head beside the embedding is the model's own wherever it differs, whatever tie_word_embeddings says: transformers uses both.
+  // A head beside the embedding is the model's own wherever it differs, whatever tie_word_embeddings says: transformers
+  // uses both.
   bool head_is_embedding() const {
     const SafetensorsEntry* head = set_.find("lm_head.weight");
     const SafetensorsEntry* embedding = set_.find("model.embed_tokens.weight");
@@ -107,7 +110,8 @@ class HfSource final : public WeightSource {
            is_prediction_layer(name);
   }
 
-  // DeepSeek-V3 files carry layers behind the last one that predict further tokens: not part of the model that is served.
+  // DeepSeek-V3 files carry layers behind the last one that predict further tokens: not part of the model that is
+  // served.
   bool is_prediction_layer(const std::string& name) const {
     const std::string prefix = "model.layers.";
     if (name.rfind(prefix, 0) != 0 || !config_.moe.sigmoid) return false;

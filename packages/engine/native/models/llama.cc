@@ -32,7 +32,9 @@ class LlamaFamily final : public Family {
     return "{\n" + common_hf_fields(config, name(), "LlamaForCausalLM", dtype) + "\n}\n";
   }
 
-  GgufPlace gguf_place(const ModelConfig& c, const std::string& hf_name) const override { return llama_gguf_place(c, hf_name); }
+  GgufPlace gguf_place(const ModelConfig& c, const std::string& hf_name) const override {
+    return llama_gguf_place(c, hf_name);
+  }
 
   std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {
     return build_dense_decoder(config, parameters);

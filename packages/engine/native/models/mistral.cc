@@ -1,4 +1,5 @@
-// Mistral 7B and its kin: llama with a sliding window in every layer. GGUF files of it call themselves llama (and leave the window out).
+// Mistral 7B and its kin: llama with a sliding window in every layer. GGUF files of it call themselves llama (and leave
+// the window out).
 #include <algorithm>
 
 #include "core/error.h"
@@ -33,11 +34,13 @@ class MistralFamily final : public Family {
     // With layer_types transformers takes another class (Ministral): only where layers differ.
     const auto sliding = std::count(config.attention.begin(), config.attention.end(), LayerAttention::kSliding);
     const bool mixed = config.window && sliding != config.layers;
-    return "{\n" + common_hf_fields(config, name(), "MistralForCausalLM", dtype) + ",\n  \"sliding_window\": " + window +
-           (mixed ? layer_types_hf_field(config) : "") + "\n}\n";
+    return "{\n" + common_hf_fields(config, name(), "MistralForCausalLM", dtype) +
+           ",\n  \"sliding_window\": " + window + (mixed ? layer_types_hf_field(config) : "") + "\n}\n";
   }
 
-  GgufPlace gguf_place(const ModelConfig& c, const std::string& hf_name) const override { return llama_gguf_place(c, hf_name); }
+  GgufPlace gguf_place(const ModelConfig& c, const std::string& hf_name) const override {
+    return llama_gguf_place(c, hf_name);
+  }
 
   std::unique_ptr<Decoder> build(const ModelConfig& config, ParameterSet& parameters) const override {
     return build_dense_decoder(config, parameters);

@@ -26,12 +26,13 @@ double scale_llama3(double frequency, const RopeConfig& rope) {
   const double context = static_cast<double>(rope.original_context);
   if (wavelength > context / rope.low_frequency_factor) return frequency / rope.factor;
   if (wavelength < context / rope.high_frequency_factor) return frequency;
-  const double smooth = (context / wavelength - rope.low_frequency_factor) /
-                        (rope.high_frequency_factor - rope.low_frequency_factor);
+  const double smooth =
+      (context / wavelength - rope.low_frequency_factor) / (rope.high_frequency_factor - rope.low_frequency_factor);
   return (1.0 - smooth) * frequency / rope.factor + smooth * frequency;
 }
 
-// arXiv 2309.00071: pairs that turn often keep their frequency, slow ones are divided by the factor, those between are blended.
+// arXiv 2309.00071: pairs that turn often keep their frequency, slow ones are divided by the factor, those between are
+// blended.
 std::vector<float> scale_yarn(const RopeConfig& rope, int64_t channels) {
   const double original = static_cast<double>(rope.original_context), dims = static_cast<double>(channels);
   auto correction = [&](double rotations) {
@@ -57,19 +58,23 @@ void check_rope(const RopeConfig& r, int64_t channels, const std::string& where)
     throw Error(ErrorCode::kFormat, where, "rope scaling factor must be positive");
   if (r.type == "llama3" && r.divisors.empty() &&
       !(r.original_context > 0 && r.low_frequency_factor > 0.0 && r.high_frequency_factor > r.low_frequency_factor))
-    throw Error(ErrorCode::kFormat, where,
-                "llama3 rope scaling needs original_max_position_embeddings > 0 and high_freq_factor > low_freq_factor > 0");
+    throw Error(
+        ErrorCode::kFormat, where,
+        "llama3 rope scaling needs original_max_position_embeddings > 0 and high_freq_factor > low_freq_factor > 0");
   if (r.type == "yarn" && !(r.original_context > 0 && r.beta_fast > 0.0 && r.beta_slow > 0.0 && r.theta > 1.0))
     throw Error(ErrorCode::kFormat, where,
-                "yarn rope scaling needs original_max_position_embeddings, beta_fast and beta_slow above 0 and rope_theta above 1");
-  if (r.type == "longrope" &&
-      (r.original_context < 2 || static_cast<int64_t>(r.short_factor.size()) != channels / 2 || r.long_factor.size() != r.short_factor.size()))
+                "yarn rope scaling needs original_max_position_embeddings, beta_fast and beta_slow above 0 and "
+                "rope_theta above 1");
+  if (r.type == "longrope" && (r.original_context < 2 || static_cast<int64_t>(r.short_factor.size()) != channels / 2 ||
+                               r.long_factor.size() != r.short_factor.size()))
     throw Error(ErrorCode::kFormat, where,
-                "longrope needs original_max_position_embeddings and as many values of short_factor and long_factor as rotated pairs (" +
+                "longrope needs original_max_position_embeddings and as many values of short_factor and long_factor as "
+                "rotated pairs (" +
                     std::to_string(channels / 2) + ")");
   for (const auto* factors : {&r.short_factor, &r.long_factor})
     for (float f : *factors)
-      if (!(std::isfinite(f) && f > 0.0f)) throw Error(ErrorCode::kFormat, where, "short_factor and long_factor must be positive");
+      if (!(std::isfinite(f) && f > 0.0f))
+        throw Error(ErrorCode::kFormat, where, "short_factor and long_factor must be positive");
   if (!r.divisors.empty() && static_cast<int64_t>(r.divisors.size()) != channels / 2)
     throw Error(ErrorCode::kShape, where, "rope_freqs.weight must hold one value for each rotated pair");
   for (float d : r.divisors)
@@ -95,7 +100,8 @@ void check_moe(const ModelConfig& c, const std::string& where) {
   check_range(m.shared_experts, 0, 64, where, "n_shared_experts");
   check_range(m.groups, 1, m.experts, where, "n_group");
   check_range(m.topk_groups, 1, m.groups, where, "topk_group");
-  if (m.experts % m.groups != 0) throw Error(ErrorCode::kFormat, where, "the number of experts is not a multiple of n_group");
+  if (m.experts % m.groups != 0)
+    throw Error(ErrorCode::kFormat, where, "the number of experts is not a multiple of n_group");
   if (m.topk_groups * (m.experts / m.groups) < m.experts_per_token)
     throw Error(ErrorCode::kFormat, where, "topk_group groups hold fewer experts than num_experts_per_tok");
   if (m.sigmoid && m.groups > 1 && m.experts / m.groups < 2)
@@ -136,7 +142,8 @@ std::vector<float> rope_frequencies(const RopeConfig& rope, int64_t channels, bo
       f /= static_cast<double>((beyond ? rope.long_factor : rope.short_factor)[i]);
     } else if (rope.type != "default" && rope.type != "dynamic") {
       throw Error(ErrorCode::kUnsupported, "rope_scaling",
-                  "type \"" + rope.type + "\" is not supported; supported are default, linear, dynamic, llama3, yarn and longrope");
+                  "type \"" + rope.type +
+                      "\" is not supported; supported are default, linear, dynamic, llama3, yarn and longrope");
     }
     frequencies[i] = static_cast<float>(f);
   }
@@ -164,7 +171,8 @@ void check_config(const ModelConfig& c, const std::string& where) {
   if (c.rotated() % 2 != 0) throw Error(ErrorCode::kFormat, where, "the rotated part of a head must be even");
   check_rope(c.rope, c.mla.kv_rank ? c.mla.rope_size : c.rotated(), where);
   if (c.has_local_rope) check_rope(c.local_rope, c.rotated(), where);
-  const bool slides = std::any_of(c.attention.begin(), c.attention.end(), [](LayerAttention a) { return a == LayerAttention::kSliding; });
+  const bool slides = std::any_of(c.attention.begin(), c.attention.end(),
+                                  [](LayerAttention a) { return a == LayerAttention::kSliding; });
   if (slides) check_range(c.window, 1, kMaxContext, where, "sliding_window");
   for (double value : {c.attention_scale, c.attention_soft_cap, c.logit_soft_cap})
     if (!(std::isfinite(value) && value >= 0.0))

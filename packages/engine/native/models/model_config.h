@@ -6,7 +6,8 @@
 
 namespace anneal {
 
-// Rotary position embedding. `type` is Hugging Face's rope_type: "default", "linear", "dynamic", "llama3", "yarn" or "longrope".
+// Rotary position embedding. `type` is Hugging Face's rope_type: "default", "linear", "dynamic", "llama3", "yarn" or
+// "longrope".
 struct RopeConfig {
   double theta = 10000.0;
   std::string type = "default";
@@ -25,16 +26,17 @@ struct RopeConfig {
   std::vector<float> short_factor, long_factor;
 };
 
-// A mixture of experts. scoring: softmax over all experts, or a sigmoid of each with a correction bias that only chooses.
+// A mixture of experts. scoring: softmax over all experts, or a sigmoid of each with a correction bias that only
+// chooses.
 struct MoeConfig {
   int64_t experts = 0;  // 0 = a dense model
   int64_t experts_per_token = 0;
-  int64_t ffn_size = 0;          // of one expert
+  int64_t ffn_size = 0;  // of one expert
   int64_t shared_experts = 0;
   bool sigmoid = false;
-  int64_t groups = 1;            // experts are chosen within topk_groups best groups
+  int64_t groups = 1;  // experts are chosen within topk_groups best groups
   int64_t topk_groups = 1;
-  bool normalise = false;        // weights of the chosen sum to one
+  bool normalise = false;  // weights of the chosen sum to one
   double scale = 1.0;
   bool balance_by_sequence = false;  // which load-balancing loss the family has; see nn/router_balance.h
 };
@@ -67,17 +69,17 @@ struct ModelConfig {
   bool output_bias = false;
   bool mlp_bias = false;
   RopeConfig rope;
-  int64_t rotary_size = 0;       // channels of a head that are rotated; 0 = all
-  RopeConfig local_rope;         // of sliding layers, where it differs (gemma3)
+  int64_t rotary_size = 0;  // channels of a head that are rotated; 0 = all
+  RopeConfig local_rope;    // of sliding layers, where it differs (gemma3)
   bool has_local_rope = false;
-  int64_t window = 0;            // tokens a sliding layer sees
+  int64_t window = 0;                     // tokens a sliding layer sees
   std::vector<LayerAttention> attention;  // by layer; empty = all full
-  double attention_scale = 0.0;  // 0 = 1 / sqrt(head_size)
+  double attention_scale = 0.0;           // 0 = 1 / sqrt(head_size)
   double attention_soft_cap = 0.0;
   double logit_soft_cap = 0.0;
-  bool gelu = false;             // gelu with tanh instead of silu
+  bool gelu = false;  // gelu with tanh instead of silu
   MoeConfig moe;
-  std::vector<uint8_t> sparse;   // by layer: a mixture instead of one feed-forward; empty = none
+  std::vector<uint8_t> sparse;  // by layer: a mixture instead of one feed-forward; empty = none
   MlaConfig mla;
 
   int64_t rotated() const { return rotary_size ? rotary_size : head_size; }
@@ -87,10 +89,10 @@ struct ModelConfig {
   bool is_sparse(int64_t layer) const { return !sparse.empty() && sparse[static_cast<size_t>(layer)] != 0; }
 };
 
-// Angular frequencies of the channels / 2 rotated pairs, with the scaling of `rope` applied (llama3: the piecewise wavelength rule of the
-// Llama 3.1 release; yarn: arXiv 2309.00071; longrope: arXiv 2402.13753, the long factors where the sequence goes `beyond` the original
-// context; dynamic: transformers changes them beyond the model's context only, which no sequence here passes).
-// Throws kUnsupported for an unknown type.
+// Angular frequencies of the channels / 2 rotated pairs, with the scaling of `rope` applied (llama3: the piecewise
+// wavelength rule of the Llama 3.1 release; yarn: arXiv 2309.00071; longrope: arXiv 2402.13753, the long factors where
+// the sequence goes `beyond` the original context; dynamic: transformers changes them beyond the model's context only,
+// which no sequence here passes). Throws kUnsupported for an unknown type.
 std::vector<float> rope_frequencies(const RopeConfig& rope, int64_t channels, bool beyond = false);
 
 // What YaRN and longrope multiply every cosine and sine with; 1 for the others.

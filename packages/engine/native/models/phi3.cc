@@ -36,15 +36,19 @@ class Phi3Family final : public Family {
   std::string write_hf(const ModelConfig& config, const std::string& dtype) const override {
     const std::string window = config.window ? std::to_string(config.window) : "null";
     // Beside the scaling too: transformers takes 4096 where it is not there.
-    const std::string original = config.rope.type == "longrope"
-                                     ? ",\n  \"original_max_position_embeddings\": " + std::to_string(config.rope.original_context) : "";
-    return "{\n" + common_hf_fields(config, name(), "Phi3ForCausalLM", dtype) + ",\n  \"sliding_window\": " + window + original +
-           ",\n  \"pad_token_id\": null\n}\n";
+    const std::string original = config.rope.type == "longrope" ? ",\n  \"original_max_position_embeddings\": " +
+                                                                      std::to_string(config.rope.original_context)
+                                                                : "";
+    return "{\n" + common_hf_fields(config, name(), "Phi3ForCausalLM", dtype) + ",\n  \"sliding_window\": " + window +
+           original + ",\n  \"pad_token_id\": null\n}\n";
   }
 
-  GgufPlace gguf_place(const ModelConfig&, const std::string& hf_name) const override { return {.tensor = common_gguf_name(hf_name)}; }
+  GgufPlace gguf_place(const ModelConfig&, const std::string& hf_name) const override {
+    return {.tensor = common_gguf_name(hf_name)};
+  }
   GgufMetadata gguf_keys(const ModelConfig& c) const override {
-    if (c.heads * c.head_size != c.hidden_size) refuse_gguf("head_dim", "llama.cpp needs hidden_size / num_attention_heads in phi3");
+    if (c.heads * c.head_size != c.hidden_size)
+      refuse_gguf("head_dim", "llama.cpp needs hidden_size / num_attention_heads in phi3");
     return {{"phi3.attention.sliding_window", GgufValue::u32(static_cast<uint32_t>(c.window))}};
   }
 

@@ -30,10 +30,13 @@ class Qwen2Family final : public Family {
     return "{\n" + common_hf_fields(config, name(), "Qwen2ForCausalLM", dtype) + window_hf_fields(config) + "\n}\n";
   }
 
-  GgufPlace gguf_place(const ModelConfig&, const std::string& hf_name) const override { return {.tensor = common_gguf_name(hf_name)}; }
+  GgufPlace gguf_place(const ModelConfig&, const std::string& hf_name) const override {
+    return {.tensor = common_gguf_name(hf_name)};
+  }
   GgufMetadata gguf_keys(const ModelConfig& c) const override {
     refuse_windows(c, "qwen2");
-    if (c.heads * c.head_size != c.hidden_size) refuse_gguf("head_dim", "llama.cpp needs hidden_size / num_attention_heads in qwen2");
+    if (c.heads * c.head_size != c.hidden_size)
+      refuse_gguf("head_dim", "llama.cpp needs hidden_size / num_attention_heads in qwen2");
     return {};
   }
 

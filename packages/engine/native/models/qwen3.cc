@@ -30,7 +30,9 @@ class Qwen3Family final : public Family {
     return "{\n" + common_hf_fields(config, name(), "Qwen3ForCausalLM", dtype) + window_hf_fields(config) + "\n}\n";
   }
 
-  GgufPlace gguf_place(const ModelConfig&, const std::string& hf_name) const override { return {.tensor = common_gguf_name(hf_name)}; }
+  GgufPlace gguf_place(const ModelConfig&, const std::string& hf_name) const override {
+    return {.tensor = common_gguf_name(hf_name)};
+  }
   GgufMetadata gguf_keys(const ModelConfig& c) const override {
     refuse_windows(c, "qwen3");
     return {};

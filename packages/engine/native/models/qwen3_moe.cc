@@ -17,14 +17,16 @@ class Qwen3MoeFamily final : public Family {
     ModelConfig c = read_common_hf(config, where);
     c.qkv_bias = c.output_bias = config.get_bool_or("attention_bias", false, where);
     // transformers slides every layer, whatever max_window_layers and layer_types say.
-    if (config.get_bool_or("use_sliding_window", false, where)) slide_everywhere(c, read_window(config, 4096, where), where);
+    if (config.get_bool_or("use_sliding_window", false, where))
+      slide_everywhere(c, read_window(config, 4096, where), where);
     c.moe.experts = config.get_int_or("num_experts", config.get_int_or("num_local_experts", 128, where), where);
     c.moe.experts_per_token = config.get_int_or("num_experts_per_tok", 8, where);
     c.moe.ffn_size = config.get_int_or("moe_intermediate_size", 768, where);
     c.moe.normalise = config.get_bool_or("norm_topk_prob", false, where);
     const int64_t every = config.get_int_or("decoder_sparse_step", 1, where);
     if (every < 1) throw Error(ErrorCode::kFormat, where, "decoder_sparse_step must be at least 1");
-    if (c.layers < 1 || c.layers > 1024) throw Error(ErrorCode::kFormat, where, "num_hidden_layers must lie between 1 and 1024");
+    if (c.layers < 1 || c.layers > 1024)
+      throw Error(ErrorCode::kFormat, where, "num_hidden_layers must lie between 1 and 1024");
     c.sparse.assign(static_cast<size_t>(c.layers), 0);
     for (int64_t i = 0; i < c.layers; ++i) c.sparse[static_cast<size_t>(i)] = (i + 1) % every == 0;
     if (const JsonValue* dense = config.find("mlp_only_layers"); dense && !dense->is_null())
@@ -40,10 +42,12 @@ class Qwen3MoeFamily final : public Family {
     c.family = name();
     c.moe.experts = file.get_int("qwen3moe.expert_count");
     c.moe.experts_per_token = file.get_int("qwen3moe.expert_used_count");
-    if (c.moe.experts_per_token < 1) throw Error(ErrorCode::kFormat, file.path(), "qwen3moe.expert_used_count must be at least 1");
+    if (c.moe.experts_per_token < 1)
+      throw Error(ErrorCode::kFormat, file.path(), "qwen3moe.expert_used_count must be at least 1");
     c.moe.ffn_size = file.get_int_or("qwen3moe.expert_feed_forward_length", c.ffn_size / c.moe.experts_per_token);
     c.moe.normalise = true;
-    if (c.layers < 1 || c.layers > 1024) throw Error(ErrorCode::kFormat, file.path(), "qwen3moe.block_count must lie between 1 and 1024");
+    if (c.layers < 1 || c.layers > 1024)
+      throw Error(ErrorCode::kFormat, file.path(), "qwen3moe.block_count must lie between 1 and 1024");
     c.sparse.assign(static_cast<size_t>(c.layers), 1);
     return c;
   }
@@ -60,11 +64,15 @@ class Qwen3MoeFamily final : public Family {
            ",\n  \"decoder_sparse_step\": 1,\n  \"mlp_only_layers\": [" + dense + "]\n}\n";
   }
 
-  GgufPlace gguf_place(const ModelConfig& c, const std::string& hf_name) const override { return moe_gguf_place(c, hf_name); }
+  GgufPlace gguf_place(const ModelConfig& c, const std::string& hf_name) const override {
+    return moe_gguf_place(c, hf_name);
+  }
   GgufMetadata gguf_keys(const ModelConfig& c) const override {
     refuse_windows(c, "qwen3moe");
     for (int64_t i = 0; i < c.layers; ++i)
-      if (!c.is_sparse(i)) refuse_gguf("mlp_only_layers", "llama.cpp has experts in every layer of qwen3moe, layer " + std::to_string(i) + " has none");
+      if (!c.is_sparse(i))
+        refuse_gguf("mlp_only_layers",
+                    "llama.cpp has experts in every layer of qwen3moe, layer " + std::to_string(i) + " has none");
     if (!c.moe.normalise) refuse_gguf("norm_topk_prob", "llama.cpp always divides by the sum in qwen3moe");
     GgufMetadata keys;
     keys.emplace_back("qwen3moe.expert_count", GgufValue::u32(static_cast<uint32_t>(c.moe.experts)));

@@ -5,16 +5,8 @@ namespace {
 
 const std::vector<const Family*>& families() {
   static const std::vector<const Family*> all = {
-      &llama_family(),
-      &qwen2_family(),
-      &mistral_family(),
-      &qwen3_family(),
-      &phi3_family(),
-      &gemma2_family(),
-      &gemma3_family(),
-      &qwen3_moe_family(),
-      &deepseek_v2_family(),
-      &deepseek_v3_family(),
+      &llama_family(),  &qwen2_family(),  &mistral_family(),   &qwen3_family(),       &phi3_family(),
+      &gemma2_family(), &gemma3_family(), &qwen3_moe_family(), &deepseek_v2_family(), &deepseek_v3_family(),
   };
   return all;
 }

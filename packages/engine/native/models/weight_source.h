@@ -28,12 +28,13 @@ class WeightSource {
   const ModelConfig& config() const { return config_; }
   const std::string& path() const { return path_; }
 
-  // Compares the file's tensors with the model's: throws kFormat naming the first that is missing, extra or of a wrong shape.
+  // Compares the file's tensors with the model's: throws kFormat naming the first that is missing, extra or of a wrong
+  // shape.
   virtual void check(const ParameterSet& parameters) const = 0;
   // Rows [first, first + count) of a tensor as f32, in Hugging Face order. A vector is one row per element.
   virtual void read_rows(const std::string& name, int64_t first, int64_t count, float* out) const = 0;
-  // The type a matrix can be kept in as the file holds it (f16, bf16 or blocks), and those rows in Hugging Face order. Absent where
-  // the file keeps it in another layout than the model.
+  // The type a matrix can be kept in as the file holds it (f16, bf16 or blocks), and those rows in Hugging Face order.
+  // Absent where the file keeps it in another layout than the model.
   virtual std::optional<DType> stored_type(const std::string&) const { return std::nullopt; }
   virtual void read_stored_rows(const std::string& name, int64_t first, int64_t count, void* out) const;
   // The tensor was read for now: its pages of the mapped file may leave memory.

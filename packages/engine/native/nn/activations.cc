@@ -13,7 +13,9 @@ LayerActivations layer_rows(const LayerActivations& full, int64_t n, int64_t row
   LayerActivations a = full;
   cut(a.inv_rms_attention, n);
   for (Tensor& t : a.attention.tensors) cut(t, n);
-  for (Tensor* t : {&a.middle, &a.inv_rms_ffn, &a.attention_out, &a.ffn_out, &a.inv_rms_attention_out, &a.inv_rms_ffn_out}) cut(*t, rows);
+  for (Tensor* t :
+       {&a.middle, &a.inv_rms_ffn, &a.attention_out, &a.ffn_out, &a.inv_rms_attention_out, &a.inv_rms_ffn_out})
+    cut(*t, rows);
   for (Tensor& t : a.ffn.tensors) cut(t, rows);
   return a;
 }

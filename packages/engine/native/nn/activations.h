@@ -1,4 +1,5 @@
-// Buffers of a pass: what each layer keeps for backward, and scratch shared by all layers. Sized for the largest micro-batch.
+// Buffers of a pass: what each layer keeps for backward, and scratch shared by all layers. Sized for the largest
+// micro-batch.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -9,7 +10,8 @@
 
 namespace anneal {
 
-// What a block keeps between forward and backward, under the block's own indices; the first dimension is tokens. Absent: no data, rank 0.
+// What a block keeps between forward and backward, under the block's own indices; the first dimension is tokens.
+// Absent: no data, rank 0.
 struct Saved {
   std::vector<Tensor> tensors;
   Tensor& operator[](size_t i) { return tensors[i]; }
@@ -22,8 +24,8 @@ struct LayerActivations {
   Tensor middle;             // (N, C) f32: the stream after attention
   Tensor inv_rms_ffn;        // (N) f32
   // Only in layers that normalise what a block puts out (gemma).
-  Tensor attention_out, ffn_out;                    // (N, C) act
-  Tensor inv_rms_attention_out, inv_rms_ffn_out;    // (N) f32
+  Tensor attention_out, ffn_out;                  // (N, C) act
+  Tensor inv_rms_attention_out, inv_rms_ffn_out;  // (N) f32
   Saved attention, ffn;
 };
 
@@ -44,11 +46,11 @@ struct WorkspaceNeeds {
 };
 
 struct Workspace {
-  Tensor normed;      // (N, C) act: output of a norm
-  Tensor dnormed;     // (N, C) f32
-  Tensor dout;        // (N, C) f32: gradient of a block's output, only with norms behind blocks
-  Tensor dlow;        // (N, r) act
-  Tensor dropped;     // (N, widest input) act, only with dropout
+  Tensor normed;                 // (N, C) act: output of a norm
+  Tensor dnormed;                // (N, C) f32
+  Tensor dout;                   // (N, C) f32: gradient of a block's output, only with norms behind blocks
+  Tensor dlow;                   // (N, r) act
+  Tensor dropped;                // (N, widest input) act, only with dropout
   std::vector<Tensor> act, f32;  // slots of WorkspaceNeeds
 };
 

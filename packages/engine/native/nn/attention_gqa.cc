@@ -7,11 +7,13 @@
 namespace anneal {
 namespace {
 
-// kQ: rotated, becomes dq in backward; kOut: attention's output; kLow*: low-rank products (kLowQ also that of a fused projection);
-// kRaw*, kInv*: before the norm of queries and keys, and its factors.
+// kQ: rotated, becomes dq in backward; kOut: attention's output; kLow*: low-rank products (kLowQ also that of a fused
+// projection); kRaw*, kInv*: before the norm of queries and keys, and its factors.
 enum Index { kQ, kK, kV, kOut, kLse, kLowQ, kLowK, kLowV, kLowO, kRawQ, kRawK, kInvQ, kInvK, kCount };
 
-Tensor by_heads(const Tensor& t, int64_t head_size) { return {t.data, t.dtype, {t.rows() * t.cols() / head_size, head_size}}; }
+Tensor by_heads(const Tensor& t, int64_t head_size) {
+  return {t.data, t.dtype, {t.rows() * t.cols() / head_size, head_size}};
+}
 
 }  // namespace
 
@@ -107,15 +109,17 @@ void GqaAttention::attend(Pass& pass, Saved& s) const {
   }
 }
 
-void GqaAttention::forward(Pass& pass, const Tensor& x, Tensor out, const Tensor& residual, Saved& s, Workspace& w) const {
+void GqaAttention::forward(Pass& pass, const Tensor& x, Tensor out, const Tensor& residual, Saved& s,
+                           Workspace& w) const {
   project(pass, x, s, w);
   attend(pass, s);
-  project_output(pass, *o_proj_, s[kOut], out, residual, s[kLowO], slot_rows(w.act[0], pass.tokens, query_columns()), w);
+  project_output(pass, *o_proj_, s[kOut], out, residual, s[kLowO], slot_rows(w.act[0], pass.tokens, query_columns()),
+                 w);
 }
 
 // d (N, columns) f32 overwritten: through the norm of each head.
-void GqaAttention::backward_norm(Pass& pass, const Norm& norm, const Tensor& dy, const Tensor& raw, const Tensor& inv_rms,
-                                 Tensor d) const {
+void GqaAttention::backward_norm(Pass& pass, const Norm& norm, const Tensor& dy, const Tensor& raw,
+                                 const Tensor& inv_rms, Tensor d) const {
   const int64_t size = config_.attention.head_size;
   norm.backward(pass, by_heads(dy, size), by_heads(raw, size), by_heads(inv_rms, 1), by_heads(d, size), false);
 }

@@ -7,8 +7,25 @@
 namespace anneal {
 namespace {
 
-// kQ: rotated, becomes dq; kQLatent, kLatent: before their norms; kLow*: low-rank products (kLowQ of q_proj or q_a_proj).
-enum Index { kQ, kK, kV, kOut, kLse, kQLatent, kInvQ, kLatent, kInvLatent, kLowQ, kLowQb, kLowKvA, kLowKvB, kLowO, kCount };
+// kQ: rotated, becomes dq; kQLatent, kLatent: before their norms; kLow*: low-rank products (kLowQ of q_proj or
+// q_a_proj).
+enum Index {
+  kQ,
+  kK,
+  kV,
+  kOut,
+  kLse,
+  kQLatent,
+  kInvQ,
+  kLatent,
+  kInvLatent,
+  kLowQ,
+  kLowQb,
+  kLowKvA,
+  kLowKvB,
+  kLowO,
+  kCount
+};
 
 }  // namespace
 
@@ -36,14 +53,15 @@ bool MlaAttention::trains() const {
   return Block::trains() || kv_a_norm_->trains() || (q_a_norm_ && q_a_norm_->trains());
 }
 
-// act 0: what a linear puts out before it is taken apart, or its gradient; 1: dk, forward the shared key; 2: dv; 3: gradient of the
-// shared key; 4: a latent behind its norm. f32 0, 1: gradients of a latent behind and before its norm.
+// act 0: what a linear puts out before it is taken apart, or its gradient; 1: dk, forward the shared key; 2: dv; 3:
+// gradient of the shared key; 4: a latent behind its norm. f32 0, 1: gradients of a latent behind and before its norm.
 WorkspaceNeeds MlaAttention::needs(bool train) const {
   const MlaAttentionConfig& c = config_;
   const int64_t latent = std::max(c.q_rank, c.kv_rank);
   const int64_t joined = std::max({c.heads * pair_size(), c.kv_rank + c.rope_size, value_columns()});
   WorkspaceNeeds n;
-  n.act = {joined, train ? std::max(key_columns(), value_columns()) : c.rope_size, train ? value_columns() : 0, train ? c.rope_size : 0, latent};
+  n.act = {joined, train ? std::max(key_columns(), value_columns()) : c.rope_size, train ? value_columns() : 0,
+           train ? c.rope_size : 0, latent};
   if (train) n.f32 = {latent, latent};
   return n;
 }
@@ -113,7 +131,8 @@ void MlaAttention::keys_and_values(Pass& pass, const Tensor& x, Saved& s, Worksp
   copy_head_columns(pass.ctx, pairs, pair_size(), c.nope_size, s[kV], c.value_size, 0, c.value_size, c.heads);
 }
 
-void MlaAttention::forward(Pass& pass, const Tensor& x, Tensor out, const Tensor& residual, Saved& s, Workspace& w) const {
+void MlaAttention::forward(Pass& pass, const Tensor& x, Tensor out, const Tensor& residual, Saved& s,
+                           Workspace& w) const {
   queries(pass, x, s, w);
   keys_and_values(pass, x, s, w);
   if (pass.cache) append_to_cache(pass, layer_, s[kK], s[kV]);
@@ -122,18 +141,23 @@ void MlaAttention::forward(Pass& pass, const Tensor& x, Tensor out, const Tensor
     attention_decode(pass.ctx, s[kQ], pass.cache->keys[layer], pass.cache->values[layer], pass.cache->lengths,
                      pass.cache->slots, s[kOut], options(pass.precision == GemmPrecision::kBF16));
   } else {
-    attention_forward(pass.ctx, s[kQ], s[kK], s[kV], pass.offsets, s[kOut], s[kLse], options(pass.precision == GemmPrecision::kBF16));
+    attention_forward(pass.ctx, s[kQ], s[kK], s[kV], pass.offsets, s[kOut], s[kLse],
+                      options(pass.precision == GemmPrecision::kBF16));
   }
-  project_output(pass, *o_proj_, s[kOut], out, residual, s[kLowO], slot_rows(w.act[0], pass.tokens, value_columns()), w);
+  project_output(pass, *o_proj_, s[kOut], out, residual, s[kLowO], slot_rows(w.act[0], pass.tokens, value_columns()),
+                 w);
 }
 
 void MlaAttention::backward(Pass& pass, const Tensor& x, const Tensor& dout, Tensor dx, Saved& s, Workspace& w) const {
   const int64_t n = pass.tokens;
   const Tensor dattention = slot_rows(w.act[0], n, value_columns());
-  project_output_backward(pass, *o_proj_, s[kOut], dout, dattention, s[kLowO], slot_rows(w.act[1], n, value_columns()), w);
+  project_output_backward(pass, *o_proj_, s[kOut], dout, dattention, s[kLowO], slot_rows(w.act[1], n, value_columns()),
+                          w);
   const Tensor dk = slot_rows(w.act[1], n, key_columns()), dv = slot_rows(w.act[2], n, value_columns()), dq = s[kQ];
-  attention_backward(pass.ctx, dattention, s[kQ], s[kK], s[kV], s[kOut], s[kLse], pass.offsets, dq, dk, dv, options(pass.precision == GemmPrecision::kBF16));
-  rope(pass.ctx, dq, config_.heads, key_size(), pass.ropes[0], pass.positions, true, {config_.nope_size, config_.interleaved});
+  attention_backward(pass.ctx, dattention, s[kQ], s[kK], s[kV], s[kOut], s[kLse], pass.offsets, dq, dk, dv,
+                     options(pass.precision == GemmPrecision::kBF16));
+  rope(pass.ctx, dq, config_.heads, key_size(), pass.ropes[0], pass.positions, true,
+       {config_.nope_size, config_.interleaved});
   backward_keys(pass, x, dk, dv, dx, s, w);
   backward_queries(pass, x, dq, dx, s, w);
 }
@@ -160,7 +184,8 @@ void MlaAttention::backward_keys(Pass& pass, const Tensor& x, const Tensor& dk, 
 }
 
 // dx added to.
-void MlaAttention::backward_queries(Pass& pass, const Tensor& x, const Tensor& dq, Tensor dx, Saved& s, Workspace& w) const {
+void MlaAttention::backward_queries(Pass& pass, const Tensor& x, const Tensor& dq, Tensor dx, Saved& s,
+                                    Workspace& w) const {
   if (!config_.q_rank) {
     q_proj_->backward(pass, x, dq, dx, true, s[kLowQ], w.dlow, w.dropped);
     return;
@@ -176,7 +201,8 @@ void MlaAttention::backward_queries(Pass& pass, const Tensor& x, const Tensor& d
 
 size_t MlaAttention::scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t tokens, int64_t longest,
                                    bool train) const {
-  return std::max(attention_scratch_bytes(ctx, options(precision == GemmPrecision::kBF16), tokens, longest), Block::scratch_bytes(ctx, precision, tokens, longest, train));
+  return std::max(attention_scratch_bytes(ctx, options(precision == GemmPrecision::kBF16), tokens, longest),
+                  Block::scratch_bytes(ctx, precision, tokens, longest, train));
 }
 
 }  // namespace anneal

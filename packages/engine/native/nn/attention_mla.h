@@ -1,5 +1,5 @@
-// Multi-head latent attention (DeepSeek-V2, arXiv 2405.04434): keys and values come from one narrow latent per token, queries from
-// another or straight from the stream; only a part of each head, whose key all heads share, is rotated.
+// Multi-head latent attention (DeepSeek-V2, arXiv 2405.04434): keys and values come from one narrow latent per token,
+// queries from another or straight from the stream; only a part of each head, whose key all heads share, is rotated.
 #pragma once
 #include <optional>
 #include <string>
@@ -29,9 +29,11 @@ class MlaAttention final : public AttentionBlock {
   bool trains() const override;
   WorkspaceNeeds needs(bool train) const override;
   Saved place(MemoryLayout& layout, int64_t tokens, DType act) const override;
-  void forward(Pass& pass, const Tensor& x, Tensor out, const Tensor& residual, Saved& saved, Workspace& w) const override;
+  void forward(Pass& pass, const Tensor& x, Tensor out, const Tensor& residual, Saved& saved,
+               Workspace& w) const override;
   void backward(Pass& pass, const Tensor& x, const Tensor& dout, Tensor dx, Saved& saved, Workspace& w) const override;
-  size_t scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t tokens, int64_t longest, bool train) const override;
+  size_t scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t tokens, int64_t longest,
+                       bool train) const override;
   int64_t key_columns() const override { return config_.heads * key_size(); }
   int64_t value_columns() const override { return config_.heads * config_.value_size; }
 
@@ -41,7 +43,8 @@ class MlaAttention final : public AttentionBlock {
   AttentionOptions options(bool bf16_products) const;
   void queries(Pass& pass, const Tensor& x, Saved& s, Workspace& w) const;
   void keys_and_values(Pass& pass, const Tensor& x, Saved& s, Workspace& w) const;
-  void backward_keys(Pass& pass, const Tensor& x, const Tensor& dk, const Tensor& dv, Tensor dx, Saved& s, Workspace& w) const;
+  void backward_keys(Pass& pass, const Tensor& x, const Tensor& dk, const Tensor& dv, Tensor dx, Saved& s,
+                     Workspace& w) const;
   void backward_queries(Pass& pass, const Tensor& x, const Tensor& dq, Tensor dx, Saved& s, Workspace& w) const;
 
   MlaAttentionConfig config_;

@@ -57,8 +57,9 @@ size_t Block::scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t
   return most;
 }
 
-void AttentionBlock::project_output(Pass& pass, const Linear& output, const Tensor& attended, Tensor out, const Tensor& residual,
-                                    const Tensor& low, const Tensor& scratch, Workspace& w) const {
+void AttentionBlock::project_output(Pass& pass, const Linear& output, const Tensor& attended, Tensor out,
+                                    const Tensor& residual, const Tensor& low, const Tensor& scratch,
+                                    Workspace& w) const {
   if (!pass.rows) return output.forward(pass, attended, out, residual, low, w.dropped);
   Pass own = pass_of_rows(pass);
   const Tensor wanted = first_rows(scratch, own.tokens);
@@ -66,8 +67,9 @@ void AttentionBlock::project_output(Pass& pass, const Linear& output, const Tens
   output.forward(own, wanted, out, residual, low, w.dropped);
 }
 
-void AttentionBlock::project_output_backward(Pass& pass, const Linear& output, const Tensor& attended, const Tensor& dout,
-                                             Tensor dattended, const Tensor& low, const Tensor& scratch, Workspace& w) const {
+void AttentionBlock::project_output_backward(Pass& pass, const Linear& output, const Tensor& attended,
+                                             const Tensor& dout, Tensor dattended, const Tensor& low,
+                                             const Tensor& scratch, Workspace& w) const {
   if (!pass.rows) return output.backward(pass, attended, dout, dattended, false, low, w.dlow, w.dropped);
   Pass own = pass_of_rows(pass);
   const Tensor wanted = first_rows(scratch, own.tokens);

@@ -48,7 +48,9 @@ PassBuffers Decoder::place(MemoryLayout& layout, int64_t tokens, int64_t longest
                            Recompute recompute) const {
   const int64_t hidden = config_.hidden_size;
   auto take = [&](Part part, DType dtype, const Shape& shape) { return layout.take(part, dtype, shape); };
-  auto rows = [&](DType dtype, int64_t cols) { return cols ? take(Part::kActivations, dtype, {tokens, cols}) : Tensor{}; };
+  auto rows = [&](DType dtype, int64_t cols) {
+    return cols ? take(Part::kActivations, dtype, {tokens, cols}) : Tensor{};
+  };
   auto vector = [&](DType dtype) { return take(Part::kActivations, dtype, {tokens}); };
 
   PassBuffers b;
@@ -110,7 +112,8 @@ void Decoder::place_layers(MemoryLayout& layout, PassBuffers& b, DType act) cons
       LayerActivations a = layer.place(counting, b.tokens, act);
       std::string key;
       for (const Tensor& t : a.ffn.tensors) key += t.shape.to_string();
-      if (feed_forward.tensors.empty() || key != feed_forward_key) feed_forward = layer.feed_forward().place(layout, b.tokens, act);
+      if (feed_forward.tensors.empty() || key != feed_forward_key)
+        feed_forward = layer.feed_forward().place(layout, b.tokens, act);
       feed_forward_key = key;
       b.layer_buffers.push_back(b.layers.size());
       b.layers.push_back(layer.place_attention(layout, b.tokens, act));
@@ -118,7 +121,8 @@ void Decoder::place_layers(MemoryLayout& layout, PassBuffers& b, DType act) cons
     } else {
       if (!b.train || b.recompute == Recompute::kLayers) {
         MemoryLayout counting;
-        const auto [kind, is_new] = kinds.try_emplace(buffer_key(layer.place(counting, b.tokens, act)), b.layers.size());
+        const auto [kind, is_new] =
+            kinds.try_emplace(buffer_key(layer.place(counting, b.tokens, act)), b.layers.size());
         b.layer_buffers.push_back(kind->second);
         if (!is_new) continue;
       } else {
@@ -145,13 +149,15 @@ void Decoder::fill_rope(PassBuffers& buffers) const {
   }
 }
 
-size_t Decoder::scratch_bytes(const Context& ctx, GemmPrecision precision, const PassBuffers& b, int64_t longest) const {
+size_t Decoder::scratch_bytes(const Context& ctx, GemmPrecision precision, const PassBuffers& b,
+                              int64_t longest) const {
   size_t most = layers_.front().scratch_bytes(ctx, precision, b.tokens, longest, b.train);
   for (const DecoderLayer& layer : layers_)
     most = std::max(most, layer.scratch_bytes(ctx, precision, b.tokens, longest, b.train));
   CrossEntropyOptions options;
   options.precision = precision;
-  most = std::max(most, cross_entropy_scratch_bytes(ctx, options, b.tokens, config_.hidden_size, config_.vocab_size, head().trainable));
+  most = std::max(most, cross_entropy_scratch_bytes(ctx, options, b.tokens, config_.hidden_size, config_.vocab_size,
+                                                    head().trainable));
   most = std::max(most, gemm_scratch_bytes(ctx, precision, b.tokens, config_.vocab_size, config_.hidden_size));
   return most;
 }
@@ -165,13 +171,15 @@ void Decoder::add_noise(Pass& pass, const Tensor& x) const {
   int64_t s = 0;
   for (const AdapterSegment& segment : pass.segments) {
     std::vector<int32_t> own{0};
-    for (; s < sequences && offsets[s + 1] <= segment.end; ++s) own.push_back(offsets[s + 1] - static_cast<int32_t>(segment.begin));
+    for (; s < sequences && offsets[s + 1] <= segment.end; ++s)
+      own.push_back(offsets[s + 1] - static_cast<int32_t>(segment.begin));
     const Tensor bounds{own.data(), DType::kI32, {static_cast<int64_t>(own.size())}};
     add_embedding_noise(pass.ctx, token_rows(x, segment), bounds, pass.noise_alpha, stream(segment.seed));
   }
 }
 
-// Balanced routers count every token. In training few rows would take gemm's path for few, whose bits differ from those of a larger batch.
+// Balanced routers count every token. In training few rows would take gemm's path for few, whose bits differ from those
+// of a larger batch.
 bool Decoder::narrows(const Pass& pass, int64_t count) const {
   const bool few = pass.mode == PassMode::kTrain && count <= kSmallRows;
   return count > 0 && count < pass.tokens && !pass.balance && !few;
@@ -226,16 +234,17 @@ Tensor Decoder::loss(Pass& pass, PassBuffers& b, const Tensor& rows, const HeadL
   options.z_loss = loss.z_loss;
   const Tensor dnormed = backward ? first_rows(b.workspace.dnormed, count) : Tensor{};
   const Tensor weights = backward ? first_rows(b.head_weights, count) : Tensor{};
-  cross_entropy_head(pass.ctx, normed, head_view(), first_rows(b.head_targets, count), weights, first_rows(b.nll, count),
-                     first_rows(b.penalty, count), first_rows(b.best, count), dnormed, backward ? head_gradient() : Tensor{},
-                     options);
+  cross_entropy_head(pass.ctx, normed, head_view(), first_rows(b.head_targets, count), weights,
+                     first_rows(b.nll, count), first_rows(b.penalty, count), first_rows(b.best, count), dnormed,
+                     backward ? head_gradient() : Tensor{}, options);
   return backward ? head_backward(pass, b, rows) : Tensor{};
 }
 
 Tensor Decoder::head_backward(Pass& pass, PassBuffers& b, const Tensor& rows) const {
   const int64_t count = rows.rows();
   const Tensor drows = first_rows(b.dhead_input, count);
-  final_norm_->backward(pass, first_rows(b.workspace.dnormed, count), rows, first_rows(b.head_inv_rms, count), drows, false);
+  final_norm_->backward(pass, first_rows(b.workspace.dnormed, count), rows, first_rows(b.head_inv_rms, count), drows,
+                        false);
   return drows;
 }
 
@@ -263,7 +272,8 @@ void Decoder::backward(Pass& pass, PassBuffers& b, Tensor drows) const {
     layers_[i].backward(pass, x, dout, dstream, a, w, i > first || embedding_->trainable);
     pass.rows = {};
   }
-  if (embedding_->trainable) embedding_backward(pass.ctx, pass.token_ids, dstream, embedding_->grad, config_.embedding_scale);
+  if (embedding_->trainable)
+    embedding_backward(pass.ctx, pass.token_ids, dstream, embedding_->grad, config_.embedding_scale);
 }
 
 }  // namespace anneal

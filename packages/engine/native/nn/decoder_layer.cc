@@ -7,10 +7,12 @@
 namespace anneal {
 namespace {
 
-std::unique_ptr<AttentionBlock> make_block(ParameterSet& p, const std::string& name, const GqaConfig& c, int64_t layer) {
+std::unique_ptr<AttentionBlock> make_block(ParameterSet& p, const std::string& name, const GqaConfig& c,
+                                           int64_t layer) {
   return std::make_unique<GqaAttention>(p, name, c, layer);
 }
-std::unique_ptr<AttentionBlock> make_block(ParameterSet& p, const std::string& name, const MlaAttentionConfig& c, int64_t layer) {
+std::unique_ptr<AttentionBlock> make_block(ParameterSet& p, const std::string& name, const MlaAttentionConfig& c,
+                                           int64_t layer) {
   return std::make_unique<MlaAttention>(p, name, c, layer);
 }
 std::unique_ptr<Block> make_block(ParameterSet& p, const std::string& name, const MlpConfig& c, int64_t) {
@@ -28,7 +30,8 @@ DecoderLayer::DecoderLayer(ParameterSet& p, const DecoderLayerConfig& c, int64_t
   std::visit([&](const auto& a) { attention_ = make_block(p, name + "self_attn", a, index); }, c.attention);
   // Without norms behind the blocks Hugging Face calls the feed-forward's own norm after the attention before it.
   if (c.post_norms) post_attention_norm_.emplace(p, name + "post_attention_layernorm", c.hidden_size, c.norm);
-  ffn_norm_.emplace(p, name + (c.post_norms ? "pre_feedforward_layernorm" : "post_attention_layernorm"), c.hidden_size, c.norm);
+  ffn_norm_.emplace(p, name + (c.post_norms ? "pre_feedforward_layernorm" : "post_attention_layernorm"), c.hidden_size,
+                    c.norm);
   std::visit([&](const auto& f) { feed_forward_ = make_block(p, name + "mlp", f, index); }, c.feed_forward);
   if (c.post_norms) post_ffn_norm_.emplace(p, name + "post_feedforward_layernorm", c.hidden_size, c.norm);
 }
@@ -73,8 +76,8 @@ WorkspaceNeeds DecoderLayer::needs(bool train) const {
 }
 
 // out = x + norm(y)
-void DecoderLayer::add_normed(Pass& pass, const Norm& norm, const Tensor& y, Tensor inv_rms, const Tensor& x, Tensor out,
-                              Workspace& w) const {
+void DecoderLayer::add_normed(Pass& pass, const Norm& norm, const Tensor& y, Tensor inv_rms, const Tensor& x,
+                              Tensor out, Workspace& w) const {
   norm.forward(pass, y, w.normed, inv_rms);
   if (out.data != x.data) cast(pass.ctx, x, out);
   add(pass.ctx, w.normed, out);
@@ -94,7 +97,8 @@ void DecoderLayer::forward(Pass& pass, const Tensor& x, Tensor out, LayerActivat
 }
 
 // a.middle = x + attention(normed), for the rows of x.
-void DecoderLayer::forward_attention(Pass& pass, const Tensor& normed, const Tensor& x, LayerActivations& a, Workspace& w) const {
+void DecoderLayer::forward_attention(Pass& pass, const Tensor& normed, const Tensor& x, LayerActivations& a,
+                                     Workspace& w) const {
   if (!config_.post_norms) return attention_->forward(pass, normed, a.middle, x, a.attention, w);
   attention_->forward(pass, normed, a.attention_out, {}, a.attention, w);
   Workspace own = workspace_rows(w, x.rows());
@@ -120,7 +124,8 @@ void DecoderLayer::forward_feed_forward(Pass& pass, LayerActivations& a, Workspa
   feed_forward_->forward(pass, w.normed, {}, {}, a.ffn, w);
 }
 
-void DecoderLayer::backward(Pass& pass, const Tensor& x, Tensor dout, Tensor dx, LayerActivations& a, Workspace& w, bool need_dx) const {
+void DecoderLayer::backward(Pass& pass, const Tensor& x, Tensor dout, Tensor dx, LayerActivations& a, Workspace& w,
+                            bool need_dx) const {
   const bool below = need_dx || input_norm_->trains();
   Tensor dattention;
   if (pass.rows) {

@@ -1,4 +1,5 @@
-// One pre-norm decoder layer: x += attention(norm(x)); x += feed_forward(norm(x)); with a norm behind each block too where the family has it.
+// One pre-norm decoder layer: x += attention(norm(x)); x += feed_forward(norm(x)); with a norm behind each block too
+// where the family has it.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -42,16 +43,18 @@ class DecoderLayer {
   WorkspaceNeeds needs(bool train) const;
   bool has_post_norms() const { return config_.post_norms; }
 
-  // x (N, C) f32 -> out (N, C) f32; out may be x outside of training; an empty out makes only `a` again (checkpointing). With pass.rows
-  // out is (R, C) and not x, and everything behind the attention's sums is done for those rows alone; `a` is cut to them.
+  // x (N, C) f32 -> out (N, C) f32; out may be x outside of training; an empty out makes only `a` again
+  // (checkpointing). With pass.rows out is (R, C) and not x, and everything behind the attention's sums is done for
+  // those rows alone; `a` is cut to them.
   void forward(Pass& pass, const Tensor& x, Tensor out, LayerActivations& a, Workspace& w) const;
 
   // Makes only what the feed-forward keeps again, from what the attention kept.
   void forward_feed_forward(Pass& pass, LayerActivations& a, Workspace& w) const;
 
-  // dout: the gradient of `out`, used up; dx (N, C) f32: that of x on return (unspecified when !need_dx); one tensor without pass.rows,
-  // two with. What the blocks saved is used up. Gradients of trained parameters are added to.
-  void backward(Pass& pass, const Tensor& x, Tensor dout, Tensor dx, LayerActivations& a, Workspace& w, bool need_dx) const;
+  // dout: the gradient of `out`, used up; dx (N, C) f32: that of x on return (unspecified when !need_dx); one tensor
+  // without pass.rows, two with. What the blocks saved is used up. Gradients of trained parameters are added to.
+  void backward(Pass& pass, const Tensor& x, Tensor dout, Tensor dx, LayerActivations& a, Workspace& w,
+                bool need_dx) const;
 
   size_t scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t tokens, int64_t longest, bool train) const;
   int64_t max_low_columns() const { return std::max(attention_->max_low_columns(), feed_forward_->max_low_columns()); }
@@ -63,7 +66,8 @@ class DecoderLayer {
   void forward_attention(Pass& pass, const Tensor& normed, const Tensor& x, LayerActivations& a, Workspace& w) const;
   void forward_rest(Pass& pass, Tensor out, LayerActivations& a, Workspace& w) const;
   Tensor backward_rest(Pass& pass, Tensor d, LayerActivations& a, Workspace& w) const;
-  void add_normed(Pass& pass, const Norm& norm, const Tensor& y, Tensor inv_rms, const Tensor& x, Tensor out, Workspace& w) const;
+  void add_normed(Pass& pass, const Norm& norm, const Tensor& y, Tensor inv_rms, const Tensor& x, Tensor out,
+                  Workspace& w) const;
 
   DecoderLayerConfig config_;
   // Declaration order is the order of parameters in files.

@@ -17,8 +17,8 @@ Tensor low_part(const Tensor& buffer, const ExpertGroup& group, const LowRank& a
 
 }  // namespace
 
-ExpertLinear::ExpertLinear(ParameterSet& p, const std::string& name, int64_t experts, std::vector<std::string> parts, int64_t out,
-                           int64_t in)
+ExpertLinear::ExpertLinear(ParameterSet& p, const std::string& name, int64_t experts, std::vector<std::string> parts,
+                           int64_t out, int64_t in)
     : name_(name), parts_(std::move(parts)), out_(out), in_(in) {
   for (int64_t e = 0; e < experts; ++e)
     for (const std::string& part : parts_)
@@ -29,7 +29,8 @@ void ExpertLinear::attach_lora(ParameterSet& p, const LoraConfig& config, bool n
   const std::string peft = "base_model.model." + name_ + (nested ? ".base_layer" : "");
   const auto parts = static_cast<int64_t>(parts_.size());
   Parameter* a = declare_low_rank(p, peft, ".lora_A", {experts() * config.rank, in_}, adapter, adapters_.size());
-  Parameter* b = declare_low_rank(p, peft, ".lora_B", {experts() * parts * out_, config.rank}, adapter, adapters_.size());
+  Parameter* b =
+      declare_low_rank(p, peft, ".lora_B", {experts() * parts * out_, config.rank}, adapter, adapters_.size());
   b->experts = experts();
   adapters_.push_back({a, b, config, 0});
 }
@@ -37,14 +38,17 @@ void ExpertLinear::attach_lora(ParameterSet& p, const LoraConfig& config, bool n
 int64_t ExpertLinear::rank() const { return largest_rank(adapters_); }
 
 bool ExpertLinear::trains() const {
-  return !adapters_.empty() || std::any_of(weights_.begin(), weights_.end(), [](const Parameter* w) { return w->trainable; });
+  return !adapters_.empty() ||
+         std::any_of(weights_.begin(), weights_.end(), [](const Parameter* w) { return w->trainable; });
 }
 
 const LowRank* ExpertLinear::adapter_of(const Pass& pass, const ExpertGroup& group) const {
   return adapters_.empty() || !pass.adapters ? nullptr : &adapters_[static_cast<size_t>(group.adapter)];
 }
 
-Tensor ExpertLinear::a_of(const Tensor& a, int64_t rank, int64_t expert) const { return row_block(a, expert * rank, rank); }
+Tensor ExpertLinear::a_of(const Tensor& a, int64_t rank, int64_t expert) const {
+  return row_block(a, expert * rank, rank);
+}
 
 Tensor ExpertLinear::b_of(const Tensor& b, int64_t expert, size_t part) const {
   return row_block(b, (expert * static_cast<int64_t>(parts_.size()) + static_cast<int64_t>(part)) * out_, out_);
@@ -93,8 +97,8 @@ void ExpertLinear::backward_input(Pass& pass, const ExpertGroup& group, const st
   }
 }
 
-void ExpertLinear::backward_parameters(Pass& pass, const ExpertGroup& group, const Tensor& x, const std::vector<Tensor>& dy,
-                                       const Tensor& low, const Tensor& dlow) const {
+void ExpertLinear::backward_parameters(Pass& pass, const ExpertGroup& group, const Tensor& x,
+                                       const std::vector<Tensor>& dy, const Tensor& low, const Tensor& dlow) const {
   GemmOptions options;
   options.precision = pass.precision;
   options.accumulate = true;
@@ -106,7 +110,8 @@ void ExpertLinear::backward_parameters(Pass& pass, const ExpertGroup& group, con
   if (!adapter) return;
   for (size_t part = 0; part < parts_.size(); ++part)
     gemm_atb(pass.ctx, dy[part], low_part(low, group, *adapter), b_of(adapter->b->grad, group.expert, part), options);
-  gemm_atb(pass.ctx, low_part(dlow, group, *adapter), x, a_of(adapter->a->grad, adapter->config.rank, group.expert), options);
+  gemm_atb(pass.ctx, low_part(dlow, group, *adapter), x, a_of(adapter->a->grad, adapter->config.rank, group.expert),
+           options);
 }
 
 size_t ExpertLinear::scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t tokens, bool train) const {

@@ -1,4 +1,5 @@
-// The same linear layer of every expert of a mixture, optionally of two outputs that share an input and an adapter (gate and up).
+// The same linear layer of every expert of a mixture, optionally of two outputs that share an input and an adapter
+// (gate and up).
 #pragma once
 #include <string>
 #include <vector>
@@ -7,7 +8,8 @@
 
 namespace anneal {
 
-// Rows [first, first + count) of the sorted order of a mixture's rows: those that one expert gets of one adapter's tokens.
+// Rows [first, first + count) of the sorted order of a mixture's rows: those that one expert gets of one adapter's
+// tokens.
 struct ExpertGroup {
   int64_t expert, first, count;
   int adapter;
@@ -16,12 +18,13 @@ struct ExpertGroup {
 class ExpertLinear {
  public:
   // Declares NAME.EXPERT.PART.weight (out, in) of every expert and part; NAME is the path of the experts.
-  ExpertLinear(ParameterSet& parameters, const std::string& name, int64_t experts, std::vector<std::string> parts, int64_t out,
-               int64_t in);
+  ExpertLinear(ParameterSet& parameters, const std::string& name, int64_t experts, std::vector<std::string> parts,
+               int64_t out, int64_t in);
 
-  // PEFT's adapter on the experts' merged weight: lora_A (experts * r, in), lora_B (parts * out, r * experts) with the experts
-  // innermost. In memory B is (experts * parts * out, r), so that each expert's part is one matrix. `nested`: the wrapper is the inner
-  // one of two, and its tensors are called base_layer.*. Called again for every further adapter trained side by side, as Linear's is.
+  // PEFT's adapter on the experts' merged weight: lora_A (experts * r, in), lora_B (parts * out, r * experts) with the
+  // experts innermost. In memory B is (experts * parts * out, r), so that each expert's part is one matrix. `nested`:
+  // the wrapper is the inner one of two, and its tensors are called base_layer.*. Called again for every further
+  // adapter trained side by side, as Linear's is.
   void attach_lora(ParameterSet& parameters, const LoraConfig& config, bool nested, const std::string& adapter = "");
 
   const std::string& name() const { return name_; }
@@ -32,16 +35,21 @@ class ExpertLinear {
   const std::vector<LowRank>& adapters() const { return adapters_; }
   // The largest of the adapters'; 0 without one.
   int64_t rank() const;
-  const Parameter& weight(int64_t expert, size_t part) const { return *weights_[static_cast<size_t>(expert) * parts_.size() + part]; }
+  const Parameter& weight(int64_t expert, size_t part) const {
+    return *weights_[static_cast<size_t>(expert) * parts_.size() + part];
+  }
   bool trains() const;
 
-  // The rows of one group: x (M, in) -> y[part] (M, out), overwritten; low (M, r of the adapter) kept for backward, in a buffer of
-  // M * rank() elements. An empty y[0] makes only `low`.
-  void forward(Pass& pass, const ExpertGroup& group, const Tensor& x, const std::vector<Tensor>& y, const Tensor& low) const;
-  // dy[part] (M, out) -> dx (M, in), overwritten, empty = not wanted; dlow as `low`, overwritten, for backward_parameters.
-  void backward_input(Pass& pass, const ExpertGroup& group, const std::vector<Tensor>& dy, Tensor dx, const Tensor& dlow) const;
-  void backward_parameters(Pass& pass, const ExpertGroup& group, const Tensor& x, const std::vector<Tensor>& dy, const Tensor& low,
-                           const Tensor& dlow) const;
+  // The rows of one group: x (M, in) -> y[part] (M, out), overwritten; low (M, r of the adapter) kept for backward, in
+  // a buffer of M * rank() elements. An empty y[0] makes only `low`.
+  void forward(Pass& pass, const ExpertGroup& group, const Tensor& x, const std::vector<Tensor>& y,
+               const Tensor& low) const;
+  // dy[part] (M, out) -> dx (M, in), overwritten, empty = not wanted; dlow as `low`, overwritten, for
+  // backward_parameters.
+  void backward_input(Pass& pass, const ExpertGroup& group, const std::vector<Tensor>& dy, Tensor dx,
+                      const Tensor& dlow) const;
+  void backward_parameters(Pass& pass, const ExpertGroup& group, const Tensor& x, const std::vector<Tensor>& dy,
+                           const Tensor& low, const Tensor& dlow) const;
   size_t scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t tokens, bool train) const;
 
  private:

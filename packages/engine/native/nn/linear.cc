@@ -13,8 +13,8 @@ float LoraConfig::scale() const {
   return static_cast<float>(alpha / (rslora ? std::sqrt(static_cast<double>(rank)) : static_cast<double>(rank)));
 }
 
-Parameter* declare_low_rank(ParameterSet& parameters, const std::string& module, const std::string& side, const Shape& shape,
-                            const std::string& adapter, size_t index) {
+Parameter* declare_low_rank(ParameterSet& parameters, const std::string& module, const std::string& side,
+                            const Shape& shape, const std::string& adapter, size_t index) {
   Parameter& p = parameters.declare(module + side + (adapter.empty() ? "" : "." + adapter) + ".weight", shape, true);
   p.trainable = true;
   p.adapter_index = static_cast<int>(index);
@@ -74,7 +74,8 @@ void Linear::forward(Pass& pass, const Tensor& x, Tensor y, const Tensor& residu
   gemm_abt(pass.ctx, x, weight_->view(), y, options);
 }
 
-void Linear::backward_input(Pass& pass, const Tensor& dy, Tensor dx, bool accumulate_dx, Tensor saved, Tensor dropped) const {
+void Linear::backward_input(Pass& pass, const Tensor& dy, Tensor dx, bool accumulate_dx, Tensor saved,
+                            Tensor dropped) const {
   const std::vector<AdapterSegment> all = segments(pass, dy.rows());
   if (all.size() > 1) return backward_side_by_side(pass, all, dy, dx, accumulate_dx, saved, dropped);
   GemmOptions options;
@@ -101,8 +102,8 @@ void Linear::backward_input(Pass& pass, const Tensor& dy, Tensor dx, bool accumu
   if (!all.empty() && dropout_active(pass)) backward_through_dropout(pass, all[0], saved, dx, dropped);
 }
 
-void Linear::backward_parameters(Pass& pass, const Tensor& x, const Tensor& dy, const Tensor& saved, const Tensor& dsaved,
-                                 Tensor dropped) const {
+void Linear::backward_parameters(Pass& pass, const Tensor& x, const Tensor& dy, const Tensor& saved,
+                                 const Tensor& dsaved, Tensor dropped) const {
   GemmOptions options;
   options.precision = pass.precision;
   options.accumulate = true;
@@ -112,7 +113,8 @@ void Linear::backward_parameters(Pass& pass, const Tensor& x, const Tensor& dy, 
   for (const AdapterSegment& s : segments(pass, n)) {
     const LowRank& adapter = adapters_[static_cast<size_t>(s.adapter)];
     if (magnitude_) add_column_dots(pass.ctx, dy, wide_part(saved, n), inverse_norms(), magnitude_->grad);
-    gemm_atb(pass.ctx, magnitude_ ? wide_part(dsaved, n) : token_rows(dy, s), low_part(saved, s), adapter.b->grad, options);
+    gemm_atb(pass.ctx, magnitude_ ? wide_part(dsaved, n) : token_rows(dy, s), low_part(saved, s), adapter.b->grad,
+             options);
     Tensor source = token_rows(x, s);
     if (dropout_active(pass)) {
       source = input_part(dropped, s.end - s.begin);

@@ -1,5 +1,6 @@
-// Linear layer y = x W^T + b, optionally with a low-rank adapter as PEFT defines it: y += scale * dropout(x) A^T B^T. With DoRA
-// y = f (x W^T + scale * x A^T B^T) + b, f = magnitude / |W + scale * B A| of each output, the norm held constant in backward.
+// Linear layer y = x W^T + b, optionally with a low-rank adapter as PEFT defines it: y += scale * dropout(x) A^T B^T.
+// With DoRA y = f (x W^T + scale * x A^T B^T) + b, f = magnitude / |W + scale * B A| of each output, the norm held
+// constant in backward.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -31,10 +32,10 @@ struct LowRank {
   uint64_t seed;  // of its dropout
 };
 
-// Declares MODULE + SIDE (".lora_A", ".lora_B") as a trained matrix of the `index`th adapter. Adapters trained side by side have names, as PEFT
-// has them in memory; their files leave them out.
-Parameter* declare_low_rank(ParameterSet& parameters, const std::string& module, const std::string& side, const Shape& shape,
-                            const std::string& adapter, size_t index);
+// Declares MODULE + SIDE (".lora_A", ".lora_B") as a trained matrix of the `index`th adapter. Adapters trained side by
+// side have names, as PEFT has them in memory; their files leave them out.
+Parameter* declare_low_rank(ParameterSet& parameters, const std::string& module, const std::string& side,
+                            const Shape& shape, const std::string& adapter, size_t index);
 // The largest of the adapters'; 0 without one.
 int64_t largest_rank(const std::vector<LowRank>& adapters);
 
@@ -43,12 +44,14 @@ class Linear {
   // Declares NAME.weight (out, in) and, with bias, NAME.bias (out). `name` is Hugging Face's module path.
   Linear(ParameterSet& parameters, const std::string& name, int64_t out, int64_t in, bool bias);
 
-  // Declares PEFT's lora_A (r, in) and lora_B (out, r), with DoRA lora_magnitude_vector (out). `id` and `seed` key the dropout stream.
-  // Called again for every further adapter trained side by side.
-  void attach_lora(ParameterSet& parameters, const LoraConfig& config, uint32_t id, uint64_t seed, const std::string& adapter = "");
+  // Declares PEFT's lora_A (r, in) and lora_B (out, r), with DoRA lora_magnitude_vector (out). `id` and `seed` key the
+  // dropout stream. Called again for every further adapter trained side by side.
+  void attach_lora(ParameterSet& parameters, const LoraConfig& config, uint32_t id, uint64_t seed,
+                   const std::string& adapter = "");
 
   const std::string& name() const { return name_; }
-  // What a method's targets call it: the last part of the name ("q_proj"), behind a prefix where that alone would not tell
+  // What a method's targets call it: the last part of the name ("q_proj"), behind a prefix where that alone would not
+  // tell
   // ("shared_experts.gate_proj").
   std::string short_name() const { return target_prefix_ + name_.substr(name_.rfind('.') + 1); }
   void set_target_prefix(const std::string& prefix) { target_prefix_ = prefix; }
@@ -78,13 +81,14 @@ class Linear {
   // Scratch of passes with several adapters, beside that of products.
   size_t side_by_side_bytes(int64_t tokens) const;
 
-  // x (N, in); y (N, out) overwritten = linear(x) + residual (N, out; may be empty). `dropped` (N, in or more): scratch, dropout only.
-  // low (N, saved_columns): scale * dropout(x) A^T, (N, r) end to end, and with DoRA behind it the output before f, (N, out); written for
-  // backward; empty without an adapter. An empty y computes `low` alone, for recomputed layers.
+  // x (N, in); y (N, out) overwritten = linear(x) + residual (N, out; may be empty). `dropped` (N, in or more):
+  // scratch, dropout only. low (N, saved_columns): scale * dropout(x) A^T, (N, r) end to end, and with DoRA behind it
+  // the output before f, (N, out); written for backward; empty without an adapter. An empty y computes `low` alone, for
+  // recomputed layers.
   void forward(Pass& pass, const Tensor& x, Tensor y, const Tensor& residual, Tensor low, Tensor dropped) const;
 
-  // dy (N, out) -> dx (N, in), overwritten, or added to when accumulate_dx; empty = not wanted. dlow (N, saved_columns) is overwritten and must
-  // reach backward_parameters as it is; dropped (N, in) is scratch.
+  // dy (N, out) -> dx (N, in), overwritten, or added to when accumulate_dx; empty = not wanted. dlow (N, saved_columns)
+  // is overwritten and must reach backward_parameters as it is; dropped (N, in) is scratch.
   void backward_input(Pass& pass, const Tensor& dy, Tensor dx, bool accumulate_dx, Tensor dlow, Tensor dropped) const;
   // Adds to the gradients of trained parameters.
   void backward_parameters(Pass& pass, const Tensor& x, const Tensor& dy, const Tensor& low, const Tensor& dlow,
@@ -101,12 +105,14 @@ class Linear {
   // The segments of a pass over n tokens; empty where the linear has no adapter or the pass uses none.
   std::vector<AdapterSegment> segments(const Pass& pass, int64_t n) const;
   // dropout(x) A^T * scale of one segment -> its part of `low`.
-  void forward_low(Pass& pass, const AdapterSegment& s, const Tensor& x, const Tensor& low, const Tensor& dropped) const;
-  void forward_side_by_side(Pass& pass, const std::vector<AdapterSegment>& all, const Tensor& x, Tensor y, const Tensor& residual,
-                            const Tensor& low) const;
-  void backward_side_by_side(Pass& pass, const std::vector<AdapterSegment>& all, const Tensor& dy, Tensor dx, bool accumulate_dx,
-                             const Tensor& dlow, const Tensor& dropped) const;
-  void backward_through_dropout(Pass& pass, const AdapterSegment& s, const Tensor& dlow, Tensor dx, const Tensor& dropped) const;
+  void forward_low(Pass& pass, const AdapterSegment& s, const Tensor& x, const Tensor& low,
+                   const Tensor& dropped) const;
+  void forward_side_by_side(Pass& pass, const std::vector<AdapterSegment>& all, const Tensor& x, Tensor y,
+                            const Tensor& residual, const Tensor& low) const;
+  void backward_side_by_side(Pass& pass, const std::vector<AdapterSegment>& all, const Tensor& dy, Tensor dx,
+                             bool accumulate_dx, const Tensor& dlow, const Tensor& dropped) const;
+  void backward_through_dropout(Pass& pass, const AdapterSegment& s, const Tensor& dlow, Tensor dx,
+                                const Tensor& dropped) const;
   // The low-rank part of `low` and `dlow` that belongs to a segment, and DoRA's part of n tokens.
   Tensor low_part(const Tensor& saved, const AdapterSegment& s) const;
   Tensor wide_part(const Tensor& saved, int64_t n) const;

@@ -33,7 +33,8 @@ void Linear::start_dora(Context& ctx, bool fresh) {
   refresh_dora(ctx);
 }
 
-// |w_j + s b_j A|^2 = |w_j|^2 + 2 s b_j . (A w_j) + s^2 b_j (A A^T) b_j^T: two thin products instead of the merged matrix.
+// |w_j + s b_j A|^2 = |w_j|^2 + 2 s b_j . (A w_j) + s^2 b_j (A A^T) b_j^T: two thin products instead of the merged
+// matrix.
 void Linear::refresh_dora(Context& ctx) {
   const LowRank& adapter = adapters_[0];
   const int64_t r = adapter.config.rank, columns = out();
@@ -51,7 +52,8 @@ void Linear::refresh_dora(Context& ctx) {
     for (int64_t i = 0; i < r; ++i) {
       double through = 0;
       for (int64_t k = 0; k < r; ++k) through += static_cast<double>(row[k]) * static_cast<double>(aa.f32()[i * r + k]);
-      square += static_cast<double>(row[i]) * (2 * s * static_cast<double>(aw.f32()[i * columns + j]) + s * s * through);
+      square +=
+          static_cast<double>(row[i]) * (2 * s * static_cast<double>(aw.f32()[i * columns + j]) + s * s * through);
     }
     const double norm = std::sqrt(std::max(square, 1e-30));
     inverse_norms_[static_cast<size_t>(j)] = static_cast<float>(1 / norm);
@@ -63,7 +65,8 @@ size_t Linear::dora_scratch_bytes(const Context& ctx) const {
   if (!magnitude_) return 0;
   const int64_t r = rank();
   return static_cast<size_t>(r * (out() + r)) * 4 + 2 * kAlignment +
-         std::max(gemm_scratch_bytes(ctx, GemmPrecision::kF32, r, out(), in()), gemm_scratch_bytes(ctx, GemmPrecision::kF32, r, r, in()));
+         std::max(gemm_scratch_bytes(ctx, GemmPrecision::kF32, r, out(), in()),
+                  gemm_scratch_bytes(ctx, GemmPrecision::kF32, r, r, in()));
 }
 
 }  // namespace anneal

@@ -8,11 +8,13 @@ namespace anneal {
 
 Tensor Linear::low_part(const Tensor& saved, const AdapterSegment& s) const {
   const int64_t bytes = saved.dtype == DType::kF32 ? 4 : 2;
-  return {static_cast<std::byte*>(saved.data) + s.begin * rank() * bytes, saved.dtype,
+  return {static_cast<std::byte*>(saved.data) + s.begin * rank() * bytes,
+          saved.dtype,
           {s.end - s.begin, adapters_[static_cast<size_t>(s.adapter)].config.rank}};
 }
 
-void Linear::forward_low(Pass& pass, const AdapterSegment& s, const Tensor& x, const Tensor& low, const Tensor& dropped) const {
+void Linear::forward_low(Pass& pass, const AdapterSegment& s, const Tensor& x, const Tensor& low,
+                         const Tensor& dropped) const {
   const LowRank& adapter = adapters_[static_cast<size_t>(s.adapter)];
   Tensor source = token_rows(x, s);
   if (dropout_active(pass)) {
@@ -73,7 +75,8 @@ void Linear::backward_side_by_side(Pass& pass, const std::vector<AdapterSegment>
     GemmOptions options;
     options.precision = pass.precision;
     options.start = token_rows(sums, s);
-    gemm_ab(pass.ctx, low_part(dlow, s), adapters_[static_cast<size_t>(s.adapter)].a->value, token_rows(dx, s), options);
+    gemm_ab(pass.ctx, low_part(dlow, s), adapters_[static_cast<size_t>(s.adapter)].a->value, token_rows(dx, s),
+            options);
   }
 }
 

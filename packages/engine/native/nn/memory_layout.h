@@ -1,5 +1,5 @@
-// Where every byte of a session goes. The same code that places tensors first runs against a counting layout, so the plan
-// shown before a run and the memory taken by it cannot drift apart.
+// Where every byte of a session goes. The same code that places tensors first runs against a counting layout, so the
+// plan shown before a run and the memory taken by it cannot drift apart.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -31,7 +31,9 @@ class MemoryLayout {
   // Places into the arena, which must outlive the tensors.
   explicit MemoryLayout(Arena& arena) : arena_(&arena) {}
 
-  Tensor take(Part part, DType dtype, const Shape& shape) { return take_bytes(part, dtype, shape, dense_bytes(dtype, shape)); }
+  Tensor take(Part part, DType dtype, const Shape& shape) {
+    return take_bytes(part, dtype, shape, dense_bytes(dtype, shape));
+  }
   // A block type, whose bytes the caller knows.
   Tensor take_bytes(Part part, DType dtype, const Shape& shape, size_t wanted) {
     const size_t bytes = rounded(wanted);

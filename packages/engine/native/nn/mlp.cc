@@ -64,8 +64,8 @@ void Mlp::forward(Pass& pass, const Tensor& x, Tensor out, const Tensor& residua
 void Mlp::backward(Pass& pass, const Tensor& x, const Tensor& dout, Tensor dx, Saved& s, Workspace& w) const {
   const int64_t n = pass.tokens, f = config_.ffn_size;
   const Tensor gated = slot_rows(w.act[0], n, f);
-  // The down projection's adapter and weight need act(gate) * up, which shares a slot with its own gradient: backward of the
-  // activation writes the forward value over the gradient, so dX comes first and the parameter gradients after.
+  // The down projection's adapter and weight need act(gate) * up, which shares a slot with its own gradient: backward
+  // of the activation writes the forward value over the gradient, so dX comes first and the parameter gradients after.
   down_proj_->backward_input(pass, dout, gated, false, w.dlow, w.dropped);
   gated_activation_backward(pass.ctx, gated, s[kGate], s[kUp], s[kGate], s[kUp], gated, config_.activation);
   down_proj_->backward_parameters(pass, gated, dout, s[kLowDown], w.dlow, w.dropped);

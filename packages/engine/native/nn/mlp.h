@@ -25,7 +25,8 @@ class Mlp final : public Block {
   void for_each_linear(const LinearVisitor& visit) override;
   WorkspaceNeeds needs(bool train) const override;
   Saved place(MemoryLayout& layout, int64_t tokens, DType act) const override;
-  void forward(Pass& pass, const Tensor& x, Tensor out, const Tensor& residual, Saved& saved, Workspace& w) const override;
+  void forward(Pass& pass, const Tensor& x, Tensor out, const Tensor& residual, Saved& saved,
+               Workspace& w) const override;
   void backward(Pass& pass, const Tensor& x, const Tensor& dout, Tensor dx, Saved& saved, Workspace& w) const override;
 
  private:

@@ -9,9 +9,23 @@
 namespace anneal {
 namespace {
 
-// Sorted order: rows of expert 0 by token, then of expert 1, ... kRows: the token of each sorted row; kPairs: its (token, choice);
-// kPositions: the sorted rows of each token, in the order of its experts' numbers. From kShared on: what the shared experts keep.
-enum Index { kScores, kExperts, kWeights, kRows, kPairs, kPositions, kDWeights, kGate, kUp, kLowGateUp, kLowDown, kShared };
+// Sorted order: rows of expert 0 by token, then of expert 1, ... kRows: the token of each sorted row; kPairs: its
+// (token, choice); kPositions: the sorted rows of each token, in the order of its experts' numbers. From kShared on:
+// what the shared experts keep.
+enum Index {
+  kScores,
+  kExperts,
+  kWeights,
+  kRows,
+  kPairs,
+  kPositions,
+  kDWeights,
+  kGate,
+  kUp,
+  kLowGateUp,
+  kLowDown,
+  kShared
+};
 
 // (N, k * cols) kept for each token -> (N * k, cols) of the sorted rows.
 Tensor sorted_rows(const Tensor& t, int64_t cols) {
@@ -42,11 +56,13 @@ Moe::Moe(ParameterSet& p, const std::string& name, const MoeBlockConfig& c, int6
     bias_ = &p.declare(name + ".gate.e_score_correction_bias", {c.experts});
     bias_->buffer = true;
   }
-  gate_up_.emplace(p, name + ".experts", c.experts, std::vector<std::string>{"gate_proj", "up_proj"}, c.ffn_size, c.hidden_size);
+  gate_up_.emplace(p, name + ".experts", c.experts, std::vector<std::string>{"gate_proj", "up_proj"}, c.ffn_size,
+                   c.hidden_size);
   down_.emplace(p, name + ".experts", c.experts, std::vector<std::string>{"down_proj"}, c.hidden_size, c.ffn_size);
   if (c.shared_ffn_size)
-    shared_.emplace(p, name + ".shared_experts",
-                    MlpConfig{c.hidden_size, c.shared_ffn_size, c.shared_bias, false, Activation::kSilu, "shared_experts."});
+    shared_.emplace(
+        p, name + ".shared_experts",
+        MlpConfig{c.hidden_size, c.shared_ffn_size, c.shared_bias, false, Activation::kSilu, "shared_experts."});
 }
 
 void Moe::for_each_linear(const LinearVisitor& visit) {
@@ -62,8 +78,8 @@ bool Moe::trains() const { return gate_->trainable || gate_up_->trains() || down
 
 int64_t Moe::max_low_columns() const { return std::max({gate_up_->rank(), down_->rank(), Block::max_low_columns()}); }
 
-// act 0: sorted rows of the stream or of its gradient; 1: gated, and its gradient; 2: gated again for backward. f32 0: gradient of the
-// sorted rows.
+// act 0: sorted rows of the stream or of its gradient; 1: gated, and its gradient; 2: gated again for backward. f32 0:
+// gradient of the sorted rows.
 WorkspaceNeeds Moe::needs(bool train) const {
   const int64_t k = config_.router.top_k;
   WorkspaceNeeds n;
@@ -119,8 +135,8 @@ void Moe::route(Pass& pass, const Tensor& x, Saved& s) const {
   }
 }
 
-// An expert's rows come by token, and the tokens of one adapter lie together, so they do as well. Each product then has the rows that it has
-// where the adapter trains alone: the same bits, however few an expert gets.
+// An expert's rows come by token, and the tokens of one adapter lie together, so they do as well. Each product then has
+// the rows that it has where the adapter trains alone: the same bits, however few an expert gets.
 std::vector<ExpertGroup> Moe::groups(const Pass& pass, const Saved& s) const {
   std::vector<AdapterSegment> segments = pass.segments;
   if (segments.empty()) segments.push_back({pass.adapter, 0, pass.tokens});
@@ -157,7 +173,8 @@ void Moe::forward(Pass& pass, const Tensor& x, Tensor out, const Tensor& residua
   const Tensor low_down = sorted_rows(s[kLowDown], std::max<int64_t>(down_->rank(), 1));
   gather_rows(pass.ctx, x, flat(s[kRows]), sorted);
   for (const ExpertGroup& g : all)
-    gate_up_->forward(pass, g, block(sorted, g.first, g.count), {block(gate, g.first, g.count), block(up, g.first, g.count)},
+    gate_up_->forward(pass, g, block(sorted, g.first, g.count),
+                      {block(gate, g.first, g.count), block(up, g.first, g.count)},
                       block(low_gate_up, g.first, g.count));
   gated_activation_forward(pass.ctx, gate, up, gated);
   scale_expert_rows(pass.ctx, gated, s[kWeights], flat(s[kPairs]));
@@ -176,18 +193,22 @@ void Moe::backward(Pass& pass, const Tensor& x, const Tensor& dout, Tensor dx, S
     fill_zero(pass.ctx, dx);
   }
   const std::vector<ExpertGroup> all = groups(pass, s);
-  const Tensor sorted = slot_rows(w.act[0], n * k, c), dgated = slot_rows(w.act[1], n * k, f), gated = slot_rows(w.act[2], n * k, f);
+  const Tensor sorted = slot_rows(w.act[0], n * k, c), dgated = slot_rows(w.act[1], n * k, f),
+               gated = slot_rows(w.act[2], n * k, f);
   const Tensor dsorted = slot_rows(w.f32[0], n * k, c);
   const Tensor gate = sorted_rows(s[kGate], f), up = sorted_rows(s[kUp], f);
   const Tensor low_gate_up = sorted_rows(s[kLowGateUp], std::max<int64_t>(gate_up_->rank(), 1));
   const Tensor low_down = sorted_rows(s[kLowDown], std::max<int64_t>(down_->rank(), 1));
-  auto dlow_of = [&](const ExpertLinear& l, int64_t count) { return l.rank() ? slot_rows(w.dlow, count, l.rank()) : Tensor{}; };
+  auto dlow_of = [&](const ExpertLinear& l, int64_t count) {
+    return l.rank() ? slot_rows(w.dlow, count, l.rank()) : Tensor{};
+  };
 
   gather_rows(pass.ctx, dout, flat(s[kRows]), sorted);
   gated_activation_forward(pass.ctx, gate, up, gated);
   for (const ExpertGroup& g : all) {
     const std::vector<Tensor> dy = {block(sorted, g.first, g.count)};
-    const Tensor dh = block(dgated, g.first, g.count), h = block(gated, g.first, g.count), dlow = dlow_of(*down_, g.count);
+    const Tensor dh = block(dgated, g.first, g.count), h = block(gated, g.first, g.count),
+                 dlow = dlow_of(*down_, g.count);
     down_->backward_input(pass, g, dy, dh, dlow);
     scale_expert_rows_backward(pass.ctx, h, dh, s[kWeights], flat(s[kPairs]), g.first, s[kDWeights]);
     down_->backward_parameters(pass, g, h, dy, block(low_down, g.first, g.count), dlow);
@@ -198,7 +219,8 @@ void Moe::backward(Pass& pass, const Tensor& x, const Tensor& dout, Tensor dx, S
     const std::vector<Tensor> dy = {block(gate, g.first, g.count), block(up, g.first, g.count)};
     const Tensor dlow = dlow_of(*gate_up_, g.count);
     gate_up_->backward_input(pass, g, dy, block(dsorted, g.first, g.count), dlow);
-    gate_up_->backward_parameters(pass, g, block(sorted, g.first, g.count), dy, block(low_gate_up, g.first, g.count), dlow);
+    gate_up_->backward_parameters(pass, g, block(sorted, g.first, g.count), dy, block(low_gate_up, g.first, g.count),
+                                  dlow);
   }
   if (dx) add_expert_rows(pass.ctx, dsorted, s[kPositions], dx);
   backward_router(pass, x, dx, s);
@@ -217,9 +239,11 @@ void Moe::backward_router(Pass& pass, const Tensor& x, Tensor dx, Saved& s) cons
   if (dx) gemm_ab(pass.ctx, s[kScores], gate_->view(), dx, options);
 }
 
-size_t Moe::scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t tokens, int64_t longest, bool train) const {
+size_t Moe::scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t tokens, int64_t longest,
+                          bool train) const {
   size_t most = Block::scratch_bytes(ctx, precision, tokens, longest, train);
-  for (const ExpertLinear* l : {&*gate_up_, &*down_}) most = std::max(most, l->scratch_bytes(ctx, precision, tokens, train));
+  for (const ExpertLinear* l : {&*gate_up_, &*down_})
+    most = std::max(most, l->scratch_bytes(ctx, precision, tokens, train));
   most = std::max(most, gemm_scratch_bytes(ctx, GemmPrecision::kF32, tokens, config_.experts, config_.hidden_size));
   // Balancing: two values for each expert and sequence.
   most = std::max(most, static_cast<size_t>(tokens * config_.experts) * 2 * sizeof(float) + 2 * kAlignment);

@@ -1,4 +1,5 @@
-// A mixture of experts: a router sends every token to its k best experts, whose weighted answers are added up; shared experts see every token.
+// A mixture of experts: a router sends every token to its k best experts, whose weighted answers are added up; shared
+// experts see every token.
 #pragma once
 #include <optional>
 #include <string>
@@ -11,8 +12,8 @@ namespace anneal {
 struct MoeBlockConfig {
   int64_t hidden_size = 0;
   int64_t experts = 0;
-  int64_t ffn_size = 0;        // of one expert
-  int64_t shared_ffn_size = 0; // 0 = no shared experts
+  int64_t ffn_size = 0;         // of one expert
+  int64_t shared_ffn_size = 0;  // 0 = no shared experts
   bool shared_bias = false;
   bool correction_bias = false;
   RouterOptions router;
@@ -28,9 +29,11 @@ class Moe final : public Block {
   bool trains() const override;
   WorkspaceNeeds needs(bool train) const override;
   Saved place(MemoryLayout& layout, int64_t tokens, DType act) const override;
-  void forward(Pass& pass, const Tensor& x, Tensor out, const Tensor& residual, Saved& saved, Workspace& w) const override;
+  void forward(Pass& pass, const Tensor& x, Tensor out, const Tensor& residual, Saved& saved,
+               Workspace& w) const override;
   void backward(Pass& pass, const Tensor& x, const Tensor& dout, Tensor dx, Saved& saved, Workspace& w) const override;
-  size_t scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t tokens, int64_t longest, bool train) const override;
+  size_t scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t tokens, int64_t longest,
+                       bool train) const override;
   int64_t max_low_columns() const override;
 
  private:

@@ -21,7 +21,8 @@ class Norm {
     rms_norm_forward(pass.ctx, x, weight_->value, y, inv_rms, options_);
   }
   // dx (N, C) f32 is added to, or overwritten; the weight's gradient is added to.
-  void backward(Pass& pass, const Tensor& dy, const Tensor& x, const Tensor& inv_rms, Tensor dx, bool accumulate_dx) const {
+  void backward(Pass& pass, const Tensor& dy, const Tensor& x, const Tensor& inv_rms, Tensor dx,
+                bool accumulate_dx) const {
     rms_norm_backward(pass.ctx, dy, x, weight_->value, inv_rms, dx, accumulate_dx,
                       weight_->trainable ? weight_->grad : Tensor{}, options_);
   }

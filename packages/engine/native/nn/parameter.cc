@@ -12,7 +12,8 @@ void place_blocks(Parameter& p, MemoryLayout& layout) {
   const int64_t cols = p.shape[-1], rows = p.shape.elements() / cols;
   p.value = layout.take_bytes(Part::kBlocks, *p.storage, p.shape, static_cast<size_t>(rows * p.codec.bytes(cols)));
   if (!p.scale_elements) return;
-  p.block_scales = layout.take(Part::kBlocks, DType::kF32, {(p.shape.elements() + p.scale_elements - 1) / p.scale_elements});
+  p.block_scales =
+      layout.take(Part::kBlocks, DType::kF32, {(p.shape.elements() + p.scale_elements - 1) / p.scale_elements});
 }
 
 }  // namespace
@@ -24,7 +25,7 @@ std::vector<float> Parameter::dense_values() const {
     return out;
   }
   for (size_t i = 0; i < out.size(); ++i)
-    out[i] = value.dtype == DType::kBF16   ? to_f32(value.as<bf16>()[i])
+    out[i] = value.dtype == DType::kBF16  ? to_f32(value.as<bf16>()[i])
              : value.dtype == DType::kF16 ? to_f32(value.as<f16>()[i])
                                           : value.f32()[i];
   return out;

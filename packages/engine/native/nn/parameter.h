@@ -26,21 +26,24 @@ struct Parameter {
   Shape shape;
   bool adapter = false;
   bool trainable = false;
-  int adapter_index = 0;   // which of the session's adapters it belongs to
-  std::string file_name;   // in PEFT's files, where that is not `name`: of adapters trained side by side
+  int adapter_index = 0;  // which of the session's adapters it belongs to
+  std::string file_name;  // in PEFT's files, where that is not `name`: of adapters trained side by side
   float rate_factor = 1;  // times the learning rate of a step
-  Tensor value;   // what ops read: f32, or bf16 or f16 for matrices in those precisions
-  Tensor master;  // f32; the same memory as value when that is f32. Only where trainable, and absent with stochastic rounding.
+  Tensor value;           // what ops read: f32, or bf16 or f16 for matrices in those precisions
+  Tensor master;  // f32; the same memory as value when that is f32. Only where trainable, and absent with stochastic
+                  // rounding.
   Tensor grad;    // f32
   std::vector<OptimizerState> state;
-  bool buffer = false;   // read from the file and never trained (a router's correction bias)
-  // lora_B of experts: in memory (experts * out, r); PEFT's file has (out, r * experts), experts innermost. 0 = not of experts.
+  bool buffer = false;  // read from the file and never trained (a router's correction bias)
+  // lora_B of experts: in memory (experts * out, r); PEFT's file has (out, r * experts), experts innermost. 0 = not of
+  // experts.
   int64_t experts = 0;
 
-  // How a frozen matrix stays in memory where that is neither f32 nor the precision's type: f16, bf16, or blocks read by `codec`.
+  // How a frozen matrix stays in memory where that is neither f32 nor the precision's type: f16, bf16, or blocks read
+  // by `codec`.
   std::optional<DType> storage;
   BlockCodec codec;
-  Tensor block_scales;               // f32: the second level of scales, where the codec has one (one for `scale_elements` weights)
+  Tensor block_scales;  // f32: the second level of scales, where the codec has one (one for `scale_elements` weights)
   int64_t scale_elements = 0;
   std::shared_ptr<void> codec_state;  // what codec.context points at
 
@@ -74,8 +77,8 @@ class ParameterSet {
   std::deque<Parameter>& all() { return all_; }
   const std::deque<Parameter>& all() const { return all_; }
 
-  // Gives every parameter its memory, gradients included; what the optimizer keeps is its own to place. Vectors (norm weights, biases)
-  // stay f32 in every precision. Without masters trained matrices have their narrow values alone.
+  // Gives every parameter its memory, gradients included; what the optimizer keeps is its own to place. Vectors (norm
+  // weights, biases) stay f32 in every precision. Without masters trained matrices have their narrow values alone.
   void place(MemoryLayout& layout, DType matrix_dtype, bool masters);
 
   int64_t trainable_elements() const;

@@ -1,4 +1,5 @@
-// One micro-batch on its way through the network. Legend: N tokens, S sequences, C channels, H heads, K kv heads, D head size, F ffn, r rank.
+// One micro-batch on its way through the network. Legend: N tokens, S sequences, C channels, H heads, K kv heads, D
+// head size, F ffn, r rank.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -41,15 +42,15 @@ struct Pass {
   PassMode mode = PassMode::kForward;
   GemmPrecision precision = GemmPrecision::kF32;
   int64_t tokens = 0;
-  Tensor token_ids;  // (N) i32
-  Tensor positions;  // (N) i32, rows of the rotation tables, restarting with each sequence
-  Tensor offsets;    // (S + 1) i32
+  Tensor token_ids;              // (N) i32
+  Tensor positions;              // (N) i32, rows of the rotation tables, restarting with each sequence
+  Tensor offsets;                // (S + 1) i32
   std::vector<RopeTable> ropes;  // by the decoder's list
   KvCache* cache = nullptr;
   bool adapters = true;
   std::vector<AdapterSegment> segments;  // cover all tokens in order; empty: all of them through `adapter`
   int adapter = 0;
-  float noise_alpha = 0;  // NEFTune, in training
+  float noise_alpha = 0;             // NEFTune, in training
   RouterBalance* balance = nullptr;  // where routers are balanced
   // (R) i32, distinct: the only rows that anybody reads the layer's output of; empty: all.
   Tensor rows;

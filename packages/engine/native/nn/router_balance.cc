@@ -43,7 +43,8 @@ std::vector<size_t> RouterBalance::owners(const Pass& pass) {
   return all;
 }
 
-void RouterBalance::observe(const Pass& pass, int64_t layer, const Tensor& scores, const Tensor& experts, const RouterOptions& options) {
+void RouterBalance::observe(const Pass& pass, int64_t layer, const Tensor& scores, const Tensor& experts,
+                            const RouterOptions& options) {
   if (!collecting_) return;
   const ArenaScope scope(pass.ctx.scratch);
   const std::vector<size_t> owner = owners(pass);
@@ -59,7 +60,8 @@ void RouterBalance::observe(const Pass& pass, int64_t layer, const Tensor& score
     const auto length = static_cast<double>(end - begin);
     double sum = 0;
     for (int64_t i = 0; i < e; ++i) {
-      const auto count = static_cast<double>(choices.f32()[s * e + i]), p = static_cast<double>(probability.f32()[s * e + i]);
+      const auto count = static_cast<double>(choices.f32()[s * e + i]),
+                 p = static_cast<double>(probability.f32()[s * e + i]);
       if (!kept_) part.choices[static_cast<size_t>(i)] += count;
       part.probability[static_cast<size_t>(i)] += p;
       sum += count * p;
@@ -68,7 +70,8 @@ void RouterBalance::observe(const Pass& pass, int64_t layer, const Tensor& score
   }
 }
 
-BalanceSlopes RouterBalance::slopes(const Pass& pass, const Tensor& scores, const Tensor& experts, const RouterOptions& options) {
+BalanceSlopes RouterBalance::slopes(const Pass& pass, const Tensor& scores, const Tensor& experts,
+                                    const RouterOptions& options) {
   const int64_t e = config_.experts;
   const double factor = config_.weight * loss_scale_ * static_cast<double>(e);
   if (!config_.by_sequence) {
@@ -88,12 +91,14 @@ BalanceSlopes RouterBalance::slopes(const Pass& pass, const Tensor& scores, cons
   const int64_t sequences = pass.offsets.shape[0] - 1;
   const std::vector<size_t> owner = owners(pass);
   Tensor slopes = pass.ctx.scratch.tensor(DType::kF32, {sequences, e});  // first the choices
-  router_load(pass.ctx, scores, experts, pass.offsets, slopes, pass.ctx.scratch.tensor(DType::kF32, {sequences, e}), options);
+  router_load(pass.ctx, scores, experts, pass.offsets, slopes, pass.ctx.scratch.tensor(DType::kF32, {sequences, e}),
+              options);
   for (int64_t s = 0; s < sequences; ++s) {
     const double length = pass.offsets.as<int32_t>()[s + 1] - pass.offsets.as<int32_t>()[s];
-    const double of_sequence =
-        factor / (static_cast<double>(config_.top_k) * length * length * parts_[owner[static_cast<size_t>(s)]].sequences);
-    for (int64_t i = s * e; i < (s + 1) * e; ++i) slopes.f32()[i] = static_cast<float>(of_sequence * static_cast<double>(slopes.f32()[i]));
+    const double of_sequence = factor / (static_cast<double>(config_.top_k) * length * length *
+                                         parts_[owner[static_cast<size_t>(s)]].sequences);
+    for (int64_t i = s * e; i < (s + 1) * e; ++i)
+      slopes.f32()[i] = static_cast<float>(of_sequence * static_cast<double>(slopes.f32()[i]));
   }
   return {slopes, pass.offsets};
 }

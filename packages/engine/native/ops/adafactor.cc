@@ -10,7 +10,8 @@ namespace {
 constexpr int64_t kColumnGrain = 64;
 
 // Sum of fn(begin, end) over chunks of a flat range, added up in their order.
-template <class Fn> double sum_chunks(Context& ctx, int64_t n, Fn&& fn) {
+template <class Fn>
+double sum_chunks(Context& ctx, int64_t n, Fn&& fn) {
   ArenaScope scope(ctx.scratch);
   const int64_t chunks = (n + kFlatGrain - 1) / kFlatGrain;
   double* sums = ctx.scratch.allocate_array<double>(static_cast<size_t>(chunks));
@@ -57,8 +58,8 @@ void update_factors(Context& ctx, const Tensor& gradient, Tensor rows, Tensor co
 
 }  // namespace
 
-void adafactor(Context& ctx, const UpdateTarget& target, const Tensor& gradient, Tensor rows, Tensor columns, Tensor variance,
-               const AdafactorOptions& o) {
+void adafactor(Context& ctx, const UpdateTarget& target, const Tensor& gradient, Tensor rows, Tensor columns,
+               Tensor variance, const AdafactorOptions& o) {
   constexpr const char* kOp = "adafactor";
   check_target(kOp, target, gradient);
   const int64_t n = gradient.shape.elements(), c = columns ? columns.shape.elements() : 1;
@@ -91,7 +92,8 @@ void adafactor(Context& ctx, const UpdateTarget& target, const Tensor& gradient,
   const double least = std::max(o.epsilon1 * o.epsilon1, 1e-290);
   // Gradient over the root of its second moment.
   const auto update_at = [&](int64_t i) {
-    const double second = variance ? variance.f32()[i] : static_cast<double>(rows.f32()[i / c]) * columns.f32()[i % c] / mean_row;
+    const double second =
+        variance ? variance.f32()[i] : static_cast<double>(rows.f32()[i / c]) * columns.f32()[i % c] / mean_row;
     return scale * gradient.f32()[i] / std::sqrt(std::max(second, least));
   };
   const double squares = sum_chunks(ctx, n, [&](int64_t begin, int64_t end) {

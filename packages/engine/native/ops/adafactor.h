@@ -1,4 +1,5 @@
-// Adafactor (Shazeer and Stern, 2018) in torch.optim.Adafactor's terms: second moments of a matrix kept as one row and one column.
+// Adafactor (Shazeer and Stern, 2018) in torch.optim.Adafactor's terms: second moments of a matrix kept as one row and
+// one column.
 #pragma once
 #include "ops/update_target.h"
 
@@ -15,9 +16,9 @@ struct AdafactorOptions {
   float gradient_scale = 1;
 };
 
-// Matrices (R, C): rows (R), columns (C) f32, `variance` empty. Others: variance, of the gradient's size, f32; rows and columns empty.
-// All are updated in place. Sums are f64 in a fixed order.
-void adafactor(Context& ctx, const UpdateTarget& target, const Tensor& gradient, Tensor rows, Tensor columns, Tensor variance,
-               const AdafactorOptions& options);
+// Matrices (R, C): rows (R), columns (C) f32, `variance` empty. Others: variance, of the gradient's size, f32; rows and
+// columns empty. All are updated in place. Sums are f64 in a fixed order.
+void adafactor(Context& ctx, const UpdateTarget& target, const Tensor& gradient, Tensor rows, Tensor columns,
+               Tensor variance, const AdafactorOptions& options);
 
 }  // namespace anneal

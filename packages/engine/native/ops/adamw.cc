@@ -4,7 +4,8 @@
 
 namespace anneal {
 
-void adamw(Context& ctx, const UpdateTarget& target, const Tensor& gradient, Tensor m, Tensor v, const AdamWOptions& o) {
+void adamw(Context& ctx, const UpdateTarget& target, const Tensor& gradient, Tensor m, Tensor v,
+           const AdamWOptions& o) {
   check_target("adamw", target, gradient);
   for (const auto& [name, tensor] : {std::pair{"m", &m}, std::pair{"v", &v}}) {
     require_dtype("adamw", name, *tensor, DType::kF32, "f32");

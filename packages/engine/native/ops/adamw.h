@@ -16,15 +16,17 @@ struct AdamWOptions {
 
 // gradient f32, left as it is; m, v: f32, updated in place.
 // Order of operations is torch.optim.AdamW's: decay, moments, w -= lr/bc1 * m / (sqrt(v)/sqrt(bc2) + epsilon).
-void adamw(Context& ctx, const UpdateTarget& target, const Tensor& gradient, Tensor m, Tensor v, const AdamWOptions& options);
+void adamw(Context& ctx, const UpdateTarget& target, const Tensor& gradient, Tensor m, Tensor v,
+           const AdamWOptions& options);
 
 // Elements of one block of 8-bit moments.
 constexpr int64_t kMomentBlock = 256;
 
-// Moments of n elements in 8 bits: one code per element and one f32 scale (the block's largest) per kMomentBlock. The first moment has
-// a sign and 127 sizes; of the second the root is kept, in 254 sizes, so that both span the same decades. Seven decades, each with
-// twice the sizes of the one below it, spread evenly: a value within a decade of the block's scale is off by at most 0.7% of the
-// scale (m) or 0.35% (root of v). A root that is not zero never becomes zero, so an update stays bounded.
+// Moments of n elements in 8 bits: one code per element and one f32 scale (the block's largest) per kMomentBlock. The
+// first moment has a sign and 127 sizes; of the second the root is kept, in 254 sizes, so that both span the same
+// decades. Seven decades, each with twice the sizes of the one below it, spread evenly: a value within a decade of the
+// block's scale is off by at most 0.7% of the scale (m) or 0.35% (root of v). A root that is not zero never becomes
+// zero, so an update stays bounded.
 struct Moments8 {
   Tensor m_codes, v_codes;    // (n) bytes
   Tensor m_scales, v_scales;  // (ceil(n / kMomentBlock)) f32

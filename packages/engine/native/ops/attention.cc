@@ -11,11 +11,13 @@ namespace {
 int64_t value_size(const AttentionOptions& o) { return o.value_head_size > 0 ? o.value_head_size : o.head_size; }
 
 void check_options(const char* op, const AttentionOptions& o) {
-  require(o.query_heads > 0 && o.kv_heads > 0 && o.query_heads % o.kv_heads == 0, ErrorCode::kShape, op,
-          std::to_string(o.query_heads) + " query heads are not a multiple of " + std::to_string(o.kv_heads) + " kv heads");
+  require(
+      o.query_heads > 0 && o.kv_heads > 0 && o.query_heads % o.kv_heads == 0, ErrorCode::kShape, op,
+      std::to_string(o.query_heads) + " query heads are not a multiple of " + std::to_string(o.kv_heads) + " kv heads");
   require(o.head_size > 0 && o.head_size <= kMaxHeadSize && value_size(o) <= kMaxHeadSize, ErrorCode::kUnsupported, op,
           "head size must be 1.." + std::to_string(kMaxHeadSize));
-  require(o.window >= 0 && o.soft_cap >= 0, ErrorCode::kInvalidArgument, op, "window and soft_cap must not be negative");
+  require(o.window >= 0 && o.soft_cap >= 0, ErrorCode::kInvalidArgument, op,
+          "window and soft_cap must not be negative");
 }
 
 void check_tokens(const char* op, const AttentionTensors& t, const AttentionOptions& o) {
@@ -41,8 +43,8 @@ void check_tokens(const char* op, const AttentionTensors& t, const AttentionOpti
 
 }  // namespace
 
-void attention_forward(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& offsets, Tensor out,
-                       Tensor lse, const AttentionOptions& options) {
+void attention_forward(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& offsets,
+                       Tensor out, Tensor lse, const AttentionOptions& options) {
   AttentionTensors t;
   t.q = q, t.k = k, t.v = v, t.out = out, t.lse = lse, t.offsets = offsets;
   check_tokens("attention_forward", t, options);
@@ -79,7 +81,8 @@ void attention_decode(Context& ctx, const Tensor& q, const Tensor& keys, const T
   require(keys.shape.rank == 3 && values.shape.rank == 3 && keys.shape[0] == values.shape[0] &&
               keys.shape[1] == values.shape[1] && keys.shape[2] == o.kv_heads * o.head_size &&
               values.shape[2] == o.kv_heads * dv,
-          ErrorCode::kShape, kOp, "keys " + keys.shape.to_string() + ", values " + values.shape.to_string() + " do not fit");
+          ErrorCode::kShape, kOp,
+          "keys " + keys.shape.to_string() + ", values " + values.shape.to_string() + " do not fit");
   require_dtype(kOp, "lengths", lengths, DType::kI32, "i32");
   require_elements(kOp, "lengths", lengths, batch);
   if (slots) {
@@ -117,7 +120,8 @@ void attention_decode(Context& ctx, const Tensor& q, const Tensor& keys, const T
   });
 }
 
-size_t attention_scratch_bytes(const Context& ctx, const AttentionOptions& options, int64_t tokens, int64_t longest_sequence) {
+size_t attention_scratch_bytes(const Context& ctx, const AttentionOptions& options, int64_t tokens,
+                               int64_t longest_sequence) {
   check_options("attention_scratch_bytes", options);
   return attention_scratch_bytes_cpu(ctx, options, tokens, longest_sequence);
 }

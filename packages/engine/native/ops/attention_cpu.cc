@@ -11,7 +11,8 @@ namespace anneal {
 
 namespace {
 
-// Sequences up to this length are one task per kv head, packed inside the task; longer ones are packed first, then shared by many tasks.
+// Sequences up to this length are one task per kv head, packed inside the task; longer ones are packed first, then
+// shared by many tasks.
 constexpr int64_t kShortTokens = 384;
 constexpr int64_t kKeyBlock = 384;          // keys per online-softmax block: one packed row of P
 constexpr int64_t kBackwardKeyBlock = 128;  // keys per backward block: P and dS stay in the L2
@@ -28,17 +29,17 @@ struct PackedKv {
 
 // Scratch of one worker.
 struct Workspace {
-  PackedKv packed;        // of a short sequence
-  uint32_t* query;        // packed rows of Q
-  uint32_t* gradient;     // packed rows of dO
-  uint32_t* left;         // packed P, dS or their transposes
-  float* scores;          // (block rows, kRowUnits)
+  PackedKv packed;     // of a short sequence
+  uint32_t* query;     // packed rows of Q
+  uint32_t* gradient;  // packed rows of dO
+  uint32_t* left;      // packed P, dS or their transposes
+  float* scores;       // (block rows, kRowUnits)
   float* dscores;
-  float* output;          // (block rows, padded channels): O or dQ
+  float* output;            // (block rows, padded channels): O or dQ
   uint32_t* query_columns;  // Q and dO of a head with units over queries; backward only
   uint32_t* gradient_columns;
-  float* delta;           // (tokens)
-  float* dkey;            // (tokens, padded channels) of a short sequence
+  float* delta;  // (tokens)
+  float* dkey;   // (tokens, padded channels) of a short sequence
   float* dvalue;
 };
 
@@ -60,10 +61,13 @@ class Attention {
         group_(o.query_heads / o.kv_heads) {}
 
   int64_t units(int64_t tokens) const { return ceil_div(tokens, g_.unit_elements); }
-  int64_t rows_size(int64_t tokens, int64_t channel_units) const { return round_up(tokens, g_.nr) * g_.panel_units(channel_units); }
+  int64_t rows_size(int64_t tokens, int64_t channel_units) const {
+    return round_up(tokens, g_.nr) * g_.panel_units(channel_units);
+  }
   int64_t columns_size(int64_t tokens, int64_t padded) const { return g_.panel_units(units(tokens)) * padded; }
 
-  template <class Take> void take_packed(PackedKv& p, int64_t tokens, bool backward, Take&& take) const {
+  template <class Take>
+  void take_packed(PackedKv& p, int64_t tokens, bool backward, Take&& take) const {
     p.key_rows = static_cast<uint32_t*>(take(rows_size(tokens, d_units_)));
     p.value_columns = static_cast<uint32_t*>(take(columns_size(tokens, dv_padded_)));
     if (!backward) return;
@@ -72,7 +76,8 @@ class Attention {
   }
 
   // `take` hands out 4-byte elements; used for real and, with a counter, for the plan.
-  template <class Take> Workspace take_workspace(int64_t longest, bool backward, Take&& take) const {
+  template <class Take>
+  Workspace take_workspace(int64_t longest, bool backward, Take&& take) const {
     const int64_t short_tokens = std::min(longest, kShortTokens);
     const int64_t widest = std::max(d_padded_, dv_padded_);
     Workspace w{};
@@ -80,7 +85,8 @@ class Attention {
     w.query = static_cast<uint32_t*>(take(block_rows_ * kRowUnits));
     w.scores = static_cast<float*>(take(block_rows_ * kRowUnits));
     w.output = static_cast<float*>(take(block_rows_ * widest));
-    w.left = static_cast<uint32_t*>(take(std::max(block_rows_, backward ? round_up(kBackwardKeyBlock, g_.mr) : 0) * kRowUnits));
+    w.left = static_cast<uint32_t*>(
+        take(std::max(block_rows_, backward ? round_up(kBackwardKeyBlock, g_.mr) : 0) * kRowUnits));
     if (!backward) return w;
     w.gradient = static_cast<uint32_t*>(take(block_rows_ * kRowUnits));
     w.dscores = static_cast<float*>(take(block_rows_ * kRowUnits));
@@ -122,7 +128,8 @@ class Attention {
       for (int64_t block = key_begin / kKeyBlock * kKeyBlock; block < key_end; block += kKeyBlock) {
         const int64_t begin = std::max(block, key_begin) - block, end = std::min(kKeyBlock, key_end - block);
         for (int64_t j = begin; j < end; j += g_.nr)
-          g_.tile(d_units_, w.query, p.key_rows + (block + j) * g_.panel_units(d_units_), w.scores + j, kRowUnits, false, rows, g_.nr);
+          g_.tile(d_units_, w.query, p.key_rows + (block + j) * g_.panel_units(d_units_), w.scores + j, kRowUnits,
+                  false, rows, g_.nr);
         const ScoreBlock scores{w.scores, kRowUnits, rows, begin, end, q0, block, o_.window, o_.scale, o_.soft_cap};
         table_.attention.softmax_block(scores, maximum, sum, rescale);
         if (started) {
@@ -132,15 +139,15 @@ class Attention {
                                dv_padded_, rescale[i], false);
         }
         const uint32_t* left = pack_left(w.scores, begin, end - begin, rows, w.left);
-        multiply_columns(left, units(end - begin), p.value_columns, g_.panel_units(units(tokens)), (block + begin) / g_.unit_elements,
-                         dv_padded_, w.output, dv_padded_, started, rows);
+        multiply_columns(left, units(end - begin), p.value_columns, g_.panel_units(units(tokens)),
+                         (block + begin) / g_.unit_elements, dv_padded_, w.output, dv_padded_, started, rows);
         started = true;
       }
       for (int i = 0; i < rows; ++i) {
         const int64_t token = first + q0 + i;
         static_cast<float*>(t_.lse.data)[token * o_.query_heads + head] = maximum[i] + std::log(sum[i]);
-        table_.rows.move({w.output + i * dv_padded_, DType::kF32}, 0, ref(t_.out), token * t_.out.cols() + head * dv_, dv_,
-                         1.0f / sum[i], false);
+        table_.rows.move({w.output + i * dv_padded_, DType::kF32}, 0, ref(t_.out), token * t_.out.cols() + head * dv_,
+                         dv_, 1.0f / sum[i], false);
       }
     }
   }
@@ -162,7 +169,8 @@ class Attention {
       pack_queries(t_.q, first + q0, rows, head * d_, d_, w.query);
       pack_queries(t_.dout, first + q0, rows, head * dv_, dv_, w.gradient);
       bool started = false;
-      for (int64_t block = key_begin / kBackwardKeyBlock * kBackwardKeyBlock; block < key_end; block += kBackwardKeyBlock) {
+      for (int64_t block = key_begin / kBackwardKeyBlock * kBackwardKeyBlock; block < key_end;
+           block += kBackwardKeyBlock) {
         const int64_t begin = std::max(block, key_begin) - block, end = std::min(kBackwardKeyBlock, key_end - block);
         products(w.query, d_units_, p.key_rows, block, begin, end, q0, rows, w.scores);
         products(w.gradient, dv_units_, p.value_rows, block, begin, end, q0, rows, w.dscores);
@@ -176,13 +184,14 @@ class Attention {
                            dkey + key0 * d_padded_);
         const uint32_t* left = pack_left(w.dscores, begin, keys, rows, w.left);
         for (int64_t i = 0; i < rows; i += g_.mr)
-          multiply_columns(left + i * kRowUnits, units(keys), p.key_columns, panel_units, key0 / g_.unit_elements, d_padded_,
-                           w.output + i * d_padded_, d_padded_, started, static_cast<int>(std::min<int64_t>(g_.mr, rows - i)));
+          multiply_columns(left + i * kRowUnits, units(keys), p.key_columns, panel_units, key0 / g_.unit_elements,
+                           d_padded_, w.output + i * d_padded_, d_padded_, started,
+                           static_cast<int>(std::min<int64_t>(g_.mr, rows - i)));
         started = true;
       }
       for (int64_t i = 0; i < rows; ++i)
-        table_.rows.move({w.output, DType::kF32}, i * d_padded_, ref(t_.dq), (first + q0 + i) * t_.dq.cols() + head * d_, d_,
-                         1.0f, false);
+        table_.rows.move({w.output, DType::kF32}, i * d_padded_, ref(t_.dq),
+                         (first + q0 + i) * t_.dq.cols() + head * d_, d_, 1.0f, false);
     }
   }
 
@@ -212,7 +221,8 @@ class Attention {
   void pack_columns(const Tensor& x, int64_t first, int64_t tokens, int64_t c0, int64_t channels, uint32_t* dst) const {
     const PackSource src{element(x, first * x.cols() + c0), x.dtype, x.cols()};
     for (int64_t j = 0; j < channels; j += g_.nr)
-      g_.pack_b_transposed(src, j, std::min<int64_t>(g_.nr, channels - j), 0, tokens, dst + j * g_.panel_units(units(tokens)));
+      g_.pack_b_transposed(src, j, std::min<int64_t>(g_.nr, channels - j), 0, tokens,
+                           dst + j * g_.panel_units(units(tokens)));
   }
   void pack_queries(const Tensor& x, int64_t token, int64_t rows, int64_t c0, int64_t channels, uint32_t* dst) const {
     g_.pack_a({element(x, token * x.cols() + c0), x.dtype, x.cols()}, 0, rows, 0, channels, 1.0f, dst);
@@ -224,9 +234,10 @@ class Attention {
     return dst;
   }
 
-  // out (rows, padded) = (load ? out : 0) + left . columns, over `k_units` units from unit `unit0` of panels of `panel_units`.
-  void multiply_columns(const uint32_t* left, int64_t k_units, const uint32_t* columns, int64_t panel_units, int64_t unit0,
-                        int64_t padded, float* out, int64_t ldo, bool load, int rows) const {
+  // out (rows, padded) = (load ? out : 0) + left . columns, over `k_units` units from unit `unit0` of panels of
+  // `panel_units`.
+  void multiply_columns(const uint32_t* left, int64_t k_units, const uint32_t* columns, int64_t panel_units,
+                        int64_t unit0, int64_t padded, float* out, int64_t ldo, bool load, int rows) const {
     for (int64_t j = 0; j < padded; j += g_.nr)
       g_.tile(k_units, left, columns + j * panel_units + unit0 * g_.nr, out + j, ldo, load, rows, g_.nr);
   }
@@ -238,8 +249,8 @@ class Attention {
       const int panel = static_cast<int>(std::min<int64_t>(g_.mr, rows - i));
       const int64_t seen = std::min(end, q0 + i + panel - block);
       for (int64_t j = begin; j < seen; j += g_.nr)
-        g_.tile(channel_units, left + i * kRowUnits, packed_rows + (block + j) * g_.panel_units(channel_units), out + i * kRowUnits + j,
-                kRowUnits, false, panel, g_.nr);
+        g_.tile(channel_units, left + i * kRowUnits, packed_rows + (block + j) * g_.panel_units(channel_units),
+                out + i * kRowUnits + j, kRowUnits, false, panel, g_.nr);
     }
   }
 
@@ -248,8 +259,8 @@ class Attention {
                           int64_t panel_units, int64_t unit0, int64_t padded, float* acc) const {
     g_.pack_a_transposed({scores, DType::kF32, kRowUnits}, 0, keys, 0, rows, 1.0f, w.left);
     for (int64_t i = 0; i < keys; i += g_.mr)
-      multiply_columns(w.left + i * kRowUnits, units(rows), columns, panel_units, unit0, padded, acc + i * padded, padded, true,
-                       static_cast<int>(std::min<int64_t>(g_.mr, keys - i)));
+      multiply_columns(w.left + i * kRowUnits, units(rows), columns, panel_units, unit0, padded, acc + i * padded,
+                       padded, true, static_cast<int>(std::min<int64_t>(g_.mr, keys - i)));
   }
 
   void run_short(int64_t first, int64_t tokens, int64_t kv_head, const Workspace& w, bool backward) const {
@@ -289,7 +300,8 @@ void Attention::run_long(int64_t first, int64_t tokens, const Workspace* workspa
     const int64_t blocks = ceil_div(tokens, block_rows_);
     ctx_.pool.parallel_for(blocks * o_.query_heads, [&](int64_t task, int worker) {
       const int64_t head = task % o_.query_heads, q0 = (blocks - 1 - task / o_.query_heads) * block_rows_;
-      forward_head(workspaces[worker], packed[head / group_], first, tokens, head, q0, std::min(q0 + block_rows_, tokens));
+      forward_head(workspaces[worker], packed[head / group_], first, tokens, head, q0,
+                   std::min(q0 + block_rows_, tokens));
     });
     return;
   }
@@ -328,10 +340,12 @@ void Attention::run(bool backward) {
   for (int i = 0; i < ctx_.pool.threads(); ++i) workspaces[i] = take_workspace(longest, backward, take_from_scratch());
   ctx_.pool.parallel_for(sequences * o_.kv_heads, [&](int64_t task, int worker) {
     const int64_t s = task / o_.kv_heads, tokens = offsets[s + 1] - offsets[s];
-    if (tokens > 0 && tokens <= kShortTokens) run_short(offsets[s], tokens, task % o_.kv_heads, workspaces[worker], backward);
+    if (tokens > 0 && tokens <= kShortTokens)
+      run_short(offsets[s], tokens, task % o_.kv_heads, workspaces[worker], backward);
   });
   for (int64_t s = 0; s < sequences; ++s)
-    if (offsets[s + 1] - offsets[s] > kShortTokens) run_long(offsets[s], offsets[s + 1] - offsets[s], workspaces, backward);
+    if (offsets[s + 1] - offsets[s] > kShortTokens)
+      run_long(offsets[s], offsets[s + 1] - offsets[s], workspaces, backward);
 }
 
 size_t Attention::planned_bytes(int64_t tokens, int64_t longest) const {
@@ -365,7 +379,8 @@ void attention_backward_cpu(Context& ctx, const AttentionTensors& tensors, const
   Attention(ctx, tensors, options).run(true);
 }
 
-size_t attention_scratch_bytes_cpu(const Context& ctx, const AttentionOptions& options, int64_t tokens, int64_t longest) {
+size_t attention_scratch_bytes_cpu(const Context& ctx, const AttentionOptions& options, int64_t tokens,
+                                   int64_t longest) {
   const AttentionTensors none;
   return Attention(const_cast<Context&>(ctx), none, options).planned_bytes(tokens, longest);
 }

@@ -11,7 +11,8 @@ struct AttentionTensors {
 
 void attention_forward_cpu(Context& ctx, const AttentionTensors& tensors, const AttentionOptions& options);
 void attention_backward_cpu(Context& ctx, const AttentionTensors& tensors, const AttentionOptions& options);
-size_t attention_scratch_bytes_cpu(const Context& ctx, const AttentionOptions& options, int64_t tokens, int64_t longest);
+size_t attention_scratch_bytes_cpu(const Context& ctx, const AttentionOptions& options, int64_t tokens,
+                                   int64_t longest);
 
 // A head may not be wider than one block of packed units.
 constexpr int64_t kMaxHeadSize = 384;

@@ -24,8 +24,8 @@ inline void require_dtype(const char* op, const char* name, const Tensor& t, DTy
 }
 inline void require_matrix(const char* op, const char* name, const Tensor& t, int64_t rows, int64_t cols) {
   require(t.rows() == rows && t.cols() == cols, ErrorCode::kShape, op,
-          std::string(name) + " is " + t.shape.to_string() + ", needed (" + std::to_string(rows) + ", " + std::to_string(cols) +
-              ")");
+          std::string(name) + " is " + t.shape.to_string() + ", needed (" + std::to_string(rows) + ", " +
+              std::to_string(cols) + ")");
 }
 inline void require_elements(const char* op, const char* name, const Tensor& t, int64_t n) {
   require(t.shape.elements() == n, ErrorCode::kShape, op,
@@ -36,7 +36,8 @@ inline Ref ref(const Tensor& t) { return {t.data, t.dtype}; }
 inline ConstRef const_ref(const Tensor& t) { return {t.data, t.dtype}; }
 
 // fn(begin, end) over [0, n) in chunks whose borders depend on n and `grain` only.
-template <class Fn> void parallel_ranges(Context& ctx, int64_t n, int64_t grain, Fn&& fn) {
+template <class Fn>
+void parallel_ranges(Context& ctx, int64_t n, int64_t grain, Fn&& fn) {
   ctx.pool.parallel_for((n + grain - 1) / grain, [&](int64_t chunk) {
     const int64_t begin = chunk * grain;
     fn(begin, begin + grain < n ? begin + grain : n);

@@ -21,7 +21,8 @@ const float* widened(const RowKernels& rows, const Tensor& t, int64_t at, int64_
 
 }  // namespace
 
-void scale_columns(Context& ctx, const Tensor& x, const Tensor& factors, const Tensor& bias, const Tensor& residual, Tensor y) {
+void scale_columns(Context& ctx, const Tensor& x, const Tensor& factors, const Tensor& bias, const Tensor& residual,
+                   Tensor y) {
   constexpr const char* kOp = "scale_columns";
   const int64_t n = x.rows(), c = x.cols();
   require_float(kOp, "x", x);
@@ -85,7 +86,8 @@ void row_squares(Context& ctx, const MatrixView& w, Tensor out) {
     if (w.codec) {
       w.codec->read(static_cast<const std::byte*>(w.data) + i * w.codec->bytes(w.cols), row.data(), w.cols);
     } else {
-      rows.move({w.data, w.dtype}, i * (w.row_stride ? w.row_stride : w.cols), {row.data(), DType::kF32}, 0, w.cols, 1.0f, false);
+      rows.move({w.data, w.dtype}, i * (w.row_stride ? w.row_stride : w.cols), {row.data(), DType::kF32}, 0, w.cols,
+                1.0f, false);
     }
     out.f32()[i] = static_cast<float>(rows.sum_of_squares(row.data(), w.cols));
   });

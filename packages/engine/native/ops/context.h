@@ -12,9 +12,9 @@ struct Context {
   Isa isa = best_isa();
 };
 
-// Legend of all op headers: N tokens of one micro-batch (all sequences, no padding), S sequences, C channels, F feed-forward channels,
-// H query heads, K key/value heads, D head size, V vocabulary, r adapter rank.
-// All ops throw Error(kShape) for shapes that do not fit and Error(kInvalidArgument) for dtypes they do not take.
-// Results have the same bits for any number of threads.
+// Legend of all op headers: N tokens of one micro-batch (all sequences, no padding), S sequences, C channels, F
+// feed-forward channels, H query heads, K key/value heads, D head size, V vocabulary, r adapter rank. All ops throw
+// Error(kShape) for shapes that do not fit and Error(kInvalidArgument) for dtypes they do not take. Results have the
+// same bits for any number of threads.
 
 }  // namespace anneal

@@ -20,8 +20,8 @@ float mean_of(const float* x, int64_t n) {
 }  // namespace
 
 void cross_entropy_head(Context& ctx, const Tensor& hidden, const MatrixView& head, const Tensor& targets,
-                        const Tensor& token_weights, Tensor nll, Tensor penalty, Tensor best, Tensor d_hidden, Tensor d_head,
-                        const CrossEntropyOptions& options) {
+                        const Tensor& token_weights, Tensor nll, Tensor penalty, Tensor best, Tensor d_hidden,
+                        Tensor d_head, const CrossEntropyOptions& options) {
   constexpr const char* kOp = "cross_entropy_head";
   const int64_t tokens = hidden.rows(), channels = hidden.cols(), vocabulary = head.rows;
   require_float(kOp, "hidden", hidden);
@@ -40,8 +40,8 @@ void cross_entropy_head(Context& ctx, const Tensor& hidden, const MatrixView& he
     require_dtype(kOp, "penalty", penalty, DType::kF32, "f32");
     require_elements(kOp, "penalty", penalty, tokens);
   }
-  require(options.label_smoothing >= 0 && options.label_smoothing < 1 && options.z_loss >= 0, ErrorCode::kInvalidArgument, kOp,
-          "label_smoothing must be in [0, 1) and z_loss at least 0");
+  require(options.label_smoothing >= 0 && options.label_smoothing < 1 && options.z_loss >= 0,
+          ErrorCode::kInvalidArgument, kOp, "label_smoothing must be in [0, 1) and z_loss at least 0");
   if (best) {
     require_dtype(kOp, "best", best, DType::kI32, "i32");
     require_elements(kOp, "best", best, tokens);
@@ -86,8 +86,8 @@ void cross_entropy_head(Context& ctx, const Tensor& hidden, const MatrixView& he
       if (penalty) penalty.f32()[token] = smoothing * (at_target - mean) + z * log_sum * log_sum;
       if (best) best.as<int32_t>()[token] = s.argmax;
       if (!backward) return;
-      // d loss / d logits = weight * ((1 + 2 z log Z) softmax - (1 - smoothing) one-hot - smoothing / V), through the cap's slope
-      // where there is one.
+      // d loss / d logits = weight * ((1 + 2 z log Z) softmax - (1 - smoothing) one-hot - smoothing / V), through the
+      // cap's slope where there is one.
       const float weight = token_weights.f32()[token];
       const float factor = weight * (1.0f + 2.0f * z * log_sum) / s.sum;
       const float even = weight * smoothing / static_cast<float>(vocabulary);
@@ -119,7 +119,8 @@ size_t cross_entropy_scratch_bytes(const Context& ctx, const CrossEntropyOptions
   const int64_t chunk = logit_chunk_tokens(options.chunk_tokens, supervised_tokens, vocabulary);
   size_t products = std::max(gemm_scratch_bytes(ctx, options.precision, chunk, vocabulary, channels),
                              gemm_scratch_bytes(ctx, options.precision, chunk, channels, vocabulary));
-  if (head_trains) products = std::max(products, gemm_scratch_bytes(ctx, options.precision, vocabulary, channels, chunk));
+  if (head_trains)
+    products = std::max(products, gemm_scratch_bytes(ctx, options.precision, vocabulary, channels, chunk));
   return static_cast<size_t>(chunk * vocabulary * 4) + products + kAlignment;
 }
 

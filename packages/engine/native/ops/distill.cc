@@ -30,7 +30,8 @@ Distribution softmax_at(const RowKernels& rows, const float* logits, int64_t n, 
 }
 
 // The k best, tempered and scaled to sum 1; `out` is zero elsewhere. Logs are taken from p: there are no logits.
-Distribution from_best(const int32_t* ids, const float* logprobs, int64_t k, int64_t n, float inverse_temperature, float* out) {
+Distribution from_best(const int32_t* ids, const float* logprobs, int64_t k, int64_t n, float inverse_temperature,
+                       float* out) {
   std::fill(out, out + n, 0.0f);
   float top = -INFINITY;
   for (int64_t i = 0; i < k; ++i) top = std::max(top, logprobs[i] * inverse_temperature);
@@ -72,7 +73,8 @@ double diverge(const Distribution& t, const Distribution& s, int64_t n, const Di
   if (slope)
     for (int64_t j = 0; j < n; ++j) {
       const float mixed = b * t.p[j] + (1 - b) * s.p[j];
-      const float pull = mixed > 0 && s.p[j] > 0 ? s.log_at(j) - std::log(mixed) - static_cast<float>(from_student) : 0.0f;
+      const float pull =
+          mixed > 0 && s.p[j] > 0 ? s.log_at(j) - std::log(mixed) - static_cast<float>(from_student) : 0.0f;
       slope[j] = (1 - b) * s.p[j] * pull;
     }
   return b * from_teacher + (1 - b) * from_student;
@@ -88,7 +90,8 @@ void check_distill(const Tensor& hidden, const MatrixView& head, const TeacherRo
   require(o.temperature > 0 && o.jsd_beta > 0 && o.jsd_beta < 1, ErrorCode::kInvalidArgument, kOp,
           "temperature must be above 0 and jsd_beta between 0 and 1");
   if (teacher.hidden) {
-    require(teacher.hidden.rows() == tokens && teacher.head.cols == teacher.hidden.cols() && teacher.head.rows == vocabulary,
+    require(teacher.hidden.rows() == tokens && teacher.head.cols == teacher.hidden.cols() &&
+                teacher.head.rows == vocabulary,
             ErrorCode::kShape, kOp, "the teacher's rows, head or vocabulary do not fit the student's");
   } else {
     require(o.divergence != Divergence::kReverseKl, ErrorCode::kInvalidArgument, kOp,
@@ -100,7 +103,8 @@ void check_distill(const Tensor& hidden, const MatrixView& head, const TeacherRo
     require_elements(kOp, "best_logprobs", teacher.best_logprobs, teacher.best_ids.shape.elements());
     for (int64_t i = 0; i < teacher.best_ids.shape.elements(); ++i) {
       const int32_t id = teacher.best_ids.as<int32_t>()[i];
-      require(id >= 0 && id < vocabulary, ErrorCode::kInvalidArgument, kOp, "best id " + std::to_string(id) + " is outside the vocabulary");
+      require(id >= 0 && id < vocabulary, ErrorCode::kInvalidArgument, kOp,
+              "best id " + std::to_string(id) + " is outside the vocabulary");
     }
   }
   for (const auto& [name, tensor] : {std::pair{"nll", &nll}, std::pair{"divergence", &divergence}}) {
@@ -120,9 +124,9 @@ void check_distill(const Tensor& hidden, const MatrixView& head, const TeacherRo
 
 }  // namespace
 
-void distill_head(Context& ctx, const Tensor& hidden, const MatrixView& head, const TeacherRows& teacher, const Tensor& targets,
-                  const Tensor& token_weights, Tensor nll, Tensor divergence, Tensor best, Tensor d_hidden, Tensor d_head,
-                  const DistillOptions& o) {
+void distill_head(Context& ctx, const Tensor& hidden, const MatrixView& head, const TeacherRows& teacher,
+                  const Tensor& targets, const Tensor& token_weights, Tensor nll, Tensor divergence, Tensor best,
+                  Tensor d_hidden, Tensor d_head, const DistillOptions& o) {
   check_distill(hidden, head, teacher, targets, token_weights, nll, divergence, best, d_hidden, d_head, o);
   const int64_t tokens = hidden.rows(), vocabulary = head.rows;
   if (tokens == 0) return;
@@ -133,7 +137,8 @@ void distill_head(Context& ctx, const Tensor& hidden, const MatrixView& head, co
   const int64_t chunk = logit_chunk_tokens(o.chunk_tokens, tokens, vocabulary);
   const Tensor logits = ctx.scratch.tensor(DType::kF32, {chunk, vocabulary});
   const Tensor teacher_logits = teacher.hidden ? ctx.scratch.tensor(DType::kF32, {chunk, vocabulary}) : Tensor{};
-  float* buffers = ctx.scratch.allocate_array<float>(static_cast<size_t>(ctx.pool.threads() * kRowBuffers * vocabulary));
+  float* buffers =
+      ctx.scratch.allocate_array<float>(static_cast<size_t>(ctx.pool.threads() * kRowBuffers * vocabulary));
   GemmOptions gemm;
   gemm.precision = o.precision;
   for (int64_t begin = 0; begin < tokens; begin += chunk) {
@@ -156,8 +161,8 @@ void distill_head(Context& ctx, const Tensor& hidden, const MatrixView& head, co
         t = softmax_at(rows, theirs, vocabulary, inverse_temperature, buffer);
       } else {
         const int64_t k = teacher.best_ids.cols();
-        t = from_best(teacher.best_ids.as<int32_t>() + token * k, teacher.best_logprobs.f32() + token * k, k, vocabulary,
-                      inverse_temperature, buffer);
+        t = from_best(teacher.best_ids.as<int32_t>() + token * k, teacher.best_logprobs.f32() + token * k, k,
+                      vocabulary, inverse_temperature, buffer);
       }
       const Distribution s = softmax_at(rows, row, vocabulary, inverse_temperature, buffer + vocabulary);
       float* slope = buffer + 2 * vocabulary;
@@ -189,10 +194,11 @@ void distill_head(Context& ctx, const Tensor& hidden, const MatrixView& head, co
 size_t distill_scratch_bytes(const Context& ctx, const DistillOptions& o, int64_t supervised_tokens, int64_t channels,
                              int64_t teacher_channels, int64_t vocabulary) {
   const int64_t chunk = logit_chunk_tokens(o.chunk_tokens, supervised_tokens, vocabulary);
-  const size_t products = std::max({gemm_scratch_bytes(ctx, o.precision, chunk, vocabulary, channels),
-                                    gemm_scratch_bytes(ctx, o.precision, chunk, vocabulary, std::max<int64_t>(teacher_channels, 1)),
-                                    gemm_scratch_bytes(ctx, o.precision, chunk, channels, vocabulary),
-                                    gemm_scratch_bytes(ctx, o.precision, vocabulary, channels, chunk)});
+  const size_t products =
+      std::max({gemm_scratch_bytes(ctx, o.precision, chunk, vocabulary, channels),
+                gemm_scratch_bytes(ctx, o.precision, chunk, vocabulary, std::max<int64_t>(teacher_channels, 1)),
+                gemm_scratch_bytes(ctx, o.precision, chunk, channels, vocabulary),
+                gemm_scratch_bytes(ctx, o.precision, vocabulary, channels, chunk)});
   const int64_t logit_rows = chunk * (teacher_channels > 0 ? 2 : 1) + ctx.pool.threads() * kRowBuffers;
   return static_cast<size_t>(logit_rows * vocabulary * 4) + products + 4 * kAlignment;
 }

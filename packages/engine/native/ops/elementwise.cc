@@ -91,8 +91,7 @@ void add_column_sums(Context& ctx, const Tensor& x, Tensor y) {
     for (int64_t i = block * kBlockRows; i < std::min(rows, (block + 1) * kBlockRows); ++i)
       move(const_ref(x), i * n, {partial, DType::kF32}, block * n, n, 1.0f, i > block * kBlockRows);
   });
-  for (int64_t block = 0; block < blocks; ++block)
-    move({partial, DType::kF32}, block * n, ref(y), 0, n, 1.0f, true);
+  for (int64_t block = 0; block < blocks; ++block) move({partial, DType::kF32}, block * n, ref(y), 0, n, 1.0f, true);
 }
 
 bool all_finite(Context& ctx, const Tensor& x) {

@@ -4,9 +4,9 @@
 
 namespace anneal {
 
-void cast(Context& ctx, const Tensor& x, Tensor y);                // y = x, rounded to y's dtype
+void cast(Context& ctx, const Tensor& x, Tensor y);                     // y = x, rounded to y's dtype
 void add(Context& ctx, const Tensor& x, Tensor y, float scale = 1.0f);  // y += scale * x
-void scale(Context& ctx, Tensor y, float factor);                 // y *= factor
+void scale(Context& ctx, Tensor y, float factor);                       // y *= factor
 void fill_zero(Context& ctx, Tensor y);
 // y (M,V) f32 = cap * tanh(y / cap), cap > 0.
 void soft_cap(Context& ctx, Tensor y, float cap);

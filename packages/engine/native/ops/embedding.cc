@@ -27,8 +27,8 @@ void embedding_forward(Context& ctx, const Tensor& tokens, const MatrixView& wei
   const int64_t n = y.rows(), channels = weight.cols;
   check_tokens(kOp, tokens, n, weight.rows);
   const DType dtype = weight.dtype;
-  require(weight.codec || dtype == DType::kF32 || dtype == DType::kBF16 || dtype == DType::kF16, ErrorCode::kInvalidArgument,
-          kOp, "weight must be f32, bf16 or f16, or blocks with their codec");
+  require(weight.codec || dtype == DType::kF32 || dtype == DType::kBF16 || dtype == DType::kF16,
+          ErrorCode::kInvalidArgument, kOp, "weight must be f32, bf16 or f16, or blocks with their codec");
   require_float(kOp, "y", y);
   require_matrix(kOp, "y", y, n, channels);
   const auto move = kernels(ctx.isa).rows.move;

@@ -4,7 +4,8 @@
 
 namespace anneal {
 
-// tokens (N) i32 in [0,V); weight (V,C) f32|bf16|f16, or blocks with their codec; y (N,C) f32|bf16 = weight[token] * scale. Throws kInvalidArgument for a token out of range.
+// tokens (N) i32 in [0,V); weight (V,C) f32|bf16|f16, or blocks with their codec; y (N,C) f32|bf16 = weight[token] *
+// scale. Throws kInvalidArgument for a token out of range.
 void embedding_forward(Context& ctx, const Tensor& tokens, const MatrixView& weight, Tensor y, float scale = 1.0f);
 
 // dweight (V,C) f32 += scale * dy (N,C) f32|bf16; equal tokens are summed in increasing position.

@@ -5,8 +5,8 @@
 
 namespace anneal {
 
-// x (N,C) f32 += alpha / sqrt(L * C) * u, u uniform in [-1, 1), L the length of the token's sequence; offsets (S + 1) i32.
-// The noise is a function of (stream, element), so nothing needs to be kept for it.
+// x (N,C) f32 += alpha / sqrt(L * C) * u, u uniform in [-1, 1), L the length of the token's sequence; offsets (S + 1)
+// i32. The noise is a function of (stream, element), so nothing needs to be kept for it.
 void add_embedding_noise(Context& ctx, Tensor x, const Tensor& offsets, float alpha, const RandomStream& stream);
 
 }  // namespace anneal

@@ -30,8 +30,8 @@ void scale_expert_rows(Context& ctx, Tensor x, const Tensor& weights, const Tens
   });
 }
 
-void scale_expert_rows_backward(Context& ctx, Tensor h, Tensor dh, const Tensor& weights, const Tensor& pairs, int64_t first,
-                                Tensor dweights) {
+void scale_expert_rows_backward(Context& ctx, Tensor h, Tensor dh, const Tensor& weights, const Tensor& pairs,
+                                int64_t first, Tensor dweights) {
   constexpr const char* kOp = "scale_expert_rows_backward";
   require_float(kOp, "h", h);
   require_float(kOp, "dh", dh);
@@ -52,7 +52,8 @@ void scale_expert_rows_backward(Context& ctx, Tensor h, Tensor dh, const Tensor&
       move(const_ref(h), p * n, ref(fa), 0, n, 1.0f, false);
       move(const_ref(dh), p * n, ref(fb), 0, n, 1.0f, false);
       double dot = 0.0;
-      for (int64_t c = 0; c < n; ++c) dot += static_cast<double>(a[static_cast<size_t>(c)]) * static_cast<double>(b[static_cast<size_t>(c)]);
+      for (int64_t c = 0; c < n; ++c)
+        dot += static_cast<double>(a[static_cast<size_t>(c)]) * static_cast<double>(b[static_cast<size_t>(c)]);
       dweights.f32()[pair] = static_cast<float>(dot);
       move(const_ref(h), p * n, ref(h), p * n, n, weight, false);
       move(const_ref(dh), p * n, ref(dh), p * n, n, weight, false);
@@ -64,7 +65,8 @@ void add_expert_rows(Context& ctx, const Tensor& x, const Tensor& positions, Ten
   require_float("add_expert_rows", "x", x);
   require_float("add_expert_rows", "y", y);
   require(x.cols() == y.cols() && positions.rows() == y.rows(), ErrorCode::kShape, "add_expert_rows",
-          "x " + x.shape.to_string() + ", positions " + positions.shape.to_string() + " and y " + y.shape.to_string() + " do not fit");
+          "x " + x.shape.to_string() + ", positions " + positions.shape.to_string() + " and y " + y.shape.to_string() +
+              " do not fit");
   require_pairs("add_expert_rows", positions, x.rows());
   const auto move = kernels(ctx.isa).rows.move;
   const int64_t n = x.cols(), k = positions.cols();

@@ -23,16 +23,19 @@ void check(bool ok, ErrorCode code, const char* op, const std::string& message) 
 void check_problem(const char* op, const GemmProblem& p) {
   const GemmOptions& o = *p.options;
   check(p.c.rows() == p.m && p.c.cols() == p.n, ErrorCode::kShape, op, "C does not fit: " + sizes(p.a, p.b, p.c));
-  check(p.c.dtype == DType::kF32 || p.c.dtype == DType::kBF16, ErrorCode::kInvalidArgument, op, "C must be f32 or bf16");
+  check(p.c.dtype == DType::kF32 || p.c.dtype == DType::kBF16, ErrorCode::kInvalidArgument, op,
+        "C must be f32 or bf16");
   check(is_dense_float(p.a.dtype), ErrorCode::kInvalidArgument, op, "A must be f32, bf16 or f16");
   check(is_dense_float(p.b.dtype) || (p.b.codec && *p.b.codec), ErrorCode::kInvalidArgument, op,
         "B of a block type needs a codec");
   if (p.b.codec) {
-    check(p.b.codec->block_elements > 0 && p.b.codec->block_elements <= 256 && p.b.cols % p.b.codec->block_elements == 0,
-          ErrorCode::kShape, op, "rows of B are not whole blocks: " + sizes(p.a, p.b, p.c));
+    check(
+        p.b.codec->block_elements > 0 && p.b.codec->block_elements <= 256 && p.b.cols % p.b.codec->block_elements == 0,
+        ErrorCode::kShape, op, "rows of B are not whole blocks: " + sizes(p.a, p.b, p.c));
   }
   if (o.bias) {
-    check(o.bias.shape.elements() == p.n, ErrorCode::kShape, op, "bias " + o.bias.shape.to_string() + " does not fit C");
+    check(o.bias.shape.elements() == p.n, ErrorCode::kShape, op,
+          "bias " + o.bias.shape.to_string() + " does not fit C");
     check(o.bias.dtype == DType::kF32 || o.bias.dtype == DType::kBF16, ErrorCode::kInvalidArgument, op,
           "bias must be f32 or bf16");
   }
@@ -43,8 +46,8 @@ void check_problem(const char* op, const GemmProblem& p) {
   }
   if (o.start) {
     check(o.start.rows() == p.m && o.start.cols() == p.n, ErrorCode::kShape, op, "start does not fit C");
-    check(!o.accumulate && (o.start.dtype == DType::kF32 || o.start.dtype == DType::kBF16), ErrorCode::kInvalidArgument, op,
-          "start must be f32 or bf16, and excludes accumulate");
+    check(!o.accumulate && (o.start.dtype == DType::kF32 || o.start.dtype == DType::kBF16), ErrorCode::kInvalidArgument,
+          op, "start must be f32 or bf16, and excludes accumulate");
   }
   if (o.low_rank_a || o.low_rank_b) {
     check(!p.a_by_columns, ErrorCode::kInvalidArgument, op, "no low-rank part in gemm_atb");
@@ -61,7 +64,8 @@ void check_problem(const char* op, const GemmProblem& p) {
 }  // namespace
 
 MatrixView MatrixView::columns(int64_t begin, int64_t count) const {
-  if (begin < 0 || count < 0 || begin + count > cols) throw Error(ErrorCode::kShape, "MatrixView::columns", "out of range");
+  if (begin < 0 || count < 0 || begin + count > cols)
+    throw Error(ErrorCode::kShape, "MatrixView::columns", "out of range");
   if (codec || !is_dense_float(dtype)) {
     throw Error(ErrorCode::kInvalidArgument, "MatrixView::columns", "not for block types");
   }

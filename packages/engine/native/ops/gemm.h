@@ -1,17 +1,20 @@
-// Matrix products. Weights stay in Hugging Face layout (out, in), one copy; panels are packed, converted or dequantised on the fly.
+// Matrix products. Weights stay in Hugging Face layout (out, in), one copy; panels are packed, converted or dequantised
+// on the fly.
 //   gemm_abt: C (M,N) = A (M,K) . B (N,K)^T    forward of a linear layer: A activations, B weight
 //   gemm_ab : C (M,N) = A (M,K) . B (K,N)      dX = dY . W
 //   gemm_atb: C (M,N) = A (K,M)^T . B (K,N)    dW = dY^T . X, the sum over tokens in token order
-// Every element of C is one sum over k in increasing order (low-rank part last), accumulated in f32: its bits depend on the shapes and the
-// precision only, not on the threads. With M <= kSmallRows gemm_abt takes another path (its own fixed order).
+// Every element of C is one sum over k in increasing order (low-rank part last), accumulated in f32: its bits depend on
+// the shapes and the precision only, not on the threads. With M <= kSmallRows gemm_abt takes another path (its own
+// fixed order).
 #pragma once
 #include "cpu/block_dot.h"
 #include "ops/context.h"
 
 namespace anneal {
 
-// Reads block-quantised rows. Both functions get the address of the first block and a count that is a multiple of block_elements;
-// `dequantise_in` is for tensors whose blocks need more than their own bytes (a second level of scales), which `context` holds.
+// Reads block-quantised rows. Both functions get the address of the first block and a count that is a multiple of
+// block_elements; `dequantise_in` is for tensors whose blocks need more than their own bytes (a second level of
+// scales), which `context` holds.
 struct BlockCodec {
   int64_t block_elements = 0;
   int64_t block_bytes = 0;
@@ -28,7 +31,8 @@ struct BlockCodec {
   int64_t bytes(int64_t cols) const { return cols / block_elements * block_bytes; }
 };
 
-// A matrix operand: f32, bf16, f16, or blocks along a row (then `codec` is set). Row stride in elements; 0 = cols (contiguous).
+// A matrix operand: f32, bf16, f16, or blocks along a row (then `codec` is set). Row stride in elements; 0 = cols
+// (contiguous).
 struct MatrixView {
   const void* data = nullptr;
   DType dtype = DType::kF32;
@@ -53,8 +57,9 @@ enum class GemmPrecision {
 
 struct GemmOptions {
   GemmPrecision precision = GemmPrecision::kF32;
-  float alpha = 1.0f;       // multiplies A . B (not the low-rank part)
-  bool accumulate = false;  // C += instead of C =; with f32 C the sum goes on from C's own value, so chunks of k equal one long sum
+  float alpha = 1.0f;  // multiplies A . B (not the low-rank part)
+  bool accumulate =
+      false;  // C += instead of C =; with f32 C the sum goes on from C's own value, so chunks of k equal one long sum
   // The sum goes on from this (M,N) f32 or bf16, contiguous, which may be C itself; then `accumulate` must be false.
   Tensor start;
   // bias[n] is added to every row. (N) f32 or bf16.
@@ -76,7 +81,8 @@ void gemm_atb(Context& ctx, const MatrixView& a, const MatrixView& b, Tensor c, 
 // Decode: up to this many rows, W is streamed once without packing (memory-bandwidth bound).
 constexpr int64_t kSmallRows = 16;
 
-// Upper bound of the scratch bytes of any of the three calls with these sizes (r = rank of the low-rank part, 0 without).
+// Upper bound of the scratch bytes of any of the three calls with these sizes (r = rank of the low-rank part, 0
+// without).
 size_t gemm_scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t m, int64_t n, int64_t k, int64_t r = 0);
 
 }  // namespace anneal

@@ -1,4 +1,5 @@
-// A few rows by blocks of every type, on every ISA: the bits of the dense product with the dequantised values, and a plain sum in double.
+// A few rows by blocks of every type, on every ISA: the bits of the dense product with the dequantised values, and a
+// plain sum in double.
 #include <cstring>
 #include <string>
 #include <vector>
@@ -45,7 +46,8 @@ struct Blocks {
 Blocks blocks_of(const QuantType& type, const std::vector<float>& w) {
   Blocks b;
   b.name = type.name;
-  b.codec = {type.block_elements, type.block_bytes, row_dequantiser(type.dtype), nullptr, nullptr, block_dots(type.dtype)};
+  b.codec = {type.block_elements,   type.block_bytes, row_dequantiser(type.dtype), nullptr, nullptr,
+             block_dots(type.dtype)};
   b.bytes.resize(static_cast<size_t>(kOut) * quant_row_bytes(type.dtype, kIn));
   quantise_rows(type.dtype, w.data(), b.bytes.data(), kOut, kIn);
   return b;
@@ -53,7 +55,8 @@ Blocks blocks_of(const QuantType& type, const std::vector<float>& w) {
 
 void fill_int8(Blocks* b, const std::vector<float>& w) {
   b->name = "int8";
-  b->codec = {kFrozenBlock, kInt8Bytes, frozen_functions().dequantise_int8, nullptr, nullptr, frozen_dots(DType::kInt8Block)};
+  b->codec = {kFrozenBlock, kInt8Bytes, frozen_functions().dequantise_int8,
+              nullptr,      nullptr,    frozen_dots(DType::kInt8Block)};
   b->bytes.resize(static_cast<size_t>(kOut * kIn / kFrozenBlock * kInt8Bytes));
   frozen_functions().quantise_int8(w.data(), b->bytes.data(), kOut * kIn);
 }
@@ -65,8 +68,10 @@ void fill_nf4(Blocks* b, const std::vector<float>& w) {
   b->groups.resize(static_cast<size_t>((kBlocks + kNf4Group - 1) / kNf4Group));
   std::vector<float> largest(static_cast<size_t>(kBlocks));
   frozen_functions().quantise_nf4(w.data(), b->bytes.data(), largest.data(), kOut * kIn);
-  b->scales = {b->bytes.data(), b->groups.data(), quantise_nf4_scales(largest.data(), kBlocks, b->bytes.data(), b->groups.data())};
-  b->codec = {kFrozenBlock, kNf4Bytes, nullptr, frozen_functions().dequantise_nf4, &b->scales, frozen_dots(DType::kNF4)};
+  b->scales = {b->bytes.data(), b->groups.data(),
+               quantise_nf4_scales(largest.data(), kBlocks, b->bytes.data(), b->groups.data())};
+  b->codec = {
+      kFrozenBlock, kNf4Bytes, nullptr, frozen_functions().dequantise_nf4, &b->scales, frozen_dots(DType::kNF4)};
 }
 
 float rounded(float v, GemmPrecision p) {
@@ -89,7 +94,8 @@ std::vector<double> plain_product(const std::vector<float>& x, const std::vector
 void check_blocks(Blocks& b) {
   b.values.resize(static_cast<size_t>(kOut * kIn));
   b.codec.read(b.bytes.data(), b.values.data(), kOut * kIn);
-  std::vector<float> x = random_values(kMostRows * kIn, 4), la = random_values(kMostRows * kRank, 5), lb = random_values(kOut * kRank, 6);
+  std::vector<float> x = random_values(kMostRows * kIn, 4), la = random_values(kMostRows * kRank, 5),
+                     lb = random_values(kOut * kRank, 6);
   const MatrixView dense = Tensor{b.values.data(), DType::kF32, {kOut, kIn}};
   // The element type is the codec's business: a number that means something else shows that nobody reads it.
   const MatrixView blocks(Tensor{b.bytes.data(), DType::kU8, {kOut, kIn}}, &b.codec);

@@ -38,10 +38,7 @@ int64_t element_bytes(DType d) { return d == DType::kF32 ? 4 : 2; }
 class Driver {
  public:
   Driver(Context& ctx, const GemmProblem& p)
-      : ctx_(ctx),
-        p_(p),
-        table_(kernels(ctx.isa)),
-        g_(kernels_of(table_, p.options->precision)) {}
+      : ctx_(ctx), p_(p), table_(kernels(ctx.isa)), g_(kernels_of(table_, p.options->precision)) {}
 
   void run() {
     const GemmOptions& o = *p_.options;
@@ -67,7 +64,8 @@ class Driver {
 
  private:
   void add_segment(Pass& pass, Segment s) {
-    // Sums must not depend on whether the low-rank part comes in the same call: adapters side by side add it in one of its own.
+    // Sums must not depend on whether the low-rank part comes in the same call: adapters side by side add it in one of
+    // its own.
     s.unit = pass.units;
     s.units = ceil_div(s.k, g_.unit_elements);
     pass.segments[pass.segment_count++] = s;
@@ -76,8 +74,8 @@ class Driver {
 
   static PackSource source(const MatrixView& v) { return {v.data, v.dtype, v.row_stride ? v.row_stride : v.cols}; }
 
-  // Packs rows [i0, i0+rows) of every segment into a block laid out [block of units][block_rows][kRowUnits]; dst is the first of these rows.
-  // block_rows is a multiple of mr.
+  // Packs rows [i0, i0+rows) of every segment into a block laid out [block of units][block_rows][kRowUnits]; dst is the
+  // first of these rows. block_rows is a multiple of mr.
   void pack_rows(const Pass& pass, int64_t i0, int64_t rows, uint32_t* dst, int64_t block_rows) const {
     for (int s = 0; s < pass.segment_count; ++s) {
       const Segment& seg = pass.segments[s];
@@ -94,7 +92,8 @@ class Driver {
     }
   }
 
-  // Packs columns [j0, j0+columns) into panels of nr, each panel [unit][nr] over all units of the pass. j0 is a multiple of nr.
+  // Packs columns [j0, j0+columns) into panels of nr, each panel [unit][nr] over all units of the pass. j0 is a
+  // multiple of nr.
   void pack_columns(const Pass& pass, int64_t j0, int64_t columns, uint32_t* dst, float* dequantised) const {
     const int64_t panel_units = pass.units * g_.nr;
     for (int s = 0; s < pass.segment_count; ++s) {
@@ -125,26 +124,30 @@ class Driver {
         for (int64_t k0 = 0; k0 < seg.k; k0 += kCodecColumns) {
           const int64_t k = std::min(kCodecColumns, seg.k - k0);
           for (int64_t row = 0; row < jj; ++row)
-            codec.read(base + (j0 + j + row) * row_bytes + codec.bytes(seg.k0 + k0), dequantised + row * kCodecColumns, k);
+            codec.read(base + (j0 + j + row) * row_bytes + codec.bytes(seg.k0 + k0), dequantised + row * kCodecColumns,
+                       k);
           g_.pack_b({dequantised, DType::kF32, kCodecColumns}, 0, jj, 0, k,
                     dst + j / g_.nr * panel_units + (seg.unit + k0 / g_.unit_elements) * g_.nr);
         }
       }
       return;
     }
-    // dequantised: (kMaxNr rows of k, kCodecColumns); the caller's column runs start on a block and rows are whole blocks.
+    // dequantised: (kMaxNr rows of k, kCodecColumns); the caller's column runs start on a block and rows are whole
+    // blocks.
     for (int64_t k0 = 0; k0 < seg.k; k0 += kMaxNr) {
       const int64_t k = std::min<int64_t>(kMaxNr, seg.k - k0);
       for (int64_t row = 0; row < k; ++row)
-        codec.read(base + (seg.k0 + k0 + row) * row_bytes + codec.bytes(j0), dequantised + row * kCodecColumns, columns);
+        codec.read(base + (seg.k0 + k0 + row) * row_bytes + codec.bytes(j0), dequantised + row * kCodecColumns,
+                   columns);
       for (int64_t j = 0; j < columns; j += g_.nr)
         g_.pack_b_transposed({dequantised, DType::kF32, kCodecColumns}, j, std::min<int64_t>(g_.nr, columns - j), 0, k,
                              dst + j / g_.nr * panel_units + (seg.unit + k0 / g_.unit_elements) * g_.nr);
     }
   }
 
-  // Rows [row_begin, row_end) of the packed block `a` (its row 0 is row i0 of C) against panels [first, last): a step of k at a time, so that the
-  // rows of a tile stay in the L1 and the panels in the L2. `sums` has room for the task's part of C.
+  // Rows [row_begin, row_end) of the packed block `a` (its row 0 is row i0 of C) against panels [first, last): a step
+  // of k at a time, so that the rows of a tile stay in the L1 and the panels in the L2. `sums` has room for the task's
+  // part of C.
   void run_task(const Pass& pass, const uint32_t* a, int64_t block_rows, int64_t row_begin, int64_t row_end, int64_t i0,
                 const uint32_t* panels, int64_t first, int64_t last, int64_t j0, float* sums) const {
     const GemmOptions& o = *p_.options;
@@ -166,7 +169,8 @@ class Driver {
       const int64_t end = pass.segments[s].unit + pass.segments[s].units;
       for (int64_t unit = pass.segments[s].unit, units = 0; unit < end; unit += units) {
         units = std::min(kBlockUnits - unit % kBlockUnits, end - unit);
-        const uint32_t* step_a = a + unit / kBlockUnits * block_rows * kRowUnits + unit % kBlockUnits * g_.a_unit_stride;
+        const uint32_t* step_a =
+            a + unit / kBlockUnits * block_rows * kRowUnits + unit % kBlockUnits * g_.a_unit_stride;
         for (int row = 0; row < rows; row += g_.mr) {
           const int some = std::min(g_.mr, rows - row);
           for (int column = 0; column < columns; column += g_.nr) {
@@ -210,7 +214,8 @@ class Driver {
     const int64_t m_block = blocking.m_block, n_block = blocking.n_block, row_words = blocking.row_bytes / 4;
 
     uint32_t* packed_b = ctx_.scratch.allocate_array<uint32_t>(n_block * units);
-    uint32_t* packed_a = ctx_.scratch.allocate_array<uint32_t>((blocking.few ? threads : 1) * m_block * row_words + kRowUnits);
+    uint32_t* packed_a =
+        ctx_.scratch.allocate_array<uint32_t>((blocking.few ? threads : 1) * m_block * row_words + kRowUnits);
     float* dequantised = codec ? ctx_.scratch.allocate_array<float>(threads * kMaxNr * kCodecColumns) : nullptr;
     const int64_t task_sums = blocking.task_rows * blocking.task_panels * g_.nr;
     float* sums = ctx_.scratch.allocate_array<float>(threads * task_sums);
@@ -275,7 +280,8 @@ void gemm_packed_cpu(Context& ctx, const GemmProblem& problem) {
   Driver(ctx, problem).run();
 }
 
-size_t gemm_packed_scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t m, int64_t n, int64_t k, int64_t r) {
+size_t gemm_packed_scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t m, int64_t n, int64_t k,
+                                 int64_t r) {
   const GemmKernels& g = kernels_of(kernels(ctx.isa), precision);
   const int threads = ctx.pool.threads();
   const int64_t pass_k = gemm_pass_elements(g, k);

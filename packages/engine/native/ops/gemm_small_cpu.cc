@@ -13,16 +13,20 @@ constexpr int64_t kPadding = 16;
 // Columns of one tile, and weight bytes of one task: enough to be worth a hand-over, and many tasks in a layer.
 constexpr int64_t kTileColumns = 32;
 constexpr int64_t kTaskBytes = int64_t{128} << 10;
-// Rows of a block weight that are taken at once: the sums of all lanes stay in the L1, and dequantised rows in a fraction of an L2.
+// Rows of a block weight that are taken at once: the sums of all lanes stay in the L1, and dequantised rows in a
+// fraction of an L2.
 constexpr int64_t kCodecRows = 8;
-// The kernel asks for the lines of as many rows ahead: behind a thread's dequantised rows they must not be another thread's.
+// The kernel asks for the lines of as many rows ahead: behind a thread's dequantised rows they must not be another
+// thread's.
 constexpr int64_t kRowsAhead = 4;
 constexpr int64_t kMostLanes = 16;
 
 int64_t padded(int64_t k) { return (k + kPadding - 1) / kPadding * kPadding; }
 
 DType rounding_of(GemmPrecision precision) {
-  return precision == GemmPrecision::kBF16 ? DType::kBF16 : precision == GemmPrecision::kF16 ? DType::kF16 : DType::kF32;
+  return precision == GemmPrecision::kBF16  ? DType::kBF16
+         : precision == GemmPrecision::kF16 ? DType::kF16
+                                            : DType::kF32;
 }
 
 // A's rows times `factor` in f32, rounded to the type of the product's operands.
@@ -52,7 +56,8 @@ const float* prepare_rows(Context& ctx, const MatrixView& a, float factor, DType
 }
 
 DotSegment segment(Context& ctx, const MatrixView& a, const MatrixView& b, float factor, DType round) {
-  return {prepare_rows(ctx, a, factor, round), padded(a.cols), b.data, b.dtype, b.row_stride ? b.row_stride : b.cols, a.cols};
+  return {prepare_rows(ctx, a, factor, round),  padded(a.cols), b.data, b.dtype,
+          b.row_stride ? b.row_stride : b.cols, a.cols};
 }
 
 }  // namespace
@@ -77,9 +82,11 @@ void gemm_small_cpu(Context& ctx, const GemmProblem& p) {
   const BlockDot dot = codec && round != DType::kF16 ? codec->dots.of(ctx.isa) : nullptr;
   const int64_t row_bytes = codec ? codec->bytes(p.k) : 0, dequantised_row = padded(p.k);
   const int64_t dequantised_rows = kCodecRows + kRowsAhead;
-  float* dequantised =
-      codec && !dot ? ctx.scratch.allocate_array<float>(ctx.pool.threads() * dequantised_rows * dequantised_row) : nullptr;
-  // Rows [j, j + columns) of a block weight, expanded in registers or dequantised: the bits are those of dense rows of the same values.
+  float* dequantised = codec && !dot
+                           ? ctx.scratch.allocate_array<float>(ctx.pool.threads() * dequantised_rows * dequantised_row)
+                           : nullptr;
+  // Rows [j, j + columns) of a block weight, expanded in registers or dequantised: the bits are those of dense rows of
+  // the same values.
   const auto dot_blocks = [&](DotRowsArgs mine, int64_t j, int64_t columns, float* buffer) {
     alignas(64) float sums[kSmallRows * kCodecRows * kMostLanes];
     float* out = mine.out;
@@ -93,7 +100,8 @@ void gemm_small_cpu(Context& ctx, const GemmProblem& p) {
         mine.start = sums;
         mine.start_columns = some;
       } else {
-        for (int64_t row = 0; row < some; ++row) codec->read(blocks + row * row_bytes, buffer + row * dequantised_row, p.k);
+        for (int64_t row = 0; row < some; ++row)
+          codec->read(blocks + row * row_bytes, buffer + row * dequantised_row, p.k);
         mine.segments[mine.segment_count++] = {base.a, base.a_stride, buffer, DType::kF32, dequantised_row, p.k};
       }
       if (args.segment_count > 1) {

@@ -231,7 +231,8 @@ TEST(gemm_block_codec) {
   for (int64_t i = 0; i < out * in / kBlock; ++i) {
     const float scale = 0.01f + 0.01f * stream.uniform(i);
     std::memcpy(&blocks[i * kBytes], &scale, 4);
-    for (int64_t j = 0; j < kBlock; ++j) blocks[i * kBytes + 4 + j] = static_cast<char>(stream.bits(1000 + i * kBlock + j));
+    for (int64_t j = 0; j < kBlock; ++j)
+      blocks[i * kBytes + 4 + j] = static_cast<char>(stream.bits(1000 + i * kBlock + j));
   }
   Buffer dense(DType::kF32, {out, in});
   for (int64_t i = 0; i < out; ++i)
@@ -245,7 +246,8 @@ TEST(gemm_block_codec) {
       Context ctx{pool, arena, isa};
       GemmOptions options;
       options.precision = precision;
-      Buffer y0(DType::kF32, {37, out}), y1(DType::kF32, {37, out}), dx0(DType::kF32, {37, in}), dx1(DType::kF32, {37, in});
+      Buffer y0(DType::kF32, {37, out}), y1(DType::kF32, {37, out}), dx0(DType::kF32, {37, in}),
+          dx1(DType::kF32, {37, in});
       gemm_abt(ctx, x.tensor(), dense.tensor(), y0.tensor(), options);
       gemm_abt(ctx, x.tensor(), quantised, y1.tensor(), options);
       CHECK(std::memcmp(y0.data(), y1.data(), y0.bytes()) == 0);
@@ -278,7 +280,8 @@ TEST(gemm_refuses_what_does_not_fit) {
   GemmOptions options;
   options.bias = a.tensor();
   CHECK_ERROR(gemm_abt(ctx, a.tensor(), fit.tensor(), c.tensor(), options), ErrorCode::kShape);
-  CHECK_ERROR(gemm_abt(ctx, a.tensor(), Tensor{c.data(), DType::kQ4_K, {5, 6}}, c.tensor()), ErrorCode::kInvalidArgument);
+  CHECK_ERROR(gemm_abt(ctx, a.tensor(), Tensor{c.data(), DType::kQ4_K, {5, 6}}, c.tensor()),
+              ErrorCode::kInvalidArgument);
 }
 
 TEST_MAIN()

@@ -16,8 +16,9 @@ double gradient_norm(Context& ctx, const std::vector<Tensor>& gradients) {
     ArenaScope inner(ctx.scratch);
     const int64_t n = g.shape.elements(), chunks = (n + kFlatGrain - 1) / kFlatGrain;
     double* sums = ctx.scratch.allocate_array<double>(chunks);
-    parallel_ranges(ctx, n, kFlatGrain,
-                    [&](int64_t begin, int64_t end) { sums[begin / kFlatGrain] = kernel(g.f32() + begin, end - begin); });
+    parallel_ranges(ctx, n, kFlatGrain, [&](int64_t begin, int64_t end) {
+      sums[begin / kFlatGrain] = kernel(g.f32() + begin, end - begin);
+    });
     for (int64_t i = 0; i < chunks; ++i) total += sums[i];
   }
   return std::sqrt(total);

@@ -1,4 +1,5 @@
-// Lion (Chen et al., "Symbolic discovery of optimization algorithms", 2023): the sign of a blend of momentum and gradient.
+// Lion (Chen et al., "Symbolic discovery of optimization algorithms", 2023): the sign of a blend of momentum and
+// gradient.
 #pragma once
 #include "ops/update_target.h"
 
@@ -11,7 +12,8 @@ struct LionOptions {
   float gradient_scale = 1;
 };
 
-// w -= lr * (sign(beta1 m + (1 - beta1) g) + weight_decay w); m = beta2 m + (1 - beta2) g. gradient, m: f32; m updated in place.
+// w -= lr * (sign(beta1 m + (1 - beta1) g) + weight_decay w); m = beta2 m + (1 - beta2) g. gradient, m: f32; m updated
+// in place.
 void lion(Context& ctx, const UpdateTarget& target, const Tensor& gradient, Tensor m, const LionOptions& options);
 
 }  // namespace anneal

@@ -6,7 +6,8 @@
 
 namespace anneal {
 
-// Tokens of a chunk: what the caller asks for, or (0) whole multiples of 16 whose logits in f32 take up to 32 MiB; from 1 to `tokens`.
+// Tokens of a chunk: what the caller asks for, or (0) whole multiples of 16 whose logits in f32 take up to 32 MiB; from
+// 1 to `tokens`.
 inline int64_t logit_chunk_tokens(int64_t asked, int64_t tokens, int64_t vocabulary) {
   constexpr int64_t kLogitBytes = int64_t{32} << 20;
   const int64_t fit = std::max<int64_t>(16, kLogitBytes / (4 * std::max<int64_t>(vocabulary, 1)) / 16 * 16);

@@ -5,8 +5,8 @@
 #include "core/buffer.h"
 #include "ops/cross_entropy.h"
 #include "ops/distill.h"
-#include "ops/sampling.h"
 #include "ops/embedding_noise.h"
+#include "ops/sampling.h"
 #include "reference/objectives.h"
 #include "test_support/check.h"
 
@@ -51,7 +51,8 @@ void on_every_isa(const std::function<std::vector<float>(Context&)>& body) {
 }
 
 struct Inputs {
-  std::vector<double> hidden = random_values(kTokens * kChannels, 1, 1), head = random_values(kVocabulary * kChannels, 2, 1);
+  std::vector<double> hidden = random_values(kTokens * kChannels, 1, 1),
+                      head = random_values(kVocabulary * kChannels, 2, 1);
   std::vector<double> weights = random_values(kTokens, 3, 1);
   std::vector<int32_t> targets;
   Buffer bh = to_buffer(hidden, {kTokens, kChannels}), bw = to_buffer(head, {kVocabulary, kChannels});
@@ -83,7 +84,8 @@ std::vector<double> sum_of(const Tensor& a, const Tensor& b, double fa, double f
 
 void expect_sums(const char* what, const std::vector<double>& got, const std::vector<double>& want, double allowed) {
   for (size_t i = 0; i < want.size(); ++i)
-    if (!(std::fabs(got[i] - want[i]) <= allowed)) test::fail(what, 0, std::to_string(got[i]) + " is not " + std::to_string(want[i]));
+    if (!(std::fabs(got[i] - want[i]) <= allowed))
+      test::fail(what, 0, std::to_string(got[i]) + " is not " + std::to_string(want[i]));
 }
 
 }  // namespace
@@ -115,11 +117,14 @@ TEST(cross_entropy_with_smoothing_and_z_loss) {
 
 TEST(distillation_from_a_teacher) {
   const Inputs in;
-  const auto theirs = random_values(kTokens * kTeacherChannels, 4, 1), their_head = random_values(kVocabulary * kTeacherChannels, 5, 1);
-  const Buffer bt = to_buffer(theirs, {kTokens, kTeacherChannels}), btw = to_buffer(their_head, {kVocabulary, kTeacherChannels});
+  const auto theirs = random_values(kTokens * kTeacherChannels, 4, 1),
+             their_head = random_values(kVocabulary * kTeacherChannels, 5, 1);
+  const Buffer bt = to_buffer(theirs, {kTokens, kTeacherChannels}),
+               btw = to_buffer(their_head, {kVocabulary, kTeacherChannels});
   for (double cap : {0.0, 3.0})
     for (double temperature : {1.0, 0.7})
-      for (auto [name, kind] : {std::pair{"forward", Divergence::kForwardKl}, {"reverse", Divergence::kReverseKl},
+      for (auto [name, kind] : {std::pair{"forward", Divergence::kForwardKl},
+                                {"reverse", Divergence::kReverseKl},
                                 {"jsd", Divergence::kJensenShannon}})
         for (double share : {0.0, 0.4}) {
           std::vector<double> p = reference::head_logits(theirs, their_head, kTokens, cap);
@@ -140,10 +145,12 @@ TEST(distillation_from_a_teacher) {
           o.student_cap = o.teacher_cap = static_cast<float>(cap);
           on_every_isa([&](Context& ctx) {
             Outputs out;
-            distill_head(ctx, in.bh.tensor(), in.bw.tensor(), {bt.tensor(), btw.tensor(), {}, {}}, in.t.tensor(), in.tw.tensor(),
-                         out.nll.tensor(), out.extra.tensor(), out.best.tensor(), out.d_hidden.tensor(), out.d_head.tensor(), o);
-            expect_sums(name, sum_of(out.nll.tensor(), out.extra.tensor(), o.cross_entropy_weight, 1 - o.cross_entropy_weight),
-                        want, 2e-5);
+            distill_head(ctx, in.bh.tensor(), in.bw.tensor(), {bt.tensor(), btw.tensor(), {}, {}}, in.t.tensor(),
+                         in.tw.tensor(), out.nll.tensor(), out.extra.tensor(), out.best.tensor(), out.d_hidden.tensor(),
+                         out.d_head.tensor(), o);
+            expect_sums(
+                name, sum_of(out.nll.tensor(), out.extra.tensor(), o.cross_entropy_weight, 1 - o.cross_entropy_weight),
+                want, 2e-5);
             expect_close("d_hidden", out.d_hidden.tensor(), dh, 2e-5);
             expect_close("d_head", out.d_head.tensor(), dw, 2e-5);
             CHECK(ctx.scratch.peak_bytes() <=
@@ -234,7 +241,8 @@ TEST(best_log_probabilities) {
           }
         }
         Buffer wide(DType::kI32, {n, v + 1}), too(DType::kF32, {n, v + 1});
-        CHECK_ERROR(best_log_probabilities(ctx, logits.tensor(), wide.tensor(), too.tensor()), ErrorCode::kInvalidArgument);
+        CHECK_ERROR(best_log_probabilities(ctx, logits.tensor(), wide.tensor(), too.tensor()),
+                    ErrorCode::kInvalidArgument);
         const float* out = logprobs.tensor().f32();
         return std::vector<float>(out, out + n * k);
       });

@@ -1,5 +1,6 @@
-// One body per op, run on every ISA of this machine with 1 and 2 threads, in f32 and bf16, against the scalar reference; backward against
-// complex step. The same bits are asked of any number of threads. Tolerances relative to the largest value (test_support/op_fixtures.h).
+// One body per op, run on every ISA of this machine with 1 and 2 threads, in f32 and bf16, against the scalar
+// reference; backward against complex step. The same bits are asked of any number of threads. Tolerances relative to
+// the largest value (test_support/op_fixtures.h).
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -36,11 +37,13 @@ TEST(rms_norm) {
       for (size_t i = 0; i < sum.size(); ++i) sum[i] = static_cast<float>(start[i] + delta[i]);
       const auto y_sum = f(std::vector<std::vector<double>>{sum, w});
       on_every_isa([&, n = n, c = c](Context& ctx) {
-        Buffer bx = to_buffer(x, dtype, {n, c}), bw = to_buffer(w, dtype, {c}), by(dtype, {n, c}), inv(DType::kF32, {n});
+        Buffer bx = to_buffer(x, dtype, {n, c}), bw = to_buffer(w, dtype, {c}), by(dtype, {n, c}),
+               inv(DType::kF32, {n});
         rms_norm_forward(ctx, bx.tensor(), bw.tensor(), by.tensor(), inv.tensor(), o);
         expect_close("rms_norm y", ctx.isa, by.tensor(), y, tolerance(dtype));
         Buffer bdy = to_buffer(dy, dtype, {n, c}), bdx = to_buffer(start, DType::kF32, {n, c}), bdw(DType::kF32, {c});
-        rms_norm_backward(ctx, bdy.tensor(), bx.tensor(), bw.tensor(), inv.tensor(), bdx.tensor(), true, bdw.tensor(), o);
+        rms_norm_backward(ctx, bdy.tensor(), bx.tensor(), bw.tensor(), inv.tensor(), bdx.tensor(), true, bdw.tensor(),
+                          o);
         if (!dx.empty()) {
           auto want = dx;
           for (size_t i = 0; i < want.size(); ++i) want[i] += start[i];
@@ -49,7 +52,8 @@ TEST(rms_norm) {
           rms_norm_backward(ctx, bdy.tensor(), bx.tensor(), bw.tensor(), inv.tensor(), bdx.tensor(), false, {}, o);
           // With one channel the two terms of dx cancel to nothing: rounding is held against the terms.
           double term = 0;
-          for (int64_t i = 0; i < n * c; ++i) term = std::fmax(term, std::fabs(dy[i] * w[i % c] * inv.tensor().f32()[i / c]));
+          for (int64_t i = 0; i < n * c; ++i)
+            term = std::fmax(term, std::fabs(dy[i] * w[i % c] * inv.tensor().f32()[i / c]));
           expect_close("rms_norm dx overwritten", ctx.isa, bdx.tensor(), dx, 1e-5, term);
         }
         Buffer stream = to_buffer(start, DType::kF32, {n, c}), bd = to_buffer(delta, dtype, {n, c});
@@ -62,7 +66,8 @@ TEST(rms_norm) {
 }
 
 TEST(rope) {
-  const std::vector<std::pair<int64_t, int64_t>> sizes = {{64, 32}, {6, 3}, {20, 5}};  // head size, half of the rotary size
+  const std::vector<std::pair<int64_t, int64_t>> sizes = {
+      {64, 32}, {6, 3}, {20, 5}};  // head size, half of the rotary size
   for (DType dtype : kTypes)
     for (auto [d, half] : sizes) {
       const int64_t n = 37, heads = 3;
@@ -71,7 +76,8 @@ TEST(rope) {
       std::vector<int32_t> positions(n);
       for (int64_t i = 0; i < n; ++i) positions[i] = static_cast<int32_t>((i * 7) % 50);
       const auto x = random_values(n * heads * d, dtype);
-      const auto y = reference::rope(x, heads, d, std::vector<double>(frequencies.begin(), frequencies.end()), positions);
+      const auto y =
+          reference::rope(x, heads, d, std::vector<double>(frequencies.begin(), frequencies.end()), positions);
       on_every_isa([&, d = d, half = half](Context& ctx) {
         Buffer c(DType::kF32, {50, half}), s(DType::kF32, {50, half}), p = to_ints(positions);
         rope_fill_table(frequencies, 1.0f, {c.tensor(), s.tensor()});
@@ -79,12 +85,14 @@ TEST(rope) {
         rope(ctx, b.tensor(), heads, d, {c.tensor(), s.tensor()}, p.tensor(), false);
         expect_close("rope", ctx.isa, b.tensor(), y, tolerance(dtype));
         Buffer back = to_buffer(values_of(b.tensor()), dtype, {n, heads * d});
-        rope(ctx, back.tensor(), heads, d, {c.tensor(), s.tensor()}, p.tensor(), true);  // a rotation's adjoint is its inverse
+        rope(ctx, back.tensor(), heads, d, {c.tensor(), s.tensor()}, p.tensor(),
+             true);  // a rotation's adjoint is its inverse
         expect_close("rope inverse", ctx.isa, back.tensor(), x, tolerance(dtype));
         positions[0] = 50;
         Buffer bad = to_ints(positions);
         positions[0] = 0;
-        CHECK_ERROR(rope(ctx, b.tensor(), heads, d, {c.tensor(), s.tensor()}, bad.tensor(), false), ErrorCode::kInvalidArgument);
+        CHECK_ERROR(rope(ctx, b.tensor(), heads, d, {c.tensor(), s.tensor()}, bad.tensor(), false),
+                    ErrorCode::kInvalidArgument);
         return keep(b, back);
       });
     }
@@ -94,13 +102,16 @@ TEST(gated_activation) {
   for (DType dtype : kTypes)
     for (bool gelu : {false, true}) {
       const int64_t n = 9, f = 37;
-      const auto gate = random_values(n * f, dtype, 6), up = random_values(n * f, dtype), dh = random_values(n * f, dtype);
+      const auto gate = random_values(n * f, dtype, 6), up = random_values(n * f, dtype),
+                 dh = random_values(n * f, dtype);
       const auto fn = [&](const auto& in) { return reference::gated(in[0], in[1], gelu); };
       const auto h = fn(std::vector<std::vector<double>>{gate, up});
-      const auto dgate = reference::complex_step(fn, {gate, up}, 0, dh), dup = reference::complex_step(fn, {gate, up}, 1, dh);
+      const auto dgate = reference::complex_step(fn, {gate, up}, 0, dh),
+                 dup = reference::complex_step(fn, {gate, up}, 1, dh);
       const Activation act = gelu ? Activation::kGeluTanh : Activation::kSilu;
       on_every_isa([&](Context& ctx) {
-        Buffer g = to_buffer(gate, dtype, {n, f}), u = to_buffer(up, dtype, {n, f}), d = to_buffer(dh, dtype, {n, f}), y(dtype, {n, f});
+        Buffer g = to_buffer(gate, dtype, {n, f}), u = to_buffer(up, dtype, {n, f}), d = to_buffer(dh, dtype, {n, f}),
+               y(dtype, {n, f});
         gated_activation_forward(ctx, g.tensor(), u.tensor(), y.tensor(), act);
         expect_close("gated h", ctx.isa, y.tensor(), h, tolerance(dtype));
         // In place: dgate over gate, dup over up, h over dh.
@@ -126,7 +137,8 @@ TEST(embedding) {
         dw[tokens[i] * c + j] += 2 * dy[i * c + j];
       }
     on_every_isa([&](Context& ctx) {
-      Buffer bw = to_buffer(w, dtype, {v, c}), by(dtype, {n, c}), t = to_ints(tokens), bdy = to_buffer(dy, dtype, {n, c});
+      Buffer bw = to_buffer(w, dtype, {v, c}), by(dtype, {n, c}), t = to_ints(tokens),
+             bdy = to_buffer(dy, dtype, {n, c});
       Buffer bdw(DType::kF32, {v, c});
       embedding_forward(ctx, t.tensor(), bw.tensor(), by.tensor(), 2.0f);
       expect_close("embedding", ctx.isa, by.tensor(), y, tolerance(dtype));
@@ -145,12 +157,14 @@ TEST(cross_entropy_head) {
   for (DType dtype : kTypes)
     for (double cap : {0.0, 2.0}) {
       const int64_t n = 11, c = 18, v = 53;
-      const auto hidden = random_values(n * c, dtype), head = random_values(v * c, dtype), weights = random_values(n, DType::kF32);
+      const auto hidden = random_values(n * c, dtype), head = random_values(v * c, dtype),
+                 weights = random_values(n, DType::kF32);
       std::vector<int32_t> targets(n);
       for (int64_t i = 0; i < n; ++i) targets[i] = static_cast<int32_t>((i * 17) % v);
       const auto f = [&](const auto& in) { return reference::cross_entropy(in[0], in[1], targets, 1.5, cap); };
       const auto nll = f(std::vector<std::vector<double>>{hidden, head});
-      const auto dh = reference::complex_step(f, {hidden, head}, 0, weights), dw = reference::complex_step(f, {hidden, head}, 1, weights);
+      const auto dh = reference::complex_step(f, {hidden, head}, 0, weights),
+                 dw = reference::complex_step(f, {hidden, head}, 1, weights);
       CrossEntropyOptions o;
       o.precision = dtype == DType::kBF16 ? GemmPrecision::kBF16 : GemmPrecision::kF32;
       o.logit_soft_cap = static_cast<float>(cap), o.logit_scale = 1.5f, o.chunk_tokens = 4;
@@ -159,8 +173,8 @@ TEST(cross_entropy_head) {
         Buffer bh = to_buffer(hidden, dtype, {n, c}), bw = to_buffer(head, dtype, {v, c}), t = to_ints(targets);
         Buffer tw = to_buffer(weights, DType::kF32, {n}), loss(DType::kF32, {n}), best(DType::kI32, {n});
         Buffer d_hidden(DType::kF32, {n, c}), d_head(DType::kF32, {v, c});
-        cross_entropy_head(ctx, bh.tensor(), bw.tensor(), t.tensor(), tw.tensor(), loss.tensor(), {}, best.tensor(), d_hidden.tensor(),
-                           d_head.tensor(), o);
+        cross_entropy_head(ctx, bh.tensor(), bw.tensor(), t.tensor(), tw.tensor(), loss.tensor(), {}, best.tensor(),
+                           d_hidden.tensor(), d_head.tensor(), o);
         expect_close("nll", ctx.isa, loss.tensor(), nll, tolerance(dtype));
         expect_close("d_hidden", ctx.isa, d_hidden.tensor(), dh, tolerance(dtype));
         expect_close("d_head", ctx.isa, d_head.tensor(), dw, tolerance(dtype));
@@ -224,9 +238,11 @@ TEST(elementwise) {
     for (int64_t j = 0; j < c; ++j) columns[j] += x[i * c + j];
   const std::vector<int32_t> rows = {5, 69, 0, 33};
   on_every_isa([&](Context& ctx) {
-    Buffer bx = to_buffer(x, DType::kF32, {n, c}), by = to_buffer(y, DType::kF32, {n, c}), low(DType::kBF16, {n, c}), wide(DType::kF32, {n, c});
+    Buffer bx = to_buffer(x, DType::kF32, {n, c}), by = to_buffer(y, DType::kF32, {n, c}), low(DType::kBF16, {n, c}),
+           wide(DType::kF32, {n, c});
     cast(ctx, bx.tensor(), low.tensor());
-    for (int64_t i = 0; i < n * c; ++i) CHECK_EQ(low.tensor().as<bf16>()[i].bits, to_bf16(static_cast<float>(x[i])).bits);
+    for (int64_t i = 0; i < n * c; ++i)
+      CHECK_EQ(low.tensor().as<bf16>()[i].bits, to_bf16(static_cast<float>(x[i])).bits);
     cast(ctx, low.tensor(), wide.tensor());
     for (int64_t i = 0; i < n * c; ++i) CHECK_EQ(wide.tensor().f32()[i], to_f32(low.tensor().as<bf16>()[i]));
     add(ctx, bx.tensor(), by.tensor(), 0.5f);
@@ -245,7 +261,8 @@ TEST(elementwise) {
     scatter_rows(ctx, some.tensor(), index.tensor(), wide.tensor(), true);
     for (int64_t i = 0; i < n; ++i) {
       const bool named = std::find(rows.begin(), rows.end(), i) != rows.end();
-      for (int64_t j = 0; j < c; ++j) CHECK_EQ(wide.tensor().f32()[i * c + j], named ? 2 * static_cast<float>(x[i * c + j]) : 0.0f);
+      for (int64_t j = 0; j < c; ++j)
+        CHECK_EQ(wide.tensor().f32()[i * c + j], named ? 2 * static_cast<float>(x[i * c + j]) : 0.0f);
     }
     CHECK(all_finite(ctx, bx.tensor()));
     bx.tensor().f32()[n * c - 1] = NAN;

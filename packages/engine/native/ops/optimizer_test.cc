@@ -1,5 +1,5 @@
-// Every optimizer against torch's numbers where torch has it, and against a plain loop; 8-bit moments against their stated error;
-// stochastic rounding against its mean. The same bits on any number of threads.
+// Every optimizer against torch's numbers where torch has it, and against a plain loop; 8-bit moments against their
+// stated error; stochastic rounding against its mean. The same bits on any number of threads.
 #include <functional>
 #include <vector>
 
@@ -64,8 +64,9 @@ void expect(const std::vector<float>& got, const std::vector<double>& want, doub
 }  // namespace
 
 TEST(adamw_is_torchs) {
-  const std::vector<double> torch = {0.260537565,  0.008199532,  -0.04203145,  -0.006857244, -0.163770261, -0.311468106,
-                                     -0.282374882, -0.484720326, -0.707079418, -0.770886386, -0.741850841, -0.986844502};
+  const std::vector<double> torch = {0.260537565,  0.008199532,  -0.04203145,  -0.006857244,
+                                     -0.163770261, -0.311468106, -0.282374882, -0.484720326,
+                                     -0.707079418, -0.770886386, -0.741850841, -0.986844502};
   on_every_isa([&](Context& ctx) {
     Problem p({12});
     Buffer m = zeros({12}), v = zeros({12});
@@ -125,9 +126,10 @@ TEST(gradient_norm) {
 }
 
 TEST(sgd_is_torchs) {
-  const std::vector<double> nesterov = {0.207233736,  0.035239675,  -0.022911574, 0.018948577,  -0.153045484, -0.211196733,
-                                        -0.169336582, -0.614455644, -0.786449705, -0.844600954, -0.802740803, -0.974734864};
-  const std::vector<double> heavy_ball = {0.23975, 0.0380625, -0.03425,   0.009875,  -0.1918125, -0.264125,
+  const std::vector<double> nesterov = {0.207233736,  0.035239675,  -0.022911574, 0.018948577,
+                                        -0.153045484, -0.211196733, -0.169336582, -0.614455644,
+                                        -0.786449705, -0.844600954, -0.802740803, -0.974734864};
+  const std::vector<double> heavy_ball = {0.23975, 0.0380625,  -0.03425,  0.009875,   -0.1918125, -0.264125,
                                           -0.22,   -0.5654375, -0.767125, -0.8394375, -0.7953125, -0.997};
   on_every_isa([&](Context& ctx) {
     Problem a({12}), b({12}), plain({12});
@@ -151,10 +153,12 @@ TEST(sgd_is_torchs) {
 }
 
 TEST(adafactor_is_torchs) {
-  const std::vector<double> matrix = {0.196745777,  0.098957826,  0.012761493,  -0.079114303, -0.182234904, -0.272872595,
-                                      -0.365356414, -0.534023499, -0.636269108, -0.71826847,  -0.814726127, -0.908005876};
-  const std::vector<double> vector = {0.185328133, 0.071444454,  0.004177398,  -0.097301248, -0.174015475, -0.284671128,
-                                      -0.38151536, -0.538619948, -0.639046653, -0.717147626, -0.823864743, -0.931779403};
+  const std::vector<double> matrix = {0.196745777,  0.098957826,  0.012761493,  -0.079114303,
+                                      -0.182234904, -0.272872595, -0.365356414, -0.534023499,
+                                      -0.636269108, -0.71826847,  -0.814726127, -0.908005876};
+  const std::vector<double> vector = {0.185328133,  0.071444454,  0.004177398,  -0.097301248,
+                                      -0.174015475, -0.284671128, -0.38151536,  -0.538619948,
+                                      -0.639046653, -0.717147626, -0.823864743, -0.931779403};
   on_every_isa([&](Context& ctx) {
     Problem a({3, 4}), b({12});
     Buffer rows = zeros({3}), columns = zeros({4}), variance = zeros({12});
@@ -236,7 +240,8 @@ TEST(eight_bit_moments_keep_their_stated_error) {
     CHECK_EQ(back[0], 3.0f);
     for (int64_t i = 0; i < kMomentBlock; ++i) {
       const double size = std::fabs(x[i]) / 3.0;
-      // Half of the spacing in the decade of x (0.1 to 1 times 10^(decade - 6)), of which the widest gap lies at a decade's lower end.
+      // Half of the spacing in the decade of x (0.1 to 1 times 10^(decade - 6)), of which the widest gap lies at a
+      // decade's lower end.
       const int decade = std::max(0, 6 - static_cast<int>(std::floor(-std::log10(size) + 1e-9)));
       const double spacing = 0.9 * std::pow(10.0, decade - 6) / ((has_sign ? 1 : 2) << decade);
       const double lower = decade > 0 ? 0.9 * std::pow(10.0, decade - 7) / ((has_sign ? 1 : 2) << (decade - 1)) : 1e-6;
@@ -282,7 +287,8 @@ TEST(stochastic_rounding_keeps_the_mean) {
   on_every_isa([&](Context& ctx) {
     Problem p({n}, DType::kBF16);
     for (int64_t i = 0; i < n; ++i) p.w.tensor().as<bf16>()[i] = to_bf16(1.0f), p.g.tensor().f32()[i] = 1.0f;
-    // Each step moves by 1/2048: a quarter of half a bf16 step below 1, which rounding to nearest would lose every time.
+    // Each step moves by 1/2048: a quarter of half a bf16 step below 1, which rounding to nearest would lose every
+    // time.
     UpdateTarget target = p.target();
     for (uint32_t step = 0; step < 8; ++step) {
       target.rounding.step = step;

@@ -23,8 +23,8 @@ void forward(Context& ctx, const char* op, const Tensor& x, const Tensor& delta,
   check_common(op, x, weight, inv_rms);
   require_float(op, "y", y);
   require_matrix(op, "y", y, x.rows(), x.cols());
-  const RmsNormArgs args{ref(x),   const_ref(delta), const_ref(weight), ref(y), inv_rms.f32(),
-                         x.cols(), options.epsilon,  options.weight_offset};
+  const RmsNormArgs args{ref(x),        const_ref(delta), const_ref(weight), ref(y),
+                         inv_rms.f32(), x.cols(),         options.epsilon,   options.weight_offset};
   const auto kernel = kernels(ctx.isa).rows.rms_norm;
   parallel_ranges(ctx, x.rows(), row_grain(x.cols()), [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
 }
@@ -42,7 +42,8 @@ void add_rms_norm_forward(Context& ctx, Tensor x, const Tensor& delta, const Ten
   require_dtype(kOp, "x", x, DType::kF32, "f32");
   require_float(kOp, "delta", delta);
   require_matrix(kOp, "delta", delta, x.rows(), x.cols());
-  require(y.data != x.data || x.shape.elements() == 0, ErrorCode::kInvalidArgument, kOp, "y may not be the residual stream");
+  require(y.data != x.data || x.shape.elements() == 0, ErrorCode::kInvalidArgument, kOp,
+          "y may not be the residual stream");
   forward(ctx, kOp, x, delta, weight, y, inv_rms, options);
 }
 
@@ -66,7 +67,7 @@ void rms_norm_backward(Context& ctx, const Tensor& dy, const Tensor& x, const Te
   ctx.pool.parallel_for(blocks, [&](int64_t block) {
     float* mine = partial ? partial + block * channels : nullptr;
     if (mine) std::fill(mine, mine + channels, 0.0f);
-    const RmsNormBackwardArgs args{const_ref(dy), const_ref(x), const_ref(weight), inv_rms.f32(), dx.f32(),
+    const RmsNormBackwardArgs args{const_ref(dy), const_ref(x), const_ref(weight), inv_rms.f32(),        dx.f32(),
                                    accumulate_dx, mine,         channels,          options.weight_offset};
     table.rows.rms_norm_backward(args, block * kBlockRows, std::min(rows, (block + 1) * kBlockRows));
   });

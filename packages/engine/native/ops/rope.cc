@@ -27,8 +27,10 @@ void rope_fill_table(const std::vector<float>& inverse_frequencies, float attent
     for (int64_t i = 0; i < half; ++i) {
       // The angle is rounded to f32 as transformers does; its cosine is taken exactly.
       const float angle = static_cast<float>(position) * inverse_frequencies[i];
-      table.cos.f32()[position * half + i] = static_cast<float>(std::cos(static_cast<double>(angle))) * attention_factor;
-      table.sin.f32()[position * half + i] = static_cast<float>(std::sin(static_cast<double>(angle))) * attention_factor;
+      table.cos.f32()[position * half + i] =
+          static_cast<float>(std::cos(static_cast<double>(angle))) * attention_factor;
+      table.sin.f32()[position * half + i] =
+          static_cast<float>(std::sin(static_cast<double>(angle))) * attention_factor;
     }
 }
 
@@ -36,7 +38,9 @@ void rope(Context& ctx, Tensor x, int64_t heads, int64_t head_size, const RopeTa
           bool inverse, const RopeLayout& layout) {
   const int64_t half = check_table("rope", table);
   require_float("rope", "x", x);
-  require(heads > 0 && head_size > 0 && x.cols() == heads * head_size && layout.offset >= 0 && layout.offset + 2 * half <= head_size, ErrorCode::kShape, "rope",
+  require(heads > 0 && head_size > 0 && x.cols() == heads * head_size && layout.offset >= 0 &&
+              layout.offset + 2 * half <= head_size,
+          ErrorCode::kShape, "rope",
           "x " + x.shape.to_string() + " is not (N, heads*head_size), or the table is wider than a head");
   require_dtype("rope", "positions", positions, DType::kI32, "i32");
   require_elements("rope", "positions", positions, x.rows());
@@ -44,7 +48,16 @@ void rope(Context& ctx, Tensor x, int64_t heads, int64_t head_size, const RopeTa
   for (int64_t i = 0; i < x.rows(); ++i)
     require(at[i] >= 0 && at[i] < table.cos.rows(), ErrorCode::kInvalidArgument, "rope",
             "position " + std::to_string(at[i]) + " lies outside the table of " + std::to_string(table.cos.rows()));
-  const RopeArgs args{ref(x), heads, head_size, half, layout.offset, layout.interleaved, table.cos.f32(), table.sin.f32(), at, inverse ? -1.0f : 1.0f};
+  const RopeArgs args{ref(x),
+                      heads,
+                      head_size,
+                      half,
+                      layout.offset,
+                      layout.interleaved,
+                      table.cos.f32(),
+                      table.sin.f32(),
+                      at,
+                      inverse ? -1.0f : 1.0f};
   const auto kernel = kernels(ctx.isa).rows.rope;
   parallel_ranges(ctx, x.rows(), row_grain(x.cols()), [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
 }

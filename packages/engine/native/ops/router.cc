@@ -37,9 +37,8 @@ void score_row(float* row, int64_t n, bool sigmoid) {
 void best_of(const float* values, int64_t n, int64_t count, std::vector<int32_t>& order) {
   order.resize(static_cast<size_t>(n));
   for (int64_t i = 0; i < n; ++i) order[static_cast<size_t>(i)] = static_cast<int32_t>(i);
-  std::partial_sort(order.begin(), order.begin() + count, order.end(), [values](int32_t a, int32_t b) {
-    return values[a] != values[b] ? values[a] > values[b] : a < b;
-  });
+  std::partial_sort(order.begin(), order.begin() + count, order.end(),
+                    [values](int32_t a, int32_t b) { return values[a] != values[b] ? values[a] > values[b] : a < b; });
 }
 
 // Scores of experts outside the best groups become minus infinity.
@@ -49,7 +48,8 @@ void mask_groups(float* choice, int64_t n, const RouterOptions& o, std::vector<i
   for (int64_t g = 0; g < o.groups; ++g) {
     const int64_t most = o.sigmoid ? std::min<int64_t>(2, size) : 1;
     best_of(choice + g * size, size, most, order);
-    for (int64_t i = 0; i < most; ++i) merit[static_cast<size_t>(g)] += choice[g * size + order[static_cast<size_t>(i)]];
+    for (int64_t i = 0; i < most; ++i)
+      merit[static_cast<size_t>(g)] += choice[g * size + order[static_cast<size_t>(i)]];
   }
   best_of(merit.data(), o.groups, o.topk_groups, order);
   for (int64_t i = o.topk_groups; i < o.groups; ++i)
@@ -79,7 +79,8 @@ void add_slopes(const float* scores, const float* slopes, int64_t n, bool sigmoi
 
 }  // namespace
 
-void router_forward(Context& ctx, Tensor logits, const Tensor& bias, Tensor experts, Tensor weights, const RouterOptions& o) {
+void router_forward(Context& ctx, Tensor logits, const Tensor& bias, Tensor experts, Tensor weights,
+                    const RouterOptions& o) {
   check("router_forward", logits, experts, weights, o);
   const int64_t n = logits.cols();
   if (bias) require_elements("router_forward", "bias", bias, n);
@@ -140,8 +141,8 @@ void router_backward(Context& ctx, Tensor scores, const Tensor& experts, const T
   });
 }
 
-void router_load(Context& ctx, const Tensor& scores, const Tensor& experts, const Tensor& offsets, Tensor choices, Tensor probability,
-                 const RouterOptions& o) {
+void router_load(Context& ctx, const Tensor& scores, const Tensor& experts, const Tensor& offsets, Tensor choices,
+                 Tensor probability, const RouterOptions& o) {
   const int64_t n = scores.cols(), sequences = choices.rows();
   require_dtype("router_load", "scores", scores, DType::kF32, "f32");
   require_dtype("router_load", "experts", experts, DType::kI32, "i32");

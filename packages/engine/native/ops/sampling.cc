@@ -26,8 +26,8 @@ struct ByLogit {
 
 }  // namespace
 
-SampledToken sample_token(Context& ctx, const Tensor& logits, const SamplingOptions& options, const RandomStream& stream,
-                          uint64_t draw) {
+SampledToken sample_token(Context& ctx, const Tensor& logits, const SamplingOptions& options,
+                          const RandomStream& stream, uint64_t draw) {
   constexpr const char* kOp = "sample_token";
   float* x = check_logits(kOp, logits);
   require(std::isfinite(options.temperature) && options.temperature >= 0, ErrorCode::kInvalidArgument, kOp,

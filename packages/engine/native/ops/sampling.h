@@ -19,9 +19,10 @@ struct SampledToken {
   float log_probability = 0;  // of the unfiltered softmax at temperature 1
 };
 
-// logits (V) f32, read only. Greedy takes the lowest id on ties. Draw number `draw` of `stream` decides: same stream and draw, same token.
-SampledToken sample_token(Context& ctx, const Tensor& logits, const SamplingOptions& options, const RandomStream& stream,
-                          uint64_t draw);
+// logits (V) f32, read only. Greedy takes the lowest id on ties. Draw number `draw` of `stream` decides: same stream
+// and draw, same token.
+SampledToken sample_token(Context& ctx, const Tensor& logits, const SamplingOptions& options,
+                          const RandomStream& stream, uint64_t draw);
 
 // log-softmax of each row: logits (M,V) f32 -> out (M,V) f32, may be the same buffer.
 void log_softmax(Context& ctx, const Tensor& logits, Tensor out);

@@ -22,7 +22,8 @@ void gated_activation_backward(Context& ctx, const Tensor& dh, const Tensor& gat
                                Tensor dup, Tensor h, Activation activation) {
   constexpr const char* kOp = "gated_activation_backward";
   const int64_t n = gate.shape.elements();
-  const std::pair<const char*, const Tensor*> all[] = {{"dh", &dh}, {"gate", &gate}, {"up", &up}, {"dgate", &dgate}, {"dup", &dup}};
+  const std::pair<const char*, const Tensor*> all[] = {
+      {"dh", &dh}, {"gate", &gate}, {"up", &up}, {"dgate", &dgate}, {"dup", &dup}};
   for (const auto& [name, tensor] : all) {
     require_float(kOp, name, *tensor);
     require_elements(kOp, name, *tensor, n);
@@ -31,8 +32,8 @@ void gated_activation_backward(Context& ctx, const Tensor& dh, const Tensor& gat
     require_float(kOp, "h", h);
     require_elements(kOp, "h", h, n);
   }
-  const GatedArgs args{const_ref(gate), const_ref(up), ref(h), const_ref(dh), ref(dgate), ref(dup),
-                       activation == Activation::kGeluTanh};
+  const GatedArgs args{
+      const_ref(gate), const_ref(up), ref(h), const_ref(dh), ref(dgate), ref(dup), activation == Activation::kGeluTanh};
   const auto kernel = kernels(ctx.isa).rows.gated_backward;
   parallel_ranges(ctx, n, kFlatGrain, [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
 }

@@ -1,4 +1,5 @@
-// Where an optimizer's update lands: float32 weights with an optional narrower copy, or bf16 weights without any float32 ones.
+// Where an optimizer's update lands: float32 weights with an optional narrower copy, or bf16 weights without any
+// float32 ones.
 #pragma once
 #include "core/bf16.h"
 #include "core/philox.h"
@@ -32,8 +33,10 @@ inline bf16 round_stochastically(float v, uint32_t random) {
   return {static_cast<uint16_t>(((raised & 0x7f800000u) == 0x7f800000u ? u : raised) >> 16)};
 }
 
-// fn(float* weights, begin, end) over chunks of kFlatGrain elements; weights[0] is element `begin`. What fn leaves there is written back.
-template <class Fn> void update_weights(Context& ctx, const UpdateTarget& t, Fn&& fn) {
+// fn(float* weights, begin, end) over chunks of kFlatGrain elements; weights[0] is element `begin`. What fn leaves
+// there is written back.
+template <class Fn>
+void update_weights(Context& ctx, const UpdateTarget& t, Fn&& fn) {
   const auto move = kernels(ctx.isa).rows.move;
   const bool narrow = t.weights.dtype == DType::kBF16;
   parallel_ranges(ctx, t.weights.shape.elements(), kFlatGrain, [&](int64_t begin, int64_t end) {

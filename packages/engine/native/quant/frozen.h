@@ -14,9 +14,9 @@ constexpr int64_t kNf4Group = 256;  // blocks that share a second-level scale
 
 // What the blocks of one NF4 tensor need beside their own bytes.
 struct Nf4Scales {
-  const void* blocks = nullptr;    // the tensor's first block: places are counted from here
-  const float* groups = nullptr;   // one for each kNf4Group blocks
-  float mean = 0.0f;               // of all magnitudes
+  const void* blocks = nullptr;   // the tensor's first block: places are counted from here
+  const float* groups = nullptr;  // one for each kNf4Group blocks
+  float mean = 0.0f;              // of all magnitudes
 };
 
 // The fastest functions of this machine; equal bits on every ISA. n is a multiple of kFrozenBlock.

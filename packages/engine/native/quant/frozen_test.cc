@@ -22,7 +22,8 @@ std::vector<float> normal_values(size_t n) {
   const RandomStream stream{11, 0, 3};
   std::vector<float> v(n);
   for (size_t i = 0; i < n; ++i) {
-    const double u = static_cast<double>(stream.uniform(2 * i)) + 1e-9, w = static_cast<double>(stream.uniform(2 * i + 1));
+    const double u = static_cast<double>(stream.uniform(2 * i)) + 1e-9,
+                 w = static_cast<double>(stream.uniform(2 * i + 1));
     v[i] = static_cast<float>(0.02 * std::sqrt(-2.0 * std::log(u)) * std::cos(6.283185307179586 * w));
   }
   return v;
@@ -93,7 +94,8 @@ TEST(every_isa_gives_the_same_bits) {
   CHECK(fast.blocks == plain.blocks && fast.groups == plain.groups);
   std::vector<float> a(w.size()), b(w.size());
   frozen_functions().dequantise_nf4(&fast.scales, fast.blocks.data(), a.data(), static_cast<int64_t>(w.size()));
-  generic::kFrozenFunctions.dequantise_nf4(&plain.scales, plain.blocks.data(), b.data(), static_cast<int64_t>(w.size()));
+  generic::kFrozenFunctions.dequantise_nf4(&plain.scales, plain.blocks.data(), b.data(),
+                                           static_cast<int64_t>(w.size()));
   CHECK(std::memcmp(a.data(), b.data(), a.size() * 4) == 0);
   std::vector<uint8_t> x(300 * kInt8Bytes), y(x.size());
   frozen_functions().quantise_int8(w.data(), x.data(), static_cast<int64_t>(w.size()));

@@ -10,7 +10,8 @@ struct Int8Blocks {
   static constexpr int64_t kElements = kFrozenBlock, kBytes = kInt8Bytes, kGroup = kFrozenBlock;
   using Head = NoHead;
   static ANNEAL_INLINE Head head(const void*, const uint8_t*) { return {}; }
-  template <DType Round> static ANNEAL_INLINE void expand(const Head&, const uint8_t* p, int, Vf (&w)[kGroup / kLanes]) {
+  template <DType Round>
+  static ANNEAL_INLINE void expand(const Head&, const uint8_t* p, int, Vf (&w)[kGroup / kLanes]) {
     float d;
     std::memcpy(&d, p, sizeof d);
     for (int v = 0; v < kGroup / kLanes; v += 2) scaled_bytes<Round>(p + 4 + v * kLanes, splat(d), w[v], w[v + 1]);
@@ -30,7 +31,8 @@ void quantise_int8(const float* values, void* blocks, int64_t n) {
     const float d = largest / 127.0f, inverse = inverse_or_zero(d);
     std::memcpy(p, &d, sizeof d);
     for (int j = 0; j < kFrozenBlock; ++j)
-      p[4 + j] = static_cast<uint8_t>(static_cast<int8_t>(clamp_or_low(round_even(values[j] * inverse), -127.0f, 127.0f)));
+      p[4 + j] =
+          static_cast<uint8_t>(static_cast<int8_t>(clamp_or_low(round_even(values[j] * inverse), -127.0f, 127.0f)));
   }
 }
 

@@ -1,5 +1,5 @@
-// IQ4_XS: 256 weights in 136 bytes: half d, u16 of upper scale bits (2 a group), 4 bytes of lower scale nibbles, 128 bytes:
-// 8 groups of 32 as in IQ4_NL. value = d x (scale - 32) x table[nibble].
+// IQ4_XS: 256 weights in 136 bytes: half d, u16 of upper scale bits (2 a group), 4 bytes of lower scale nibbles, 128
+// bytes: 8 groups of 32 as in IQ4_NL. value = d x (scale - 32) x table[nibble].
 #include "quant/block_bits.h"
 #include "quant/iq4_table.h"
 #include "quant/row_functions.h"

@@ -1,7 +1,7 @@
-// Quantiser of Q4_K and Q5_K: 8 groups of 32 weights, x ~ d * scale[g] * code - dmin * minimum[g], scale and minimum 6 bits.
-// Method: per group a search over step sizes with a least-squares fit of (scale, minimum) for each candidate's codes (the
-// idea of llama.cpp's k-quants), then, beyond it, the quantised scales are chosen together with the codes they lead to and
-// (d, dmin) is fitted to the whole block.
+// Quantiser of Q4_K and Q5_K: 8 groups of 32 weights, x ~ d * scale[g] * code - dmin * minimum[g], scale and minimum 6
+// bits. Method: per group a search over step sizes with a least-squares fit of (scale, minimum) for each candidate's
+// codes (the idea of llama.cpp's k-quants), then, beyond it, the quantised scales are chosen together with the codes
+// they lead to and (d, dmin) is fitted to the whole block.
 #pragma once
 #include <math.h>
 
@@ -136,7 +136,8 @@ inline AffineRefit choose_affine_scales(const AffineGroup* groups, const AffineF
     const int scale0 =
         d > 0.0f ? static_cast<int>(clamp_or_low(round_even(clamp_or_low(fits[g].scale / d, 0, 63)), 0, 63)) : 0;
     const int minimum0 =
-        dmin > 0.0f ? static_cast<int>(clamp_or_low(round_even(clamp_or_low(fits[g].minimum / dmin, 0, 63)), 0, 63)) : 0;
+        dmin > 0.0f ? static_cast<int>(clamp_or_low(round_even(clamp_or_low(fits[g].minimum / dmin, 0, 63)), 0, 63))
+                    : 0;
     float best_error = 0;
     bool found = false;
     AffineSums best_sums;
@@ -169,7 +170,8 @@ inline AffineRefit choose_affine_scales(const AffineGroup* groups, const AffineF
 
 // From a first (d, dmin): scales and minima, then (d, dmin) refitted to them while that helps.
 inline void fit_affine_block(const AffineGroup* groups, const AffineFit* fits, float max_code, AffineBlock* best) {
-  AffineRefit state = choose_affine_scales(groups, fits, max_code, half_to_float(best->d), half_to_float(best->dmin), best);
+  AffineRefit state =
+      choose_affine_scales(groups, fits, max_code, half_to_float(best->d), half_to_float(best->dmin), best);
   for (int round = 0; round < 2; ++round) {
     // The change of (d, dmin) that minimises sum w (d s l - dmin m - x)^2 with the integers held.
     const float determinant = state.ss * state.mm - state.sm * state.sm;
@@ -201,8 +203,8 @@ inline void affine_codes(const float* values, float max_code, AffineBlock* block
     const float inverse = scale > 0.0f ? 1.0f / scale : 0.0f;
     for (int j = 0; j < kAffineGroupSize; ++j) {
       const int at = g * kAffineGroupSize + j;
-      const float code = clamp_or_low(round_even(clamp_or_low((values[at] + minimum) * inverse, -1, max_code + 1)), 0,
-                                      max_code);
+      const float code =
+          clamp_or_low(round_even(clamp_or_low((values[at] + minimum) * inverse, -1, max_code + 1)), 0, max_code);
       block->codes[at] = static_cast<uint8_t>(static_cast<int>(code));
     }
   }

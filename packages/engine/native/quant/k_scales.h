@@ -20,7 +20,8 @@ inline void pack_k_scales(const uint8_t* scales, const uint8_t* minima, uint8_t*
 
 namespace anneal::ANNEAL_QUANT_ISA {
 
-// Scales and minima of a block's eight groups in floats; the block starts with half d, half dmin and the packed 12 bytes.
+// Scales and minima of a block's eight groups in floats; the block starts with half d, half dmin and the packed 12
+// bytes.
 struct KScales {
   float scale[8], minimum[8];
 };
@@ -35,7 +36,8 @@ ANNEAL_INLINE KScales k_scales(const uint8_t* block) {
   float factors[16], all[16];
   const float d = load_half(block), dmin = load_half(block + 2);
   for (int i = 0; i < 16; ++i) factors[i] = i < 8 ? d : dmin;
-  for (int i = 0; i < 16; i += kLanes) store(all + i, load(factors + i) * to_float(reinterpret_cast<Vi>(load_bytes(bytes + i))));
+  for (int i = 0; i < 16; i += kLanes)
+    store(all + i, load(factors + i) * to_float(reinterpret_cast<Vi>(load_bytes(bytes + i))));
   KScales out;
   std::memcpy(out.scale, all, sizeof out.scale);
   std::memcpy(out.minimum, all + 8, sizeof out.minimum);

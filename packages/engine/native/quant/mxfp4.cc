@@ -1,5 +1,5 @@
-// MXFP4 (OCP microscaling): 32 weights in 17 bytes: an e8m0 exponent, 16 bytes of nibbles as in Q4_0 holding e2m1 values.
-// The table holds doubled values, so the scale is halved. value = 2^(e - 128) x table[nibble].
+// MXFP4 (OCP microscaling): 32 weights in 17 bytes: an e8m0 exponent, 16 bytes of nibbles as in Q4_0 holding e2m1
+// values. The table holds doubled values, so the scale is halved. value = 2^(e - 128) x table[nibble].
 #include <math.h>
 
 #include "quant/block_bits.h"
@@ -11,9 +11,7 @@ namespace {
 constexpr float kE2m1Doubled[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
 // 2^(e - 128); subnormal for e < 2.
-inline float half_scale(uint8_t e) {
-  return bits_float(e < 2 ? 0x00200000u << e : static_cast<uint32_t>(e - 1) << 23);
-}
+inline float half_scale(uint8_t e) { return bits_float(e < 2 ? 0x00200000u << e : static_cast<uint32_t>(e - 1) << 23); }
 
 }  // namespace
 

@@ -1,6 +1,6 @@
-// NF4 (QLoRA): 64 weights of a row in 33 bytes: a signed code of the block's largest magnitude, 32 bytes of nibbles (even
-// weights low). value = table[nibble] x (mean + group scale x code); a group is 256 blocks, so that the magnitudes cost one
-// byte and a 64th of a float.
+// NF4 (QLoRA): 64 weights of a row in 33 bytes: a signed code of the block's largest magnitude, 32 bytes of nibbles
+// (even weights low). value = table[nibble] x (mean + group scale x code); a group is 256 blocks, so that the
+// magnitudes cost one byte and a 64th of a float.
 #include "quant/expand.h"
 #include "quant/frozen_functions.h"
 
@@ -14,7 +14,8 @@ constexpr float kNormalFloat[16] = {-1.0f,        -0.69619280f, -0.52507305f, -0
 
 inline uint8_t nearest_code(float v) {
   uint8_t code = 0;
-  for (int i = 0; i < 15; ++i) code = static_cast<uint8_t>(code + (v > 0.5f * (kNormalFloat[i] + kNormalFloat[i + 1]) ? 1 : 0));
+  for (int i = 0; i < 15; ++i)
+    code = static_cast<uint8_t>(code + (v > 0.5f * (kNormalFloat[i] + kNormalFloat[i + 1]) ? 1 : 0));
   return code;
 }
 
@@ -22,7 +23,8 @@ inline uint8_t nearest_code(float v) {
 ANNEAL_INLINE Vu neighbours(const uint8_t* p) {
 #if defined(__AVX512F__)
   const __m512i pairs = _mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
-  return reinterpret_cast<Vu>(_mm512_or_si512(pairs, _mm512_slli_epi64(pairs, 28)));  // the high nibble into the upper half
+  return reinterpret_cast<Vu>(
+      _mm512_or_si512(pairs, _mm512_slli_epi64(pairs, 28)));  // the high nibble into the upper half
 #elif defined(__AVX2__)
   const __m256i pairs = _mm256_cvtepu8_epi64(_mm_cvtsi32_si128(static_cast<int>(load_u32(p))));
   return reinterpret_cast<Vu>(_mm256_or_si256(pairs, _mm256_slli_epi64(pairs, 28)));
@@ -43,7 +45,8 @@ struct Nf4Blocks {
     const int64_t block = (p - static_cast<const uint8_t*>(scales.blocks)) / kNf4Bytes;
     return {scales.mean + scales.groups[block / kNf4Group] * static_cast<float>(static_cast<int8_t>(p[0]))};
   }
-  template <DType Round> static ANNEAL_INLINE void expand(const Head& head, const uint8_t* p, int, Vf (&w)[kGroup / kLanes]) {
+  template <DType Round>
+  static ANNEAL_INLINE void expand(const Head& head, const uint8_t* p, int, Vf (&w)[kGroup / kLanes]) {
     const Levels levels = scaled_levels<Round>(kNormalFloat, splat(head.d));
     for (int v = 0; v < kGroup / kLanes; ++v) w[v] = look_up(levels, neighbours(p + 1 + v * kLanes / 2));
   }
@@ -51,7 +54,9 @@ struct Nf4Blocks {
 
 }  // namespace
 
-void dequantise_nf4(const void* context, const void* blocks, float* out, int64_t n) { read_blocks<Nf4Blocks>(context, blocks, out, n); }
+void dequantise_nf4(const void* context, const void* blocks, float* out, int64_t n) {
+  read_blocks<Nf4Blocks>(context, blocks, out, n);
+}
 void dot_nf4(const BlockDotArgs& args) { dot_blocks<Nf4Blocks>(args); }
 
 // One row; the magnitudes go to `largest` (one for each block), their codes are set by quantise_nf4_scales.
@@ -63,7 +68,8 @@ void quantise_nf4(const float* values, void* blocks, float* largest, int64_t n) 
     *largest++ = most;
     const float inverse = inverse_or_zero(most);
     for (int j = 0; j < kFrozenBlock / 2; ++j)
-      p[1 + j] = static_cast<uint8_t>(nearest_code(values[2 * j] * inverse) | nearest_code(values[2 * j + 1] * inverse) << 4);
+      p[1 + j] =
+          static_cast<uint8_t>(nearest_code(values[2 * j] * inverse) | nearest_code(values[2 * j + 1] * inverse) << 4);
   }
 }
 

@@ -1,6 +1,6 @@
-// Q2_K: 256 weights in 84 bytes: 16 bytes (low nibble scale, high nibble min) for 16 weights each, 64 bytes of 2-bit codes,
-// half d, half dmin. Codes: two halves of 128; byte l of a half holds weights l, l + 32, l + 64, l + 96 at shifts 0, 2, 4, 6.
-// value = d x scale x code - dmin x min. Read only.
+// Q2_K: 256 weights in 84 bytes: 16 bytes (low nibble scale, high nibble min) for 16 weights each, 64 bytes of 2-bit
+// codes, half d, half dmin. Codes: two halves of 128; byte l of a half holds weights l, l + 32, l + 64, l + 96 at
+// shifts 0, 2, 4, 6. value = d x scale x code - dmin x min. Read only.
 #include "quant/block_bits.h"
 #include "quant/row_functions.h"
 

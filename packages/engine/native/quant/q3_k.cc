@@ -1,5 +1,5 @@
-// Q3_K: 256 weights in 110 bytes: 32 bytes of third bits, 64 bytes of 2-bit codes (as in Q2_K), 12 bytes of sixteen 6-bit
-// scales, half d. value = d x (scale - 32) x (code - (third bit ? 0 : 4)). Read only.
+// Q3_K: 256 weights in 110 bytes: 32 bytes of third bits, 64 bytes of 2-bit codes (as in Q2_K), 12 bytes of sixteen
+// 6-bit scales, half d. value = d x (scale - 32) x (code - (third bit ? 0 : 4)). Read only.
 #include "quant/block_bits.h"
 #include "quant/row_functions.h"
 

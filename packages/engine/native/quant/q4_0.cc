@@ -12,7 +12,8 @@ struct Q4_0Blocks {
   static constexpr int64_t kElements = 32, kBytes = 18, kGroup = 32;
   using Head = NoHead;
   static ANNEAL_INLINE Head head(const void*, const uint8_t*) { return {}; }
-  template <DType Round> static ANNEAL_INLINE void expand(const Head&, const uint8_t* p, int, Vf (&w)[kGroup / kLanes]) {
+  template <DType Round>
+  static ANNEAL_INLINE void expand(const Head&, const uint8_t* p, int, Vf (&w)[kGroup / kLanes]) {
     const Levels levels = scaled_levels<Round>(kQ4_0Levels, splat_half(p));
     for (int v = 0; v < kGroup / kLanes; ++v) w[v] = look_up(levels, nibbles(p + 2, 16, v));
   }
@@ -22,7 +23,8 @@ struct Q4_0BlockPairs {
   static constexpr int64_t kElements = 64, kBytes = 36, kGroup = 64;
   using Head = NoHead;
   static ANNEAL_INLINE Head head(const void*, const uint8_t*) { return {}; }
-  template <DType Round> static ANNEAL_INLINE void expand(const Head&, const uint8_t* p, int, Vf (&w)[kGroup / kLanes]) {
+  template <DType Round>
+  static ANNEAL_INLINE void expand(const Head&, const uint8_t* p, int, Vf (&w)[kGroup / kLanes]) {
     constexpr int kVectors = 32 / kLanes;
     const LevelPair levels = scaled_level_pair<Round>(kQ4_0Levels, p, p + 18);
     for (int v = 0; v < kVectors; ++v) w[v] = look_up(levels.first, nibbles(p + 2, 16, v));
@@ -33,7 +35,9 @@ struct Q4_0BlockPairs {
 }  // namespace
 
 void dequantise_q4_0(const void* blocks, float* out, int64_t n) { read_blocks<Q4_0Blocks>(nullptr, blocks, out, n); }
-void dot_q4_0(const BlockDotArgs& args) { args.k % 64 == 0 ? dot_blocks<Q4_0BlockPairs>(args) : dot_blocks<Q4_0Blocks>(args); }
+void dot_q4_0(const BlockDotArgs& args) {
+  args.k % 64 == 0 ? dot_blocks<Q4_0BlockPairs>(args) : dot_blocks<Q4_0Blocks>(args);
+}
 
 // gguf-py's rounding: the value of largest magnitude (first one wins) maps to -8, others to floor(x / d + 8.5).
 void quantise_q4_0(const float* values, void* blocks, int64_t n, const float*) {

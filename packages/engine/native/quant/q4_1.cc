@@ -9,7 +9,8 @@ struct Q4_1Blocks {
   static constexpr int64_t kElements = 32, kBytes = 20, kGroup = 32;
   using Head = NoHead;
   static ANNEAL_INLINE Head head(const void*, const uint8_t*) { return {}; }
-  template <DType Round> static ANNEAL_INLINE void expand(const Head&, const uint8_t* p, int, Vf (&w)[kGroup / kLanes]) {
+  template <DType Round>
+  static ANNEAL_INLINE void expand(const Head&, const uint8_t* p, int, Vf (&w)[kGroup / kLanes]) {
     const Levels levels = affine_levels<Round>(splat_half(p), splat_half(p + 2));
     for (int v = 0; v < kGroup / kLanes; ++v) w[v] = look_up(levels, nibbles(p + 4, 16, v));
   }
@@ -19,7 +20,8 @@ struct Q4_1BlockPairs {
   static constexpr int64_t kElements = 64, kBytes = 40, kGroup = 64;
   using Head = NoHead;
   static ANNEAL_INLINE Head head(const void*, const uint8_t*) { return {}; }
-  template <DType Round> static ANNEAL_INLINE void expand(const Head&, const uint8_t* p, int, Vf (&w)[kGroup / kLanes]) {
+  template <DType Round>
+  static ANNEAL_INLINE void expand(const Head&, const uint8_t* p, int, Vf (&w)[kGroup / kLanes]) {
     constexpr int kVectors = 32 / kLanes;
     const LevelPair levels = affine_level_pair<Round>(p, p + 20);
     for (int v = 0; v < kVectors; ++v) w[v] = look_up(levels.first, nibbles(p + 4, 16, v));
@@ -30,7 +32,9 @@ struct Q4_1BlockPairs {
 }  // namespace
 
 void dequantise_q4_1(const void* blocks, float* out, int64_t n) { read_blocks<Q4_1Blocks>(nullptr, blocks, out, n); }
-void dot_q4_1(const BlockDotArgs& args) { args.k % 64 == 0 ? dot_blocks<Q4_1BlockPairs>(args) : dot_blocks<Q4_1Blocks>(args); }
+void dot_q4_1(const BlockDotArgs& args) {
+  args.k % 64 == 0 ? dot_blocks<Q4_1BlockPairs>(args) : dot_blocks<Q4_1Blocks>(args);
+}
 
 // gguf-py's rounding: m is the minimum, the range is cut in 15 steps.
 void quantise_q4_1(const float* values, void* blocks, int64_t n, const float*) {

@@ -1,5 +1,5 @@
-// Q4_K: 256 weights in 144 bytes: half d, half dmin, 12 bytes of 6-bit scales and minima, 128 bytes of nibbles; of every
-// 32 bytes, low nibbles are one group of 32 and high nibbles the next. value = d x scale x code - dmin x minimum.
+// Q4_K: 256 weights in 144 bytes: half d, half dmin, 12 bytes of 6-bit scales and minima, 128 bytes of nibbles; of
+// every 32 bytes, low nibbles are one group of 32 and high nibbles the next. value = d x scale x code - dmin x minimum.
 #include "quant/expand.h"
 #include "quant/k_affine.h"
 #include "quant/k_scales.h"
@@ -12,7 +12,8 @@ struct Q4_KBlocks {
   static constexpr int64_t kElements = 256, kBytes = 144, kGroup = 64;
   using Head = KScales;
   static ANNEAL_INLINE Head head(const void*, const uint8_t* p) { return k_scales(p); }
-  template <DType Round> static ANNEAL_INLINE void expand(const Head& head, const uint8_t* p, int pair, Vf (&w)[kGroup / kLanes]) {
+  template <DType Round>
+  static ANNEAL_INLINE void expand(const Head& head, const uint8_t* p, int pair, Vf (&w)[kGroup / kLanes]) {
     const LevelPair levels = affine_level_pair<Round>(head.scale + 2 * pair, head.minimum + 2 * pair);
     for (int v = 0; v < kGroup / kLanes; ++v)
       w[v] = look_up(v * kLanes < 32 ? levels.first : levels.second, nibbles(p + 16 + 32 * pair, 32, v));

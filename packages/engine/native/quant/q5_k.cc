@@ -1,5 +1,5 @@
-// Q5_K: 256 weights in 176 bytes: as Q4_K with 32 bytes of fifth bits before the nibbles; bit g of byte j belongs to weight
-// j of group g. value = d x scale x code - dmin x minimum.
+// Q5_K: 256 weights in 176 bytes: as Q4_K with 32 bytes of fifth bits before the nibbles; bit g of byte j belongs to
+// weight j of group g. value = d x scale x code - dmin x minimum.
 #include "quant/expand.h"
 #include "quant/k_affine.h"
 #include "quant/k_scales.h"
@@ -12,14 +12,16 @@ struct Q5_KBlocks {
   static constexpr int64_t kElements = 256, kBytes = 176, kGroup = 64;
   using Head = KScales;
   static ANNEAL_INLINE Head head(const void*, const uint8_t* p) { return k_scales(p); }
-  template <DType Round> static ANNEAL_INLINE void expand(const Head& head, const uint8_t* p, int pair, Vf (&w)[kGroup / kLanes]) {
+  template <DType Round>
+  static ANNEAL_INLINE void expand(const Head& head, const uint8_t* p, int pair, Vf (&w)[kGroup / kLanes]) {
     for (int half = 0; half < 2; ++half) {
       const int group = 2 * pair + half;
       const Vf scale = splat(head.scale[group]), minimum = splat(head.minimum[group]);
       for (int v = 0; v < 32 / kLanes; ++v) {
         const Vu low = nibbles(p + 48 + 32 * pair, 32, half * 32 / kLanes + v) & 15u;
         const Vu fifth = (load_bytes(p + 16 + v * kLanes) >> group) & 1u;
-        w[half * 32 / kLanes + v] = weight_value<Round>(scale * to_float(reinterpret_cast<Vi>(low | fifth << 4)) - minimum);
+        w[half * 32 / kLanes + v] =
+            weight_value<Round>(scale * to_float(reinterpret_cast<Vi>(low | fifth << 4)) - minimum);
       }
     }
   }

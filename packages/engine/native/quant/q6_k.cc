@@ -1,6 +1,6 @@
-// Q6_K: 256 weights in 210 bytes: 128 bytes of lower nibbles, 64 bytes of upper bit pairs, 16 signed scales, half d. Two
-// halves of 128: nibble byte l (of 64) holds weights l and l + 64; pair byte l (of 32) holds weights l, l + 32, l + 64,
-// l + 96 at shifts 0, 2, 4, 6. value = d x scale x (code - 32), a scale for 16 weights.
+// Q6_K: 256 weights in 210 bytes: 128 bytes of lower nibbles, 64 bytes of upper bit pairs, 16 signed scales, half d.
+// Two halves of 128: nibble byte l (of 64) holds weights l and l + 64; pair byte l (of 32) holds weights l, l + 32, l +
+// 64, l + 96 at shifts 0, 2, 4, 6. value = d x scale x (code - 32), a scale for 16 weights.
 #include "quant/expand.h"
 #include "quant/lanes.h"
 
@@ -18,7 +18,8 @@ struct Q6_KBlocks {
     for (int g = 0; g < 16; g += kLanes) store(h.scale + g, d * to_float(load_signed_bytes(p + 192 + g)));
     return h;
   }
-  template <DType Round> static ANNEAL_INLINE void expand(const Head& head, const uint8_t* p, int half, Vf (&w)[kGroup / kLanes]) {
+  template <DType Round>
+  static ANNEAL_INLINE void expand(const Head& head, const uint8_t* p, int half, Vf (&w)[kGroup / kLanes]) {
     const uint8_t* low = p + 64 * half;
     const uint8_t* high = p + 128 + 32 * half;
 #pragma GCC unroll 16
@@ -58,8 +59,8 @@ float fit_group(const Group& g, const float* x) {
   if (!(magnitude(largest) > 1e-30f)) return 0.0f;
   float best = 0.0f, best_gain = 0.0f;  // gain = xl^2 / l2, what the fit takes off the error
   for (int step = -9; step <= 18; ++step) {
-    const float top = step <= 9 ? -(32.0f + 0.1f * static_cast<float>(step))
-                                : 31.0f + 0.2f * static_cast<float>(step - 14);
+    const float top =
+        step <= 9 ? -(32.0f + 0.1f * static_cast<float>(step)) : 31.0f + 0.2f * static_cast<float>(step - 14);
     const Sums s = code_sums(g, top / largest);
     if (s.l2 > 0.0f && s.xl * s.xl > best_gain * s.l2) {
       best_gain = s.xl * s.xl / s.l2;
@@ -171,8 +172,8 @@ void quantise_q6_k(const float* values, void* blocks, int64_t n, const float* im
       const uint8_t* c = codes + 128 * half;
       for (int l = 0; l < 64; ++l) p[64 * half + l] = static_cast<uint8_t>((c[l] & 15) | (c[l + 64] & 15) << 4);
       for (int l = 0; l < 32; ++l)
-        p[128 + 32 * half + l] = static_cast<uint8_t>(c[l] >> 4 | (c[l + 32] >> 4) << 2 | (c[l + 64] >> 4) << 4 |
-                                                      (c[l + 96] >> 4) << 6);
+        p[128 + 32 * half + l] =
+            static_cast<uint8_t>(c[l] >> 4 | (c[l + 32] >> 4) << 2 | (c[l + 64] >> 4) << 4 | (c[l + 96] >> 4) << 6);
     }
     std::memcpy(p + 192, choice.scales, 16);
     store_u16(p + 208, d);

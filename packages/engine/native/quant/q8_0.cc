@@ -9,7 +9,8 @@ struct Q8_0Blocks {
   static constexpr int64_t kElements = 32, kBytes = 34, kGroup = 32;
   using Head = NoHead;
   static ANNEAL_INLINE Head head(const void*, const uint8_t*) { return {}; }
-  template <DType Round> static ANNEAL_INLINE void expand(const Head&, const uint8_t* p, int, Vf (&w)[kGroup / kLanes]) {
+  template <DType Round>
+  static ANNEAL_INLINE void expand(const Head&, const uint8_t* p, int, Vf (&w)[kGroup / kLanes]) {
     const Vf d = splat_half(p);
     for (int v = 0; v < kGroup / kLanes; v += 2) scaled_bytes<Round>(p + 2 + v * kLanes, d, w[v], w[v + 1]);
   }

@@ -81,8 +81,8 @@ const QuantType& quant_type_at(int index) {
 size_t quant_row_bytes(DType dtype, int64_t n) {
   const QuantType& type = quant_type(dtype);
   check_row(type, 1, n);
-  return static_cast<size_t>(checked_mul(static_cast<uint64_t>(n / type.block_elements),
-                                         static_cast<uint64_t>(type.block_bytes), type.name));
+  return static_cast<size_t>(
+      checked_mul(static_cast<uint64_t>(n / type.block_elements), static_cast<uint64_t>(type.block_bytes), type.name));
 }
 
 RowDequantiser row_dequantiser(DType dtype) { return fastest()[index_of(dtype)].dequantise_generic; }

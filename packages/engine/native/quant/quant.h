@@ -16,13 +16,13 @@ using RowQuantiser = void (*)(const float* values, void* blocks, int64_t n, cons
 
 struct QuantType {
   DType dtype;
-  const char* name;     // "Q4_K"
-  uint32_t ggml_type;   // number in a GGUF file
-  int block_elements;   // 1 for F32, F16, BF16
+  const char* name;    // "Q4_K"
+  uint32_t ggml_type;  // number in a GGUF file
+  int block_elements;  // 1 for F32, F16, BF16
   int block_bytes;
   RowDequantiser dequantise_generic;  // portable; row_dequantiser() gives the fast one
   RowQuantiser quantise;              // portable; null where this engine only reads the type
-  BlockDot dot;                       // portable; null where products dequantise rows first. block_dots() gives the others
+  BlockDot dot;  // portable; null where products dequantise rows first. block_dots() gives the others
 };
 
 // Error(kUnsupported) for dtypes that are not GGUF types (I32, our own block formats).

@@ -191,8 +191,8 @@ TEST(k_quants_hold_unusual_blocks) {
 }
 
 TEST(odd_inputs_are_defined) {
-  // Zeros, constants, tiny and huge values, NaN and infinity: no undefined behaviour (the sanitizers watch), and what can
-  // be represented comes back.
+  // Zeros, constants, tiny and huge values, NaN and infinity: no undefined behaviour (the sanitizers watch), and what
+  // can be represented comes back.
   const float extremes[] = {0.0f, 1.0f, -1.0f, 1e-38f, 1e-45f, 6e4f, -3e38f, 3e38f, NAN, INFINITY, -INFINITY};
   for (int t = 0; t < quant_type_count(); ++t) {
     const QuantType& type = quant_type_at(t);

@@ -10,8 +10,8 @@ namespace anneal::ANNEAL_QUANT_ISA {
 
 #define ANNEAL_QUANT_READ(type) void dequantise_##type(const void* blocks, float* out, int64_t n);
 #define ANNEAL_QUANT_DOT(type) void dot_##type(const BlockDotArgs& args);
-#define ANNEAL_QUANT_BOTH(type)                                    \
-  ANNEAL_QUANT_READ(type)                                          \
+#define ANNEAL_QUANT_BOTH(type) \
+  ANNEAL_QUANT_READ(type)       \
   void quantise_##type(const float* values, void* blocks, int64_t n, const float* importance);
 
 ANNEAL_QUANT_BOTH(f32)

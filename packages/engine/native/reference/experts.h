@@ -36,13 +36,15 @@ std::vector<T> expert_scores(const std::vector<T>& logits, size_t row, const Rou
 }
 
 // Experts of one row, best first; bias may be empty.
-inline std::vector<size_t> chosen_experts(const std::vector<double>& scores, const std::vector<double>& bias, const RouterShape& s) {
+inline std::vector<size_t> chosen_experts(const std::vector<double>& scores, const std::vector<double>& bias,
+                                          const RouterShape& s) {
   std::vector<double> choice = scores;
   for (size_t e = 0; e < bias.size(); ++e) choice[e] += bias[e];
   const size_t size = s.experts / s.groups;
   std::vector<double> merit;
   for (size_t g = 0; g < s.groups; ++g) {
-    std::vector<double> of_group(choice.begin() + static_cast<std::ptrdiff_t>(g * size), choice.begin() + static_cast<std::ptrdiff_t>((g + 1) * size));
+    std::vector<double> of_group(choice.begin() + static_cast<std::ptrdiff_t>(g * size),
+                                 choice.begin() + static_cast<std::ptrdiff_t>((g + 1) * size));
     std::sort(of_group.rbegin(), of_group.rend());
     merit.push_back(of_group[0] + (s.sigmoid && size > 1 ? of_group[1] : 0.0));
   }
@@ -68,10 +70,11 @@ std::vector<T> router_weights(const std::vector<T>& logits, const std::vector<do
   return weights;
 }
 
-// What balancing counts: of each sequence the tokens that chose an expert (S,E), as constants, and the sum of their probabilities (S,E).
+// What balancing counts: of each sequence the tokens that chose an expert (S,E), as constants, and the sum of their
+// probabilities (S,E).
 template <class T>
-std::vector<T> balance_sums(const std::vector<T>& logits, const std::vector<double>& bias, const std::vector<int32_t>& offsets,
-                            const RouterShape& s, std::vector<double>& choices) {
+std::vector<T> balance_sums(const std::vector<T>& logits, const std::vector<double>& bias,
+                            const std::vector<int32_t>& offsets, const RouterShape& s, std::vector<double>& choices) {
   std::vector<T> sums((offsets.size() - 1) * s.experts);
   choices.assign(sums.size(), 0.0);
   for (size_t part = 0; part + 1 < offsets.size(); ++part)
@@ -80,7 +83,8 @@ std::vector<T> balance_sums(const std::vector<T>& logits, const std::vector<doub
       std::vector<double> real;
       T total = 0;
       for (const T& x : scores) real.push_back(real_part(x)), total += x;
-      for (size_t e : s.sigmoid ? best_of(real, s.top_k) : chosen_experts(real, bias, s)) choices[part * s.experts + e] += 1;
+      for (size_t e : s.sigmoid ? best_of(real, s.top_k) : chosen_experts(real, bias, s))
+        choices[part * s.experts + e] += 1;
       for (size_t e = 0; e < s.experts; ++e) sums[part * s.experts + e] += scores[e] / total;
     }
   return sums;
@@ -88,7 +92,8 @@ std::vector<T> balance_sums(const std::vector<T>& logits, const std::vector<doub
 
 // x (N, heads*D): pairs (2i, 2i + 1) behind `offset` channels of each head are rotated.
 inline std::vector<double> rope_interleaved(std::vector<double> x, size_t heads, size_t d, size_t offset,
-                                            const std::vector<double>& frequencies, const std::vector<int32_t>& positions) {
+                                            const std::vector<double>& frequencies,
+                                            const std::vector<int32_t>& positions) {
   for (size_t n = 0; n < positions.size(); ++n)
     for (size_t h = 0; h < heads; ++h)
       for (size_t i = 0; i < frequencies.size(); ++i) {

@@ -20,7 +20,8 @@ std::vector<T> head_logits(const std::vector<T>& x, const std::vector<T>& head, 
   return logits;
 }
 
-template <class T> T log_sum(const T* x, size_t n) {
+template <class T>
+T log_sum(const T* x, size_t n) {
   double top = -INFINITY;
   for (size_t j = 0; j < n; ++j) top = std::fmax(top, real_part(x[j]));
   T sum = 0;
@@ -30,8 +31,9 @@ template <class T> T log_sum(const T* x, size_t n) {
 
 // Cross-entropy with label smoothing and z-loss of every row.
 template <class T>
-std::vector<T> smoothed_cross_entropy(const std::vector<T>& x, const std::vector<T>& head, const std::vector<int32_t>& targets,
-                                      double soft_cap, double smoothing, double z) {
+std::vector<T> smoothed_cross_entropy(const std::vector<T>& x, const std::vector<T>& head,
+                                      const std::vector<int32_t>& targets, double soft_cap, double smoothing,
+                                      double z) {
   const size_t n = targets.size();
   const std::vector<T> logits = head_logits(x, head, n, soft_cap);
   const size_t v = logits.size() / n;
@@ -41,7 +43,8 @@ std::vector<T> smoothed_cross_entropy(const std::vector<T>& x, const std::vector
     const T log_z = log_sum(row, v);
     T all = 0;
     for (size_t j = 0; j < v; ++j) all += log_z - row[j];
-    loss[i] = (1 - smoothing) * (log_z - row[targets[i]]) + smoothing * all / static_cast<double>(v) + z * log_z * log_z;
+    loss[i] =
+        (1 - smoothing) * (log_z - row[targets[i]]) + smoothing * all / static_cast<double>(v) + z * log_z * log_z;
   }
   return loss;
 }

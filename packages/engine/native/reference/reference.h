@@ -1,5 +1,6 @@
-// Scalar forward definitions of every op, templated on T: double, or std::complex<double> for derivatives by complex step. Test targets only.
-// Plain loops in the order of the mathematics; shapes as in ops/*.h. Results are what the kernels are held to.
+// Scalar forward definitions of every op, templated on T: double, or std::complex<double> for derivatives by complex
+// step. Test targets only. Plain loops in the order of the mathematics; shapes as in ops/*.h. Results are what the
+// kernels are held to.
 #pragma once
 #include <cmath>
 #include <complex>
@@ -43,12 +44,17 @@ std::vector<T> rope(std::vector<T> x, size_t heads, size_t d, const std::vector<
   return x;
 }
 
-template <class T> T silu(T g) { return g / (1.0 + std::exp(-g)); }
-template <class T> T gelu_tanh(T g) {
+template <class T>
+T silu(T g) {
+  return g / (1.0 + std::exp(-g));
+}
+template <class T>
+T gelu_tanh(T g) {
   return 0.5 * g * (1.0 + std::tanh(0.7978845608028654 * (g + 0.044715 * g * g * g)));
 }
 
-template <class T> std::vector<T> gated(const std::vector<T>& gate, const std::vector<T>& up, bool gelu) {
+template <class T>
+std::vector<T> gated(const std::vector<T>& gate, const std::vector<T>& up, bool gelu) {
   std::vector<T> h(gate.size());
   for (size_t i = 0; i < h.size(); ++i) h[i] = (gelu ? gelu_tanh(gate[i]) : silu(gate[i])) * up[i];
   return h;
@@ -93,8 +99,8 @@ std::vector<T> attention(const std::vector<T>& q, const std::vector<T>& k, const
 
 // hidden (N,C), head (V,C) -> nll (N)
 template <class T>
-std::vector<T> cross_entropy(const std::vector<T>& hidden, const std::vector<T>& head, const std::vector<int32_t>& targets,
-                             double scale, double soft_cap) {
+std::vector<T> cross_entropy(const std::vector<T>& hidden, const std::vector<T>& head,
+                             const std::vector<int32_t>& targets, double scale, double soft_cap) {
   const size_t n = targets.size(), c = hidden.size() / n, v = head.size() / c;
   std::vector<T> nll(n);
   for (size_t i = 0; i < n; ++i) {
@@ -113,7 +119,8 @@ std::vector<T> cross_entropy(const std::vector<T>& hidden, const std::vector<T>&
   return nll;
 }
 
-// Gradient of sum(weights * f(inputs)) with respect to inputs[which], one complex step per element: exact to rounding, no cancellation.
+// Gradient of sum(weights * f(inputs)) with respect to inputs[which], one complex step per element: exact to rounding,
+// no cancellation.
 template <class F>
 std::vector<double> complex_step(F&& f, const std::vector<std::vector<double>>& inputs, size_t which,
                                  const std::vector<double>& weights) {

@@ -1,5 +1,6 @@
-// A small test harness: TEST(name) { CHECK(...); CHECK_NEAR(...); }, run by run_tests(). A failed check is counted and printed, the test goes on.
-// The executable takes an optional substring that picks tests by name, and closes with "N passed, M failed".
+// A small test harness: TEST(name) { CHECK(...); CHECK_NEAR(...); }, run by run_tests(). A failed check is counted and
+// printed, the test goes on. The executable takes an optional substring that picks tests by name, and closes with "N
+// passed, M failed".
 #pragma once
 #include <cmath>
 #include <cstdio>
@@ -72,38 +73,38 @@ inline int run_tests(int argc, char** argv) {
 
 }  // namespace anneal::test
 
-#define TEST(name)                                                             \
-  static void test_##name();                                                   \
-  static const anneal::test::Registrar registrar_##name(#name, test_##name);   \
+#define TEST(name)                                                           \
+  static void test_##name();                                                 \
+  static const anneal::test::Registrar registrar_##name(#name, test_##name); \
   static void test_##name()
 
-#define CHECK(condition)                                                                                   \
-  do {                                                                                                     \
-    if (!(condition)) anneal::test::fail(__FILE__, __LINE__, "not true: " #condition);                     \
+#define CHECK(condition)                                                               \
+  do {                                                                                 \
+    if (!(condition)) anneal::test::fail(__FILE__, __LINE__, "not true: " #condition); \
   } while (0)
 
-#define CHECK_EQ(a, b)                                                                                     \
-  do {                                                                                                     \
-    if (!((a) == (b))) anneal::test::fail(__FILE__, __LINE__, "not equal: " #a " and " #b);                \
+#define CHECK_EQ(a, b)                                                                      \
+  do {                                                                                      \
+    if (!((a) == (b))) anneal::test::fail(__FILE__, __LINE__, "not equal: " #a " and " #b); \
   } while (0)
 
-#define CHECK_NEAR(a, b, tolerance)                                                                        \
-  do {                                                                                                     \
-    const double a_ = (a), b_ = (b);                                                                       \
-    if (!(std::fabs(a_ - b_) <= (tolerance)))                                                              \
+#define CHECK_NEAR(a, b, tolerance)                                                                          \
+  do {                                                                                                       \
+    const double a_ = (a), b_ = (b);                                                                         \
+    if (!(std::fabs(a_ - b_) <= (tolerance)))                                                                \
       anneal::test::fail(__FILE__, __LINE__, #a " = " + std::to_string(a_) + ", not " + std::to_string(b_)); \
   } while (0)
 
 // The expression must throw anneal::Error with this code.
-#define CHECK_ERROR(expression, wanted)                                                                    \
-  do {                                                                                                     \
-    bool right_ = false;                                                                                   \
-    try {                                                                                                  \
-      expression;                                                                                          \
-    } catch (const anneal::Error& e_) {                                                                    \
-      right_ = e_.code() == (wanted);                                                                      \
-    }                                                                                                      \
-    if (!right_) anneal::test::fail(__FILE__, __LINE__, "no " #wanted " from: " #expression);              \
+#define CHECK_ERROR(expression, wanted)                                                       \
+  do {                                                                                        \
+    bool right_ = false;                                                                      \
+    try {                                                                                     \
+      expression;                                                                             \
+    } catch (const anneal::Error& e_) {                                                       \
+      right_ = e_.code() == (wanted);                                                         \
+    }                                                                                         \
+    if (!right_) anneal::test::fail(__FILE__, __LINE__, "no " #wanted " from: " #expression); \
   } while (0)
 
 #define TEST_MAIN() \

@@ -1,4 +1,5 @@
-// What the tests of ops share: random inputs, buffers from and to doubles, comparison with a reference, every ISA with 1 and 2 threads.
+// What the tests of ops share: random inputs, buffers from and to doubles, comparison with a reference, every ISA with
+// 1 and 2 threads.
 #pragma once
 #include <functional>
 #include <vector>
@@ -53,14 +54,16 @@ inline std::vector<double> values_of(const Tensor& t) {
 }
 
 // `scale`: the least size that errors are measured against, for sums whose terms cancel.
-inline void expect_close(const char* what, Isa isa, const Tensor& got, const std::vector<double>& want, double allowed, double scale = 1e-6) {
+inline void expect_close(const char* what, Isa isa, const Tensor& got, const std::vector<double>& want, double allowed,
+                         double scale = 1e-6) {
   const std::vector<double> v = values_of(got);
   if (v.size() != want.size()) return fail(what, 0, "sizes differ");
   const double error = relative_error(v.data(), want.data(), v.size(), scale);
   if (!(error <= allowed)) fail(what, 0, std::string(isa_name(isa)) + " error " + std::to_string(error));
 }
 
-// Runs body(context, outputs) per ISA with 1 and 2 threads; every buffer the body returns must have the same bits for both.
+// Runs body(context, outputs) per ISA with 1 and 2 threads; every buffer the body returns must have the same bits for
+// both.
 inline void on_every_isa(const std::function<std::vector<Buffer>(Context&)>& body) {
   for (Isa isa : available_isas()) {
     std::vector<Buffer> first;
@@ -79,7 +82,8 @@ inline void on_every_isa(const std::function<std::vector<Buffer>(Context&)>& bod
   }
 }
 
-template <class... B> std::vector<Buffer> keep(B&&... b) {
+template <class... B>
+std::vector<Buffer> keep(B&&... b) {
   std::vector<Buffer> all;
   (all.push_back(std::move(b)), ...);
   return all;

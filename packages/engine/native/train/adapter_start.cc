@@ -30,15 +30,19 @@ bool ends_with_part(const std::string& path, const std::string& end) {
   return path == end || (path.size() > end.size() && path.ends_with(end) && path[path.size() - end.size() - 1] == '.');
 }
 
-[[noreturn]] void refuse_module(const Model& model, const AdapterFolder& folder, const std::string& tensor, const std::string& module) {
+[[noreturn]] void refuse_module(const Model& model, const AdapterFolder& folder, const std::string& tensor,
+                                const std::string& module) {
   const int64_t layer = layer_of(module), layers = model.config().layers;
   if (layer >= layers)
     throw Error(ErrorCode::kShape, tensor_place(folder, tensor),
-                "is of layer " + std::to_string(layer) + "; the base has " + std::to_string(layers) + " layers, counted from 0");
+                "is of layer " + std::to_string(layer) + "; the base has " + std::to_string(layers) +
+                    " layers, counted from 0");
   if (module == "lm_head" || module == "model.embed_tokens")
-    throw Error(ErrorCode::kUnsupported, tensor_place(folder, tensor), "adapts the " + std::string(module == "lm_head" ? "head" : "embedding") +
-                                                                           ", which cannot be adapted here; leave it out of target_modules");
-  throw Error(ErrorCode::kShape, tensor_place(folder, tensor), "adapts " + shown(module) + ", which this base does not have or which cannot be adapted");
+    throw Error(ErrorCode::kUnsupported, tensor_place(folder, tensor),
+                "adapts the " + std::string(module == "lm_head" ? "head" : "embedding") +
+                    ", which cannot be adapted here; leave it out of target_modules");
+  throw Error(ErrorCode::kShape, tensor_place(folder, tensor),
+              "adapts " + shown(module) + ", which this base does not have or which cannot be adapted");
 }
 
 // The linears of the model by path, with their short names, and the paths of experts' adapters.
@@ -50,12 +54,14 @@ struct Adaptable {
 Adaptable adaptable(Model& model) {
   Adaptable all;
   model.decoder->for_each_linear([&](Linear& linear) { all.linears.emplace(linear.name(), linear.short_name()); });
-  model.decoder->for_each_expert([&](ExpertLinear& experts) { all.experts.insert({experts.name(), experts.name() + ".base_layer"}); });
+  model.decoder->for_each_expert(
+      [&](ExpertLinear& experts) { all.experts.insert({experts.name(), experts.name() + ".base_layer"}); });
   return all;
 }
 
 // Layers at the end without tensors are those of a longer base; a gap is a choice of layers.
-void check_all_layers(const Model& model, const AdapterFolder& folder, const Adaptable& all, const std::set<std::string>& modules) {
+void check_all_layers(const Model& model, const AdapterFolder& folder, const Adaptable& all,
+                      const std::set<std::string>& modules) {
   std::set<std::string> names;
   int64_t last = -1;
   for (const std::string& module : modules) {
@@ -68,9 +74,12 @@ void check_all_layers(const Model& model, const AdapterFolder& folder, const Ada
     const std::string where = folder.tensors().path();
     const std::string missing = "tensor " + shown(peft_tensor_name(module, "lora_A")) + " is missing";
     if (last >= 0 && layer_of(module) > last)
-      throw Error(ErrorCode::kShape, where, missing + "; the adapter ends with layer " + std::to_string(last) + ", the base has " +
-                                                std::to_string(model.config().layers) + " layers, counted from 0");
-    throw Error(ErrorCode::kUnsupported, where, missing + ", though " + name + " is adapted in other layers; adapters of some layers only are not read");
+      throw Error(ErrorCode::kShape, where,
+                  missing + "; the adapter ends with layer " + std::to_string(last) + ", the base has " +
+                      std::to_string(model.config().layers) + " layers, counted from 0");
+    throw Error(
+        ErrorCode::kUnsupported, where,
+        missing + ", though " + name + " is adapted in other layers; adapters of some layers only are not read");
   }
 }
 
@@ -82,16 +91,20 @@ void check_targets(const AdapterFolder& folder, const Adaptable& all, const std:
   for (const std::string& parameter : config.target_parameters)
     if (parameter.ends_with(".weight")) named.push_back(parameter.substr(0, parameter.size() - 7));
   const auto is_named = [&](const std::string& module) {
-    return std::any_of(named.begin(), named.end(), [&](const std::string& name) { return ends_with_part(module, name); });
+    return std::any_of(named.begin(), named.end(),
+                       [&](const std::string& name) { return ends_with_part(module, name); });
   };
   for (const std::string& module : modules)
     if (all.linears.count(module) && !is_named(module))
-      throw Error(ErrorCode::kFormat, folder.field("target_modules"), "does not name " + shown(module) + ", for which adapter_model.safetensors holds tensors");
+      throw Error(ErrorCode::kFormat, folder.field("target_modules"),
+                  "does not name " + shown(module) + ", for which adapter_model.safetensors holds tensors");
   for (const std::string& name : named) {
     const auto meant = [&](const std::string& module) { return ends_with_part(module, name); };
-    const bool in_base = std::any_of(all.linears.begin(), all.linears.end(), [&](const auto& linear) { return meant(linear.first); });
+    const bool in_base =
+        std::any_of(all.linears.begin(), all.linears.end(), [&](const auto& linear) { return meant(linear.first); });
     if (in_base && std::none_of(modules.begin(), modules.end(), meant))
-      throw Error(ErrorCode::kFormat, folder.field("target_modules"), "names " + shown(name) + ", for which adapter_model.safetensors holds no tensor");
+      throw Error(ErrorCode::kFormat, folder.field("target_modules"),
+                  "names " + shown(name) + ", for which adapter_model.safetensors holds no tensor");
   }
 }
 
@@ -119,11 +132,13 @@ void check_adapter_shapes(const Model& model, const AdapterFolder& folder, int i
     const SafetensorsEntry& entry = folder.at(name);
     ++own;
     if (!(entry.shape == peft_shape(p)))
-      throw Error(ErrorCode::kShape, tensor_place(folder, name), "has the shape " + entry.shape.to_string() + ", this base needs " + peft_shape(p).to_string());
+      throw Error(ErrorCode::kShape, tensor_place(folder, name),
+                  "has the shape " + entry.shape.to_string() + ", this base needs " + peft_shape(p).to_string());
   }
   if (own != folder.tensors().entries().size())
-    throw Error(ErrorCode::kFormat, folder.tensors().path(), "holds " + std::to_string(folder.tensors().entries().size()) +
-                                                                 " tensors, of which " + std::to_string(own) + " belong to what is adapted");
+    throw Error(ErrorCode::kFormat, folder.tensors().path(),
+                "holds " + std::to_string(folder.tensors().entries().size()) + " tensors, of which " +
+                    std::to_string(own) + " belong to what is adapted");
 }
 
 void check_adapter_values(const AdapterFolder& folder) {

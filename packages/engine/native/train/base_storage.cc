@@ -15,17 +15,18 @@ namespace {
 constexpr int64_t kRunElements = 1 << 18;
 constexpr int64_t kRunsPerRelease = 8;
 
-[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorCode::kInvalidArgument, "spec.baseStorage", message); }
+[[noreturn]] void refuse(const std::string& message) {
+  throw Error(ErrorCode::kInvalidArgument, "spec.baseStorage", message);
+}
 
 bool is_dense(DType d) { return d == DType::kF32 || d == DType::kF16 || d == DType::kBF16; }
 
-bool is_vocabulary(const Parameter& p) {
-  return p.name == "model.embed_tokens.weight" || p.name == "lm_head.weight";
-}
+bool is_vocabulary(const Parameter& p) { return p.name == "model.embed_tokens.weight" || p.name == "lm_head.weight"; }
 
 void store_int8(Parameter& p) {
   p.storage = DType::kInt8Block;
-  p.codec = {kFrozenBlock, kInt8Bytes, frozen_functions().dequantise_int8, nullptr, nullptr, frozen_dots(DType::kInt8Block)};
+  p.codec = {kFrozenBlock, kInt8Bytes, frozen_functions().dequantise_int8,
+             nullptr,      nullptr,    frozen_dots(DType::kInt8Block)};
 }
 
 void store_nf4(Parameter& p) {

@@ -11,8 +11,8 @@ namespace anneal {
 // "dense", "int8", "nf4", "blocks"; kInvalidArgument naming spec.baseStorage for anything else.
 BaseStorage parse_base_storage(const std::string& name);
 
-// Sets storage and codec of every frozen matrix; before parameters are placed. Matrices whose rows are no whole blocks stay dense.
-// Throws kInvalidArgument where the storage does not fit the method or the source.
+// Sets storage and codec of every frozen matrix; before parameters are placed. Matrices whose rows are no whole blocks
+// stay dense. Throws kInvalidArgument where the storage does not fit the method or the source.
 void choose_base_storage(Model& model, const TrainingSpec& spec);
 
 // Fills a parameter that has a codec or storage of its own from the source.

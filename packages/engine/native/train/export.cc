@@ -32,7 +32,8 @@ const char* dtype_name(SafetensorsType type) {
 
 }  // namespace
 
-void export_adapter(Session& session, const std::string& dir, const std::string& base_model_name, const std::string& adapter) {
+void export_adapter(Session& session, const std::string& dir, const std::string& base_model_name,
+                    const std::string& adapter) {
   const TrainingSpec& spec = session.spec();
   if (!spec.lora)
     throw Error(ErrorCode::kInvalidArgument, "exportAdapter", "the session trains all weights; use exportMerged");
@@ -47,8 +48,9 @@ void export_adapter(Session& session, const std::string& dir, const std::string&
   config.dora = spec.lora_config.dora;
   config.base_model_name = base_model_name;
   std::vector<AdapterTensor> tensors;
-  const auto keep = [&tensors](const Parameter& p) { 
-    tensors.push_back({p.file_name.empty() ? p.name : p.file_name, peft_shape(p), to_peft_layout(p, TrainedValues(p).data())});
+  const auto keep = [&tensors](const Parameter& p) {
+    tensors.push_back(
+        {p.file_name.empty() ? p.name : p.file_name, peft_shape(p), to_peft_layout(p, TrainedValues(p).data())});
   };
   std::vector<std::string> of_experts;
   std::vector<OwnScale> own_scales;
@@ -64,7 +66,8 @@ void export_adapter(Session& session, const std::string& dir, const std::string&
     if (!l.rank()) return;
     keep(*l.adapters()[index].a), keep(*l.adapters()[index].b);
     const std::string merged = l.parts().size() > 1 ? "gate_up_proj" : "down_proj";
-    if (std::find(config.target_parameters.begin(), config.target_parameters.end(), merged) == config.target_parameters.end())
+    if (std::find(config.target_parameters.begin(), config.target_parameters.end(), merged) ==
+        config.target_parameters.end())
       config.target_parameters.push_back(merged);
     of_experts.insert(of_experts.end(), l.parts().begin(), l.parts().end());
   });
@@ -74,8 +77,8 @@ void export_adapter(Session& session, const std::string& dir, const std::string&
     if (target.find('.') == std::string::npos) {
       config.target_modules->push_back(target);
     } else {
-      // The plain feed-forwards of a mixture: as modules PEFT would take them for the experts', as parameters it finds them, but without
-      // dropout.
+      // The plain feed-forwards of a mixture: as modules PEFT would take them for the experts', as parameters it finds
+      // them, but without dropout.
       config.target_parameters.push_back(target + ".weight");
       config.dropout = 0;
     }

@@ -12,8 +12,10 @@ namespace anneal {
 
 // `adapter`: the name of one of those trained side by side; empty: the first.
 
-// adapter_config.json and adapter_model.safetensors in `dir`, which is made when absent. Throws kInvalidArgument for full training.
-void export_adapter(Session& session, const std::string& dir, const std::string& base_model_name, const std::string& adapter);
+// adapter_config.json and adapter_model.safetensors in `dir`, which is made when absent. Throws kInvalidArgument for
+// full training.
+void export_adapter(Session& session, const std::string& dir, const std::string& base_model_name,
+                    const std::string& adapter);
 
 // model.safetensors (base with the adapter merged in, in f32 arithmetic) and config.json in `dir`, made when absent.
 void export_merged(Session& session, const std::string& dir, SafetensorsType type, const std::string& adapter);

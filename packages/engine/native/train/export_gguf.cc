@@ -67,8 +67,9 @@ GgufExportResult export_gguf(Session& session, const std::string& path, GgufFile
                                }});
   const auto divisors = rope_gguf_tensors(config);
   for (const auto& [name, values] : divisors)
-    request.tensors.push_back({name, Shape{static_cast<int64_t>(values.size())},
-                               [&values = values](int64_t, int64_t, float* out) { std::copy(values.begin(), values.end(), out); }});
+    request.tensors.push_back(
+        {name, Shape{static_cast<int64_t>(values.size())},
+         [&values = values](int64_t, int64_t, float* out) { std::copy(values.begin(), values.end(), out); }});
   return export_gguf(path, request);
 }
 

@@ -31,13 +31,15 @@ Model open_frozen(const TrainingSpec& spec, const std::string& role) {
 
 }  // namespace
 
-FrozenModel::FrozenModel(const BaseSource& base, const std::string& adapter, const TrainingSpec& spec, const std::string& role)
+FrozenModel::FrozenModel(const BaseSource& base, const std::string& adapter, const TrainingSpec& spec,
+                         const std::string& role)
     : spec_(spec_of(base, adapter, spec)), model_(open_frozen(spec_, role)) {}
 
 void FrozenModel::place(MemoryLayout& layout) {
   const MemoryLayout::Whole whole(layout, Part::kReference);
   model_.parameters.place(layout, spec_.matrix(), false);
-  buffers_ = model_.decoder->place(layout, spec_.max_tokens, spec_.max_sequence_tokens, spec_.act(), false, Recompute::kNothing);
+  buffers_ = model_.decoder->place(layout, spec_.max_tokens, spec_.max_sequence_tokens, spec_.act(), false,
+                                   Recompute::kNothing);
 }
 
 size_t FrozenModel::scratch_bytes(const Context& ctx) const {

@@ -1,4 +1,5 @@
-// A second model that only looks: a teacher, or the weights a preference run started from. Same precision as the session, no gradients.
+// A second model that only looks: a teacher, or the weights a preference run started from. Same precision as the
+// session, no gradients.
 #pragma once
 #include <memory>
 #include <string>

@@ -23,8 +23,8 @@ class TrainedValues {
   const float* data_ = nullptr;
 };
 
-// Trained parameters as training has them, frozen ones exactly as the file holds them, plus scale * B A where a linear is adapted, and
-// times the magnitude over the norm with DoRA.
+// Trained parameters as training has them, frozen ones exactly as the file holds them, plus scale * B A where a linear
+// is adapted, and times the magnitude over the norm with DoRA.
 class MergedWeights {
  public:
   MergedWeights(Session& session, int adapter);
@@ -42,7 +42,8 @@ class MergedWeights {
 
   Session& session_;
   std::unordered_map<std::string, LowRank> adapted_;
-  mutable std::atomic<int64_t> unreleased_{0};  // elements read since the file's pages were let go; rows come from several threads
+  mutable std::atomic<int64_t> unreleased_{
+      0};  // elements read since the file's pages were let go; rows come from several threads
 };
 
 }  // namespace anneal

@@ -31,10 +31,12 @@ void check_side_by_side(const TrainingSpec& spec) {
   if (spec.adapters.empty()) return;
   if (!spec.adapter.empty()) refuse("adapter", "is for one adapter; give each of spec.adapters its own `from`");
   if (spec.lora_config.dora) refuse("method.dora", "is not for several adapters at once");
-  if (spec.objective.kind != ObjectiveKind::kSft) refuse("objective.kind", "must be \"sft\" where several adapters train at once");
+  if (spec.objective.kind != ObjectiveKind::kSft)
+    refuse("objective.kind", "must be \"sft\" where several adapters train at once");
   for (size_t i = 0; i < spec.adapters.size(); ++i)
     for (size_t j = 0; j < i; ++j)
-      if (spec.adapters[i].name == spec.adapters[j].name) refuse("adapters", "names \"" + spec.adapters[i].name + "\" twice");
+      if (spec.adapters[i].name == spec.adapters[j].name)
+        refuse("adapters", "names \"" + spec.adapters[i].name + "\" twice");
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -74,7 +76,8 @@ void open_starts(Model& model, const TrainingSpec& spec) {
 }
 
 // Some linears of a folder may have a rank and an alpha of their own.
-LoraConfig config_of(const TrainingSpec& spec, const AdapterSpec& adapter, const AdapterFolder* start, const Linear& linear) {
+LoraConfig config_of(const TrainingSpec& spec, const AdapterSpec& adapter, const AdapterFolder* start,
+                     const Linear& linear) {
   LoraConfig config = spec.config_of(adapter);
   if (!start) return config;
   config.rank = start->config().rank_of(linear.name());
@@ -108,10 +111,12 @@ void attach_adapters(Model& model, const TrainingSpec& spec) {
     if (std::find(spec.targets.begin(), spec.targets.end(), linear.short_name()) == spec.targets.end()) return;
     for (const AdapterSpec& adapter : spec.all_adapters()) {
       const LoraConfig config = config_of(spec, adapter, model.starts[linear.adapters().size()].get(), linear);
-      // One above the smaller side is of no use there, but PEFT has one rank for all: narrow keys beside wide feed-forwards.
+      // One above the smaller side is of no use there, but PEFT has one rank for all: narrow keys beside wide
+      // feed-forwards.
       if (config.rank > std::max(linear.in(), linear.out()))
-        refuse(adapter.name.empty() ? "method.rank" : "adapters", "has rank " + std::to_string(config.rank) +
-               ", above the larger side of " + linear.name() + " (" + std::to_string(std::max(linear.in(), linear.out())) + ")");
+        refuse(adapter.name.empty() ? "method.rank" : "adapters",
+               "has rank " + std::to_string(config.rank) + ", above the larger side of " + linear.name() + " (" +
+                   std::to_string(std::max(linear.in(), linear.out())) + ")");
       linear.attach_lora(model.parameters, config, own, adapter.seed, adapter.name);
       linear.adapters().back().b->rate_factor = static_cast<float>(spec.lora_plus_ratio);
     }
@@ -122,11 +127,13 @@ void attach_adapters(Model& model, const TrainingSpec& spec) {
     const auto wanted = std::count_if(parts.begin(), parts.end(), targeted);
     if (wanted == 0) return;
     if (wanted != static_cast<std::ptrdiff_t>(parts.size()))
-      refuse("method.targets", "names one of gate_proj and up_proj of the experts; they share an adapter: name both or neither");
+      refuse("method.targets",
+             "names one of gate_proj and up_proj of the experts; they share an adapter: name both or neither");
     if (spec.lora_config.dropout > 0) refuse("method.dropout", "must be 0 where experts are adapted, as in PEFT");
     if (spec.lora_config.dora) refuse("method.dora", "is not for experts; leave them out of method.targets");
     for (const AdapterSpec& adapter : spec.all_adapters()) {
-      // Two outputs side by side get twice the rank and alpha, so that the scale stays: PEFT's rule for merged expert weights.
+      // Two outputs side by side get twice the rank and alpha, so that the scale stays: PEFT's rule for merged expert
+      // weights.
       LoraConfig config = spec.config_of(adapter);
       config.rank *= static_cast<int64_t>(parts.size());
       config.alpha *= static_cast<double>(parts.size());

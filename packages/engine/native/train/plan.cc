@@ -10,9 +10,9 @@
 namespace anneal {
 namespace {
 
-// The trainer's process before its session: Node, its modules, the addon, DuckDB, heaps; and the tokenizer's tables for each entry of
-// the vocabulary. Measured over vocabularies from 259 to 262,144 entries on two kinds of machine, the larger taken; `npm run -s plan-check`
-// holds them to every cell.
+// The trainer's process before its session: Node, its modules, the addon, DuckDB, heaps; and the tokenizer's tables for
+// each entry of the vocabulary. Measured over vocabularies from 259 to 262,144 entries on two kinds of machine, the
+// larger taken; `npm run -s plan-check` holds them to every cell.
 constexpr uint64_t kProcessBytes = uint64_t{132} << 20;
 constexpr uint64_t kVocabularyEntryBytes = 480;
 
@@ -22,8 +22,8 @@ std::string mebibytes(uint64_t bytes) {
   return text;
 }
 
-// Forward 2 FLOP per weight and token; backward 2 more for dX and 2 for each trained weight's gradient; the head on every
-// token is the upper bound. Attention: two products forward and five backward over the causal half.
+// Forward 2 FLOP per weight and token; backward 2 more for dX and 2 for each trained weight's gradient; the head on
+// every token is the upper bound. Attention: two products forward and five backward over the causal half.
 double count_flops(Model& model, const TrainingSpec& spec) {
   const ModelConfig& c = model.config();
   const auto tokens = static_cast<double>(spec.max_tokens);
@@ -68,8 +68,9 @@ void check_budget(const MemoryPlan& p, const TrainingSpec& spec) {
   if (spec.memory_budget_bytes == 0 || p.total <= spec.memory_budget_bytes) return;
   throw Error(ErrorCode::kOutOfMemory, "plan",
               "needs " + mebibytes(p.total) + ", the budget is " + mebibytes(spec.memory_budget_bytes) + " (weights " +
-                  mebibytes(p.weights + p.blocks) + ", adapter " + mebibytes(p.adapter) + ", gradients " + mebibytes(p.gradients) +
-                  ", optimizer " + mebibytes(p.optimizer) + ", activations " + mebibytes(p.activations) + ", reference model " + mebibytes(p.reference) + ", logits " +
+                  mebibytes(p.weights + p.blocks) + ", adapter " + mebibytes(p.adapter) + ", gradients " +
+                  mebibytes(p.gradients) + ", optimizer " + mebibytes(p.optimizer) + ", activations " +
+                  mebibytes(p.activations) + ", reference model " + mebibytes(p.reference) + ", logits " +
                   mebibytes(p.logits) + ", packing " + mebibytes(p.packing) + ", runtime " + mebibytes(p.runtime) +
                   "). Lower maxTokensPerMicroBatch, switch gradientCheckpointing on, or use bf16");
 }
@@ -97,8 +98,8 @@ MemoryPlan plan_session(Model& model, Objective& objective, const TrainingSpec& 
   CrossEntropyOptions head;
   head.precision = spec.precision();
   const ModelConfig& c = model.config();
-  const size_t logits =
-      cross_entropy_scratch_bytes(ctx, head, spec.max_tokens, c.hidden_size, c.vocab_size, model.decoder->head_trains());
+  const size_t logits = cross_entropy_scratch_bytes(ctx, head, spec.max_tokens, c.hidden_size, c.vocab_size,
+                                                    model.decoder->head_trains());
   const size_t scratch =
       std::max({logits, model.decoder->scratch_bytes(ctx, spec.precision(), buffers, spec.max_sequence_tokens),
                 objective.scratch_bytes(ctx), update_scratch_bytes(model)});
@@ -118,8 +119,8 @@ MemoryPlan plan_session(Model& model, Objective& objective, const TrainingSpec& 
   p.scratch_bytes = scratch;
   // Arenas consist of whole pages.
   const auto unused = [](uint64_t bytes) { return (kHugePage - bytes % kHugePage) % kHugePage; };
-  const uint64_t process = kProcessBytes + kVocabularyEntryBytes * static_cast<uint64_t>(c.vocab_size) + unused(p.arena_bytes) +
-                           unused(p.scratch_bytes);
+  const uint64_t process = kProcessBytes + kVocabularyEntryBytes * static_cast<uint64_t>(c.vocab_size) +
+                           unused(p.arena_bytes) + unused(p.scratch_bytes);
   p.runtime = layout.bytes(Part::kRuntime) + process;
   p.total = p.arena_bytes + p.scratch_bytes + objective.batch_bytes() + process;
   p.trainable_parameters = model.parameters.trainable_elements();

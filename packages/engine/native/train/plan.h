@@ -11,8 +11,8 @@
 namespace anneal {
 
 struct MemoryPlan {
-  uint64_t weights = 0, blocks = 0, adapter = 0, gradients = 0, optimizer = 0, activations = 0, reference = 0, logits = 0, packing = 0,
-           runtime = 0;
+  uint64_t weights = 0, blocks = 0, adapter = 0, gradients = 0, optimizer = 0, activations = 0, reference = 0,
+           logits = 0, packing = 0, runtime = 0;
   std::vector<uint64_t> layer_activations;  // of `activations`, what each layer keeps for backward
   uint64_t total = 0;
   int64_t trainable_parameters = 0;

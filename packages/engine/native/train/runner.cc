@@ -27,7 +27,8 @@ Pass Runner::start(const MicroBatch& batch, PassMode mode) {
   std::memcpy(pass.offsets.data, batch.offsets.data(), batch.offsets.size() * sizeof(int32_t));
   int32_t* positions = pass.positions.as<int32_t>();
   for (size_t s = 0; s + 1 < batch.offsets.size(); ++s) {
-    const int32_t begin = batch.offsets[s], end = batch.offsets[s + 1], first = decoder_.first_position(buffers_, end - begin);
+    const int32_t begin = batch.offsets[s], end = batch.offsets[s + 1],
+                  first = decoder_.first_position(buffers_, end - begin);
     for (int32_t t = begin; t < end; ++t) positions[t] = first + t - begin;
   }
   return pass;

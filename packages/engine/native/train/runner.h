@@ -25,9 +25,11 @@ class Runner {
 
   // A pass over the batch, whose tokens, offsets and positions now lie in the buffers.
   Pass start(const MicroBatch& batch, PassMode mode);
-  // Writes rows and targets of the supervised tokens and returns their number; the token at t is predicted by row t - 1 of its sequence.
+  // Writes rows and targets of the supervised tokens and returns their number; the token at t is predicted by row t - 1
+  // of its sequence.
   int64_t set_rows(const MicroBatch& batch);
-  // Weight of each supervised token, in the order of set_rows, as the gradient's factor: its own weight times its adapter's factor.
+  // Weight of each supervised token, in the order of set_rows, as the gradient's factor: its own weight times its
+  // adapter's factor.
   void set_weights(const MicroBatch& batch, const std::vector<double>& factors);
 
   // Runs the model forward and the head without gradient: buffers.nll and best. Returns the sequences' scores.

@@ -15,7 +15,8 @@ namespace {
 
 std::string batch_name(size_t i) { return "microBatches[" + std::to_string(i) + "]"; }
 
-// Stochastic rounding draws from its own streams, away from the dropout of linears, which count micro-batches up from 0.
+// Stochastic rounding draws from its own streams, away from the dropout of linears, which count micro-batches up from
+// 0.
 uint32_t rounding_stream(uint32_t parameter) { return 0x80000000u | parameter; }
 
 RouterBalanceConfig balance_config(const ModelConfig& c, double weight) {
@@ -54,13 +55,15 @@ Session::Session(const TrainingSpec& spec)
 }
 
 void Session::check_stop() const {
-  if (stop_requested()) throw Error(ErrorCode::kStopped, "session", "a stop was requested; the state is as before the call");
+  if (stop_requested())
+    throw Error(ErrorCode::kStopped, "session", "a stop was requested; the state is as before the call");
 }
 
 void Session::check(const std::vector<MicroBatch>& batches) const {
   if (batches.empty()) throw Error(ErrorCode::kInvalidArgument, "microBatches", "is empty");
   if (batches.size() > 32767) throw Error(ErrorCode::kInvalidArgument, "microBatches", "holds more than 32767");
-  for (size_t i = 0; i < batches.size(); ++i) check_micro_batch(batches[i], spec_, model_.config().vocab_size, batch_name(i));
+  for (size_t i = 0; i < batches.size(); ++i)
+    check_micro_batch(batches[i], spec_, model_.config().vocab_size, batch_name(i));
 }
 
 double Session::accumulate(const std::vector<MicroBatch>& batches, int64_t step, bool gradients, double loss_scale,
@@ -108,8 +111,8 @@ double Session::accumulate(const std::vector<MicroBatch>& batches, int64_t step,
   return loss;
 }
 
-void Session::update(const StepOptions& options, const std::vector<double>& grad_norms, const std::vector<bool>& trains_now,
-                     double loss_scale) {
+void Session::update(const StepOptions& options, const std::vector<double>& grad_norms,
+                     const std::vector<bool>& trains_now, double loss_scale) {
   // torch.nn.utils.clip_grad_norm_: the small constant is part of the peer's definition.
   const auto clip_factor = [&](size_t adapter) {
     const double limit = options.adapters.empty() ? options.clip_norm : options.adapters[adapter].clip_norm;
@@ -117,7 +120,8 @@ void Session::update(const StepOptions& options, const std::vector<double>& grad
   };
   UpdateOptions u;
   u.step = options.step + 1;
-  std::vector<uint32_t> drawn(adapter_gradients_.size());  // parameters of each adapter so far: it draws as it would alone
+  std::vector<uint32_t> drawn(
+      adapter_gradients_.size());  // parameters of each adapter so far: it draws as it would alone
   for (Parameter& p : model_.parameters.all()) {
     if (!p.trainable) continue;
     const auto adapter = static_cast<size_t>(p.adapter_index);
@@ -165,8 +169,9 @@ StepResult Session::step(const std::vector<MicroBatch>& batches, const StepOptio
   }
   result.grad_norm = norms.size() == 1 ? norms[0] : std::sqrt(squares);
   const auto refuse = [&](const std::string& what) {
-    throw Error(ErrorCode::kNumeric, "step", what + " at step " + std::to_string(options.step) +
-                                                 "; nothing was updated. Lower the learning rate, or leave the batch out");
+    throw Error(ErrorCode::kNumeric, "step",
+                what + " at step " + std::to_string(options.step) +
+                    "; nothing was updated. Lower the learning rate, or leave the batch out");
   };
   if (!std::isfinite(result.loss)) refuse("loss or gradient is not finite");
   if (!std::isfinite(result.grad_norm)) {
@@ -236,7 +241,8 @@ std::vector<float> Session::logits(const MicroBatch& batch, const std::vector<in
   if (count == 0) return values;
   Pass pass = runner_->start(batch, PassMode::kForward);
   std::memcpy(buffers_.head_rows.data, positions.data(), positions.size() * sizeof(int32_t));
-  model_.decoder->logits(pass, buffers_, model_.decoder->forward(pass, buffers_, count), Tensor{values.data(), DType::kF32, {count, vocab}});
+  model_.decoder->logits(pass, buffers_, model_.decoder->forward(pass, buffers_, count),
+                         Tensor{values.data(), DType::kF32, {count, vocab}});
   return values;
 }
 
@@ -244,7 +250,8 @@ BestTokens Session::best_tokens(const MicroBatch& batch, int64_t k) {
   check_micro_batch(batch, spec_, config().vocab_size, "microBatch");
   const int64_t vocab = config().vocab_size;
   if (k < 1 || k > vocab)
-    throw Error(ErrorCode::kInvalidArgument, "k", "is " + std::to_string(k) + ", the vocabulary has " + std::to_string(vocab) + " tokens");
+    throw Error(ErrorCode::kInvalidArgument, "k",
+                "is " + std::to_string(k) + ", the vocabulary has " + std::to_string(vocab) + " tokens");
   const int64_t count = count_supervised(batch);
   BestTokens best;
   best.ids.resize(static_cast<size_t>(count * k));

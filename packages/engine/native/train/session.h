@@ -1,4 +1,5 @@
-// A model in memory with its optimizer. Not thread-safe: one engine thread calls it; only the stop flag is touched from outside.
+// A model in memory with its optimizer. Not thread-safe: one engine thread calls it; only the stop flag is touched from
+// outside.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -35,9 +36,9 @@ struct AdapterResult {
 
 struct StepOptions {
   double learning_rate = 0;
-  double clip_norm = 0;  // 0 or infinity: no clipping
-  int64_t step = 0;      // 0-based
-  std::vector<AdapterStep> adapters;  // of those side by side; empty: all as above
+  double clip_norm = 0;                                       // 0 or infinity: no clipping
+  int64_t step = 0;                                           // 0-based
+  std::vector<AdapterStep> adapters;                          // of those side by side; empty: all as above
   double max_loss = std::numeric_limits<double>::infinity();  // a loss above it updates nothing
 };
 
@@ -79,8 +80,9 @@ class Session {
   ThreadPool& pool() { return pool_; }
   const ModelConfig& config() const { return model_.config(); }
 
-  // One optimizer step of the objective over all micro-batches together. Throws kStopped before anything changed, kNumeric when the
-  // gradient is not finite (nothing changed either; with a loss scale the step is skipped first), kInvalidArgument for bad batches.
+  // One optimizer step of the objective over all micro-batches together. Throws kStopped before anything changed,
+  // kNumeric when the gradient is not finite (nothing changed either; with a loss scale the step is skipped first),
+  // kInvalidArgument for bad batches.
   StepResult step(const std::vector<MicroBatch>& batches, const StepOptions& options);
   // Leaves the gradients of the objective in the parameters.
   StepResult gradients(const std::vector<MicroBatch>& batches);
@@ -136,7 +138,8 @@ class Session {
 
  private:
   void check(const std::vector<MicroBatch>& batches) const;
-  double accumulate(const std::vector<MicroBatch>& batches, int64_t step, bool gradients, double loss_scale, StepResult& result);
+  double accumulate(const std::vector<MicroBatch>& batches, int64_t step, bool gradients, double loss_scale,
+                    StepResult& result);
   void update(const StepOptions& options, const std::vector<double>& grad_norms, const std::vector<bool>& trains_now,
               double loss_scale);
   // What depends on trained weights and is kept beside them.

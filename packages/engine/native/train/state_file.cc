@@ -1,5 +1,5 @@
-// Exact resume: trained weights, what the optimizer keeps, the loss scale and the next step. Everything else is a function of the spec
-// and the step.
+// Exact resume: trained weights, what the optimizer keeps, the loss scale and the next step. Everything else is a
+// function of the spec and the step.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -54,7 +54,8 @@ int64_t parse_whole(const std::string& text, const std::string& where) {
   } catch (const std::exception&) {
     used = 0;
   }
-  if (used == 0 || used != text.size() || value < 0) throw Error(ErrorCode::kFormat, where, "\"" + text + "\" is no whole number");
+  if (used == 0 || used != text.size() || value < 0)
+    throw Error(ErrorCode::kFormat, where, "\"" + text + "\" is no whole number");
   return value;
 }
 
@@ -100,8 +101,9 @@ int64_t Session::load_state(const std::string& path) {
     throw Error(ErrorCode::kUnsupported, path, "format " + metadata_value(file, "format") + " is not " + kFormat);
   const int64_t step = parse_whole(metadata_value(file, "next_step"), path + ": next_step");
   if (metadata_value(file, "seed") != std::to_string(spec_.seed))
-    throw Error(ErrorCode::kInvalidArgument, path,
-                "was saved with seed " + metadata_value(file, "seed") + ", this session has " + std::to_string(spec_.seed));
+    throw Error(
+        ErrorCode::kInvalidArgument, path,
+        "was saved with seed " + metadata_value(file, "seed") + ", this session has " + std::to_string(spec_.seed));
   if (metadata_value(file, "optimizer") != optimizer_name(spec_.optimizer.kind))
     throw Error(ErrorCode::kInvalidArgument, path,
                 "was saved by " + metadata_value(file, "optimizer") + ", this session's optimizer is " +
@@ -111,15 +113,16 @@ int64_t Session::load_state(const std::string& path) {
   loss_scale.good_steps = parse_whole(metadata_value(file, "loss_scale_good_steps"), path + ": loss_scale_good_steps");
   const std::vector<StateTensor> tensors = state_tensors(model_.parameters);
   if (file.entries().size() != tensors.size())
-    throw Error(ErrorCode::kFormat, path, "holds " + std::to_string(file.entries().size()) + " tensors, this session trains " +
-                                              std::to_string(tensors.size()) + " (with the optimizer's)");
+    throw Error(ErrorCode::kFormat, path,
+                "holds " + std::to_string(file.entries().size()) + " tensors, this session trains " +
+                    std::to_string(tensors.size()) + " (with the optimizer's)");
   for (const StateTensor& t : tensors) {
     const SafetensorsEntry* entry = file.find(t.name);
     if (!entry) throw Error(ErrorCode::kFormat, path, "tensor " + t.name + " is missing");
     if (!(entry->shape == t.tensor.shape) || entry->type != type_of(t.tensor))
-      throw Error(ErrorCode::kShape, path, "tensor " + t.name + " is " + safetensors_type_name(entry->type) + " " +
-                                               entry->shape.to_string() + ", expected " +
-                                               safetensors_type_name(type_of(t.tensor)) + " " + t.tensor.shape.to_string());
+      throw Error(ErrorCode::kShape, path,
+                  "tensor " + t.name + " is " + safetensors_type_name(entry->type) + " " + entry->shape.to_string() +
+                      ", expected " + safetensors_type_name(type_of(t.tensor)) + " " + t.tensor.shape.to_string());
   }
   for (const StateTensor& t : tensors) {
     const SafetensorsEntry& entry = *file.find(t.name);

@@ -23,32 +23,38 @@ void check_adapters(const MicroBatch& batch, const TrainingSpec& spec, const std
                                     std::to_string(batch.sequences()) + " sequences");
   for (size_t i = 0; i < batch.adapters.size(); ++i) {
     if (batch.adapters[i] < 0 || batch.adapters[i] >= count)
-      refuse(where + "." + at("adapters", i), "is " + std::to_string(batch.adapters[i]) + ", the session has " +
-                                                  std::to_string(count) + " adapters");
+      refuse(where + "." + at("adapters", i),
+             "is " + std::to_string(batch.adapters[i]) + ", the session has " + std::to_string(count) + " adapters");
     if (i > 0 && batch.adapters[i] < batch.adapters[i - 1])
-      refuse(where + "." + at("adapters", i), "is below the one before it; sequences of one adapter lie together, in order");
+      refuse(where + "." + at("adapters", i),
+             "is below the one before it; sequences of one adapter lie together, in order");
   }
 }
 
 void check_extras(const MicroBatch& batch, int64_t vocab, const std::string& where) {
   const size_t n = batch.tokens.size();
   if (!batch.weights.empty() && batch.weights.size() != n)
-    refuse(where + ".weights", "holds " + std::to_string(batch.weights.size()) + " values for " + std::to_string(n) + " tokens");
+    refuse(where + ".weights",
+           "holds " + std::to_string(batch.weights.size()) + " values for " + std::to_string(n) + " tokens");
   for (size_t i = 0; i < batch.weights.size(); ++i)
-    if (!(batch.weights[i] >= 0 && batch.weights[i] <= 1e6f)) refuse(where + "." + at("weights", i), "must be from 0 to 1e6");
+    if (!(batch.weights[i] >= 0 && batch.weights[i] <= 1e6f))
+      refuse(where + "." + at("weights", i), "must be from 0 to 1e6");
   if (!batch.preference.empty() && static_cast<int64_t>(batch.preference.size()) != batch.sequences())
     refuse(where + ".preference", "holds " + std::to_string(batch.preference.size()) + " values for " +
                                       std::to_string(batch.sequences()) + " sequences");
   for (size_t i = 0; i < batch.preference.size(); ++i)
-    if (batch.preference[i] < 0 || batch.preference[i] > 2) refuse(where + "." + at("preference", i), "must be 0, 1 or 2");
+    if (batch.preference[i] < 0 || batch.preference[i] > 2)
+      refuse(where + "." + at("preference", i), "must be 0, 1 or 2");
   if (batch.teacher_k == 0) return;
   const size_t values = static_cast<size_t>(count_supervised(batch)) * static_cast<size_t>(batch.teacher_k);
-  if (batch.teacher_ids.size() != values) refuse(where + ".teacher.ids", "must hold k values for each supervised token");
-  if (batch.teacher_logprobs.size() != values) refuse(where + ".teacher.logprobs", "must hold k values for each supervised token");
+  if (batch.teacher_ids.size() != values)
+    refuse(where + ".teacher.ids", "must hold k values for each supervised token");
+  if (batch.teacher_logprobs.size() != values)
+    refuse(where + ".teacher.logprobs", "must hold k values for each supervised token");
   for (size_t i = 0; i < values; ++i) {
     if (batch.teacher_ids[i] < 0 || batch.teacher_ids[i] >= vocab)
-      refuse(where + "." + at("teacher.ids", i), "is " + std::to_string(batch.teacher_ids[i]) + ", the vocabulary has " +
-                                                     std::to_string(vocab) + " entries");
+      refuse(where + "." + at("teacher.ids", i), "is " + std::to_string(batch.teacher_ids[i]) +
+                                                     ", the vocabulary has " + std::to_string(vocab) + " entries");
     if (!(batch.teacher_logprobs[i] <= 1e-3f)) refuse(where + "." + at("teacher.logprobs", i), "is no log-probability");
   }
 }
@@ -59,10 +65,12 @@ void check_micro_batch(const MicroBatch& batch, const TrainingSpec& spec, int64_
   const auto n = static_cast<int64_t>(batch.tokens.size());
   if (n < 1) refuse(where + ".tokens", "is empty");
   if (n > spec.max_tokens)
-    refuse(where + ".tokens", "holds " + std::to_string(n) + " tokens, the session was opened for maxTokensPerMicroBatch " +
+    refuse(where + ".tokens", "holds " + std::to_string(n) +
+                                  " tokens, the session was opened for maxTokensPerMicroBatch " +
                                   std::to_string(spec.max_tokens));
   if (batch.labels.size() != batch.tokens.size())
-    refuse(where + ".labels", "holds " + std::to_string(batch.labels.size()) + " values for " + std::to_string(n) + " tokens");
+    refuse(where + ".labels",
+           "holds " + std::to_string(batch.labels.size()) + " values for " + std::to_string(n) + " tokens");
   if (batch.offsets.size() < 2 || batch.offsets.front() != 0 || batch.offsets.back() != n)
     refuse(where + ".offsets", "must start with 0 and end with the number of tokens, " + std::to_string(n));
   for (size_t s = 0; s + 1 < batch.offsets.size(); ++s) {
@@ -76,8 +84,8 @@ void check_micro_batch(const MicroBatch& batch, const TrainingSpec& spec, int64_
   }
   for (size_t i = 0; i < batch.tokens.size(); ++i) {
     if (batch.tokens[i] < 0 || batch.tokens[i] >= vocab)
-      refuse(where + "." + at("tokens", i), "is " + std::to_string(batch.tokens[i]) + ", the vocabulary has " +
-                                                std::to_string(vocab) + " entries");
+      refuse(where + "." + at("tokens", i),
+             "is " + std::to_string(batch.tokens[i]) + ", the vocabulary has " + std::to_string(vocab) + " entries");
     if (batch.labels[i] != kIgnoreLabel && (batch.labels[i] < 0 || batch.labels[i] >= vocab))
       refuse(where + "." + at("labels", i),
              "is " + std::to_string(batch.labels[i]) + ", expected -100 or a token below " + std::to_string(vocab));

@@ -1,4 +1,5 @@
-// What a session is asked to do. The binding fills it from JavaScript and names bad fields; check_spec holds the rules between fields.
+// What a session is asked to do. The binding fills it from JavaScript and names bad fields; check_spec holds the rules
+// between fields.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -76,15 +77,15 @@ struct TrainingSpec {
   bool lora = false;
   LoraConfig lora_config;
   std::vector<std::string> targets;
-  double lora_plus_ratio = 1;        // learning rate of B and magnitudes over that of A
-  std::vector<std::string> freeze;   // full training: patterns of tensors that stay
+  double lora_plus_ratio = 1;       // learning rate of B and magnitudes over that of A
+  std::vector<std::string> freeze;  // full training: patterns of tensors that stay
   OptimizerConfig optimizer;
   ObjectiveConfig objective;
   double neftune_alpha = 0;
   double router_aux_weight = 0;
   Checkpointing checkpointing = Checkpointing::kNone;
-  int64_t max_tokens = 0;           // of one micro-batch
-  int64_t max_sequence_tokens = 0;  // of one sequence
+  int64_t max_tokens = 0;            // of one micro-batch
+  int64_t max_sequence_tokens = 0;   // of one sequence
   uint64_t memory_budget_bytes = 0;  // 0 = none
   std::string adapter;               // PEFT folder to start from; empty = fresh
 
@@ -113,12 +114,12 @@ struct TrainingSpec {
 
 // One micro-batch as it comes from outside. labels: -100 = not trained. Legend: N tokens, S sequences.
 struct MicroBatch {
-  std::vector<int32_t> tokens;   // (N)
-  std::vector<int32_t> labels;   // (N)
-  std::vector<int32_t> offsets;  // (S + 1)
-  std::vector<float> weights;       // (N), or empty: all 1
-  std::vector<int8_t> preference;   // (S), or empty
-  std::vector<int32_t> adapters;    // (S) which adapter each sequence trains, ascending; empty: the first
+  std::vector<int32_t> tokens;          // (N)
+  std::vector<int32_t> labels;          // (N)
+  std::vector<int32_t> offsets;         // (S + 1)
+  std::vector<float> weights;           // (N), or empty: all 1
+  std::vector<int8_t> preference;       // (S), or empty
+  std::vector<int32_t> adapters;        // (S) which adapter each sequence trains, ascending; empty: the first
   std::vector<int32_t> teacher_ids;     // (Ns, k) of the supervised tokens in order, or empty
   std::vector<float> teacher_logprobs;  // (Ns, k)
   int64_t teacher_k = 0;
@@ -134,7 +135,8 @@ constexpr int32_t kIgnoreLabel = -100;
 void check_micro_batch(const MicroBatch& batch, const TrainingSpec& spec, int64_t vocab_size, const std::string& where);
 
 // fn(t, sequence) for every token that carries loss, in order.
-template <class Fn> void for_each_supervised(const MicroBatch& batch, Fn&& fn) {
+template <class Fn>
+void for_each_supervised(const MicroBatch& batch, Fn&& fn) {
   for (size_t s = 0; s + 1 < batch.offsets.size(); ++s)
     for (int32_t t = batch.offsets[s] + 1; t < batch.offsets[s + 1]; ++t)
       if (batch.labels[static_cast<size_t>(t)] != kIgnoreLabel) fn(t, static_cast<int64_t>(s));

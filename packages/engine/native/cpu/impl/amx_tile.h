@@ -1,5 +1,6 @@
-// The microkernel on AMX: 2 x 2 registers of 16 x 16 sums, TDPBF16PS (Intel SDM vol. 2, "TDPBF16PS"). 16 units of k a step; within a step the even
-// and the odd elements of k are summed apart, then added to the sum: an order that depends on the unit's place in the call alone.
+// The microkernel on AMX: 2 x 2 registers of 16 x 16 sums, TDPBF16PS (Intel SDM vol. 2, "TDPBF16PS"). 16 units of k a
+// step; within a step the even and the odd elements of k are summed apart, then added to the sum: an order that depends
+// on the unit's place in the call alone.
 #pragma once
 #include "cpu/impl/vec.h"
 
@@ -41,7 +42,8 @@ ANNEAL_INLINE void prefetch(const uint32_t* next) {
   for (int row = 0; row < kTileRows; ++row) __builtin_prefetch(next + row * kTileUnits);
 }
 
-// Registers 0..3 are the sums [row tile][column tile], 4 and 5 rows of A, 6 and 7 columns of B. Two = a second tile in that direction.
+// Registers 0..3 are the sums [row tile][column tile], 4 and 5 rows of A, 6 and 7 columns of B. Two = a second tile in
+// that direction.
 template <bool TwoRows, bool TwoColumns>
 ANNEAL_INLINE void multiply(int64_t steps, const uint32_t* a, const uint32_t* b) {
   constexpr int64_t kAStride = kRowUnits * 4, kBStride = kTileUnits * 4;
@@ -88,7 +90,8 @@ void tile_of(int64_t units, const uint32_t* a, const uint32_t* b, float* c, int6
   written(c);
 }
 
-inline void tile(int64_t units, const uint32_t* a, const uint32_t* b, float* c, int64_t ldc, bool load, int rows, int columns) {
+inline void tile(int64_t units, const uint32_t* a, const uint32_t* b, float* c, int64_t ldc, bool load, int rows,
+                 int columns) {
   const bool two_rows = rows > kTileRows, two_columns = columns > kTileRows;
   const auto run = two_rows ? (two_columns ? tile_of<true, true> : tile_of<true, false>)
                             : (two_columns ? tile_of<false, true> : tile_of<false, false>);

@@ -102,7 +102,8 @@ inline void decode(const DecodeArgs& a) {
     float total = 0;
     if (n > 0) {
       for (int64_t t = 0; t < n; ++t)
-        a.scores[t] = dot(a.q, a.q_at + h * a.head_size, a.keys, a.key_at + (first + t) * a.key_stride, a.head_size) * a.scale;
+        a.scores[t] =
+            dot(a.q, a.q_at + h * a.head_size, a.keys, a.key_at + (first + t) * a.key_stride, a.head_size) * a.scale;
       if (a.soft_cap > 0) soft_cap(a.scores, n, a.soft_cap);
       total = softmax_row(a.scores, n, true).sum;
     }

@@ -1,6 +1,6 @@
-// A few rows of activations against rows of blocks, which are expanded in registers. Sums run lane by lane as in dot_rows.h, so that an element
-// has the bits of a dense weight of the same values. For translation units without contraction of their own: the one product that is fused with
-// its addition says so.
+// A few rows of activations against rows of blocks, which are expanded in registers. Sums run lane by lane as in
+// dot_rows.h, so that an element has the bits of a dense weight of the same values. For translation units without
+// contraction of their own: the one product that is fused with its addition says so.
 //
 // A type describes its blocks (see quant/):
 //   kElements, kBytes of a block; kGroup elements that are expanded at once, a multiple of 16
@@ -15,9 +15,11 @@ namespace anneal::ANNEAL_ISA_NS {
 // a * b + c as this ISA's kernels compute it.
 ANNEAL_INLINE Vf multiply_add(Vf a, Vf b, Vf c) {
 #if defined(__AVX512F__)
-  return reinterpret_cast<Vf>(_mm512_fmadd_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), reinterpret_cast<__m512>(c)));
+  return reinterpret_cast<Vf>(
+      _mm512_fmadd_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), reinterpret_cast<__m512>(c)));
 #elif defined(__FMA__)
-  return reinterpret_cast<Vf>(_mm256_fmadd_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), reinterpret_cast<__m256>(c)));
+  return reinterpret_cast<Vf>(
+      _mm256_fmadd_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), reinterpret_cast<__m256>(c)));
 #elif defined(__FP_FAST_FMAF)
   for (int i = 0; i < kLanes; ++i) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
   return c;
@@ -36,8 +38,10 @@ __attribute__((noinline)) void dot_block_tile(const BlockDotArgs& d, int64_t row
     typename Blocks::Head heads[Columns];
 #pragma GCC unroll 4
     for (int j = 0; j < Columns; ++j) {
-      // The weight's rows follow each other in memory: the next ones come while these are multiplied. (A hint: past the end it does nothing.)
-      for (int64_t line = 0; line < Blocks::kBytes; line += 64) __builtin_prefetch(block + (j + Columns) * d.row_bytes + line);
+      // The weight's rows follow each other in memory: the next ones come while these are multiplied. (A hint: past the
+      // end it does nothing.)
+      for (int64_t line = 0; line < Blocks::kBytes; line += 64)
+        __builtin_prefetch(block + (j + Columns) * d.row_bytes + line);
       heads[j] = Blocks::head(d.context, block + j * d.row_bytes);
     }
     for (int group = 0; group < kGroups; ++group) {
@@ -49,7 +53,8 @@ __attribute__((noinline)) void dot_block_tile(const BlockDotArgs& d, int64_t row
 #pragma GCC unroll 16
         for (int v = 0; v < kVectors; ++v)
 #pragma GCC unroll 4
-          for (int i = 0; i < Rows; ++i) sums[i][j] = multiply_add(load(x + i * d.a_stride + v * kLanes), w[v], sums[i][j]);
+          for (int i = 0; i < Rows; ++i)
+            sums[i][j] = multiply_add(load(x + i * d.a_stride + v * kLanes), w[v], sums[i][j]);
       }
     }
   }
@@ -57,8 +62,10 @@ __attribute__((noinline)) void dot_block_tile(const BlockDotArgs& d, int64_t row
     for (int j = 0; j < Columns; ++j) store(d.sums + ((row + i) * d.columns + column + j) * kLanes, sums[i][j]);
 }
 
-// A single row takes four columns at once, so that the additions do not wait for each other; more rows share what was expanded.
-template <class Blocks, DType Round> inline void dot_blocks_rounded(const BlockDotArgs& d) {
+// A single row takes four columns at once, so that the additions do not wait for each other; more rows share what was
+// expanded.
+template <class Blocks, DType Round>
+inline void dot_blocks_rounded(const BlockDotArgs& d) {
   int64_t column = 0;
   if (d.rows == 1)
     for (; column + 4 <= d.columns; column += 4) dot_block_tile<Blocks, Round, 1, 4>(d, 0, column);
@@ -73,12 +80,15 @@ template <class Blocks, DType Round> inline void dot_blocks_rounded(const BlockD
     for (int64_t row = 0; row < d.rows; ++row) dot_block_tile<Blocks, Round, 1, 1>(d, row, column);
 }
 
-template <class Blocks> inline void dot_blocks(const BlockDotArgs& d) {
-  d.round_weights == DType::kBF16 ? dot_blocks_rounded<Blocks, DType::kBF16>(d) : dot_blocks_rounded<Blocks, DType::kF32>(d);
+template <class Blocks>
+inline void dot_blocks(const BlockDotArgs& d) {
+  d.round_weights == DType::kBF16 ? dot_blocks_rounded<Blocks, DType::kBF16>(d)
+                                  : dot_blocks_rounded<Blocks, DType::kF32>(d);
 }
 
 // `elements` values as the file means them.
-template <class Blocks> inline void read_blocks(const void* context, const void* blocks, float* __restrict out, int64_t elements) {
+template <class Blocks>
+inline void read_blocks(const void* context, const void* blocks, float* __restrict out, int64_t elements) {
   constexpr int kVectors = Blocks::kGroup / kLanes, kGroups = Blocks::kElements / Blocks::kGroup;
   const uint8_t* block = static_cast<const uint8_t*>(blocks);
   for (int64_t at = 0; at < elements; at += Blocks::kElements, block += Blocks::kBytes) {

@@ -1,4 +1,5 @@
-// A few rows of activations against many rows of a weight: each weight row is read once, where it lies. See cpu/kernel_table.h.
+// A few rows of activations against many rows of a weight: each weight row is read once, where it lies. See
+// cpu/kernel_table.h.
 #pragma once
 #include "cpu/impl/gemm.h"
 #include "cpu/impl/weight_value.h"
@@ -7,12 +8,14 @@ namespace anneal::ANNEAL_ISA_NS {
 
 // sums[i][j] += A rows . B rows, lane by lane: the order of an element's sum depends on k alone, not on its neighbours.
 template <DType Round, int Rows, int Columns, class T>
-ANNEAL_INLINE void dot_block(const float* a, int64_t a_stride, const T* b, int64_t b_stride, int64_t k, Vf (&sums)[Rows][Columns]) {
+ANNEAL_INLINE void dot_block(const float* a, int64_t a_stride, const T* b, int64_t b_stride, int64_t k,
+                             Vf (&sums)[Rows][Columns]) {
   int64_t at = 0;
   for (; at + kLanes <= k; at += kLanes) {
     Vf w[Columns];
     if constexpr (Rows == 1 && Columns == 4) {
-      // The weight's rows follow each other in memory: the next four come while these are multiplied. (A hint: past the end it does nothing.)
+      // The weight's rows follow each other in memory: the next four come while these are multiplied. (A hint: past the
+      // end it does nothing.)
 #pragma GCC unroll 4
       for (int j = 0; j < Columns; ++j) __builtin_prefetch(b + (j + Columns) * b_stride + at);
     }
@@ -34,11 +37,13 @@ ANNEAL_INLINE void dot_block(const float* a, int64_t a_stride, const T* b, int64
 
 template <DType Round, int Rows, int Columns, class T>
 ANNEAL_INLINE void dot_segment(const DotSegment& s, int64_t row, int64_t column, Vf (&sums)[Rows][Columns]) {
-  dot_block<Round>(s.a + row * s.a_stride, s.a_stride, static_cast<const T*>(s.b) + column * s.b_stride, s.b_stride, s.k, sums);
+  dot_block<Round>(s.a + row * s.a_stride, s.a_stride, static_cast<const T*>(s.b) + column * s.b_stride, s.b_stride,
+                   s.k, sums);
 }
 
 template <int Rows, int Columns, class T>
-ANNEAL_INLINE void dot_rounded(const DotSegment& s, DType round, int64_t row, int64_t column, Vf (&sums)[Rows][Columns]) {
+ANNEAL_INLINE void dot_rounded(const DotSegment& s, DType round, int64_t row, int64_t column,
+                               Vf (&sums)[Rows][Columns]) {
   if (round == DType::kBF16) return dot_segment<DType::kBF16, Rows, Columns, T>(s, row, column, sums);
   if (round == DType::kF16) return dot_segment<DType::kF16, Rows, Columns, T>(s, row, column, sums);
   dot_segment<DType::kF32, Rows, Columns, T>(s, row, column, sums);
@@ -57,13 +62,15 @@ ANNEAL_INLINE void dot_tile(const DotRowsArgs& d, int64_t row, int64_t column, i
   Vf sums[Rows][Columns] = {};
   if (d.start)
     for (int i = 0; i < Rows; ++i)
-      for (int j = 0; j < Columns; ++j) sums[i][j] = load(d.start + ((row + i) * d.start_columns + column - begin + j) * kLanes);
+      for (int j = 0; j < Columns; ++j)
+        sums[i][j] = load(d.start + ((row + i) * d.start_columns + column - begin + j) * kLanes);
   for (int s = 0; s < d.segment_count; ++s) dot_any(d.segments[s], d.round_weights, row, column, sums);
   for (int i = 0; i < Rows; ++i)
     for (int j = 0; j < Columns; ++j) d.out[(row + i) * d.out_stride + column - begin + j] = hsum(sums[i][j]);
 }
 
-// Columns in pairs, rows in fours; a single row takes four columns at once, so that the additions do not wait for each other.
+// Columns in pairs, rows in fours; a single row takes four columns at once, so that the additions do not wait for each
+// other.
 inline void dot_rows(const DotRowsArgs& d, int64_t begin, int64_t end) {
   int64_t column = begin;
   if (d.rows == 1)
@@ -71,7 +78,8 @@ inline void dot_rows(const DotRowsArgs& d, int64_t begin, int64_t end) {
   for (; column < end; column += 2) {
     const bool pair = column + 2 <= end;
     int64_t row = 0;
-    for (; row + 4 <= d.rows; row += 4) pair ? dot_tile<4, 2>(d, row, column, begin) : dot_tile<4, 1>(d, row, column, begin);
+    for (; row + 4 <= d.rows; row += 4)
+      pair ? dot_tile<4, 2>(d, row, column, begin) : dot_tile<4, 1>(d, row, column, begin);
     for (; row < d.rows; ++row) pair ? dot_tile<1, 2>(d, row, column, begin) : dot_tile<1, 1>(d, row, column, begin);
   }
 }

@@ -8,7 +8,8 @@
 namespace anneal::ANNEAL_ISA_NS {
 
 // sum[j] += a . b[j] for the columns' vectors, a read from memory.
-template <class Units, int V> ANNEAL_INLINE void multiply_add(const uint32_t* a, const Vu (&b)[V], Vf (&sum)[V]) {
+template <class Units, int V>
+ANNEAL_INLINE void multiply_add(const uint32_t* a, const Vu (&b)[V], Vf (&sum)[V]) {
 #if defined(__AVX512BF16__)
   if constexpr (Units::kElements == 2) {
     const auto pair = reinterpret_cast<__m512bh>(_mm512_set1_epi32(static_cast<int>(*a)));
@@ -26,8 +27,10 @@ template <class Units, int V> ANNEAL_INLINE void multiply_add(const uint32_t* a,
 }
 
 #if defined(__AVX512F__)
-// The same with the broadcast inside the multiplication: no instruction of its own, but a load for every vector. Compilers share the broadcast.
-template <class Units, int V> ANNEAL_INLINE void multiply_add_in_place(const uint32_t* a, const Vu (&b)[V], Vf (&sum)[V]) {
+// The same with the broadcast inside the multiplication: no instruction of its own, but a load for every vector.
+// Compilers share the broadcast.
+template <class Units, int V>
+ANNEAL_INLINE void multiply_add_in_place(const uint32_t* a, const Vu (&b)[V], Vf (&sum)[V]) {
 #pragma GCC unroll 2
   for (int j = 0; j < V; ++j) {
     if constexpr (Units::kElements == 2) {
@@ -38,7 +41,10 @@ template <class Units, int V> ANNEAL_INLINE void multiply_add_in_place(const uin
   }
 }
 // Of 14 rows by two vectors 10 are read so: 2 + 4 + 20 loads to 28 multiplications, of which two each start in a cycle.
-template <int M, int V> constexpr bool in_place(int row) { return V == 1 || row * 5 / 7 != (row + 1) * 5 / 7; }
+template <int M, int V>
+constexpr bool in_place(int row) {
+  return V == 1 || row * 5 / 7 != (row + 1) * 5 / 7;
+}
 #endif
 
 template <class Units, int M, int V>
@@ -79,24 +85,29 @@ void tile_of(int64_t units, const uint32_t* a, const uint32_t* b, float* c, int6
 
 using TileFn = void (*)(int64_t, const uint32_t*, const uint32_t*, float*, int64_t, bool);
 
-template <class Units, int V, int... I> constexpr void fill_tiles(TileFn (&table)[kMr], Indices<I...>) {
+template <class Units, int V, int... I>
+constexpr void fill_tiles(TileFn (&table)[kMr], Indices<I...>) {
   ((table[I] = tile_of<Units, I + 1, V>), ...);
 }
-template <class Units> struct Tiles {
+template <class Units>
+struct Tiles {
   TileFn by_rows[2][kMr];
   constexpr Tiles() : by_rows{} {
     fill_tiles<Units, 1>(by_rows[0], typename MakeIndices<kMr>::Type{});
     fill_tiles<Units, 2>(by_rows[1], typename MakeIndices<kMr>::Type{});
   }
 };
-template <class Units> constexpr Tiles<Units> kTiles{};
+template <class Units>
+constexpr Tiles<Units> kTiles{};
 
 template <class Units>
-void tile(int64_t units, const uint32_t* a, const uint32_t* b, float* c, int64_t ldc, bool load_c, int rows, int columns) {
+void tile(int64_t units, const uint32_t* a, const uint32_t* b, float* c, int64_t ldc, bool load_c, int rows,
+          int columns) {
   kTiles<Units>.by_rows[columns > kLanes][rows - 1](units, a, b, c, ldc, load_c);
 }
 
-template <class Units> constexpr GemmKernels gemm_kernels() {
+template <class Units>
+constexpr GemmKernels gemm_kernels() {
   GemmKernels g{};
   g.nr = kNr;
   g.unit_elements = Units::kElements;
@@ -142,7 +153,8 @@ ANNEAL_INLINE void store_any(void* p, DType dtype, int64_t at, Vf v, int64_t n) 
 
 inline void load_tile(const TileStore& s, float* t, int64_t ldt, int rows, int columns) {
   for (int i = 0; i < rows; ++i)
-    for (int j = 0; j < columns; j += kLanes) store(t + i * ldt + j, load_any(s.c, s.dtype, i * s.ldc + j, columns - j));
+    for (int j = 0; j < columns; j += kLanes)
+      store(t + i * ldt + j, load_any(s.c, s.dtype, i * s.ldc + j, columns - j));
 }
 
 inline void store_tile(const TileStore& s, const float* t, int64_t ldt, int rows, int columns) {

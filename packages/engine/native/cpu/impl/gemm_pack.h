@@ -14,33 +14,41 @@ static_assert(kMr <= kMaxMr && kNr <= kMaxNr);
 static_assert(kMr * (kRowUnits - kBlockUnits) >= kLanes);  // what a panel's last store spills over
 
 // AMX reads rows, every other microkernel a panel of rows side by side.
-template <class Units> constexpr bool kRowsApart = false;
+template <class Units>
+constexpr bool kRowsApart = false;
 #if defined(__AMX_BF16__)
-template <> constexpr bool kRowsApart<Bf16Units> = true;
+template <>
+constexpr bool kRowsApart<Bf16Units> = true;
 #endif
 
 ANNEAL_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-// Packs W rows (or columns) side by side: [unit][W], or as tiles where the processor reads those. Where W is no multiple of a vector, a store spills
-// over into the next unit, which is written later; behind the last one the buffer has room.
-template <class Units, int W> ANNEAL_INLINE uint32_t* panel_at(uint32_t* panel, int64_t unit, int64_t column) {
+// Packs W rows (or columns) side by side: [unit][W], or as tiles where the processor reads those. Where W is no
+// multiple of a vector, a store spills over into the next unit, which is written later; behind the last one the buffer
+// has room.
+template <class Units, int W>
+ANNEAL_INLINE uint32_t* panel_at(uint32_t* panel, int64_t unit, int64_t column) {
   if constexpr (kRowsApart<Units>) return panel + unit / kLanes * kLanes * W + column * kLanes + unit % kLanes * kLanes;
   return panel + unit * W + column;
 }
 // From a unit to the next one of kLanes that begin at a multiple of it.
-template <class Units, int W> constexpr int64_t kPanelStride = kRowsApart<Units> ? kLanes : W;
+template <class Units, int W>
+constexpr int64_t kPanelStride = kRowsApart<Units> ? kLanes : W;
 // Units that a panel is written with: tiles are whole, with zeros behind the last unit.
-template <class Units> ANNEAL_INLINE int64_t written_units(int64_t units) {
+template <class Units>
+ANNEAL_INLINE int64_t written_units(int64_t units) {
   return kRowsApart<Units> ? (units + kLanes - 1) / kLanes * kLanes : units;
 }
 
-// How far ahead of packing its source is asked for: weights come from memory, a line from each of many rows, which hardware does not foresee.
+// How far ahead of packing its source is asked for: weights come from memory, a line from each of many rows, which
+// hardware does not foresee.
 constexpr int64_t kAheadAlong = 8;    // vectors of units
 constexpr int64_t kAheadAcross = 64;  // rows
 
 // `count` <= W rows of src (row, k); missing ones are zero.
 template <class Units, int W, class T, class Factor>
-ANNEAL_INLINE void pack_panel_along(const T* src, int64_t stride, int64_t count, int64_t k, Factor factor, uint32_t* dst) {
+ANNEAL_INLINE void pack_panel_along(const T* src, int64_t stride, int64_t count, int64_t k, Factor factor,
+                                    uint32_t* dst) {
   constexpr int kE = Units::kElements;
   constexpr int64_t kStep = kLanes * kE;
   const int64_t units = (k + kE - 1) / kE;
@@ -79,7 +87,8 @@ ANNEAL_INLINE void pack_panel_along(const T* src, int64_t stride, int64_t count,
 
 // `count` <= W columns of src (k, column); missing ones are zero.
 template <class Units, int W, class T, class Factor>
-ANNEAL_INLINE void pack_panel_across(const T* src, int64_t stride, int64_t count, int64_t k, Factor factor, uint32_t* dst) {
+ANNEAL_INLINE void pack_panel_across(const T* src, int64_t stride, int64_t count, int64_t k, Factor factor,
+                                     uint32_t* dst) {
   constexpr int kE = Units::kElements;
   constexpr int kWhole = (W + kLanes - 1) / kLanes * kLanes;
   int64_t i = 0;
@@ -100,7 +109,8 @@ ANNEAL_INLINE void pack_panel_across(const T* src, int64_t stride, int64_t count
     std::memset(rows, 0, sizeof rows);
     for (int64_t e = 0; e < kE && i + e < k; ++e)
       std::memcpy(rows[e], src + (i + e) * stride, static_cast<size_t>(count) * sizeof(T));
-    for (int j = 0; j < W; j += kLanes) store(panel_at<Units, W>(dst, i / kE, j), units_across<Units>(rows[0] + j, rows[kE - 1] + j, factor));
+    for (int j = 0; j < W; j += kLanes)
+      store(panel_at<Units, W>(dst, i / kE, j), units_across<Units>(rows[0] + j, rows[kE - 1] + j, factor));
   }
   const int64_t units = (k + kE - 1) / kE;
   for (int64_t u = units; u < written_units<Units>(units); ++u)
@@ -110,7 +120,8 @@ ANNEAL_INLINE void pack_panel_across(const T* src, int64_t stride, int64_t count
 #if defined(__AMX_BF16__)
 // Rows of A apart by kRowUnits, as a tile register reads them.
 template <class Units, class T, class Factor>
-ANNEAL_INLINE void pack_rows_along(const T* src, int64_t stride, int64_t rows, int64_t k, Factor factor, uint32_t* dst) {
+ANNEAL_INLINE void pack_rows_along(const T* src, int64_t stride, int64_t rows, int64_t k, Factor factor,
+                                   uint32_t* dst) {
   constexpr int64_t kStep = kLanes * Units::kElements;
   for (int64_t i = 0; i < rows; ++i) {
     const T* p = src + i * stride;
@@ -126,9 +137,11 @@ ANNEAL_INLINE void pack_rows_along(const T* src, int64_t stride, int64_t rows, i
   }
 }
 
-// A block of up to kLanes units by up to kLanes columns of a (k, column) source, zero-padded, as full vectors across columns.
+// A block of up to kLanes units by up to kLanes columns of a (k, column) source, zero-padded, as full vectors across
+// columns.
 template <class Units, class T, class Factor>
-ANNEAL_INLINE void block_across(const T* src, int64_t stride, int64_t columns, int64_t k, Factor factor, Vu (&v)[kLanes]) {
+ANNEAL_INLINE void block_across(const T* src, int64_t stride, int64_t columns, int64_t k, Factor factor,
+                                Vu (&v)[kLanes]) {
   constexpr int kE = Units::kElements;
   if (columns == kLanes && k == kLanes * kE) {
 #pragma GCC unroll 16
@@ -143,7 +156,8 @@ ANNEAL_INLINE void block_across(const T* src, int64_t stride, int64_t columns, i
 }
 
 template <class Units, class T, class Factor>
-ANNEAL_INLINE void pack_rows_across(const T* src, int64_t stride, int64_t rows, int64_t k, Factor factor, uint32_t* dst) {
+ANNEAL_INLINE void pack_rows_across(const T* src, int64_t stride, int64_t rows, int64_t k, Factor factor,
+                                    uint32_t* dst) {
   constexpr int kE = Units::kElements;
   for (int64_t k0 = 0; k0 < k; k0 += kLanes * kE) {
     const int64_t kk = k - k0 < kLanes * kE ? k - k0 : kLanes * kE;
@@ -165,7 +179,8 @@ ANNEAL_INLINE void pack_rows_across(const T* src, int64_t stride, int64_t rows, 
 #endif
 
 // Calls fn with a typed pointer to element (i, j) of the source.
-template <class Fn> ANNEAL_INLINE void with_source(const PackSource& s, int64_t i, int64_t j, Fn&& fn) {
+template <class Fn>
+ANNEAL_INLINE void with_source(const PackSource& s, int64_t i, int64_t j, Fn&& fn) {
   const int64_t at = i * s.row_stride + j;
   if (s.dtype == DType::kF32) {
     fn(static_cast<const float*>(s.data) + at);
@@ -177,7 +192,8 @@ template <class Fn> ANNEAL_INLINE void with_source(const PackSource& s, int64_t 
 }
 
 // Calls fn with `alpha` as a vector, or as no factor at all where that saves a conversion.
-template <class Units, class T, class Fn> ANNEAL_INLINE void with_factor(float alpha, Fn&& fn) {
+template <class Units, class T, class Fn>
+ANNEAL_INLINE void with_factor(float alpha, Fn&& fn) {
   if (kSameBits<Units, T> && alpha == 1.0f) {
     fn(Unscaled{});
   } else {
@@ -193,13 +209,15 @@ void pack_a(const PackSource& s, int64_t i0, int64_t rows, int64_t k0, int64_t k
         pack_rows_along<Units>(p, s.row_stride, rows, k, factor, dst);
       } else {
         for (int64_t i = 0; i < rows; i += kMr)
-          pack_panel_along<Units, kMr>(p + i * s.row_stride, s.row_stride, least(kMr, rows - i), k, factor, dst + i * kRowUnits);
+          pack_panel_along<Units, kMr>(p + i * s.row_stride, s.row_stride, least(kMr, rows - i), k, factor,
+                                       dst + i * kRowUnits);
       }
     });
   });
 }
 template <class Units>
-void pack_a_transposed(const PackSource& s, int64_t i0, int64_t rows, int64_t k0, int64_t k, float alpha, uint32_t* dst) {
+void pack_a_transposed(const PackSource& s, int64_t i0, int64_t rows, int64_t k0, int64_t k, float alpha,
+                       uint32_t* dst) {
   with_source(s, k0, i0, [&]<class T>(const T* p) {
     with_factor<Units, T>(alpha, [&](auto factor) {
       if constexpr (kRowsApart<Units>) {

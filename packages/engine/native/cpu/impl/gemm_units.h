@@ -4,7 +4,8 @@
 
 namespace anneal::ANNEAL_ISA_NS {
 
-// How elements become units. F32Units: f32 as it is. Bf16Units: pairs of bf16. RoundedUnits: bf16 values held in f32 (no native dot).
+// How elements become units. F32Units: f32 as it is. Bf16Units: pairs of bf16. RoundedUnits: bf16 values held in f32
+// (no native dot).
 struct F32Units {
   static constexpr int kElements = 1;
   static ANNEAL_INLINE Vu one(Vf v) { return as_bits(v); }
@@ -39,23 +40,27 @@ using LowUnits = RoundedUnits;
 #endif
 
 // bf16 in memory is what the units hold: packing moves bits.
-template <class Units, class T> constexpr bool kSameBits = false;
+template <class Units, class T>
+constexpr bool kSameBits = false;
 #if defined(__AVX512BF16__)
-template <> constexpr bool kSameBits<Bf16Units, Bf16> = true;
+template <>
+constexpr bool kSameBits<Bf16Units, Bf16> = true;
 #endif
 
 // A factor of one: nothing is multiplied, and bf16 whose units are the same bits is not converted.
 struct Unscaled {};
 
 // kLanes units along k starting at p (row-contiguous source).
-template <class Units, class T> ANNEAL_INLINE Vu units_along(const T* p, Vf alpha) {
+template <class Units, class T>
+ANNEAL_INLINE Vu units_along(const T* p, Vf alpha) {
   if constexpr (Units::kElements == 1) {
     return Units::one(load_as<T>(p) * alpha);
   } else {
     return Units::pair_along(load_as<T>(p) * alpha, load_as<T>(p + kLanes) * alpha);
   }
 }
-template <class Units, class T> ANNEAL_INLINE Vu units_along(const T* p, Unscaled) {
+template <class Units, class T>
+ANNEAL_INLINE Vu units_along(const T* p, Unscaled) {
   if constexpr (kSameBits<Units, T>) {
     Vu v;
     std::memcpy(&v, p, sizeof v);
@@ -65,14 +70,16 @@ template <class Units, class T> ANNEAL_INLINE Vu units_along(const T* p, Unscale
   }
 }
 // One unit of kLanes neighbouring columns; `next` is the row of k+1.
-template <class Units, class T> ANNEAL_INLINE Vu units_across(const T* p, const T* next, Vf alpha) {
+template <class Units, class T>
+ANNEAL_INLINE Vu units_across(const T* p, const T* next, Vf alpha) {
   if constexpr (Units::kElements == 1) {
     return Units::one(load_as<T>(p) * alpha);
   } else {
     return Units::pair_across(load_as<T>(p) * alpha, load_as<T>(next) * alpha);
   }
 }
-template <class Units, class T> ANNEAL_INLINE Vu units_across(const T* p, const T* next, Unscaled) {
+template <class Units, class T>
+ANNEAL_INLINE Vu units_across(const T* p, const T* next, Unscaled) {
   if constexpr (kSameBits<Units, T>) {
     Vh even, odd;
     std::memcpy(&even, p, sizeof even);

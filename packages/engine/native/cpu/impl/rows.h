@@ -16,7 +16,8 @@ ANNEAL_INLINE Vf get(Ref r, int64_t at, int64_t n) { return load_any(r.data, r.d
 ANNEAL_INLINE void put(Ref r, int64_t at, Vf v, int64_t n) { store_any(r.data, r.dtype, at, v, n); }
 
 // fn(offset, lanes): whole vectors first, then one part; fn sees a constant lane count in the main loop.
-template <class Fn> ANNEAL_INLINE void for_vectors(int64_t n, Fn&& fn) {
+template <class Fn>
+ANNEAL_INLINE void for_vectors(int64_t n, Fn&& fn) {
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) fn(i, int64_t{kLanes});
   if (i < n) fn(i, n - i);
@@ -102,7 +103,8 @@ inline void rope(const RopeArgs& a, int64_t begin, int64_t end) {
 }
 
 // Value and derivative of the gate's activation.
-template <bool Gelu> ANNEAL_INLINE void activate(Vf g, Vf& value, Vf& slope) {
+template <bool Gelu>
+ANNEAL_INLINE void activate(Vf g, Vf& value, Vf& slope) {
   if constexpr (Gelu) {
     const Vf inner = 0.7978845608f * (g + 0.044715f * g * g * g);
     const Vf t = vtanh(inner);
@@ -115,14 +117,16 @@ template <bool Gelu> ANNEAL_INLINE void activate(Vf g, Vf& value, Vf& slope) {
   }
 }
 
-template <bool Gelu> ANNEAL_INLINE void gated_range(const GatedArgs& a, int64_t begin, int64_t end) {
+template <bool Gelu>
+ANNEAL_INLINE void gated_range(const GatedArgs& a, int64_t begin, int64_t end) {
   for_vectors(end - begin, [&](int64_t i, int64_t k) {
     Vf value, slope;
     activate<Gelu>(get(a.gate, begin + i, k), value, slope);
     put(a.h, begin + i, value * get(a.up, begin + i, k), k);
   });
 }
-template <bool Gelu> ANNEAL_INLINE void gated_backward_range(const GatedArgs& a, int64_t begin, int64_t end) {
+template <bool Gelu>
+ANNEAL_INLINE void gated_backward_range(const GatedArgs& a, int64_t begin, int64_t end) {
   for_vectors(end - begin, [&](int64_t i, int64_t k) {
     Vf value, slope;
     const Vf up = get(a.up, begin + i, k), dh = get(a.dh, begin + i, k);
@@ -217,8 +221,7 @@ inline void adamw(const AdamWArgs& a, int64_t begin, int64_t end) {
     const Vf v1 = get(v, at, k) * a.beta2 + g * g * a.one_minus_beta2;
     put(m, at, m1, k);
     put(v, at, v1, k);
-    const Vf w = get(master, at, k) * a.decay -
-                 a.step_size * m1 / (vsqrt(v1) * a.inverse_sqrt_correction2 + a.epsilon);
+    const Vf w = get(master, at, k) * a.decay - a.step_size * m1 / (vsqrt(v1) * a.inverse_sqrt_correction2 + a.epsilon);
     put(master, at, w, k);
   });
 }
@@ -279,8 +282,9 @@ inline void subtract(const float* x, float* y, int64_t n, float shift) {
 }
 
 constexpr RowKernels kRowKernels = {
-    move_elements, rms_norm, rms_norm_backward, rope,        gated,    gated_backward,   dropout, sum_of_squares,
-    all_finite,    adamw,    softmax_row,       soft_cap,    softmax_gradient, subtract,
+    move_elements,  rms_norm, rms_norm_backward, rope,       gated,
+    gated_backward, dropout,  sum_of_squares,    all_finite, adamw,
+    softmax_row,    soft_cap, softmax_gradient,  subtract,
 };
 
 }  // namespace anneal::ANNEAL_ISA_NS

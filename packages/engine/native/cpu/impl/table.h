@@ -7,7 +7,16 @@ namespace anneal::ANNEAL_ISA_NS {
 
 inline const KernelTable& table(Isa isa) {
   static const KernelTable all = {
-      isa, kLanes, gemm_kernels<F32Units>(), gemm_kernels<LowUnits>(), gemm_kernels<HalfUnits>(), dot_rows, load_tile, store_tile, kRowKernels, kAttentionKernels,
+      isa,
+      kLanes,
+      gemm_kernels<F32Units>(),
+      gemm_kernels<LowUnits>(),
+      gemm_kernels<HalfUnits>(),
+      dot_rows,
+      load_tile,
+      store_tile,
+      kRowKernels,
+      kAttentionKernels,
   };
   return all;
 }

@@ -1,5 +1,6 @@
-// Vectors of the ISA this translation unit is compiled for. Everything lives in namespace anneal::ANNEAL_ISA_NS, so that no inline function
-// compiled for a newer processor can be merged by the linker into code that an older one runs. Only builtins and <cstring>'s memcpy are used.
+// Vectors of the ISA this translation unit is compiled for. Everything lives in namespace anneal::ANNEAL_ISA_NS, so
+// that no inline function compiled for a newer processor can be merged by the linker into code that an older one runs.
+// Only builtins and <cstring>'s memcpy are used.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -45,7 +46,8 @@ ANNEAL_INLINE Vu load(const uint32_t* p) {
 }
 ANNEAL_INLINE void store(float* p, Vf v) { std::memcpy(p, &v, sizeof v); }
 ANNEAL_INLINE void store(uint32_t* p, Vu v) { std::memcpy(p, &v, sizeof v); }
-// x - 0 is x, bit for bit, and the compiler knows it; 0 + x is not (-0), and would cost an addition in every inner loop.
+// x - 0 is x, bit for bit, and the compiler knows it; 0 + x is not (-0), and would cost an addition in every inner
+// loop.
 ANNEAL_INLINE Vf splat(float x) { return x - Vf{}; }
 ANNEAL_INLINE Vu splat(uint32_t x) { return Vu{} + x; }
 ANNEAL_INLINE Vf as_float(Vu v) { return reinterpret_cast<Vf>(v); }
@@ -117,23 +119,39 @@ ANNEAL_INLINE Vf round_to_f16(Vf v) {
 }
 
 // One scalar of any dense float type, and one vector of kLanes consecutive ones.
-template <class T> ANNEAL_INLINE Vf load_as(const T* p);
-template <> ANNEAL_INLINE Vf load_as<float>(const float* p) { return load(p); }
-struct Bf16 { uint16_t bits; };
-struct F16 { uint16_t bits; };
-template <> ANNEAL_INLINE Vf load_as<Bf16>(const Bf16* p) { return load_bf16(&p->bits); }
-template <> ANNEAL_INLINE Vf load_as<F16>(const F16* p) { return load_f16(&p->bits); }
+template <class T>
+ANNEAL_INLINE Vf load_as(const T* p);
+template <>
+ANNEAL_INLINE Vf load_as<float>(const float* p) {
+  return load(p);
+}
+struct Bf16 {
+  uint16_t bits;
+};
+struct F16 {
+  uint16_t bits;
+};
+template <>
+ANNEAL_INLINE Vf load_as<Bf16>(const Bf16* p) {
+  return load_bf16(&p->bits);
+}
+template <>
+ANNEAL_INLINE Vf load_as<F16>(const F16* p) {
+  return load_f16(&p->bits);
+}
 ANNEAL_INLINE void store_as(float* p, Vf v) { store(p, v); }
 ANNEAL_INLINE void store_as(Bf16* p, Vf v) { store_bf16(&p->bits, v); }
 
 // First n < kLanes lanes; the others are zero on load and untouched on store.
-template <class T> ANNEAL_INLINE Vf load_part(const T* p, int64_t n) {
+template <class T>
+ANNEAL_INLINE Vf load_part(const T* p, int64_t n) {
   T tail[kLanes];
   std::memset(tail, 0, sizeof tail);
   std::memcpy(tail, p, static_cast<size_t>(n) * sizeof(T));
   return load_as<T>(tail);
 }
-template <class T> ANNEAL_INLINE void store_part(T* p, Vf v, int64_t n) {
+template <class T>
+ANNEAL_INLINE void store_part(T* p, Vf v, int64_t n) {
   T tail[kLanes];
   store_as(tail, v);
   std::memcpy(p, tail, static_cast<size_t>(n) * sizeof(T));
@@ -155,7 +173,8 @@ ANNEAL_INLINE float hmax(Vf v) {
   return t[0];
 }
 
-// e^x, error below 1.5 ulp (Cephes' range reduction and polynomial); 0 below -87.34, infinity above 88.72, NaN stays NaN.
+// e^x, error below 1.5 ulp (Cephes' range reduction and polynomial); 0 below -87.34, infinity above 88.72, NaN stays
+// NaN.
 ANNEAL_INLINE Vf vexp(Vf x) {
   const Vf magic = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to the nearest integer
   const Vf clamped = vmin(vmax(x, splat(-87.34f)), splat(88.73f));
@@ -203,14 +222,21 @@ ANNEAL_INLINE Vf vsqrt(Vf x) {
 #endif
 }
 
-template <int... I> struct Indices {};
-template <int N, int... I> struct MakeIndices : MakeIndices<N - 1, N - 1, I...> {};
-template <int... I> struct MakeIndices<0, I...> { using Type = Indices<I...>; };
+template <int... I>
+struct Indices {};
+template <int N, int... I>
+struct MakeIndices : MakeIndices<N - 1, N - 1, I...> {};
+template <int... I>
+struct MakeIndices<0, I...> {
+  using Type = Indices<I...>;
+};
 
-template <int... I> ANNEAL_INLINE Vu zip_low(Vu a, Vu b, Indices<I...>) {
+template <int... I>
+ANNEAL_INLINE Vu zip_low(Vu a, Vu b, Indices<I...>) {
   return __builtin_shufflevector(a, b, (I / 2 + (I % 2) * kLanes)...);
 }
-template <int... I> ANNEAL_INLINE Vu zip_high(Vu a, Vu b, Indices<I...>) {
+template <int... I>
+ANNEAL_INLINE Vu zip_high(Vu a, Vu b, Indices<I...>) {
   return __builtin_shufflevector(a, b, (kLanes / 2 + I / 2 + (I % 2) * kLanes)...);
 }
 

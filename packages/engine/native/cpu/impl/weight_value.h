@@ -11,7 +11,8 @@ ANNEAL_INLINE Vf rounded_to_bf16(Vf v) {
 }
 #endif
 
-template <DType Round> ANNEAL_INLINE Vf weight_value(Vf v) {
+template <DType Round>
+ANNEAL_INLINE Vf weight_value(Vf v) {
 #if defined(__AVX512BF16__)
   if constexpr (Round == DType::kBF16) return rounded_to_bf16(v);
 #else

@@ -1,4 +1,5 @@
-// Distillation from a teacher in the same process, from the base without its adapter, or from the best log-probabilities of a file.
+// Distillation from a teacher in the same process, from the base without its adapter, or from the best
+// log-probabilities of a file.
 #include "core/error.h"
 #include "ops/elementwise.h"
 #include "train/frozen_model.h"
@@ -7,7 +8,8 @@
 namespace anneal {
 namespace {
 
-constexpr const char* kNoReverse = "is \"reverse_kl\", which needs every token's probability; use forward_kl or jsd with a file of the best ones";
+constexpr const char* kNoReverse =
+    "is \"reverse_kl\", which needs every token's probability; use forward_kl or jsd with a file of the best ones";
 
 [[noreturn]] void refuse(const std::string& where, const std::string& message) {
   throw Error(ErrorCode::kInvalidArgument, where, message);
@@ -27,7 +29,8 @@ class Distill final : public Objective {
     if (c.teacher_top_k > 0) {
       if (c.teacher) refuse("spec.objective.teacherTopK", "is given beside spec.objective.teacher; leave one out");
       if (c.teacher_top_k > student_.vocab_size)
-        refuse("spec.objective.teacherTopK", "is " + std::to_string(c.teacher_top_k) + ", the vocabulary has " + std::to_string(student_.vocab_size) + " tokens");
+        refuse("spec.objective.teacherTopK", "is " + std::to_string(c.teacher_top_k) + ", the vocabulary has " +
+                                                 std::to_string(student_.vocab_size) + " tokens");
       if (c.divergence == Divergence::kReverseKl) refuse("spec.objective.divergence", kNoReverse);
     }
     if (!c.teacher) return;
@@ -41,16 +44,19 @@ class Distill final : public Objective {
 
   void place(MemoryLayout& layout) override {
     if (teacher_) teacher_->place(layout);
-    else if (spec_.lora && spec_.objective.teacher_top_k == 0) base_rows_ = layout.take(Part::kActivations, spec_.act(), {spec_.max_tokens, student_.hidden_size});
+    else if (spec_.lora && spec_.objective.teacher_top_k == 0)
+      base_rows_ = layout.take(Part::kActivations, spec_.act(), {spec_.max_tokens, student_.hidden_size});
   }
   // One micro-batch's ids and log-probabilities, as JavaScript holds them and as the engine does.
   size_t batch_bytes() const override {
-    return static_cast<size_t>(2 * spec_.max_tokens * spec_.objective.teacher_top_k) * (sizeof(int32_t) + sizeof(float));
+    return static_cast<size_t>(2 * spec_.max_tokens * spec_.objective.teacher_top_k) *
+           (sizeof(int32_t) + sizeof(float));
   }
   size_t scratch_bytes(const Context& ctx) const override {
     const int64_t own_channels = spec_.objective.teacher_top_k > 0 ? 0 : student_.hidden_size;
     const int64_t channels = teacher_ ? teacher_->config().hidden_size : own_channels;
-    const size_t own = distill_scratch_bytes(ctx, options_, spec_.max_tokens, student_.hidden_size, channels, student_.vocab_size);
+    const size_t own =
+        distill_scratch_bytes(ctx, options_, spec_.max_tokens, student_.hidden_size, channels, student_.vocab_size);
     return teacher_ ? std::max(own, teacher_->scratch_bytes(ctx)) : own;
   }
   void load(Context& ctx) override {
@@ -60,23 +66,27 @@ class Distill final : public Objective {
   void check(const MicroBatch& batch, const std::string& where) const override {
     if (batch.teacher_k > 0) {
       if (teacher_)
-        throw Error(ErrorCode::kInvalidArgument, where + ".teacher", "is given beside spec.objective.teacher; leave one out");
+        throw Error(ErrorCode::kInvalidArgument, where + ".teacher",
+                    "is given beside spec.objective.teacher; leave one out");
       if (options_.divergence == Divergence::kReverseKl) refuse("spec.objective.divergence", kNoReverse);
       if (spec_.objective.teacher_top_k > 0 && batch.teacher_k != spec_.objective.teacher_top_k)
         refuse(where + ".teacher.k", "is " + std::to_string(batch.teacher_k) + ", spec.objective.teacherTopK is " +
                                          std::to_string(spec_.objective.teacher_top_k));
     } else if (spec_.objective.teacher_top_k > 0) {
-      refuse(where + ".teacher", "is missing: spec.objective.teacherTopK promises the teacher's best log-probabilities");
+      refuse(where + ".teacher",
+             "is missing: spec.objective.teacherTopK promises the teacher's best log-probabilities");
     } else if (!teacher_ && !spec_.lora) {
-      throw Error(ErrorCode::kInvalidArgument, where + ".teacher",
-                  "is missing: full training without spec.objective.teacher learns from the micro-batches' log-probabilities");
+      throw Error(
+          ErrorCode::kInvalidArgument, where + ".teacher",
+          "is missing: full training without spec.objective.teacher learns from the micro-batches' log-probabilities");
     }
   }
 
   double accumulate(const std::vector<MicroBatch>& batches, ObjectiveRun& run) override {
     double weight = 0, nll = 0, divergence = 0;
     for (const MicroBatch& batch : batches) weight += supervised_weight(batch);
-    if (!(weight > 0)) throw Error(ErrorCode::kInvalidArgument, "microBatches", "every token that is trained has the weight 0");
+    if (!(weight > 0))
+      throw Error(ErrorCode::kInvalidArgument, "microBatches", "every token that is trained has the weight 0");
     for (size_t i = 0; i < batches.size(); ++i) {
       run.check_stop();
       const MicroBatch& batch = batches[i];
@@ -131,9 +141,9 @@ class Distill final : public Objective {
     const Tensor rows = decoder.forward(pass, b, count);
     const Tensor normed = decoder.head_input(pass, b, rows);
     const Tensor dnormed = run.gradients ? first_rows(b.workspace.dnormed, count) : Tensor{};
-    distill_head(pass.ctx, normed, decoder.head_view(), teacher, first_rows(b.head_targets, count), first_rows(b.head_weights, count),
-                 first_rows(b.nll, count), first_rows(b.penalty, count), first_rows(b.best, count), dnormed,
-                 run.gradients ? decoder.head_gradient() : Tensor{}, options_);
+    distill_head(pass.ctx, normed, decoder.head_view(), teacher, first_rows(b.head_targets, count),
+                 first_rows(b.head_weights, count), first_rows(b.nll, count), first_rows(b.penalty, count),
+                 first_rows(b.best, count), dnormed, run.gradients ? decoder.head_gradient() : Tensor{}, options_);
     return run.gradients ? decoder.head_backward(pass, b, rows) : Tensor{};
   }
 

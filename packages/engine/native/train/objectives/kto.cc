@@ -1,5 +1,6 @@
-// KTO (Ethayarajh et al., 2024): answers marked desirable (1) or not (0) against the divergence of policy and reference, which is
-// measured on sequences of preference 2 (a question with another one's answer) of the whole step, floored at 0 and held constant.
+// KTO (Ethayarajh et al., 2024): answers marked desirable (1) or not (0) against the divergence of policy and
+// reference, which is measured on sequences of preference 2 (a question with another one's answer) of the whole step,
+// floored at 0 and held constant.
 #include <algorithm>
 
 #include "core/error.h"
@@ -27,15 +28,20 @@ class Kto final : public Objective {
 
   void check(const MicroBatch& batch, const std::string& where) const override {
     if (batch.preference.empty())
-      throw Error(ErrorCode::kInvalidArgument, where + ".preference", "is missing: 1 for desirable, 0 for undesirable answers");
+      throw Error(ErrorCode::kInvalidArgument, where + ".preference",
+                  "is missing: 1 for desirable, 0 for undesirable answers");
     if (!batch.weights.empty())
-      throw Error(ErrorCode::kInvalidArgument, where + ".weights", "belong to supervised fine-tuning; an answer counts as a whole");
+      throw Error(ErrorCode::kInvalidArgument, where + ".weights",
+                  "belong to supervised fine-tuning; an answer counts as a whole");
     for (size_t s = 0; s < batch.preference.size(); ++s)
       if (count_supervised(pick_sequences(batch, {s})) == 0)
-        throw Error(ErrorCode::kInvalidArgument, where + ".labels", "sequence " + std::to_string(s) + " has no trained token");
+        throw Error(ErrorCode::kInvalidArgument, where + ".labels",
+                    "sequence " + std::to_string(s) + " has no trained token");
   }
 
-  MicroBatch trained_part(const MicroBatch& batch) const override { return pick_sequences(batch, sequences_with(batch, false)); }
+  MicroBatch trained_part(const MicroBatch& batch) const override {
+    return pick_sequences(batch, sequences_with(batch, false));
+  }
 
   double accumulate(const std::vector<MicroBatch>& batches, ObjectiveRun& run) override {
     double answers = 0;
@@ -101,7 +107,8 @@ class Kto final : public Objective {
 
   // Adds one answer's share of the loss; returns its gradient with respect to the policy's sum.
   double term(double ratio, double kl, bool desirable, double answers, Sums& sums) const {
-    const double sign = desirable ? 1 : -1, weight = (desirable ? config_.desirable_weight : config_.undesirable_weight) / answers;
+    const double sign = desirable ? 1 : -1,
+                 weight = (desirable ? config_.desirable_weight : config_.undesirable_weight) / answers;
     const double s = sigmoid(sign * config_.beta * (ratio - kl));
     sums.loss += weight * (1 - s);
     (desirable ? sums.desirable : sums.undesirable) += 1;
@@ -115,6 +122,8 @@ class Kto final : public Objective {
 
 }  // namespace
 
-std::unique_ptr<Objective> make_kto(const TrainingSpec& spec, Model& model) { return std::make_unique<Kto>(spec, model); }
+std::unique_ptr<Objective> make_kto(const TrainingSpec& spec, Model& model) {
+  return std::make_unique<Kto>(spec, model);
+}
 
 }  // namespace anneal

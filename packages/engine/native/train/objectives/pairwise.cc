@@ -9,7 +9,8 @@ namespace {
 
 class Pairwise final : public Objective {
  public:
-  Pairwise(std::unique_ptr<Reference> reference, PairLoss loss) : reference_(std::move(reference)), loss_(std::move(loss)) {}
+  Pairwise(std::unique_ptr<Reference> reference, PairLoss loss)
+      : reference_(std::move(reference)), loss_(std::move(loss)) {}
 
   void place(MemoryLayout& layout) override {
     if (reference_) reference_->place(layout);
@@ -26,7 +27,8 @@ class Pairwise final : public Objective {
     if (batch.sequences() % 2) refuse(".offsets", "holds an odd number of sequences; pairs come as chosen, rejected");
     if (!batch.weights.empty()) refuse(".weights", "belong to supervised fine-tuning; a pair counts as a whole");
     for (size_t s = 0; s < batch.preference.size(); ++s)
-      if (batch.preference[s] != (s % 2 ? 0 : 1)) refuse(".preference", "must be 1, 0, 1, 0, ...: chosen before rejected");
+      if (batch.preference[s] != (s % 2 ? 0 : 1))
+        refuse(".preference", "must be 1, 0, 1, 0, ...: chosen before rejected");
     for (int64_t s = 0; s < batch.sequences(); ++s)
       if (count_supervised(pick_sequences(batch, {static_cast<size_t>(s)})) == 0)
         refuse(".labels", "sequence " + std::to_string(s) + " has no trained token");
@@ -44,7 +46,8 @@ class Pairwise final : public Objective {
       run.check_stop();
       const MicroBatch& batch = batches[i];
       // The reference goes first: it may use the buffers that the policy's pass fills for backward.
-      const std::vector<SequenceScore> reference = reference_ ? reference_->score(run.policy, batch) : std::vector<SequenceScore>{};
+      const std::vector<SequenceScore> reference =
+          reference_ ? reference_->score(run.policy, batch) : std::vector<SequenceScore>{};
       const int64_t count = run.policy.set_rows(batch);
       Pass pass = run.start(batch, i);
       run.timed([&](Pass& p) { return forward(p, batch, count, reference, totals, run); }, pass);

@@ -1,4 +1,5 @@
-// Losses over pairs of answers to one question: sequences come as chosen, rejected, chosen, rejected, ... and a pair is never split.
+// Losses over pairs of answers to one question: sequences come as chosen, rejected, chosen, rejected, ... and a pair is
+// never split.
 #pragma once
 #include "train/objectives/objective.h"
 #include "train/objectives/reference.h"
@@ -18,15 +19,16 @@ struct PairTotals {
   int64_t chosen_tokens = 0;
 };
 
-// One pair's share of the step's loss (already over the number of pairs), its gradient with respect to both policy sums, and the
-// rewards that are reported.
+// One pair's share of the step's loss (already over the number of pairs), its gradient with respect to both policy
+// sums, and the rewards that are reported.
 struct PairTerm {
   double loss = 0;
   double d_chosen = 0, d_rejected = 0;
   double reward_chosen = 0, reward_rejected = 0;
 };
 
-using PairLoss = std::function<PairTerm(const AnswerScore& chosen, const AnswerScore& rejected, const PairTotals& totals)>;
+using PairLoss =
+    std::function<PairTerm(const AnswerScore& chosen, const AnswerScore& rejected, const PairTotals& totals)>;
 
 // Losses that need no reference take none.
 std::unique_ptr<Objective> make_pairwise(std::unique_ptr<Reference> reference, PairLoss loss);

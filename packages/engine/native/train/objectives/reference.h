@@ -7,8 +7,9 @@
 
 namespace anneal {
 
-// Full training: a frozen copy of all weights. LoRA: the base, with a frozen copy of the adapters that training goes on from where there
-// are such; fresh ones add nothing, so without them the adapters are switched off. A state that is loaded later changes no copy.
+// Full training: a frozen copy of all weights. LoRA: the base, with a frozen copy of the adapters that training goes on
+// from where there are such; fresh ones add nothing, so without them the adapters are switched off. A state that is
+// loaded later changes no copy.
 class Reference {
  public:
   Reference(const TrainingSpec& spec, Model& policy);

@@ -12,7 +12,8 @@ class Sft final : public Objective {
 
   void check(const MicroBatch&, const std::string&) const override {}
 
-  // Every adapter's loss is the mean over its own tokens, as if it trained alone; the step's loss is the mean of theirs.
+  // Every adapter's loss is the mean over its own tokens, as if it trained alone; the step's loss is the mean of
+  // theirs.
   double accumulate(const std::vector<MicroBatch>& batches, ObjectiveRun& run) override {
     const size_t adapters = run.adapters.size();
     std::vector<double> weight(adapters), factors(adapters), nll(adapters), penalty(adapters);
@@ -68,6 +69,8 @@ class Sft final : public Objective {
 
 }  // namespace
 
-std::unique_ptr<Objective> make_sft(const TrainingSpec& spec, const Model&) { return std::make_unique<Sft>(spec.objective); }
+std::unique_ptr<Objective> make_sft(const TrainingSpec& spec, const Model&) {
+  return std::make_unique<Sft>(spec.objective);
+}
 
 }  // namespace anneal

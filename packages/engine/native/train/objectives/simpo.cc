@@ -8,7 +8,8 @@ std::unique_ptr<Objective> make_simpo(const TrainingSpec& spec, Model&) {
   const double beta = spec.objective.beta, gamma = spec.objective.gamma;
   return make_pairwise(nullptr, [=](const AnswerScore& chosen, const AnswerScore& rejected, const PairTotals& totals) {
     const auto pairs = static_cast<double>(totals.pairs);
-    const auto length_chosen = static_cast<double>(chosen.tokens), length_rejected = static_cast<double>(rejected.tokens);
+    const auto length_chosen = static_cast<double>(chosen.tokens),
+               length_rejected = static_cast<double>(rejected.tokens);
     PairTerm term;
     term.reward_chosen = beta * chosen.policy / length_chosen;
     term.reward_rejected = beta * rejected.policy / length_rejected;

@@ -1,4 +1,5 @@
-// Rules that turn gradients into updates. One file per rule; registry.cc names them. What a rule keeps lies in Parameter::state.
+// Rules that turn gradients into updates. One file per rule; registry.cc names them. What a rule keeps lies in
+// Parameter::state.
 #pragma once
 #include <memory>
 
