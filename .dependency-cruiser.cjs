@@ -5,6 +5,16 @@ const layer = (name, from, allowed) => ({
   from: { path: from, pathNot: "\\.test\\.tsx?$" },
   to: { path: "^(packages|apps|tests)/", pathNot: allowed },
 });
+// The rooms of the trainer child from the top; a room imports itself and those after it.
+const trainer = "^apps/worker/src/trainer/";
+const trainerRooms = ["report", "(export|teacher)", "loop", "evaluate", "prepare", "context"].map(
+  (room, index, rooms) => ({
+    name: `trainer-room-${room.replace(/[()|]/g, "-")}-imports-downward`,
+    severity: "error",
+    from: { path: `${trainer}${room}/` },
+    to: { path: trainer, pathNot: rooms.slice(index).map((below) => `${trainer}${below}/`) },
+  }),
+);
 module.exports = {
   forbidden: [
     {
@@ -32,6 +42,19 @@ module.exports = {
       "^packages/(services|db|engine|text|data|contracts|ollama|report)/",
       "^apps/web/messages/zh-CN/phrases\\.json$", // the report speaks both languages
     ]),
+    ...trainerRooms,
+    {
+      name: "export-and-teacher-stand-apart",
+      severity: "error",
+      from: { path: `${trainer}(export|teacher)/` },
+      to: { path: `${trainer}(export|teacher)/`, pathNot: `${trainer}$1/` },
+    },
+    {
+      name: "nobody-reaches-into-the-trainer",
+      severity: "error",
+      from: { path: "^(apps|packages)/", pathNot: [trainer, "\\.test\\.tsx?$"] },
+      to: { path: trainer },
+    },
     layer("web-server-layer", "^apps/web/server/", [
       "^apps/web/server/",
       "^packages/(services|db|contracts|engine|text|data|ollama)/",

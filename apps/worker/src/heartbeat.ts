@@ -1,8 +1,8 @@
 import { loadavg, totalmem } from "node:os";
 import { deployments, runs, teacherFiles, workers } from "@anneal/services";
 import { isDatabaseAway } from "./database-retry.ts";
+import { availableMemoryBytes, diskFreeBytes } from "./machine.ts";
 import { isAlive } from "./process-alive.ts";
-import { availableMemoryBytes, diskFreeBytes } from "./trainer/machine.ts";
 import type { WorkerContext } from "./worker-context.ts";
 
 const beatMilliseconds = 5000;

@@ -2,7 +2,7 @@
 import { ObjectiveSpec } from "@anneal/contracts";
 import type { MicroBatch, Session } from "@anneal/engine";
 import { expect, it } from "vitest";
-import { preferenceFigures, type ScoredExample } from "../../../apps/worker/src/trainer/preference-figures.ts";
+import { preferenceFigures, type ScoredExample } from "../../../apps/worker/src/trainer/evaluate/preference-figures.ts";
 import { batchOf, lora, specOf, withSession } from "./support.ts";
 
 const lengths = [12, 9, 15, 11, 10, 13];

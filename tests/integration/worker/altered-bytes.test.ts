@@ -12,9 +12,9 @@ import { takeEpoch } from "../../../apps/worker/src/run-directory/epoch-lock.ts"
 import { writeDurably } from "../../../apps/worker/src/run-directory/files.ts";
 import { Journal } from "../../../apps/worker/src/run-directory/journal.ts";
 import { journalPath, readJournal } from "../../../apps/worker/src/run-directory/journal-file.ts";
-import { startCursor } from "../../../apps/worker/src/trainer/cursor.ts";
-import { cachedShard } from "../../../apps/worker/src/trainer/shard-cache.ts";
-import { TeacherRows } from "../../../apps/worker/src/trainer/teacher-rows.ts";
+import { cachedShard } from "../../../apps/worker/src/shard-cache.ts";
+import { startCursor } from "../../../apps/worker/src/trainer/context/cursor.ts";
+import { TeacherRows } from "../../../apps/worker/src/trainer/prepare/teacher-rows.ts";
 import { openParquet } from "../../../packages/data/src/parquet-rows.ts";
 
 // Whatever one byte of a stored file becomes: it is found before the file is used. Offsets and values are drawn with a fixed seed.

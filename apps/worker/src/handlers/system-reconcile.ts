@@ -1,7 +1,7 @@
 import { say, told } from "@anneal/contracts";
 import { isOllamaError, reconcile } from "@anneal/ollama";
 import { datasets, deployments, runs, teacherFiles } from "@anneal/services";
-import { clearUnusedShards } from "../trainer/shard-cache.ts";
+import { clearUnusedShards } from "../shard-cache.ts";
 import type { WorkerContext } from "../worker-context.ts";
 
 /** Repairs what crashes and other people leave: lost messages, drift in Ollama, uploads nobody committed. */

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { inWords, type RunEventBody } from "@anneal/contracts";
 import { sha256OfFile } from "@anneal/data";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { startCursor } from "../trainer/cursor.ts";
+import { startCursor } from "../trainer/context/cursor.ts";
 import { CheckpointStore, type Cursor, statePath } from "./checkpoints.ts";
 import { takeEpoch } from "./epoch-lock.ts";
 import { writeDurably } from "./files.ts";

@@ -6,13 +6,13 @@ import { EngineError } from "@anneal/engine";
 import type { EncodedRow } from "@anneal/text";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { takeEpoch } from "../run-directory/epoch-lock.ts";
-import { AnswersFile } from "./answers-file.ts";
-import { fileSlug } from "./artifacts.ts";
-import { verifyBase } from "./base-check.ts";
-import { Control, Stopped } from "./control.ts";
-import { engineCall } from "./engine-call.ts";
-import { nothingMeasured } from "./measure.ts";
-import { cachedShard, clearUnusedShards } from "./shard-cache.ts";
+import { cachedShard, clearUnusedShards } from "../shard-cache.ts";
+import { Control, Stopped } from "./context/control.ts";
+import { engineCall } from "./context/engine-call.ts";
+import { AnswersFile } from "./evaluate/answers-file.ts";
+import { nothingMeasured } from "./evaluate/measure.ts";
+import { fileSlug } from "./export/artifacts.ts";
+import { verifyBase } from "./prepare/base-check.ts";
 
 let dir: string;
 beforeEach(() => {

@@ -9,12 +9,12 @@ import {
 } from "@anneal/contracts";
 import { CheckpointStore } from "../run-directory/checkpoints.ts";
 import { Journal } from "../run-directory/journal.ts";
-import { Control, Stopped } from "./control.ts";
-import { exportCheckpoint } from "./export-checkpoint.ts";
-import { describeFailure } from "./failure.ts";
-import type { Job } from "./job.ts";
-import { makeTeacher } from "./make-teacher.ts";
+import { Control, Stopped } from "./context/control.ts";
+import { describeFailure } from "./context/failure.ts";
+import type { Job } from "./context/job.ts";
+import { exportCheckpoint } from "./export/export-checkpoint.ts";
 import { runStages } from "./stages.ts";
+import { makeTeacher } from "./teacher/make-teacher.ts";
 
 // The trainer child: engine, tokenizer and data live here, so that nothing they do can take the worker along.
 const control = new Control();

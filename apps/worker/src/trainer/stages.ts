@@ -1,14 +1,14 @@
 import { say, type TrainerOutcome } from "@anneal/contracts";
 import { openSession } from "@anneal/engine";
-import { benchmark } from "./benchmark.ts";
-import { Eta } from "./eta.ts";
-import { evaluateAll } from "./evaluate.ts";
-import { exportAll } from "./export.ts";
-import { heartbeat, type Job, logLine, stage, tell } from "./job.ts";
-import { prepare } from "./prepare.ts";
-import { StepData } from "./step-data.ts";
-import { train } from "./train.ts";
-import { trainingSpec } from "./training-spec.ts";
+import { Eta } from "./context/eta.ts";
+import { heartbeat, type Job, logLine, stage, tell } from "./context/job.ts";
+import { evaluateAll } from "./evaluate/evaluate.ts";
+import { exportAll } from "./export/export.ts";
+import { StepData } from "./loop/step-data.ts";
+import { train } from "./loop/train.ts";
+import { prepare } from "./prepare/prepare.ts";
+import { trainingSpec } from "./prepare/training-spec.ts";
+import { benchmark } from "./report/benchmark.ts";
 
 const loadSeconds = 300;
 
