@@ -19,13 +19,13 @@ if (values.help) {
 
 Trains a tiny model again and again while kill -9 hits the trainer, the worker or Postgres at random moments (N times in all).
 Every run must end with the SHA-256 of an undisturbed one, no metric missing or doubled, and one publication. Then a worker is
-stopped past its lease and woken: the epoch check must shut it out, and without that check the same scene must go wrong.
+stopped past its lease and woken: the fence must shut it out, and without that check the same scene must go wrong.
 
   --kills N   how many kills (30)
   --seed S    which moments and targets (1)
   --keep      keep the folder with logs and journals
 
-ANNEAL_TEST_EPOCH_CHECK=off switches the check off everywhere: then this command fails.`);
+ANNEAL_TEST_FENCE=off switches the check off everywhere: then this command fails.`);
   process.exit(0);
 }
 const number = (name: "kills" | "seed") => {
@@ -36,7 +36,7 @@ const number = (name: "kills" | "seed") => {
 };
 const kills = number("kills");
 const seed = number("seed");
-const epochCheck = process.env.ANNEAL_TEST_EPOCH_CHECK === "off" ? "off" : "on";
+const fence = process.env.ANNEAL_TEST_FENCE === "off" ? "off" : "on";
 
 const results: CaseResult[] = [];
 const report = (result: CaseResult) => {
@@ -44,7 +44,7 @@ const report = (result: CaseResult) => {
   console.log(`${result.status.padEnd(7)} ${result.name}${result.detail ? `: ${result.detail}` : ""}`);
 };
 const began = Date.now();
-const opening = openStage(epochCheck);
+const opening = openStage(fence);
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, () => {
     // Postgres runs in a session of its own and would outlive us.
@@ -57,7 +57,7 @@ try {
   console.log(`undisturbed: ${reference.digest}, ${seconds.toFixed(1)} s`);
   await randomKills({ stage, reference, runSeconds: seconds, kills, seed, report });
   await stage.stopSupervisor();
-  await stoppedWorkerCase({ stage, reference, epochCheck, report });
+  await stoppedWorkerCase({ stage, reference, fence, report });
 } catch (error) {
   report({
     name: "chaos",

@@ -43,14 +43,14 @@ async function freePort(): Promise<number> {
 }
 
 /** A product of its own in a temporary home: Postgres and worker under the supervisor, a stand-in for Ollama. */
-export async function openStage(epochCheck: "on" | "off"): Promise<Stage> {
+export async function openStage(fence: "on" | "off"): Promise<Stage> {
   const home = mkdtempSync(join(tmpdir(), "anneal-chaos-"));
   const ollama = await startOllamaStandin({ models: join(home, "ollama") });
   const env = {
     OLLAMA_HOST: ollama.url,
     ANNEAL_LEASE_SECONDS: "3",
     ANNEAL_MODEL_DIRS: join(home, "models"),
-    ANNEAL_TEST_EPOCH_CHECK: epochCheck,
+    ANNEAL_TEST_FENCE: fence,
     // Random kills come faster than a run gets on; giving up is not what is looked at here.
     ANNEAL_MAX_STALLED_ATTEMPTS: "1000",
     ANNEAL_RETRY_SECONDS: "0",

@@ -8,10 +8,10 @@ const stopAtStep = 20;
 
 /**
  * A worker and its trainer are stopped (SIGSTOP) until another worker has taken the run over and is past that step; then they
- * wake up and go on as if nothing had happened. With the epoch check they find themselves shut out.
+ * wake up and go on as if nothing had happened. With the fence they find themselves shut out.
  */
-async function stoppedWorkerWakes(lab: Lab, epochCheck: "on" | "off"): Promise<RunDetail> {
-  const env = { ANNEAL_TEST_EPOCH_CHECK: epochCheck };
+async function stoppedWorkerWakes(lab: Lab, fence: "on" | "off"): Promise<RunDetail> {
+  const env = { ANNEAL_TEST_FENCE: fence };
   const first = lab.startWorker({ ...env, ANNEAL_WORKER_NAME: "stopped" });
   const { id } = await lab.createRun(chaosSpec);
   await lab.until(id, "under way", (run) => (run.progress?.step ?? 0) >= stopAtStep || ended(run));
@@ -44,26 +44,26 @@ async function endsByItself(isOver: () => boolean): Promise<void> {
 export async function stoppedWorkerCase(o: {
   stage: Stage;
   reference: Reference;
-  epochCheck: "on" | "off";
+  fence: "on" | "off";
   report: (result: CaseResult) => void;
 }): Promise<void> {
-  const { stage, reference, epochCheck, report } = o;
+  const { stage, reference, fence, report } = o;
   const scene = async (check: "on" | "off") =>
     differences(stage.lab, await stoppedWorkerWakes(stage.lab, check), reference, facts, stage.ollamaNames);
-  const faults = await scene(epochCheck);
+  const faults = await scene(fence);
   report({
-    name: `a worker stopped past its lease wakes up (epoch check ${epochCheck})`,
+    name: `a worker stopped past its lease wakes up (fence ${fence})`,
     status: faults.length === 0 ? "passed" : "failed",
     detail: faults.slice(0, 8).join("; "),
   });
-  if (epochCheck === "off") return;
+  if (fence === "off") return;
   // The woken pair harms the record only if it gets a word in while its successor is under way; a fast machine may need another try.
   let uncontrolled: string[] = [];
   for (let attempt = 0; attempt < 4 && uncontrolled.length === 0; attempt++)
     // A run that falls back into the queue after it had succeeded never ends again: that too is the harm the check prevents.
     uncontrolled = await scene("off").catch((error: Error) => [error.message.split("\n")[0] ?? "failed"]);
   report({
-    name: "negative control: without the epoch check the same scene goes wrong",
+    name: "negative control: without the fence the same scene goes wrong",
     status: uncontrolled.length > 0 ? "passed" : "failed",
     detail: uncontrolled[0] ?? "nothing went wrong",
   });

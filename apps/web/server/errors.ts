@@ -19,7 +19,7 @@ const codes: Record<ErrorCode, { trpc: TrpcCode; status: number }> = {
   RATE_LIMITED: { trpc: "TOO_MANY_REQUESTS", status: 429 },
   NO_SPACE: { trpc: "SERVICE_UNAVAILABLE", status: 507 },
   UNAVAILABLE: { trpc: "SERVICE_UNAVAILABLE", status: 503 },
-  STALE_EPOCH: { trpc: "CONFLICT", status: 409 },
+  STALE_ATTEMPT: { trpc: "CONFLICT", status: 409 },
   INTERNAL: { trpc: "INTERNAL_SERVER_ERROR", status: 500 },
 };
 

@@ -27,7 +27,7 @@ const Variables = z.object({
   ANNEAL_RETRY_SECONDS: number(5, 0), // after an attempt that broke down without getting any further; then longer and longer
   ANNEAL_HANG_SECONDS: number(120, 1), // at least this long without a sign of life before a trainer is killed
   ANNEAL_HANG_FACTOR: number(20, 2), // and at least this many times what the work has taken so far
-  ANNEAL_TEST_EPOCH_CHECK: z.enum(["on", "off"]).default("on"), // off: negative control of the chaos test, never else
+  ANNEAL_TEST_FENCE: z.enum(["on", "off"]).default("on"), // off: negative control of the chaos test, never else
   ANNEAL_TRAINER: z.string().optional(),
   ANNEAL_ENGINE_ADDON: z.string().optional(),
   ANNEAL_MODEL_DIRS: list,
@@ -66,7 +66,7 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env) {
     retrySeconds: v.ANNEAL_RETRY_SECONDS,
     hangSeconds: v.ANNEAL_HANG_SECONDS,
     hangFactor: v.ANNEAL_HANG_FACTOR,
-    checkEpoch: v.ANNEAL_TEST_EPOCH_CHECK === "on",
+    fenced: v.ANNEAL_TEST_FENCE === "on",
     trainer: v.ANNEAL_TRAINER ?? null,
     engineAddon: v.ANNEAL_ENGINE_ADDON ?? null,
     threads: availableParallelism(),

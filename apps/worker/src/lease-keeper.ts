@@ -23,7 +23,7 @@ export function keepLease(context: WorkerContext, claim: Claim) {
       // The model is finished: there is nothing left to save.
       else if (control === "save") await runs.execution.clearControl(services, claim, controlNumber);
     } catch (error) {
-      if (error instanceof ServiceError && error.code === "STALE_EPOCH") end("stale");
+      if (error instanceof ServiceError && error.code === "STALE_ATTEMPT") end("stale");
       else if (!isDatabaseAway(error)) log.error({ error, runId: claim.runId }, "could not keep the lease");
     }
   }

@@ -11,7 +11,7 @@ export const runFolder = (context: WorkerContext, runId: string): string => join
 export async function trainerStart(
   context: WorkerContext,
   run: RunRow,
-  epoch: number,
+  attempt: number,
   task: TrainerTask,
 ): Promise<TrainerStart> {
   const { env, services } = context;
@@ -28,7 +28,7 @@ export async function trainerStart(
     version: trainerProtocolVersion,
     task,
     runId: run.id,
-    epoch,
+    attempt,
     workerName: env.workerName,
     spec,
     base: base.source,
@@ -44,7 +44,7 @@ export async function trainerStart(
     stored: { number: run.journalNumber, step: run.lastStep },
     planned: plannedOf(run),
     segmentSeconds: env.segmentSeconds,
-    checkEpoch: env.checkEpoch,
+    fenced: env.fenced,
   };
 }
 

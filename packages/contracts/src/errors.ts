@@ -16,7 +16,7 @@ export const ErrorCode = z.enum([
   "RATE_LIMITED",
   "NO_SPACE", // a disk is full, or nearly so
   "UNAVAILABLE",
-  "STALE_EPOCH",
+  "STALE_ATTEMPT",
   "INTERNAL",
 ]);
 export type ErrorCode = z.infer<typeof ErrorCode>;

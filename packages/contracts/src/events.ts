@@ -45,7 +45,12 @@ export const RunEventBody = z.discriminatedUnion("type", [
     isBest: z.boolean(),
     deleted: z.array(z.int()),
   }),
-  z.object({ type: z.literal("attempt"), epoch: z.int(), workerName: z.string(), resumedFromStep: z.int().nullable() }),
+  z.object({
+    type: z.literal("attempt"),
+    attempt: z.int(),
+    workerName: z.string(),
+    resumedFromStep: z.int().nullable(),
+  }),
   z.object({
     type: z.literal("artifact"),
     kind: ArtifactKind,

@@ -67,7 +67,7 @@ export const RunSummary = z.object({
 export type RunSummary = z.infer<typeof RunSummary>;
 
 export const AttemptSummary = z.object({
-  epoch: z.int(),
+  attempt: z.int(),
   workerName: z.string(),
   startedAt: z.string(),
   endedAt: z.string().nullable(),

@@ -9,7 +9,7 @@ import { TeacherFacts } from "./teacher-file.ts";
 // Parent (worker) and child (trainer) speak this over Node's IPC channel. A child refuses a parent of another version.
 // What happened travels through the journal file alone; the channel only says how far the journal reaches, so that a lost
 // message or a broken parent loses nothing.
-export const trainerProtocolVersion = 5;
+export const trainerProtocolVersion = 6;
 
 export const TrainerBase = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("gguf"), path: z.string() }),
@@ -47,7 +47,7 @@ export const TrainerStart = z.object({
   version: z.literal(trainerProtocolVersion),
   task: TrainerTask,
   runId: Id,
-  epoch: z.int().positive(),
+  attempt: z.int().positive(),
   workerName: z.string(),
   spec: RunSpec,
   base: TrainerBase,
@@ -67,7 +67,7 @@ export const TrainerStart = z.object({
   // What was planned, for the time left until the run's own figures are there.
   planned: z.object({ secondsPerStep: z.number().positive(), totalSeconds: z.number() }).nullable().default(null),
   segmentSeconds: z.number().positive(), // save and hand back after this long: an attempt may not outlive a day
-  checkEpoch: z.boolean(), // false only in the negative control of the chaos test
+  fenced: z.boolean(), // false only in the negative control of the chaos test
 });
 export type TrainerStart = z.infer<typeof TrainerStart>;
 
@@ -117,11 +117,20 @@ export type FromTrainer = z.infer<typeof FromTrainer>;
 
 // One line of the journal. `number` counts through the whole run, over all attempts; the first line of an attempt's journal
 // is its header: it says after which number of the earlier journals this one goes on, and that later numbers there are void.
-export const JournalHeader = z.object({
-  epoch: z.int().positive(),
-  after: z.int().nonnegative(),
-  startedAt: z.string(),
-});
+// Journals and checkpoints of 2026 call the attempt's number `epoch`.
+export const withAttempt = (value: unknown): unknown => {
+  if (typeof value !== "object" || value === null || !("epoch" in value)) return value;
+  const { epoch, ...rest } = value;
+  return { attempt: epoch, ...rest };
+};
+export const JournalHeader = z.preprocess(
+  withAttempt,
+  z.object({ attempt: z.int().positive(), after: z.int().nonnegative(), startedAt: z.string() }),
+);
 export type JournalHeader = z.infer<typeof JournalHeader>;
-export const JournalLine = z.object({ number: z.int().positive(), time: z.string(), body: RunEventBody });
+export const JournalLine = z.object({
+  number: z.int().positive(),
+  time: z.string(),
+  body: z.preprocess(withAttempt, RunEventBody),
+});
 export type JournalLine = z.infer<typeof JournalLine>;

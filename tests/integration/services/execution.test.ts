@@ -63,13 +63,13 @@ test("one worker holds a run; a lease that is over lets the next one in and shut
   await storeJournal(world.ctx, first, journal(1, 3, metricsAt));
   await endLease();
   const second = await claimed("b");
-  expect(second.epoch).toBe(first.epoch + 1);
+  expect(second.attempt).toBe(first.attempt + 1);
   for (const write of [
     () => storeJournal(world.ctx, first, journal(4, 4, metricsAt)),
     () => renewLease(world.ctx, first, 60),
     () => settleRun(world.ctx, first, { kind: "succeeded", report: null }),
   ])
-    expect(await problemOf(write())).toMatchObject({ code: "STALE_EPOCH" });
+    expect(await problemOf(write())).toMatchObject({ code: "STALE_ATTEMPT" });
   expect((await points()).map(({ step }) => step)).toEqual([1, 2, 3]);
   await storeJournal(world.ctx, second, journal(4, 5, metricsAt));
   expect(await settleRun(world.ctx, second, { kind: "succeeded", report: null })).toBe("succeeded");

@@ -90,8 +90,8 @@ test("after a rollback the older publication is live, whatever way its name is w
   expect(all.find(({ id }) => id === newer.id)).toMatchObject({ status: "rolled_back", runName: "second" });
   // A worker that was shut out meanwhile writes nothing.
   await expect(
-    finishRollback(world.ctx, { ...taken.claim, epoch: 0 }, { digest: "d2", previousDigest: "d1" }),
-  ).rejects.toMatchObject({ code: "STALE_EPOCH" });
+    finishRollback(world.ctx, { ...taken.claim, attempt: 0 }, { digest: "d2", previousDigest: "d1" }),
+  ).rejects.toMatchObject({ code: "STALE_ATTEMPT" });
 });
 
 test("rolled back to a model that was not published from here: nothing of ours is live", async () => {

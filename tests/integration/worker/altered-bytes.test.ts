@@ -7,8 +7,8 @@ import { digestsPath, importVersion, openVersion, sha256OfFile } from "@anneal/d
 import { type EncodedRow, openShard } from "@anneal/text";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { isIntact } from "../../../apps/worker/src/publishing/file-to-publish.ts";
+import { takeAttempt } from "../../../apps/worker/src/run-directory/attempt-lock.ts";
 import { CheckpointStore, statePath, verifyCheckpoint } from "../../../apps/worker/src/run-directory/checkpoints.ts";
-import { takeEpoch } from "../../../apps/worker/src/run-directory/epoch-lock.ts";
 import { writeDurably } from "../../../apps/worker/src/run-directory/files.ts";
 import { Journal } from "../../../apps/worker/src/run-directory/journal.ts";
 import { journalPath, readJournal } from "../../../apps/worker/src/run-directory/journal-file.ts";
@@ -169,7 +169,7 @@ test("a teacher's file: 20 of 20", async () => {
 
 test("a checkpoint's state, cursor and manifest: 60 of 60", async () => {
   const run = join(home, "run");
-  takeEpoch(run, 1, true);
+  takeAttempt(run, 1, true);
   const store = new CheckpointStore(run, 1, true);
   const saved = await store.save({ ...startCursor(10), step: 5 }, async (path) => {
     writeDurably(path, Buffer.from(Array.from({ length: 20_000 }, (_, i) => (i * 13) % 256)));
@@ -198,10 +198,10 @@ test("an exported file: 20 of 20", async () => {
 test("a journal: 40 of 40, and no altered line is told", async () => {
   const run = join(home, "journal-run");
   mkdirSync(run);
-  takeEpoch(run, 1, true);
+  takeAttempt(run, 1, true);
   const journal = await Journal.open(run, {
-    epoch: 1,
-    checkEpoch: true,
+    attempt: 1,
+    fenced: true,
     stored: { number: 0, step: 0 },
     now: new Date(0),
   });
@@ -210,7 +210,7 @@ test("a journal: 40 of 40, and no altered line is told", async () => {
   journal.close();
   const read = async () => {
     const lines: JournalLine[] = [];
-    for await (const line of readJournal(run, { epoch: 1 })) lines.push(line);
+    for await (const line of readJournal(run, { attempt: 1 })) lines.push(line);
     return lines;
   };
   const whole = await read();

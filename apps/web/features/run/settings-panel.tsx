@@ -157,12 +157,12 @@ function AttemptsCard({ attempts }: { attempts: readonly AttemptSummary[] }) {
   if (attempts.length === 0) return null;
   const columns: Column<AttemptSummary>[] = [
     {
-      key: "epoch",
+      key: "attempt",
       header: t("number"),
       place: "lead",
       cell: (row) => (
         <span className="tabular font-medium">
-          {row.epoch} <Badge tone={tones[row.outcome]}>{t(`outcome.${row.outcome}`)}</Badge>
+          {row.attempt} <Badge tone={tones[row.outcome]}>{t(`outcome.${row.outcome}`)}</Badge>
         </span>
       ),
     },
@@ -178,11 +178,11 @@ function AttemptsCard({ attempts }: { attempts: readonly AttemptSummary[] }) {
   return (
     <Card>
       <CardHeader title={t("title")} />
-      <DataTable label={t("title")} rows={attempts} columns={columns} rowKey={(row) => row.epoch} />
+      <DataTable label={t("title")} rows={attempts} columns={columns} rowKey={(row) => row.attempt} />
       {broken.length > 0 ? (
         <CardBody className="space-y-2 pt-3">
           {broken.slice(-3).map((row) => (
-            <ProblemNotice key={row.epoch} error={row.problem} tone="warning" />
+            <ProblemNotice key={row.attempt} error={row.problem} tone="warning" />
           ))}
         </CardBody>
       ) : null}

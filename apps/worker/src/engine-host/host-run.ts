@@ -15,7 +15,7 @@ import {
 import { channels } from "@anneal/db";
 import { runs, type ServiceContext } from "@anneal/services";
 import { isDatabaseAway, untilStored } from "../database-retry.ts";
-import { takeEpoch } from "../run-directory/epoch-lock.ts";
+import { takeAttempt } from "../run-directory/attempt-lock.ts";
 import { JournalTail } from "../run-directory/journal-tail.ts";
 import { startTrainer } from "./trainer-process.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -66,9 +66,9 @@ export async function hostRun(
   settings: HostSettings,
   leaving: AbortSignal,
 ): Promise<AttemptEnd> {
-  takeEpoch(start.runDirectory, claim.epoch, claim.check);
+  takeAttempt(start.runDirectory, claim.attempt, claim.check);
   const log = ctx.log;
-  const tail = new JournalTail(start.runDirectory, claim.epoch, start.stored.number);
+  const tail = new JournalTail(start.runDirectory, claim.attempt, start.stored.number);
   let announced = start.stored.number;
   let storedNumber = start.stored.number;
   let stale = false;
@@ -79,7 +79,7 @@ export async function hostRun(
   const stopped = new AbortController(); // this attempt's own business is over
 
   const giveUp = (error: unknown) => {
-    if (error instanceof ServiceError && error.code === "STALE_EPOCH") stale = true;
+    if (error instanceof ServiceError && error.code === "STALE_ATTEMPT") stale = true;
     else fault ??= error instanceof Error ? error : new Error(String(error));
     stopped.abort();
     trainer.kill();
@@ -182,7 +182,7 @@ export async function hostRun(
     if (!words)
       return { kind: "broken", problem: exitProblem(exit.code, exit.signal, watchdog.fired), permanent: false };
     if (words.type === "failed") {
-      if (words.code === "STALE_EPOCH") return { kind: "stale" };
+      if (words.code === "STALE_ATTEMPT") return { kind: "stale" };
       if (words.code === diskFullCode) return { kind: "diskFull" };
       const ours = ErrorCode.safeParse(words.code);
       const problem: Problem = {

@@ -19,7 +19,7 @@ export async function publishDeployment(context: WorkerContext, deploymentId: st
     if (status === "publishing")
       await deployments.execution.updateDeployment(services, taken.claim, { status: "pending" }, 0);
   } catch (error) {
-    if (!(error instanceof ServiceError && error.code === "STALE_EPOCH")) throw error;
+    if (!(error instanceof ServiceError && error.code === "STALE_ATTEMPT")) throw error;
     log.warn({ deploymentId }, error.message);
   }
 }

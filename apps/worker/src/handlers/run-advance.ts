@@ -27,7 +27,7 @@ export async function advanceRun(context: WorkerContext, nudgedFor: string): Pro
         home: context.home,
         leaseSeconds: env.leaseSeconds,
         maxStalledAttempts: env.maxStalledAttempts,
-        check: env.checkEpoch,
+        check: env.fenced,
       }),
     { log, what: "claiming a run", signal: context.leaving },
   );
@@ -42,21 +42,21 @@ export async function advanceRun(context: WorkerContext, nudgedFor: string): Pro
   const { claim } = taken;
   const { runId } = claim;
   context.current.runId = runId;
-  log.info({ runId, epoch: claim.epoch }, "run claimed");
+  log.info({ runId, attempt: claim.attempt }, "run claimed");
   try {
     const settlement = await attempt(context, taken);
     if (!settlement) {
-      log.warn({ runId, epoch: claim.epoch }, "the run was taken over by a newer attempt; leaving it alone");
+      log.warn({ runId, attempt: claim.attempt }, "the run was taken over by a newer attempt; leaving it alone");
       return;
     }
     const status = await untilStored(() => settleRun(services, claim, settlement), {
       log,
       what: `run ${runId}: settle`,
     });
-    log.info({ runId, epoch: claim.epoch, status, end: settlement.kind }, "attempt settled");
+    log.info({ runId, attempt: claim.attempt, status, end: settlement.kind }, "attempt settled");
   } catch (error) {
-    if (!(error instanceof ServiceError && error.code === "STALE_EPOCH")) throw error;
-    log.warn({ runId, epoch: claim.epoch }, error.message);
+    if (!(error instanceof ServiceError && error.code === "STALE_ATTEMPT")) throw error;
+    log.warn({ runId, attempt: claim.attempt }, error.message);
   } finally {
     context.current.runId = null;
     if (!context.leaving.aborted)
@@ -74,7 +74,7 @@ const retryRules = ({ maxStalledAttempts, retrySeconds }: WorkerContext["env"]) 
 async function attempt(context: WorkerContext, { claim, run }: Taken): Promise<Settlement | null> {
   const { env, services, leaving } = context;
   try {
-    const start = await untilStored(() => trainerStart(context, run, claim.epoch, { kind: "run" }), {
+    const start = await untilStored(() => trainerStart(context, run, claim.attempt, { kind: "run" }), {
       log: context.log,
       what: `run ${run.id}: inputs`,
       signal: leaving,
@@ -82,7 +82,7 @@ async function attempt(context: WorkerContext, { claim, run }: Taken): Promise<S
     const end = await hostRun(services, claim, start, hostSettings(context), leaving);
     return await settlementOf(context, { claim, run }, end);
   } catch (error) {
-    if (error instanceof ServiceError && error.code === "STALE_EPOCH") return null;
+    if (error instanceof ServiceError && error.code === "STALE_ATTEMPT") return null;
     if (isDiskFull(error)) return diskFull(context, run);
     context.log.error({ error, runId: run.id }, "the attempt broke");
     // A refusal of our own (a base that is gone, a file that changed) meets the next attempt just the same.

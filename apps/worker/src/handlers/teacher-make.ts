@@ -26,7 +26,7 @@ export async function makeTeacher(context: WorkerContext, teacherFileId: string)
     if (end) await untilStored(() => endTeacherFile(services, taken.claim, end), { log, what: `${what}: end` });
     log.info({ teacherFileId, status: end?.status ?? "making" }, "teacher file settled");
   } catch (error) {
-    if (!(error instanceof ServiceError && error.code === "STALE_EPOCH")) throw error;
+    if (!(error instanceof ServiceError && error.code === "STALE_ATTEMPT")) throw error;
     log.warn({ teacherFileId }, error.message);
   }
 }
@@ -60,7 +60,7 @@ async function make(context: WorkerContext, taken: Taken): Promise<Parameters<ty
     const path = start.task.kind === "teacher" ? start.task.path : "";
     return { status: "ready", path, ...file };
   } catch (error) {
-    if (error instanceof ServiceError && error.code === "STALE_EPOCH") throw error;
+    if (error instanceof ServiceError && error.code === "STALE_ATTEMPT") throw error;
     return { status: "failed", problem: problemOf(error) };
   } finally {
     clearInterval(timer);
@@ -81,7 +81,7 @@ async function teacherStart(context: WorkerContext, { claim, row, dataset }: Tak
     version: trainerProtocolVersion,
     task: { kind: "teacher", path: join(folder, "best.teacher"), topK, writer: writer.source },
     runId: row.id,
-    epoch: claim.epoch,
+    attempt: claim.attempt,
     workerName: env.workerName,
     spec: RunSpec.parse({ base: model, dataset: row.datasetVersionId, ...settings }),
     base: teacher.source,
@@ -99,6 +99,6 @@ async function teacherStart(context: WorkerContext, { claim, row, dataset }: Tak
     stored: { number: 0, step: 0 },
     planned: null,
     segmentSeconds: env.segmentSeconds,
-    checkEpoch: env.checkEpoch,
+    fenced: env.fenced,
   };
 }

@@ -27,7 +27,7 @@ export async function fileToPublish(
   onProgress("export", 0);
   const run = await runs.execution.findRun(services, row.runId);
   const checkpointPath = await checkpointOf(context, row);
-  const start = await trainerStart(context, run, Math.max(1, run.epoch), {
+  const start = await trainerStart(context, run, Math.max(1, run.attempt), {
     kind: "export",
     checkpointPath,
     gguf: [row.gguf],

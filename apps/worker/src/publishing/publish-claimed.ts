@@ -15,7 +15,7 @@ const tellEveryMilliseconds = 500;
 
 /**
  * Publishes (or rolls back) a deployment that is ours. Its row always ends in a status with the cause and the remedy; an
- * abort leaves it "publishing" for whoever comes next. Throws STALE_EPOCH when another publisher has taken it.
+ * abort leaves it "publishing" for whoever comes next. Throws STALE_ATTEMPT when another publisher has taken it.
  */
 export async function publishClaimed(
   context: WorkerContext,

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { ServiceError, say, type Words, wordsOfError } from "@anneal/contracts";
+import { ServiceError, say, type Words, withAttempt, wordsOfError } from "@anneal/contracts";
 import { seal, sha256OfFile, unseal } from "@anneal/data";
 import { z } from "zod";
-import { requireEpoch, syncDirectory } from "./epoch-lock.ts";
+import { requireAttempt, syncDirectory } from "./attempt-lock.ts";
 import { writeDurably } from "./files.ts";
 
 // checkpoints/step-000000120-e000000003/ holds state.safetensors (the engine's), cursor.json and, written last, manifest.json
@@ -47,19 +47,20 @@ export type Cursor = z.infer<typeof Cursor>;
 
 const manifestFields = {
   step: z.int(),
-  epoch: z.int(),
+  attempt: z.int(),
   createdAt: z.string(),
   files: z.record(z.string().regex(/^[a-z.]+$/), z.strictObject({ sha256: z.string(), bytes: z.int() })),
 };
-const Manifest = z.object({ version: z.literal(2), ...manifestFields }); // sealed: it proves itself
+// Sealed since version 2: it proves itself. Versions 1 and 2 say `epoch` for the attempt.
+const Manifest = z.object({ version: z.union([z.literal(2), z.literal(3)]), ...manifestFields });
 const OldManifest = z.strictObject({ version: z.literal(1), ...manifestFields });
 
 function readManifest(path: string): Omit<z.infer<typeof Manifest>, "version"> {
   const text = readFileSync(join(path, "manifest.json"), "utf8");
   const sealed = unseal(text);
-  const manifest = sealed ? Manifest.parse(sealed) : OldManifest.safeParse(jsonOf(text)).data;
+  const manifest = sealed ? Manifest.parse(withAttempt(sealed)) : OldManifest.safeParse(withAttempt(jsonOf(text))).data;
   if (!manifest) throw new ServiceError("INTERNAL", say`${path}: the manifest has been changed`);
-  if (basename(path) !== nameOf(manifest.step, manifest.epoch))
+  if (basename(path) !== nameOf(manifest.step, manifest.attempt))
     throw new ServiceError("INTERNAL", say`${path}: the manifest is of step ${manifest.step}`);
   return manifest;
 }
@@ -75,15 +76,15 @@ function jsonOf(text: string): unknown {
 export interface Checkpoint {
   path: string;
   step: number;
-  epoch: number;
+  attempt: number;
   cursor: Cursor;
   digest: string; // of state.safetensors
   bytes: number;
 }
 
 const folderName = /^step-(\d{9})-e(\d{9})$/;
-const nameOf = (step: number, epoch: number) =>
-  `step-${String(step).padStart(9, "0")}-e${String(epoch).padStart(9, "0")}`;
+const nameOf = (step: number, attempt: number) =>
+  `step-${String(step).padStart(9, "0")}-e${String(attempt).padStart(9, "0")}`;
 export const statePath = (checkpoint: { path: string }) => join(checkpoint.path, "state.safetensors");
 
 /** Reads a checkpoint and proves every byte of it against its manifest; throws with what is wrong. */
@@ -104,7 +105,7 @@ export async function verifyCheckpoint(path: string): Promise<Checkpoint> {
   return {
     path,
     step: manifest.step,
-    epoch: manifest.epoch,
+    attempt: manifest.attempt,
     cursor,
     digest: `sha256:${state?.sha256}`,
     bytes: state?.bytes ?? 0,
@@ -115,29 +116,29 @@ export class CheckpointStore {
   private readonly folder: string;
   constructor(
     private readonly runDirectory: string,
-    private readonly epoch: number,
-    private readonly checkEpoch: boolean,
+    private readonly attempt: number,
+    private readonly fenced: boolean,
   ) {
     this.folder = join(runDirectory, "checkpoints");
     mkdirSync(this.folder, { recursive: true });
     // What killed attempts left half-written. Only theirs: a newer attempt's must not be touched.
     for (const name of readdirSync(this.folder)) {
       const owner = /^tmp-e(\d{9})-/.exec(name)?.[1];
-      if (owner && Number(owner) < epoch) rmSync(join(this.folder, name), { recursive: true, force: true });
+      if (owner && Number(owner) < attempt) rmSync(join(this.folder, name), { recursive: true, force: true });
     }
   }
 
   private guard(): void {
-    if (this.checkEpoch) requireEpoch(this.runDirectory, this.epoch);
+    if (this.fenced) requireAttempt(this.runDirectory, this.attempt);
   }
 
-  private list(): { step: number; epoch: number; path: string }[] {
+  private list(): { step: number; attempt: number; path: string }[] {
     return readdirSync(this.folder)
       .map((name) => ({ match: folderName.exec(name), name }))
       .flatMap(({ match, name }) =>
-        match ? [{ step: Number(match[1]), epoch: Number(match[2]), path: join(this.folder, name) }] : [],
+        match ? [{ step: Number(match[1]), attempt: Number(match[2]), path: join(this.folder, name) }] : [],
       )
-      .sort((a, b) => b.step - a.step || b.epoch - a.epoch);
+      .sort((a, b) => b.step - a.step || b.attempt - a.attempt);
   }
 
   /** Whether a checkpoint of that step, of any attempt, is kept. */
@@ -150,19 +151,19 @@ export class CheckpointStore {
     cursor: Cursor,
     writeState: (path: string) => Promise<{ sha256: string; bytes: number }>,
   ): Promise<Checkpoint> {
-    const target = join(this.folder, nameOf(cursor.step, this.epoch));
+    const target = join(this.folder, nameOf(cursor.step, this.attempt));
     if (existsSync(target)) return verifyCheckpoint(target);
     this.guard();
-    const temporary = join(this.folder, `tmp-e${String(this.epoch).padStart(9, "0")}-${cursor.step}`);
+    const temporary = join(this.folder, `tmp-e${String(this.attempt).padStart(9, "0")}-${cursor.step}`);
     rmSync(temporary, { recursive: true, force: true });
     mkdirSync(temporary);
     const state = await writeState(join(temporary, "state.safetensors"));
     const cursorText = JSON.stringify(cursor);
     writeDurably(join(temporary, "cursor.json"), cursorText);
     const manifest: z.infer<typeof Manifest> = {
-      version: 2,
+      version: 3,
       step: cursor.step,
-      epoch: this.epoch,
+      attempt: this.attempt,
       createdAt: new Date().toISOString(),
       files: {
         "state.safetensors": state,
@@ -180,7 +181,7 @@ export class CheckpointStore {
     return {
       path: target,
       step: cursor.step,
-      epoch: this.epoch,
+      attempt: this.attempt,
       cursor,
       digest: `sha256:${state.sha256}`,
       bytes: state.bytes,
@@ -189,8 +190,8 @@ export class CheckpointStore {
 
   /** The newest checkpoint whose every byte is right; a damaged one is set aside and told of. */
   async newest(onDamaged: (message: Words) => void): Promise<Checkpoint | null> {
-    for (const { path, epoch } of this.list()) {
-      if (epoch > this.epoch) continue;
+    for (const { path, attempt } of this.list()) {
+      if (attempt > this.attempt) continue;
       try {
         return await verifyCheckpoint(path);
       } catch (error) {
@@ -204,7 +205,7 @@ export class CheckpointStore {
 
   /** The newest checkpoint of that step, every byte proven; null where none is kept. */
   async ofStep(step: number): Promise<Checkpoint | null> {
-    const found = this.list().find((one) => one.step === step && one.epoch <= this.epoch);
+    const found = this.list().find((one) => one.step === step && one.attempt <= this.attempt);
     return found ? verifyCheckpoint(found.path) : null;
   }
 

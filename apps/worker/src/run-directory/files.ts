@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, statSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { syncDirectory } from "./epoch-lock.ts";
+import { syncDirectory } from "./attempt-lock.ts";
 
 /** Writes all of it: a disk that is nearly full takes a part without an error, and only the next write fails. */
 export function writeWhole(handle: number, data: string | Uint8Array): void {

@@ -8,8 +8,8 @@ import { JournalHeader, JournalLine } from "@anneal/contracts";
 
 export const journalFolder = (runDirectory: string) => join(runDirectory, "journal");
 const fileName = /^attempt-(\d{9})\.jsonl$/;
-export const journalPath = (runDirectory: string, epoch: number) =>
-  join(journalFolder(runDirectory), `attempt-${String(epoch).padStart(9, "0")}.jsonl`);
+export const journalPath = (runDirectory: string, attempt: number) =>
+  join(journalFolder(runDirectory), `attempt-${String(attempt).padStart(9, "0")}.jsonl`);
 
 const checkSum = (json: string) => crc32(json).toString(16).padStart(8, "0");
 
@@ -42,12 +42,12 @@ export async function* intactLines(path: string): AsyncGenerator<unknown> {
   }
 }
 
-export function journalEpochs(runDirectory: string): number[] {
+export function journalAttempts(runDirectory: string): number[] {
   const folder = journalFolder(runDirectory);
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .map((name) => Number(fileName.exec(name)?.[1] ?? Number.NaN))
-    .filter((epoch) => Number.isInteger(epoch))
+    .filter((attempt) => Number.isInteger(attempt))
     .sort((a, b) => a - b);
 }
 
@@ -60,17 +60,17 @@ async function readHeader(path: string): Promise<JournalHeader | null> {
 }
 
 /**
- * The run's journal as attempts up to `epoch` left it, in order, numbers after `afterNumber` only. A later attempt's header
+ * The run's journal as attempts up to `attempt` left it, in order, numbers after `afterNumber` only. A later attempt's header
  * cuts off what earlier ones wrote behind it (a stopped writer that woke up).
  */
 export async function* readJournal(
   runDirectory: string,
-  options: { epoch: number; afterNumber?: number },
+  options: { attempt: number; afterNumber?: number },
 ): AsyncGenerator<JournalLine> {
   const attempts: { path: string; after: number; cut: number }[] = [];
-  for (const epoch of journalEpochs(runDirectory)) {
-    if (epoch > options.epoch) break;
-    const path = journalPath(runDirectory, epoch);
+  for (const attempt of journalAttempts(runDirectory)) {
+    if (attempt > options.attempt) break;
+    const path = journalPath(runDirectory, attempt);
     const header = await readHeader(path);
     if (!header) continue; // killed before its header was whole: nothing was told
     for (const earlier of attempts) earlier.cut = Math.min(earlier.cut, header.after);

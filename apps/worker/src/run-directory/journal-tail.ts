@@ -12,7 +12,7 @@ export class JournalTail {
 
   constructor(
     private readonly runDirectory: string,
-    private readonly epoch: number,
+    private readonly attempt: number,
     private afterNumber: number,
   ) {}
 
@@ -21,8 +21,11 @@ export class JournalTail {
     const lines: JournalLine[] = [];
     if (!this.caughtUp) {
       // Earlier attempts' lines count as this attempt's header cuts them, so it must be there first.
-      if (!existsSync(journalPath(this.runDirectory, this.epoch))) return lines;
-      for await (const line of readJournal(this.runDirectory, { epoch: this.epoch, afterNumber: this.afterNumber })) {
+      if (!existsSync(journalPath(this.runDirectory, this.attempt))) return lines;
+      for await (const line of readJournal(this.runDirectory, {
+        attempt: this.attempt,
+        afterNumber: this.afterNumber,
+      })) {
         if (line.number > number || lines.length === limit) return this.give(lines);
         lines.push(line);
       }
@@ -52,7 +55,7 @@ export class JournalTail {
         this.sawHeader = true;
         continue;
       }
-      this.handle ??= openSync(journalPath(this.runDirectory, this.epoch), "r");
+      this.handle ??= openSync(journalPath(this.runDirectory, this.attempt), "r");
       const chunk = Buffer.alloc(1 << 16);
       const got = readSync(this.handle, chunk, 0, chunk.length, this.offset);
       if (got === 0) return null;

@@ -1,6 +1,6 @@
 import { closeSync, fdatasyncSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync } from "node:fs";
 import type { JournalLine, RunEventBody } from "@anneal/contracts";
-import { requireEpoch, syncDirectory } from "./epoch-lock.ts";
+import { requireAttempt, syncDirectory } from "./attempt-lock.ts";
 import { writeWhole } from "./files.ts";
 import { encodeLine, journalFolder, journalPath, readJournal } from "./journal-file.ts";
 
@@ -56,8 +56,8 @@ export class Journal {
 
   private constructor(
     private readonly runDirectory: string,
-    private readonly epoch: number,
-    private readonly checkEpoch: boolean,
+    private readonly attempt: number,
+    private readonly fenced: boolean,
     handle: number,
     last: number,
     told: Told,
@@ -70,23 +70,23 @@ export class Journal {
   /** Goes on after everything earlier attempts left whole, and after what the database is known to hold. */
   static async open(
     runDirectory: string,
-    options: { epoch: number; checkEpoch: boolean; stored: { number: number; step: number }; now: Date },
+    options: { attempt: number; fenced: boolean; stored: { number: number; step: number }; now: Date },
   ): Promise<Journal> {
-    const { epoch, checkEpoch, stored } = options;
+    const { attempt, fenced, stored } = options;
     const told = emptyTold();
     told.metricsStep = stored.step;
     let last = stored.number;
-    for await (const line of readJournal(runDirectory, { epoch: epoch - 1 })) {
+    for await (const line of readJournal(runDirectory, { attempt: attempt - 1 })) {
       last = Math.max(last, line.number);
       note(told, line.body);
     }
     mkdirSync(journalFolder(runDirectory), { recursive: true });
-    if (checkEpoch) requireEpoch(runDirectory, epoch);
-    const handle = openSync(journalPath(runDirectory, epoch), "ax", 0o600);
-    writeWhole(handle, encodeLine({ epoch, after: last, startedAt: options.now.toISOString() }));
+    if (fenced) requireAttempt(runDirectory, attempt);
+    const handle = openSync(journalPath(runDirectory, attempt), "ax", 0o600);
+    writeWhole(handle, encodeLine({ attempt, after: last, startedAt: options.now.toISOString() }));
     fsyncSync(handle);
     syncDirectory(journalFolder(runDirectory));
-    return new Journal(runDirectory, epoch, checkEpoch, handle, last, told);
+    return new Journal(runDirectory, attempt, fenced, handle, last, told);
   }
 
   get number(): number {
@@ -95,7 +95,7 @@ export class Journal {
 
   append(...bodies: RunEventBody[]): number {
     if (bodies.length === 0) return this.last;
-    if (this.checkEpoch) requireEpoch(this.runDirectory, this.epoch);
+    if (this.fenced) requireAttempt(this.runDirectory, this.attempt);
     const time = new Date().toISOString();
     const lines: JournalLine[] = bodies.map((body, i) => ({ number: this.last + 1 + i, time, body }));
     const size = fstatSync(this.handle).size;

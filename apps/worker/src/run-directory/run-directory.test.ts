@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -11,11 +12,11 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inWords, type RunEventBody } from "@anneal/contracts";
-import { sha256OfFile } from "@anneal/data";
+import { seal, sha256OfFile } from "@anneal/data";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { startCursor } from "../trainer/context/cursor.ts";
+import { requireAttempt, takeAttempt } from "./attempt-lock.ts";
 import { CheckpointStore, type Cursor, statePath } from "./checkpoints.ts";
-import { takeEpoch } from "./epoch-lock.ts";
 import { writeDurably } from "./files.ts";
 import { Journal } from "./journal.ts";
 import { encodeLine, journalPath, readJournal } from "./journal-file.ts";
@@ -32,13 +33,13 @@ const metrics = (step: number): RunEventBody => ({
   tokens: step,
   values: { "train/loss": 1 / step },
 });
-const open = async (epoch: number, checkEpoch = true) => {
-  takeEpoch(dir, epoch, checkEpoch);
-  return Journal.open(dir, { epoch, checkEpoch, stored: { number: 0, step: 0 }, now: new Date() });
+const open = async (attempt: number, fenced = true) => {
+  takeAttempt(dir, attempt, fenced);
+  return Journal.open(dir, { attempt, fenced, stored: { number: 0, step: 0 }, now: new Date() });
 };
-const read = async (epoch: number, afterNumber = 0) => {
+const read = async (attempt: number, afterNumber = 0) => {
   const lines = [];
-  for await (const line of readJournal(dir, { epoch, afterNumber })) lines.push(line);
+  for await (const line of readJournal(dir, { attempt, afterNumber })) lines.push(line);
   return lines;
 };
 
@@ -81,7 +82,7 @@ test("what a stale attempt writes after a take-over is void, and it is told so",
   expect((await read(2, 2)).map(({ number }) => number)).toEqual([3]);
 });
 
-test("negative control: without the epoch check the stale attempt writes on", async () => {
+test("negative control: without the fence the stale attempt writes on", async () => {
   const stale = await open(1, false);
   await open(2, false);
   expect(() => stale.append(metrics(1))).not.toThrow();
@@ -94,7 +95,7 @@ const writeState = (text: string) => async (path: string) => {
 };
 
 test("a damaged checkpoint is set aside and the one before is used", async () => {
-  takeEpoch(dir, 1, true);
+  takeAttempt(dir, 1, true);
   const store = new CheckpointStore(dir, 1, true);
   await store.save(cursor(5), writeState("five"));
   const six = await store.save(cursor(6), writeState("six"));
@@ -106,7 +107,7 @@ test("a damaged checkpoint is set aside and the one before is used", async () =>
 });
 
 test("half-written checkpoints of killed attempts are never loaded and are cleared away", async () => {
-  takeEpoch(dir, 1, true);
+  takeAttempt(dir, 1, true);
   const killed = new CheckpointStore(dir, 1, true);
   await expect(
     killed.save(cursor(3), async (path) => {
@@ -114,14 +115,14 @@ test("half-written checkpoints of killed attempts are never loaded and are clear
       throw new Error("killed");
     }),
   ).rejects.toThrow("killed");
-  takeEpoch(dir, 2, true);
+  takeAttempt(dir, 2, true);
   const next = new CheckpointStore(dir, 2, true);
   expect(readdirSync(join(dir, "checkpoints"))).toEqual([]);
   expect(await next.newest(() => undefined)).toBeNull();
 });
 
 test("keeps the newest K and the best", async () => {
-  takeEpoch(dir, 1, true);
+  takeAttempt(dir, 1, true);
   const store = new CheckpointStore(dir, 1, true);
   for (const step of [1, 2, 3, 4, 5]) await store.save(cursor(step), writeState(`s${step}`));
   expect(store.prune(2, [1])).toEqual([2, 3]);
@@ -129,10 +130,40 @@ test("keeps the newest K and the best", async () => {
 });
 
 test("a stale attempt can neither save nor prune", async () => {
-  takeEpoch(dir, 1, true);
+  takeAttempt(dir, 1, true);
   const stale = new CheckpointStore(dir, 1, true);
   await stale.save(cursor(1), writeState("one"));
-  takeEpoch(dir, 2, true);
+  takeAttempt(dir, 2, true);
   await expect(stale.save(cursor(2), writeState("two"))).rejects.toThrow("taken over");
   expect(() => stale.prune(1, [])).toThrow("taken over");
+});
+
+test("a folder of an Anneal that said epoch is read, goes on and holds its fence", async () => {
+  const folder = join(dir, "checkpoints/step-000000005-e000000001");
+  mkdirSync(folder, { recursive: true });
+  const files: Record<string, { sha256: string; bytes: number }> = {};
+  for (const [name, text] of Object.entries({
+    "state.safetensors": "five",
+    "cursor.json": JSON.stringify(cursor(5)),
+  })) {
+    writeDurably(join(folder, name), text);
+    files[name] = { sha256: await sha256OfFile(join(folder, name)), bytes: text.length };
+  }
+  writeDurably(join(folder, "manifest.json"), seal({ version: 2, step: 5, epoch: 1, createdAt: "2026-11-24", files }));
+  mkdirSync(join(dir, "epochs"));
+  writeDurably(join(dir, "epochs/000000001"), "");
+  mkdirSync(join(dir, "journal"));
+  const time = new Date().toISOString();
+  const told = { number: 1, time, body: { type: "attempt", epoch: 1, workerName: "w", resumedFromStep: null } };
+  writeFileSync(journalPath(dir, 1), encodeLine({ epoch: 1, after: 0, startedAt: time }) + encodeLine(told));
+
+  expect((await read(1)).map(({ body }) => body)).toEqual([
+    { type: "attempt", attempt: 1, workerName: "w", resumedFromStep: null },
+  ]);
+  expect(() => requireAttempt(dir, 1)).not.toThrow();
+  const next = await open(2);
+  expect(next.append(metrics(6))).toBe(2);
+  expect(() => requireAttempt(dir, 1)).toThrow("taken over by attempt 2");
+  const found = await new CheckpointStore(dir, 2, true).newest((message) => expect(message).toBeNull());
+  expect(found).toMatchObject({ step: 5, attempt: 1 });
 });

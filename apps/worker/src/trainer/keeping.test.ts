@@ -5,7 +5,7 @@ import type { TrainerStart } from "@anneal/contracts";
 import { EngineError } from "@anneal/engine";
 import type { EncodedRow } from "@anneal/text";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { takeEpoch } from "../run-directory/epoch-lock.ts";
+import { takeAttempt } from "../run-directory/attempt-lock.ts";
 import { cachedShard, clearUnusedShards } from "../shard-cache.ts";
 import { Control, Stopped } from "./context/control.ts";
 import { engineCall } from "./context/engine-call.ts";
@@ -22,9 +22,9 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 describe("answers kept as they are measured", () => {
   const said = { text: "yes", thought: null, open: false, cut: false };
-  const open = (epoch: number, about = "base x") => {
-    takeEpoch(dir, epoch, true);
-    return new AnswersFile(dir, "before", about, epoch, true);
+  const open = (attempt: number, about = "base x") => {
+    takeAttempt(dir, attempt, true);
+    return new AnswersFile(dir, "before", about, attempt, true);
   };
 
   test("the next attempt finds what earlier ones measured, without a torn tail", async () => {

@@ -57,9 +57,9 @@ async function run(start: TrainerStart): Promise<void> {
     } else if (start.task.kind === "teacher") {
       last = await makeTeacher(start, start.task, control, send);
     } else {
-      const { runDirectory, epoch, checkEpoch, stored } = start;
-      const journal = await Journal.open(runDirectory, { epoch, checkEpoch, stored, now: new Date() });
-      const store = new CheckpointStore(runDirectory, epoch, checkEpoch);
+      const { runDirectory, attempt, fenced, stored } = start;
+      const journal = await Journal.open(runDirectory, { attempt, fenced, stored, now: new Date() });
+      const store = new CheckpointStore(runDirectory, attempt, fenced);
       const job: Job = { start, journal, store, control, send };
       const outcome = await runStages(job).finally(() => {
         number = journal.number;
@@ -72,7 +72,7 @@ async function run(start: TrainerStart): Promise<void> {
       const outcome = error.reason === "cancel" ? "cancelled" : error.reason === "pause" ? "paused" : "segment";
       last = { type: "done", outcome, number };
     } else {
-      const stale = error instanceof ServiceError && error.code === "STALE_EPOCH";
+      const stale = error instanceof ServiceError && error.code === "STALE_ATTEMPT";
       if (!stale) console.error(new Date().toISOString(), error);
       const failure = describeFailure(error);
       last = { type: "failed", ...failure, permanent: failure.permanent && !stale, number };

@@ -19,7 +19,7 @@ export async function runStages(job: Job): Promise<TrainerOutcome> {
   const resumed = await job.store.newest((message) => logLine(job, "warn", say`a checkpoint is set aside: ${message}`));
   tell(job, {
     type: "attempt",
-    epoch: start.epoch,
+    attempt: start.attempt,
     workerName: start.workerName,
     resumedFromStep: resumed?.step ?? null,
   });

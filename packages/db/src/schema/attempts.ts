@@ -10,7 +10,7 @@ export const attempts = pgTable(
     runId: uuid("run_id")
       .notNull()
       .references(() => runs.id, { onDelete: "cascade" }),
-    epoch: integer("epoch").notNull(),
+    attempt: integer("attempt").notNull(),
     workerId: uuid("worker_id").notNull(),
     workerName: text("worker_name").notNull(),
     startedAt: time("started_at").notNull().defaultNow(),
@@ -20,5 +20,5 @@ export const attempts = pgTable(
     progressed: boolean("progressed").notNull().default(false),
     problem: jsonb("problem").$type<Problem>(),
   },
-  (t) => [primaryKey({ columns: [t.runId, t.epoch] })],
+  (t) => [primaryKey({ columns: [t.runId, t.attempt] })],
 );

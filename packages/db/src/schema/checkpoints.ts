@@ -11,7 +11,7 @@ export const checkpoints = pgTable(
       .notNull()
       .references(() => runs.id, { onDelete: "cascade" }),
     step: integer("step").notNull(),
-    epoch: integer("epoch").notNull(),
+    attempt: integer("attempt").notNull(),
     digest: text("digest").notNull(),
     bytes: byteCount("bytes").notNull(),
     path: text("path").notNull(),

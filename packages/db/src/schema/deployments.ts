@@ -27,7 +27,7 @@ export const deployments = pgTable(
     etaSeconds: doublePrecision("eta_seconds"),
     ollamaDigest: text("ollama_digest"),
     previousDigest: text("previous_digest"), // what the name stood for before, for rollback
-    epoch: integer("epoch").notNull().default(0), // raised by each publisher that takes it; fences its writes
+    attempt: integer("attempt").notNull().default(0), // raised by each publisher that takes it; fences its writes
     leaseExpiresAt: time("lease_expires_at"),
     problem: jsonb("problem").$type<Problem>(),
     createdAt: createdAt(),

@@ -12,7 +12,7 @@ export const runEvents = pgTable(
       .notNull()
       .references(() => runs.id, { onDelete: "cascade" }),
     seq: bigint("seq", { mode: "number" }).notNull(),
-    epoch: integer("epoch").notNull(),
+    attempt: integer("attempt").notNull(),
     time: time("time").notNull(),
     type: text("type").$type<RunEventBody["type"]>().notNull(),
     body: jsonb("body").$type<RunEventBody>().notNull(),

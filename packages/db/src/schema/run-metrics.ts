@@ -16,7 +16,7 @@ export const runMetrics = pgTable(
     time: time("time").notNull(),
     tokens: doublePrecision("tokens").notNull(),
     value: doublePrecision("value").notNull(),
-    epoch: integer("epoch").notNull(),
+    attempt: integer("attempt").notNull(),
   },
   (t) => [primaryKey({ columns: [t.runId, t.name, t.step] })],
 );

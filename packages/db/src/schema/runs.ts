@@ -28,8 +28,8 @@ export const runs = pgTable(
       .notNull()
       .references(() => datasetVersions.id),
     evaluationVersionId: uuid("evaluation_version_id").references(() => datasetVersions.id),
-    // Fencing: each claim raises it; every write of a worker says `where epoch = mine`.
-    epoch: integer("epoch").notNull().default(0),
+    // Fencing: each claim raises it; every write of a worker says `where attempt = mine`.
+    attempt: integer("attempt").notNull().default(0),
     workerId: uuid("worker_id"),
     // The home whose folders hold its dataset, checkpoints and journal; null until a worker has taken a run of an older version.
     home: text("home"),

@@ -22,7 +22,7 @@ export const teacherFiles = pgTable(
     rows: integer("rows"),
     supervisedTokens: byteCount("supervised_tokens"),
     facts: jsonb("facts").$type<TeacherFacts>(), // once it is ready
-    epoch: integer("epoch").notNull().default(0), // raised by each worker that takes it; fences its writes
+    attempt: integer("attempt").notNull().default(0), // raised by each worker that takes it; fences its writes
     leaseExpiresAt: time("lease_expires_at"),
     stalledAttempts: integer("stalled_attempts").notNull().default(0), // taken and never ended
     problem: jsonb("problem").$type<Problem>(),

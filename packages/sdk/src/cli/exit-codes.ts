@@ -24,7 +24,7 @@ const ofCode: Record<ErrorCode, number> = {
   TOO_LARGE: exitCodes.invalidInput,
   CONFLICT: exitCodes.conflict,
   PRECONDITION_FAILED: exitCodes.conflict,
-  STALE_EPOCH: exitCodes.conflict,
+  STALE_ATTEMPT: exitCodes.conflict,
   DOES_NOT_FIT: exitCodes.refused,
   NOTHING_TO_TRAIN: exitCodes.refused,
   UNSUPPORTED: exitCodes.refused,

@@ -9,10 +9,10 @@ import { tellDeployments } from "./tell.ts";
 const { deployments, artifacts, runs } = schema;
 type Row = typeof deployments.$inferSelect;
 
-/** A publisher's hold on a deployment: like a run's claim, each taking raises the epoch and shuts the former one out. */
+/** A publisher's hold on a deployment: like a run's claim, each taking raises the attempt and shuts the former one out. */
 export interface DeploymentClaim {
   deploymentId: string;
-  epoch: number;
+  attempt: number;
 }
 
 const busy: DeploymentStatus[] = ["pending", "publishing"];
@@ -75,12 +75,12 @@ export async function claimDeployment(
     .update(deployments)
     .set({
       status: "publishing",
-      epoch: sql`${deployments.epoch} + 1`,
+      attempt: sql`${deployments.attempt} + 1`,
       leaseExpiresAt: sql`now() + make_interval(secs => ${options.leaseSeconds})`,
     })
     .where(and(eq(deployments.id, deploymentId), free))
     .returning();
-  return row ? { claim: { deploymentId, epoch: row.epoch }, row } : null;
+  return row ? { claim: { deploymentId, attempt: row.attempt }, row } : null;
 }
 
 type Changes = Partial<
@@ -91,7 +91,7 @@ type Changes = Partial<
 >;
 
 export const deploymentStale = (claim: DeploymentClaim) =>
-  new ServiceError("STALE_EPOCH", say`deployment ${claim.deploymentId} has been taken over by another worker`, {
+  new ServiceError("STALE_ATTEMPT", say`deployment ${claim.deploymentId} has been taken over by another worker`, {
     remedy: say`nothing to do: the newer one continues`,
   });
 
@@ -104,12 +104,12 @@ export async function renewDeployment(
   const rows = await ctx.db
     .update(deployments)
     .set({ leaseExpiresAt: sql`now() + make_interval(secs => ${leaseSeconds})` })
-    .where(and(eq(deployments.id, claim.deploymentId), eq(deployments.epoch, claim.epoch)))
+    .where(and(eq(deployments.id, claim.deploymentId), eq(deployments.attempt, claim.attempt)))
     .returning({ id: deployments.id });
   if (rows.length === 0) throw deploymentStale(claim);
 }
 
-/** Writes progress or an end and tells the run's watchers. Fenced by the deployment's epoch. */
+/** Writes progress or an end and tells the run's watchers. Fenced by the deployment's attempt. */
 export async function updateDeployment(
   ctx: Pick<ServiceContext, "db" | "now">,
   claim: DeploymentClaim,
@@ -125,7 +125,7 @@ export async function updateDeployment(
         leaseExpiresAt: ends ? null : sql`now() + make_interval(secs => ${leaseSeconds})`,
         ...(ends ? { finishedAt: changes.finishedAt ?? ctx.now() } : {}),
       })
-      .where(and(eq(deployments.id, claim.deploymentId), eq(deployments.epoch, claim.epoch)))
+      .where(and(eq(deployments.id, claim.deploymentId), eq(deployments.attempt, claim.attempt)))
       .returning();
     if (!row) throw deploymentStale(claim);
     // A name stands for one model: what was live under it before is superseded.

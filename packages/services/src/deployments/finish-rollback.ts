@@ -9,7 +9,7 @@ const { deployments } = schema;
 
 /**
  * After a rollback: the publication that brought the restored model is live again, from now on, and the one that was taken
- * back is not. A model that was not published from here has no publication to mark. Fenced by the deployment's epoch.
+ * back is not. A model that was not published from here has no publication to mark. Fenced by the deployment's attempt.
  */
 export async function finishRollback(
   ctx: Pick<ServiceContext, "db" | "now">,
@@ -23,7 +23,7 @@ export async function finishRollback(
     const [back] = await tx
       .update(deployments)
       .set({ ...done, status: "rolled_back", finishedAt: ctx.now() })
-      .where(and(eq(deployments.id, claim.deploymentId), eq(deployments.epoch, claim.epoch)))
+      .where(and(eq(deployments.id, claim.deploymentId), eq(deployments.attempt, claim.attempt)))
       .returning();
     if (!back) throw deploymentStale(claim);
     const [older] = await tx

@@ -15,15 +15,15 @@ export async function tellDeployments(
   const ids = rows.flatMap(({ runId }) => (runId ? [runId] : []));
   if (ids.length === 0) return;
   const owners = await tx
-    .select({ id: runs.id, epoch: runs.epoch })
+    .select({ id: runs.id, attempt: runs.attempt })
     .from(runs)
     .where(inArray(runs.id, ids))
     .orderBy(asc(runs.id));
-  for (const { id, epoch } of owners)
+  for (const { id, attempt } of owners)
     await appendEvents(
       tx,
       id,
-      epoch,
+      attempt,
       rows
         .filter(({ runId }) => runId === id)
         .map((row) => ({

@@ -16,7 +16,7 @@ export interface NewEvent {
 export async function appendEvents(
   tx: Transaction,
   runId: string,
-  epoch: number,
+  attempt: number,
   events: readonly NewEvent[],
 ): Promise<number> {
   const [row] = await tx
@@ -29,7 +29,7 @@ export async function appendEvents(
     const first = row.lastSeq - events.length + 1;
     await tx
       .insert(runEvents)
-      .values(events.map(({ time, body }, i) => ({ runId, seq: first + i, epoch, time, type: body.type, body })));
+      .values(events.map(({ time, body }, i) => ({ runId, seq: first + i, attempt, time, type: body.type, body })));
   }
   await tx.execute(sql`select pg_notify(${channels.run}, ${runId})`);
   return row.lastSeq;

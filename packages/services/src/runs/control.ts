@@ -39,7 +39,7 @@ async function summaryOf(ctx: ServiceContext, runId: string) {
 async function setStatus(tx: Transaction, ctx: ServiceContext, row: RunRow, changes: Partial<RunRow>): Promise<void> {
   await tx.update(runs).set(changes).where(eq(runs.id, row.id));
   if (changes.status && changes.status !== row.status)
-    await appendEvents(tx, row.id, row.epoch, [
+    await appendEvents(tx, row.id, row.attempt, [
       { time: ctx.now(), body: { type: "status", status: changes.status, problem: changes.problem ?? null } },
     ]);
 }

@@ -30,7 +30,7 @@ export async function runDetail(ctx: Pick<ServiceContext, "db">, runId: string):
     .where(eq(runs.id, runId));
   if (!summary || !row) throw notFound("run", runId);
   const [attemptRows, checkpointRows, artifactRows, deployments, stages, names] = await Promise.all([
-    db.select().from(attempts).where(eq(attempts.runId, runId)).orderBy(asc(attempts.epoch)),
+    db.select().from(attempts).where(eq(attempts.runId, runId)).orderBy(asc(attempts.attempt)),
     db.select().from(checkpoints).where(eq(checkpoints.runId, runId)).orderBy(desc(checkpoints.step)),
     db.select().from(artifacts).where(eq(artifacts.runId, runId)).orderBy(asc(artifacts.id)),
     findDeployments(ctx, { runId }),
@@ -43,7 +43,7 @@ export async function runDetail(ctx: Pick<ServiceContext, "db">, runId: string):
     spec: storedSpec(row.spec),
     plan: row.plan,
     attempts: attemptRows.map((a) => ({
-      epoch: a.epoch,
+      attempt: a.attempt,
       workerName: a.workerName,
       startedAt: a.startedAt.toISOString(),
       endedAt: iso(a.endedAt),

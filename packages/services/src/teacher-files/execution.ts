@@ -7,10 +7,10 @@ import type { TeacherFileRow } from "./rows.ts";
 
 const { teacherFiles } = schema;
 
-/** A worker's hold on a teacher's file: each taking raises the epoch and shuts the former one out. */
+/** A worker's hold on a teacher's file: each taking raises the attempt and shuts the former one out. */
 export interface TeacherClaim {
   teacherFileId: string;
-  epoch: number;
+  attempt: number;
 }
 
 const waits = or(
@@ -31,14 +31,14 @@ export async function claimTeacherFile(
     .update(teacherFiles)
     .set({
       status: "making",
-      epoch: sql`${teacherFiles.epoch} + 1`,
+      attempt: sql`${teacherFiles.attempt} + 1`,
       stalledAttempts: sql`${teacherFiles.stalledAttempts} + 1`,
       leaseExpiresAt: sql`now() + make_interval(secs => ${options.leaseSeconds})`,
     })
     .where(and(eq(teacherFiles.id, teacherFileId), waits))
     .returning();
   if (!row) return null;
-  const claim = { teacherFileId, epoch: row.epoch };
+  const claim = { teacherFileId, attempt: row.attempt };
   if (row.stalledAttempts > options.maxStalledAttempts) {
     await endTeacherFile(ctx, claim, {
       status: "failed",
@@ -79,15 +79,15 @@ async function write(
   const rows = await ctx.db
     .update(teacherFiles)
     .set(changes)
-    .where(and(eq(teacherFiles.id, claim.teacherFileId), eq(teacherFiles.epoch, claim.epoch)))
+    .where(and(eq(teacherFiles.id, claim.teacherFileId), eq(teacherFiles.attempt, claim.attempt)))
     .returning({ id: teacherFiles.id });
   if (rows.length === 0)
-    throw new ServiceError("STALE_EPOCH", say`teacher file ${claim.teacherFileId} was removed or taken over`, {
+    throw new ServiceError("STALE_ATTEMPT", say`teacher file ${claim.teacherFileId} was removed or taken over`, {
       remedy: say`nothing to do: the worker that took it over continues`,
     });
 }
 
-/** Prolongs the hold and tells how far it is. Fenced by the epoch, as every write. */
+/** Prolongs the hold and tells how far it is. Fenced by the attempt, as every write. */
 export const renewTeacherFile = (
   ctx: Pick<ServiceContext, "db">,
   claim: TeacherClaim,

@@ -31,8 +31,12 @@ export function useEventText(): (body: RunEventBody) => string {
       }
       case "attempt":
         return body.resumedFromStep === null
-          ? t("attempt", { epoch: body.epoch, worker: visible(body.workerName) })
-          : t("attemptResumed", { epoch: body.epoch, worker: visible(body.workerName), step: body.resumedFromStep });
+          ? t("attempt", { attempt: body.attempt, worker: visible(body.workerName) })
+          : t("attemptResumed", {
+              attempt: body.attempt,
+              worker: visible(body.workerName),
+              step: body.resumedFromStep,
+            });
       case "checkpoint":
         return t(body.isBest ? "checkpointBest" : "checkpoint", { step: body.step, size: formatBytes(body.bytes) });
       case "evaluation": {

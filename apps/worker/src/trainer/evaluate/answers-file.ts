@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fdatasyncSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { requireEpoch } from "../../run-directory/epoch-lock.ts";
+import { requireAttempt } from "../../run-directory/attempt-lock.ts";
 import { writeWhole } from "../../run-directory/files.ts";
 import { encodeLine, intactLines } from "../../run-directory/journal-file.ts";
 import type { Measured } from "./measure.ts";
@@ -28,8 +28,8 @@ export class AnswersFile {
     private readonly runDirectory: string,
     private readonly name: string,
     private readonly about: string,
-    private readonly epoch: number,
-    private readonly checkEpoch: boolean,
+    private readonly attempt: number,
+    private readonly fenced: boolean,
   ) {
     this.folder = join(runDirectory, "answers");
   }
@@ -54,10 +54,10 @@ export class AnswersFile {
   }
 
   keep(part: Part): void {
-    if (this.checkEpoch) requireEpoch(this.runDirectory, this.epoch);
+    if (this.fenced) requireAttempt(this.runDirectory, this.attempt);
     if (this.handle === null) {
       mkdirSync(this.folder, { recursive: true });
-      const file = `${this.name}-e${String(this.epoch).padStart(9, "0")}-${Date.now()}.jsonl`;
+      const file = `${this.name}-e${String(this.attempt).padStart(9, "0")}-${Date.now()}.jsonl`;
       this.handle = openSync(join(this.folder, file), "ax", 0o600);
       writeWhole(this.handle, encodeLine({ about: this.about }));
     }

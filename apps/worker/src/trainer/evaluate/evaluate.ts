@@ -70,7 +70,7 @@ async function measureAll(
   rows: number,
   adapter: string | null,
 ): Promise<Measured> {
-  const { spec, runDirectory, epoch, checkEpoch } = job.start;
+  const { spec, runDirectory, attempt, fenced } = job.start;
   if (!prepared.heldOut) return nothingMeasured();
   const about = [
     which.about,
@@ -79,7 +79,7 @@ async function measureAll(
     `answers of ${answerCap(spec.evaluation, prepared.questions)} tokens, read`,
   ];
   const name = adapter ? `${which.which}-${adapter}` : which.which;
-  const file = new AnswersFile(runDirectory, name, about.join(" "), epoch, checkEpoch);
+  const file = new AnswersFile(runDirectory, name, about.join(" "), attempt, fenced);
   const note = adapter ? say`${which.note} (${adapter})` : which.note;
   const progress = new ProgressTeller(job);
   try {

@@ -2,7 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { ArtifactKind, Quantisation } from "@anneal/contracts";
 import { sha256OfFile } from "@anneal/data";
-import { requireEpoch } from "../../run-directory/epoch-lock.ts";
+import { requireAttempt } from "../../run-directory/attempt-lock.ts";
 import { syncFile } from "../../run-directory/files.ts";
 import { type Job, tell } from "../context/job.ts";
 
@@ -30,7 +30,7 @@ export const isTold = (job: Job, kind: ArtifactKind, path: string, name = basena
 
 /** Refuses to write for an attempt that was taken over. */
 export function guard({ start }: Job): void {
-  if (start.checkEpoch) requireEpoch(start.runDirectory, start.epoch);
+  if (start.fenced) requireAttempt(start.runDirectory, start.attempt);
 }
 
 /** Journals a finished file with its digest; it is on the disk before anyone hears of it. */

@@ -65,12 +65,12 @@ async function reportData(
   serving: ServingFigures,
 ): Promise<ReportInput> {
   const { start } = job;
-  const { spec, runDirectory, epoch } = start;
+  const { spec, runDirectory, attempt } = start;
   const { cursor } = end;
   const rows = Math.min(spec.evaluation.finalMaxRows, prepared.heldOutExamples);
   const info = engineInfo();
   const memory = session.memory();
-  const record = await readRecord(runDirectory, epoch);
+  const record = await readRecord(runDirectory, attempt);
   const cap = answerCap(spec.evaluation, prepared.questions);
   const answered = reportRows(prepared, before, after, rows, cap);
   const preference = reportPreference(spec, prepared, before, after, rows);
@@ -107,7 +107,7 @@ async function reportData(
       tunedLossNats: totals(spec, prepared, after, before, rows).loss,
     },
     adapters: reportAdapters(spec, result),
-    curves: await readCurves(runDirectory, epoch),
+    curves: await readCurves(runDirectory, attempt),
     serving: [
       {
         model: start.modelName,
@@ -172,14 +172,14 @@ const startNames = ({ method, adapters }: RunSpec): string =>
     .join(", ");
 
 /** When the run began, and which files came of it, from its own journal. */
-async function readRecord(runDirectory: string, epoch: number) {
+async function readRecord(runDirectory: string, attempt: number) {
   let startedAt: string | null = null;
   const guards: Phrase[] = [];
   const artifacts = new Map<
     string,
     { what: string; name: string; digest: string; bytes: number; note: Phrase | null }
   >();
-  for await (const { body, time } of readJournal(runDirectory, { epoch })) {
+  for await (const { body, time } of readJournal(runDirectory, { attempt })) {
     startedAt ??= time;
     if (body.type === "guard") guards.push(guardNote(body));
     if (body.type === "artifact" && body.kind !== "report")

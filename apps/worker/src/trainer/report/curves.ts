@@ -27,9 +27,9 @@ const isShown = (name: MetricName) => {
 const atMostPoints = 600;
 
 /** The run's curves out of its own journal, thinned to what a page can show; the last point always stays. */
-export async function readCurves(runDirectory: string, epoch: number): Promise<Curve[]> {
+export async function readCurves(runDirectory: string, attempt: number): Promise<Curve[]> {
   const series = new Map<MetricName, Map<number, number>>();
-  for await (const { body } of readJournal(runDirectory, { epoch })) {
+  for await (const { body } of readJournal(runDirectory, { attempt })) {
     if (body.type !== "metrics") continue;
     for (const [key, value] of Object.entries(body.values)) {
       const name = key as MetricName;

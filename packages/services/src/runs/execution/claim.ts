@@ -3,7 +3,7 @@ import { schema, type Transaction } from "@anneal/db";
 import { and, asc, eq, inArray, isNull, lte, or, type SQL, sql } from "drizzle-orm";
 import type { ServiceContext } from "../../context.ts";
 import { appendEvents, type NewEvent } from "../append-events.ts";
-import { type Claim, owned, staleEpoch } from "./fence.ts";
+import { type Claim, owned, staleAttempt } from "./fence.ts";
 
 const { runs, attempts } = schema;
 type RunRow = typeof runs.$inferSelect;
@@ -27,7 +27,7 @@ async function endLostAttempt(tx: Transaction, row: RunRow, now: Date): Promise<
   const [lost] = await tx
     .update(attempts)
     .set({ outcome: "lost", endedAt: now })
-    .where(and(eq(attempts.runId, row.id), eq(attempts.epoch, row.epoch), eq(attempts.outcome, "running")))
+    .where(and(eq(attempts.runId, row.id), eq(attempts.attempt, row.attempt), eq(attempts.outcome, "running")))
     .returning({ progressed: attempts.progressed });
   if (!lost) return row.stalledAttempts;
   return lost.progressed ? 0 : row.stalledAttempts + 1;
@@ -45,7 +45,7 @@ export interface ClaimOptions {
 }
 
 /**
- * Takes a queued run, or one whose worker is gone: raises its epoch, so that every write of the former holder is refused.
+ * Takes a queued run, or one whose worker is gone: raises its attempt, so that every write of the former holder is refused.
  * Null when there is nothing to take (finished, held by a live worker, or settled here because it was stopping).
  */
 export async function claimRun(
@@ -64,13 +64,13 @@ export async function claimRun(
     if (row.status === "pausing" || row.status === "cancelling") {
       const status = row.status === "pausing" ? "paused" : "cancelled";
       const finishedAt = status === "cancelled" ? now : null;
-      // The epoch rises here too: the former holder may wake up and must find itself shut out.
-      const epoch = row.epoch + 1;
+      // The attempt rises here too: the former holder may wake up and must find itself shut out.
+      const attempt = row.attempt + 1;
       await tx
         .update(runs)
-        .set({ status, epoch, control: null, workerId: null, leaseExpiresAt: null, finishedAt })
+        .set({ status, attempt, control: null, workerId: null, leaseExpiresAt: null, finishedAt })
         .where(eq(runs.id, runId));
-      await appendEvents(tx, runId, epoch, [{ time: now, body: { type: "status", status, problem: null } }]);
+      await appendEvents(tx, runId, attempt, [{ time: now, body: { type: "status", status, problem: null } }]);
       return null;
     }
     if (stalledAttempts >= options.maxStalledAttempts) {
@@ -82,12 +82,12 @@ export async function claimRun(
           remedy: say`see the last log lines of its attempts; a smaller micro-batch helps if memory ran out`,
         }),
       };
-      const epoch = row.epoch + 1;
+      const attempt = row.attempt + 1;
       await tx
         .update(runs)
         .set({
           status: "failed",
-          epoch,
+          attempt,
           problem,
           stalledAttempts,
           workerId: null,
@@ -95,15 +95,15 @@ export async function claimRun(
           finishedAt: now,
         })
         .where(eq(runs.id, runId));
-      await appendEvents(tx, runId, epoch, [{ time: now, body: { type: "status", status: "failed", problem } }]);
+      await appendEvents(tx, runId, attempt, [{ time: now, body: { type: "status", status: "failed", problem } }]);
       return null;
     }
 
-    const epoch = row.epoch + 1;
+    const attempt = row.attempt + 1;
     const [run] = await tx
       .update(runs)
       .set({
-        epoch,
+        attempt,
         status: "running",
         stalledAttempts,
         problem: null,
@@ -119,7 +119,7 @@ export async function claimRun(
     if (!run) return null;
     await tx.insert(attempts).values({
       runId,
-      epoch,
+      attempt,
       workerId: options.workerId,
       workerName: options.workerName,
       startedAt: now,
@@ -127,8 +127,8 @@ export async function claimRun(
     const events: NewEvent[] = [];
     if (row.status !== "running")
       events.push({ time: now, body: { type: "status", status: "running", problem: null } });
-    await appendEvents(tx, runId, epoch, events);
-    return { claim: { runId, epoch, check: options.check }, run };
+    await appendEvents(tx, runId, attempt, events);
+    return { claim: { runId, attempt, check: options.check }, run };
   });
 }
 
@@ -154,7 +154,7 @@ export async function claimNextRun(
   }
 }
 
-/** Prolongs the lease; answers what a person has asked for meanwhile. Throws STALE_EPOCH when the run was taken over. */
+/** Prolongs the lease; answers what a person has asked for meanwhile. Throws STALE_ATTEMPT when the run was taken over. */
 export async function renewLease(
   ctx: Pick<ServiceContext, "db">,
   claim: Claim,
@@ -165,7 +165,7 @@ export async function renewLease(
     .set({ leaseExpiresAt: sql`now() + make_interval(secs => ${leaseSeconds})` })
     .where(owned(claim))
     .returning({ control: runs.control, controlNumber: runs.controlNumber });
-  if (!row) throw staleEpoch(claim, null);
+  if (!row) throw staleAttempt(claim, null);
   return row;
 }
 

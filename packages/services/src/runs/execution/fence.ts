@@ -7,27 +7,27 @@ const { runs } = schema;
 /** Who writes: a claim's number. `check` is false only in the negative control of the chaos test. */
 export interface Claim {
   runId: string;
-  epoch: number;
+  attempt: number;
   check: boolean;
 }
 
-export function staleEpoch(claim: Claim, current: number | null): ServiceError {
+export function staleAttempt(claim: Claim, current: number | null): ServiceError {
   return new ServiceError(
-    "STALE_EPOCH",
+    "STALE_ATTEMPT",
     current === null
-      ? say`attempt ${claim.epoch} of run ${claim.runId} has been taken over`
-      : say`attempt ${claim.epoch} of run ${claim.runId} has been taken over by attempt ${current}`,
+      ? say`attempt ${claim.attempt} of run ${claim.runId} has been taken over`
+      : say`attempt ${claim.attempt} of run ${claim.runId} has been taken over by attempt ${current}`,
     { remedy: say`nothing to do: the newer attempt continues` },
   );
 }
 
 export const owned = (claim: Claim): SQL | undefined =>
-  claim.check ? and(eq(runs.id, claim.runId), eq(runs.epoch, claim.epoch)) : eq(runs.id, claim.runId);
+  claim.check ? and(eq(runs.id, claim.runId), eq(runs.attempt, claim.attempt)) : eq(runs.id, claim.runId);
 
 /** Takes the run's row lock and refuses a claim that is not the newest; every write of a worker starts with it. */
 export async function lockOwned(tx: Transaction, claim: Claim): Promise<typeof runs.$inferSelect> {
   const [row] = await tx.select().from(runs).where(eq(runs.id, claim.runId)).for("update");
-  if (!row) throw staleEpoch(claim, null);
-  if (claim.check && row.epoch !== claim.epoch) throw staleEpoch(claim, row.epoch);
+  if (!row) throw staleAttempt(claim, null);
+  if (claim.check && row.attempt !== claim.attempt) throw staleAttempt(claim, row.attempt);
   return row;
 }

@@ -49,7 +49,7 @@ async function endAttempt(
   const [row] = await tx
     .update(attempts)
     .set({ outcome, endedAt: now, problem })
-    .where(and(eq(attempts.runId, claim.runId), eq(attempts.epoch, claim.epoch)))
+    .where(and(eq(attempts.runId, claim.runId), eq(attempts.attempt, claim.attempt)))
     .returning({ progressed: attempts.progressed });
   return row?.progressed ?? false;
 }
@@ -162,7 +162,7 @@ export async function settleRun(
       // A run that waits is sent for by the heartbeat when its time has come.
       if (status === "queued" && pause === 0) await ctx.queue.enqueue(tx, "run.advance", { runId: row.id });
     }
-    await appendEvents(tx, row.id, claim.epoch, events);
+    await appendEvents(tx, row.id, claim.attempt, events);
     return status;
   });
 }

@@ -41,7 +41,7 @@ export async function tellStage(
     };
     await tx.update(runs).set({ stage, progress }).where(eq(runs.id, row.id));
     if (!before)
-      await appendEvents(tx, row.id, claim.epoch, [
+      await appendEvents(tx, row.id, claim.attempt, [
         { time: ctx.now(), body: { type: "stage", stage, state, ...words } },
       ]);
   });

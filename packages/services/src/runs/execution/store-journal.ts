@@ -11,7 +11,7 @@ type Body<T extends RunEventBody["type"]> = Extract<RunEventBody, { type: T }>;
 
 async function storeCheckpoint(tx: Transaction, claim: Claim, time: Date, body: Body<"checkpoint">): Promise<void> {
   const { step, digest, bytes, path, evaluationLoss, exactMatch, isBest } = body;
-  const values = { epoch: claim.epoch, digest, bytes, path, evaluationLoss, exactMatch, isBest, kept: true };
+  const values = { attempt: claim.attempt, digest, bytes, path, evaluationLoss, exactMatch, isBest, kept: true };
   await tx
     .insert(checkpoints)
     .values({ id: newId(), runId: claim.runId, step, createdAt: time, ...values })
@@ -77,7 +77,7 @@ async function storeBody(tx: Transaction, claim: Claim, time: Date, body: RunEve
     await tx
       .update(attempts)
       .set({ resumedFromStep: body.resumedFromStep })
-      .where(and(eq(attempts.runId, runId), eq(attempts.epoch, body.epoch)));
+      .where(and(eq(attempts.runId, runId), eq(attempts.attempt, body.attempt)));
 }
 
 // What counts as getting further: a run that only starts, logs and breaks is stuck.
@@ -87,7 +87,7 @@ const furthers = (body: RunEventBody) =>
 
 /**
  * Stores journal lines exactly once: numbers up to the run's cursor are skipped, the rest must follow without a gap, and the
- * cursor moves in the same transaction. Refused with STALE_EPOCH when a newer attempt holds the run. Returns the cursor.
+ * cursor moves in the same transaction. Refused with STALE_ATTEMPT when a newer attempt holds the run. Returns the cursor.
  */
 export async function storeJournal(
   ctx: Pick<ServiceContext, "db">,
@@ -117,17 +117,19 @@ export async function storeJournal(
       else if (body.type === "trained") changes.finalDigest = body.digest;
       else await storeBody(tx, claim, at, body);
     }
-    await storeMetrics(tx, claim.runId, claim.epoch, points);
+    await storeMetrics(tx, claim.runId, claim.attempt, points);
     await tx.update(runs).set(changes).where(eq(runs.id, claim.runId));
     if (fresh.some(({ body }) => furthers(body)))
       await tx
         .update(attempts)
         .set({ progressed: true })
-        .where(and(eq(attempts.runId, claim.runId), eq(attempts.epoch, claim.epoch), sql`not ${attempts.progressed}`));
+        .where(
+          and(eq(attempts.runId, claim.runId), eq(attempts.attempt, claim.attempt), sql`not ${attempts.progressed}`),
+        );
     await appendEvents(
       tx,
       claim.runId,
-      claim.epoch,
+      claim.attempt,
       fresh.map(({ time, body }) => ({ time: new Date(time), body })),
     );
     return last.number;

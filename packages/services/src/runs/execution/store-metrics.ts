@@ -17,15 +17,15 @@ export interface MetricPoint {
 export async function storeMetrics(
   tx: Transaction,
   runId: string,
-  epoch: number,
+  attempt: number,
   points: readonly MetricPoint[],
 ): Promise<void> {
   if (points.length === 0) return;
   const column = <T>(pick: (point: MetricPoint) => T) => sql.param(points.map(pick));
   await tx.execute(sql`
     with added as (
-      insert into run_metrics (run_id, name, step, time, tokens, value, epoch)
-      select ${runId}::uuid, name, step, time, tokens, value, ${epoch}::int
+      insert into run_metrics (run_id, name, step, time, tokens, value, attempt)
+      select ${runId}::uuid, name, step, time, tokens, value, ${attempt}::int
       from unnest(${column((p) => p.name)}::text[], ${column((p) => p.step)}::int[],
         ${column((p) => p.time.toISOString())}::timestamptz[], ${column((p) => p.tokens)}::float8[],
         ${column((p) => p.value)}::float8[]) as point(name, step, time, tokens, value)
