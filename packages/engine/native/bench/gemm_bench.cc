@@ -11,7 +11,7 @@
 #include "core/bf16.h"
 #include "core/buffer.h"
 #include "core/philox.h"
-#include "ops/gemm.h"
+#include "ops/gemm/gemm.h"
 
 using namespace anneal;
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "models/gguf_layout.h"
+#include "models/gguf/gguf_layout.h"
 
 namespace anneal {
 namespace {

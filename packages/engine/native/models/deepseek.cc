@@ -2,9 +2,9 @@
 // scores them by a softmax, V3 by sigmoids with a correction bias.
 #include "core/error.h"
 #include "models/common_config.h"
-#include "models/deepseek_gguf.h"
 #include "models/dense_decoder.h"
 #include "models/family.h"
+#include "models/gguf/deepseek_gguf.h"
 
 namespace anneal {
 namespace {

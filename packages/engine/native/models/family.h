@@ -7,7 +7,7 @@
 
 #include "io/gguf.h"
 #include "io/json.h"
-#include "models/gguf_place.h"
+#include "models/gguf/gguf_place.h"
 #include "models/model_config.h"
 #include "nn/decoder.h"
 #include "nn/parameter.h"

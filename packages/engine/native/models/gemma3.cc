@@ -5,10 +5,10 @@
 
 #include "core/error.h"
 #include "models/common_config.h"
-#include "models/common_gguf.h"
 #include "models/dense_decoder.h"
 #include "models/family.h"
-#include "models/gemma_gguf.h"
+#include "models/gguf/common_gguf.h"
+#include "models/gguf/gemma_gguf.h"
 
 namespace anneal {
 namespace {

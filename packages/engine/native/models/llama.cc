@@ -1,9 +1,9 @@
 // Llama (also SmolLM2, TinyLlama, DeepSeek-LLM and other models that name themselves llama).
 #include "core/error.h"
 #include "models/common_config.h"
-#include "models/common_gguf.h"
 #include "models/dense_decoder.h"
 #include "models/family.h"
+#include "models/gguf/common_gguf.h"
 
 namespace anneal {
 namespace {

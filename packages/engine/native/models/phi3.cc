@@ -1,9 +1,9 @@
 // Phi-3: one projection for queries, keys and values, one for gate and up; part of a head may stay unrotated.
 #include "core/error.h"
 #include "models/common_config.h"
-#include "models/common_gguf.h"
 #include "models/dense_decoder.h"
 #include "models/family.h"
+#include "models/gguf/common_gguf.h"
 
 namespace anneal {
 namespace {

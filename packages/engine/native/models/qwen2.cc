@@ -1,9 +1,9 @@
 // Qwen2 and Qwen2.5: llama's layout with biases on Q, K and V; GGUF keeps Hugging Face's row order.
 #include "core/error.h"
 #include "models/common_config.h"
-#include "models/common_gguf.h"
 #include "models/dense_decoder.h"
 #include "models/family.h"
+#include "models/gguf/common_gguf.h"
 
 namespace anneal {
 namespace {

@@ -1,9 +1,9 @@
 // Qwen3: norms on the queries and keys of each head, an explicit head size, no biases.
 #include "core/error.h"
 #include "models/common_config.h"
-#include "models/common_gguf.h"
 #include "models/dense_decoder.h"
 #include "models/family.h"
+#include "models/gguf/common_gguf.h"
 
 namespace anneal {
 namespace {

@@ -1,9 +1,9 @@
 // Qwen3 mixtures of experts: qwen3's attention, softmax routing, no shared experts.
 #include "core/error.h"
 #include "models/common_config.h"
-#include "models/common_gguf.h"
 #include "models/dense_decoder.h"
 #include "models/family.h"
+#include "models/gguf/common_gguf.h"
 
 namespace anneal {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "nn/activations.h"
-#include "nn/expert_linear.h"
+#include "nn/experts/expert_linear.h"
 #include "nn/linear.h"
 #include "nn/pass.h"
 

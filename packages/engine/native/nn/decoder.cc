@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "ops/cross_entropy.h"
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
 #include "ops/embedding_noise.h"
+#include "ops/objective/cross_entropy.h"
 
 namespace anneal {
 namespace {

@@ -10,8 +10,8 @@
 
 #include "nn/attention_gqa.h"
 #include "nn/attention_mla.h"
+#include "nn/experts/moe.h"
 #include "nn/mlp.h"
-#include "nn/moe.h"
 #include "nn/norm.h"
 
 namespace anneal {

@@ -11,7 +11,7 @@
 #include "core/error.h"
 #include "core/tensor.h"
 #include "nn/memory_layout.h"
-#include "ops/gemm.h"
+#include "ops/gemm/gemm.h"
 
 namespace anneal {
 

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "ops/attention.h"
+#include "ops/attention/attention.h"
 #include "ops/context.h"
-#include "ops/gemm.h"
+#include "ops/gemm/gemm.h"
 #include "ops/rope.h"
 
 namespace anneal {

@@ -1,6 +1,6 @@
 // Scaling of columns, and what its backward needs: DoRA's magnitudes.
 #pragma once
-#include "ops/gemm.h"
+#include "ops/gemm/gemm.h"
 
 namespace anneal {
 

@@ -1,6 +1,6 @@
 // Token embedding: gather rows forward, deterministic scatter-add backward.
 #pragma once
-#include "ops/gemm.h"
+#include "ops/gemm/gemm.h"
 
 namespace anneal {
 

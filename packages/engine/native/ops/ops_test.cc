@@ -6,10 +6,10 @@
 #include <cstring>
 #include <vector>
 
-#include "ops/cross_entropy.h"
 #include "ops/dropout.h"
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
+#include "ops/objective/cross_entropy.h"
 #include "ops/rms_norm.h"
 #include "ops/rope.h"
 #include "ops/sampling.h"

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "models/gguf_layout.h"
-#include "models/gguf_rope.h"
+#include "models/gguf/gguf_layout.h"
+#include "models/gguf/gguf_rope.h"
 #include "train/export.h"
 #include "train/merged_weights.h"
 

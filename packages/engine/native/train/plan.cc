@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "core/error.h"
-#include "ops/cross_entropy.h"
+#include "ops/objective/cross_entropy.h"
 #include "train/optimizers/optimizer.h"
 
 namespace anneal {

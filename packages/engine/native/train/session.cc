@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 #include "ops/elementwise.h"
-#include "ops/gradient_norm.h"
+#include "ops/optimizer/gradient_norm.h"
 #include "ops/sampling.h"
 #include "train/stopwatch.h"
 

@@ -9,8 +9,8 @@
 #include "cpu/isa.h"
 #include "models/weight_source.h"
 #include "nn/linear.h"
-#include "ops/distill.h"
-#include "ops/gemm.h"
+#include "ops/gemm/gemm.h"
+#include "ops/objective/distill.h"
 
 namespace anneal {
 

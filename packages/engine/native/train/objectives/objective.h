@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "nn/experts/router_balance.h"
 #include "nn/memory_layout.h"
-#include "nn/router_balance.h"
 #include "train/model.h"
 #include "train/runner.h"
 

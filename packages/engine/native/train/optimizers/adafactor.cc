@@ -1,4 +1,4 @@
-#include "ops/adafactor.h"
+#include "ops/optimizer/adafactor.h"
 
 #include "train/optimizers/rules.h"
 

@@ -1,4 +1,4 @@
-#include "ops/adamw.h"
+#include "ops/optimizer/adamw.h"
 
 #include "train/optimizers/rules.h"
 

@@ -1,4 +1,4 @@
-#include "ops/lion.h"
+#include "ops/optimizer/lion.h"
 
 #include "train/optimizers/rules.h"
 

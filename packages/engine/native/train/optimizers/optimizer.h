@@ -6,7 +6,7 @@
 #include "nn/memory_layout.h"
 #include "nn/parameter.h"
 #include "ops/context.h"
-#include "ops/update_target.h"
+#include "ops/optimizer/update_target.h"
 #include "train/training_spec.h"
 
 namespace anneal {

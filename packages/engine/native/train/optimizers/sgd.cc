@@ -1,4 +1,4 @@
-#include "ops/sgd.h"
+#include "ops/optimizer/sgd.h"
 
 #include "train/optimizers/rules.h"
 
