@@ -15,6 +15,7 @@ export default defineConfig({
             "apps/**/*.test.{ts,tsx}",
             "demo/**/*.test.ts",
             "tests/support/**/*.test.ts",
+            "scripts/**/*.test.ts",
           ],
           exclude: ["**/node_modules/**", "**/dist/**", "**/build/**", "**/.next/**"],
         },

@@ -5,9 +5,9 @@ import { closeSync, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BaseSource, dequantiseTensor, openSession, quantiseTensor, readGgufMetadata } from "@anneal/engine";
-import { readGguf, type Tensor } from "../support/ollama-standin/gguf-read.ts";
+import { writeByteTokenizer } from "../support/model-files/tiny-model.ts";
+import { readGguf, type Tensor } from "../support/ollama-standin/gguf/gguf-read.ts";
 import { repoRoot } from "../support/paths.ts";
-import { writeByteTokenizer } from "../support/tiny-model.ts";
 import { writeRandomLlama } from "./support/random-model.ts";
 import type { BenchRow } from "./types.ts";
 

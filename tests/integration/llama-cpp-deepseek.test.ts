@@ -8,8 +8,8 @@ import { type BaseSource, inspectModel, openSession, readGgufMetadata, type Sess
 import { encodePrompt, encodeRow, exportTextMetadata, loadTextModel, renderChat, type TextModel } from "@anneal/text";
 import type { Llama } from "node-llama-cpp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { deepseekModels, writeDeepseekFolder } from "../support/deepseek-folders.ts";
 import { manyScripts } from "../support/many-scripts.ts";
+import { deepseekModels, writeDeepseekFolder } from "../support/model-files/deepseek-folders.ts";
 import { continuation, startLlama } from "../support/real-llama.ts";
 import { logSoftmax } from "../support/softmax.ts";
 import { worstDifference } from "./engine/support.ts";

@@ -14,7 +14,7 @@ import {
 } from "@anneal/engine";
 import type { Llama } from "node-llama-cpp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { goldenVariant } from "../support/golden-variant.ts";
+import { goldenVariant } from "../support/model-files/golden-variant.ts";
 import { continuation, startLlama } from "../support/real-llama.ts";
 import { logSoftmax } from "../support/softmax.ts";
 import { worstDifference } from "./engine/support.ts";

@@ -11,8 +11,8 @@ import { writeRandomLlama } from "../bench/support/random-model.ts";
 import { byteAlphabet } from "../support/byte-alphabet.ts";
 import { manyScripts } from "../support/many-scripts.ts";
 import { mergesOf } from "../support/merges.ts";
+import { tinyShape } from "../support/model-files/tiny-model.ts";
 import { startLlama } from "../support/real-llama.ts";
-import { tinyShape } from "../support/tiny-model.ts";
 
 const texts = [...manyScripts, "a\r\nb \r\n  c   "];
 

@@ -10,7 +10,7 @@
 // relative to itself.
 import { basename } from "node:path";
 import { inspectModel, openSession, type Session } from "../../packages/engine/src/index.ts";
-import type { SafetensorsReader } from "../support/safetensors.ts";
+import type { SafetensorsReader } from "../support/model-files/safetensors.ts";
 import type { CaseResult } from "../support/suite-result.ts";
 import { relativeToNorm, verdict, worstScaled } from "./compare.ts";
 import { type FamilyCase, goldenRate, packedBatch, packedLogits, rowBatch, specOf } from "./family-case.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { EngineError, inspectModel, openSession, type Session } from "../../packages/engine/src/index.ts";
-import { openSafetensors, type SafetensorsReader } from "../support/safetensors.ts";
+import { openSafetensors, type SafetensorsReader } from "../support/model-files/safetensors.ts";
 import type { CaseResult } from "../support/suite-result.ts";
 import { checkBf16 } from "./bf16.ts";
 import { normOf, relativeToNorm, verdict, worstAbsolute, worstScaled } from "./compare.ts";

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import type { LinearName, MicroBatch, TrainingSpec } from "../../packages/engine/src/index.ts";
-import type { SafetensorsReader } from "../support/safetensors.ts";
+import type { SafetensorsReader } from "../support/model-files/safetensors.ts";
 
 const Hyper = z.object({
   lr: z.number(),

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { dequantiseTensor, quantiseTensor } from "../../packages/engine/src/index.ts";
-import { openSafetensors } from "../support/safetensors.ts";
+import { openSafetensors } from "../support/model-files/safetensors.ts";
 import type { CaseResult } from "../support/suite-result.ts";
 
 interface TypeEntry {

@@ -12,8 +12,8 @@ import {
   type Session,
   type TrainingSpec,
 } from "../../packages/engine/src/index.ts";
+import { openSafetensors, type SafetensorsReader } from "../support/model-files/safetensors.ts";
 import { sharedPath } from "../support/paths.ts";
-import { openSafetensors, type SafetensorsReader } from "../support/safetensors.ts";
 import type { CaseResult } from "../support/suite-result.ts";
 import { verdict, worstAbsolute, worstScaled } from "./compare.ts";
 

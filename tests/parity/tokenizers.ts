@@ -10,7 +10,7 @@ import {
   TokenType,
   tokenizerFromGguf,
 } from "../../packages/text/src/index.ts";
-import { readGgufMetadata } from "../support/gguf-metadata.ts";
+import { readGgufMetadata } from "../support/model-files/gguf-metadata.ts";
 import { repoRoot, sharedPath } from "../support/paths.ts";
 import type { CaseResult } from "../support/suite-result.ts";
 

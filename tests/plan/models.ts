@@ -3,9 +3,9 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type BaseSource, openSession, type TrainingSpec } from "@anneal/engine";
 import { writeRandomLlama } from "../bench/support/random-model.ts";
-import { writeInflatedModel } from "../support/inflated-model.ts";
+import { writeInflatedModel } from "../support/model-files/inflated-model.ts";
+import { writeByteTokenizer } from "../support/model-files/tiny-model.ts";
 import { sharedPath } from "../support/paths.ts";
-import { writeByteTokenizer } from "../support/tiny-model.ts";
 
 const widths = 16;
 const vocabulary = 8192;

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openSafetensors } from "../support/safetensors.ts";
+import { openSafetensors } from "../support/model-files/safetensors.ts";
 
 /** Writes a Hugging Face folder with only the named layers of another one (float32), in order. */
 export function cutLayers(from: string, to: string, layers: readonly number[]): void {

@@ -11,9 +11,9 @@ import { createTextHost } from "@anneal/text";
 import { isDatabaseAway } from "../../apps/worker/src/database-retry.ts";
 import { createOllamaClient, createOllamaPort } from "../../apps/worker/src/ollama-port.ts";
 import { startQueue } from "../../apps/worker/src/queue.ts";
+import { tinyRows, tinyShape, writeTinyModel } from "./model-files/tiny-model.ts";
 import { repoRoot } from "./paths.ts";
 import { textThread } from "./text-thread.ts";
-import { tinyRows, tinyShape, writeTinyModel } from "./tiny-model.ts";
 import { workerBundle } from "./worker-bundle.ts";
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { BaseModelRef, ModelSummary } from "./base-model.ts";
 import {
   ColumnMapping,
   CommittedDataset,
@@ -25,12 +24,13 @@ import {
   RunSummary,
   SampleAnswer,
 } from "./run.ts";
-import { GgufType, OllamaName, PresetName, RunSpec } from "./run-spec.ts";
+import { BaseModelRef, ModelSummary } from "./spec/base-model.ts";
+import { GgufType, OllamaName, PresetName, RunSpec } from "./spec/run-spec.ts";
+import { objectiveKinds } from "./spec/training.ts";
 import { strict } from "./strict.ts";
 import { ApiTokenSummary, DoctorCheck, OllamaStatus, SystemStatus } from "./system.ts";
 import { TeacherFileInput, TeacherFileSummary } from "./teacher-file.ts";
 import { wellFormedText } from "./text.ts";
-import { objectiveKinds } from "./training.ts";
 
 // The procedures of the tRPC router: what goes in, what comes out, who may call. The router is built from this table, the
 // console and the typed client follow from the router's type. Uploads are HTTP (PUT /api/uploads), since tRPC carries JSON.

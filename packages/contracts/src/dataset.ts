@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Bytes, Digest, DisplayName, Id } from "./ids.ts";
-import { Phrases } from "./phrase.ts";
+import { Phrases } from "./phrase/phrase.ts";
 import { strict } from "./strict.ts";
 import { wellFormedText } from "./text.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Phrases, told, type Words, wordsOf } from "./phrase.ts";
+import { Phrases, told, type Words, wordsOf } from "./phrase/phrase.ts";
 
 // Every refusal that a service, the worker or the trainer can give. Surfaces map these in one place each.
 export const ErrorCode = z.enum([

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Problem } from "./errors.ts";
 import { Digest, Id } from "./ids.ts";
 import { MetricNameSchema } from "./metrics.ts";
-import { Phrases } from "./phrase.ts";
+import { Phrases } from "./phrase/phrase.ts";
 import { ArtifactKind, EvaluationResult, Quantisation, RunProgress, RunStage, RunStatus, SampleAnswer } from "./run.ts";
 
 // What a trainer says, in order. Every event has a number in its run (`seq`), given by the trainer's journal; a reader that

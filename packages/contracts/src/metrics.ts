@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AdapterName } from "./adapter-ref.ts";
+import { AdapterName } from "./spec/adapter-ref.ts";
 
 // The live series of a run, with their units. A point is (run, step, name); values are finite numbers.
 export const metricCatalogue = {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { DatasetCheck } from "./dataset.ts";
 import { Problem } from "./errors.ts";
 import { Bytes } from "./ids.ts";
-import { Phrases } from "./phrase.ts";
+import { Phrases } from "./phrase/phrase.ts";
 
 export const MemoryPlan = z.object({
   weightBytes: Bytes,

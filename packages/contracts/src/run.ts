@@ -2,9 +2,9 @@ import { z } from "zod";
 import { DeploymentSummary, Publication } from "./deployment.ts";
 import { Problem } from "./errors.ts";
 import { Bytes, Digest, Id, Names } from "./ids.ts";
-import { Phrases } from "./phrase.ts";
+import { Phrases } from "./phrase/phrase.ts";
 import { RunPlan } from "./plan.ts";
-import { RunSpec } from "./run-spec.ts";
+import { RunSpec } from "./spec/run-spec.ts";
 import { Verdict } from "./verdict.ts";
 
 export const RunStage = z.enum(["prepare", "train", "evaluate", "export", "benchmark", "publish"]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { inWords } from "./phrase.ts";
+import { inWords } from "./phrase/phrase.ts";
 import { countSteps } from "./steps.ts";
 
 const counted = (epochs: number | null, maxSteps: number | null, rows = 64) => {

@@ -1,4 +1,4 @@
-import { type Phrase, say } from "./phrase.ts";
+import { type Phrase, say } from "./phrase/phrase.ts";
 
 // How rows become optimizer steps and held-out rows: the plan in the form and the trainer count alike.
 

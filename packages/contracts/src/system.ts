@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Bytes, Id } from "./ids.ts";
 import { Permission } from "./permissions.ts";
-import { Phrases } from "./phrase.ts";
+import { Phrases } from "./phrase/phrase.ts";
 
 export const DoctorCheck = z.object({
   name: z.string(),

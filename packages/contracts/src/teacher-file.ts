@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { BaseModelRef } from "./base-model.ts";
 import { Problem } from "./errors.ts";
 import { Bytes, Digest, DisplayName, Id } from "./ids.ts";
+import { BaseModelRef } from "./spec/base-model.ts";
 import { strict } from "./strict.ts";
 
 // A teacher's file: its best next tokens and their log-probabilities at every trained token of a dataset version, so that a student

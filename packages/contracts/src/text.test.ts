@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { api } from "./api.ts";
-import { RunSpec } from "./run-spec.ts";
+import { RunSpec } from "./spec/run-spec.ts";
 import { isWellFormedText, wellFormedText } from "./text.ts";
 
 type Def = { type: string } & Record<string, unknown>;

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { RunEventBody } from "./events.ts";
 import { Digest, Id } from "./ids.ts";
-import { Phrases } from "./phrase.ts";
+import { Phrases } from "./phrase/phrase.ts";
 import { RunControl } from "./run.ts";
-import { GgufType, RunSpec } from "./run-spec.ts";
+import { GgufType, RunSpec } from "./spec/run-spec.ts";
 import { TeacherFacts } from "./teacher-file.ts";
 
 // Parent (worker) and child (trainer) speak this over Node's IPC channel. A child refuses a parent of another version.

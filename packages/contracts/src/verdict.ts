@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Phrase } from "./phrase.ts";
+import { Phrase } from "./phrase/phrase.ts";
 
 /** Whether a run made its model better: one judgement over every measure it has, in the words that console, report and CLI show. */
 export const Verdict = z.object({

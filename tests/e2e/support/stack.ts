@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type RunningAnneal, startAnneal } from "../../../apps/worker/src/supervisor/start.ts";
-import { tinyRows, writeTinyModel } from "../../support/tiny-model.ts";
+import { tinyRows, writeTinyModel } from "../../support/model-files/tiny-model.ts";
 
 export interface Stack {
   anneal: RunningAnneal;

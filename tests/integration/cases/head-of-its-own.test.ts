@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspectModel, openSession, readGgufMetadata } from "@anneal/engine";
 import { afterAll, describe, expect, test } from "vitest";
-import { openSafetensors } from "../../support/safetensors.ts";
-import { SafetensorsImage } from "../../support/safetensors-image.ts";
+import { openSafetensors } from "../../support/model-files/safetensors.ts";
+import { SafetensorsImage } from "../../support/model-files/safetensors-image.ts";
 import { caseFolder, rowsOf, settings } from "./support.ts";
 
 const folder = caseFolder("head-of-its-own");

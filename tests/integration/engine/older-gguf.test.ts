@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inspectModel, openSession, type Session } from "@anneal/engine";
 import { describe, expect, it } from "vitest";
-import { ggufImageOf } from "../../support/gguf-image.ts";
+import { ggufImageOf } from "../../support/model-files/gguf-image.ts";
 import { fixtures } from "../../support/paths.ts";
 import { batchOf, specOf, temporaryFolder } from "./support.ts";
 

@@ -1,5 +1,5 @@
 // The load-balancing loss of routers: its value and gradients against transformers (tests/fixtures/router-balance/make.py made the
-// numbers), and what training with it promises. The ops themselves are held to complex step in ops/expert_ops_test.cc.
+// numbers), and what training with it promises. The ops themselves are held to complex step in ops/expert/expert_ops_test.cc.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { inspectModel, type MicroBatch, type Session, type TrainingSpec } from "@anneal/engine";

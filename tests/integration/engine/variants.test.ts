@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { inspectModel, openSession } from "@anneal/engine";
 import { afterAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { openSafetensors } from "../../support/model-files/safetensors.ts";
+import { SafetensorsImage } from "../../support/model-files/safetensors-image.ts";
 import { fixtures } from "../../support/paths.ts";
-import { openSafetensors } from "../../support/safetensors.ts";
-import { SafetensorsImage } from "../../support/safetensors-image.ts";
 import { specOf, worstDifference } from "./support.ts";
 
 const Variant = z.object({

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openSession, type TrainingSpec } from "@anneal/engine";
-import { SafetensorsImage } from "../../support/safetensors-image.ts";
+import { SafetensorsImage } from "../../support/model-files/safetensors-image.ts";
 import { specOf } from "../engine/support.ts";
 import { type Corpus, casesOf, type Row, tinyFolder, writeFolder } from "./corpus.ts";
 

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { SafetensorsImage } from "../../support/safetensors-image.ts";
+import { SafetensorsImage } from "../../support/model-files/safetensors-image.ts";
 
 export interface MalformedCase {
   /** How the whole file is damaged. */

@@ -1,5 +1,5 @@
 import { inspectModel } from "@anneal/engine";
-import { SafetensorsImage } from "../../support/safetensors-image.ts";
+import { SafetensorsImage } from "../../support/model-files/safetensors-image.ts";
 import { type Corpus, casesOf, type FolderImage, notFiles, type Row, tinyFolder, writeFolder } from "./corpus.ts";
 
 const bad = "ENGINE_FORMAT";

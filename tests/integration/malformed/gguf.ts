@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inspectModel } from "@anneal/engine";
-import { f32, GgufImage, ggufString, little, valueTypes } from "../../support/gguf-image.ts";
+import { f32, GgufImage, ggufString, little, valueTypes } from "../../support/model-files/gguf-image.ts";
 import { type Corpus, casesOf, type MalformedCase, notFiles, type Row, tinyFolder } from "./corpus.ts";
 
 function tinyGguf(): GgufImage {

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inspectModel } from "@anneal/engine";
-import type { SafetensorsImage } from "../../support/safetensors-image.ts";
+import type { SafetensorsImage } from "../../support/model-files/safetensors-image.ts";
 import { type Corpus, casesOf, type MalformedCase, type Row, tinyFolder, writeFolder } from "./corpus.ts";
 
 const first = "model.embed_tokens.weight"; // bytes 0 to 1024

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openSession, type TrainingSpec } from "@anneal/engine";
-import { openSafetensors } from "../../support/safetensors.ts";
-import { SafetensorsImage } from "../../support/safetensors-image.ts";
+import { openSafetensors } from "../../support/model-files/safetensors.ts";
+import { SafetensorsImage } from "../../support/model-files/safetensors-image.ts";
 import { specOf } from "../engine/support.ts";
 import { type Corpus, casesOf, type Row, tinyFolder, writeFolder } from "./corpus.ts";
 

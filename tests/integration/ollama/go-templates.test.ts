@@ -2,7 +2,7 @@ import { deriveGoTemplate, type RenderConversation, standardRenderCases } from "
 import { ChatTemplate } from "@anneal/text";
 import { describe, expect, it } from "vitest";
 import { type FamilyTemplate, familyTemplates } from "../../support/chat-templates.ts";
-import { ChatTemplate as GoTemplate } from "../../support/ollama-standin/chat-template.ts";
+import { ChatTemplate as GoTemplate } from "../../support/ollama-standin/template/chat-template.ts";
 
 // Where a server would put a template of its own in the place of the model's, the publisher sends one that it makes by asking the
 // model's. For every family that is trained here: what the server then makes of a conversation is what the model was trained on.

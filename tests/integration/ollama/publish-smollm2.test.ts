@@ -1,7 +1,7 @@
 import { publish } from "@anneal/ollama";
 import { encodePrompt, loadTextModel } from "@anneal/text";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readGgufMetadata } from "../../support/gguf-metadata.ts";
+import { readGgufMetadata } from "../../support/model-files/gguf-metadata.ts";
 import { sharedPath } from "../../support/paths.ts";
 import { type Bench, openBench, optionsFor, realOllama } from "./support.ts";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OllamaClient, type PublishOptions, parseOllamaHost, standardRenderCases } from "@anneal/ollama";
 import { loadTextModel, renderChat } from "@anneal/text";
-import { readGgufMetadata } from "../../support/gguf-metadata.ts";
+import { readGgufMetadata } from "../../support/model-files/gguf-metadata.ts";
 import { type OllamaStandin, type StandinOptions, startOllamaStandin } from "../../support/ollama-standin/index.ts";
 
 // A real server takes the place of the stand-in when its address is given.

@@ -6,8 +6,8 @@ import { schema } from "@anneal/db";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { appendEvents } from "../../../packages/services/src/runs/append-events.ts";
+import { tinyShape, writeTinyModel } from "../../support/model-files/tiny-model.ts";
 import { repoRoot } from "../../support/paths.ts";
-import { tinyShape, writeTinyModel } from "../../support/tiny-model.ts";
 import { endProcess } from "../../support/worker-lab.ts";
 import { openSite, type Site } from "./support.ts";
 

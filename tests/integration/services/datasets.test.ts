@@ -4,7 +4,7 @@ import { api } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { datasets } from "@anneal/services";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { tinyRows } from "../../support/tiny-model.ts";
+import { tinyRows } from "../../support/model-files/tiny-model.ts";
 import { bodyOf, makeDataset, openWorld, problemOf, type World } from "./world.ts";
 
 let world: World;

@@ -3,7 +3,7 @@ import { schema } from "@anneal/db";
 import { homeId, runs } from "@anneal/services";
 import { eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { tinyRows } from "../../support/tiny-model.ts";
+import { tinyRows } from "../../support/model-files/tiny-model.ts";
 import { makeDataset, openWorld, problemOf, type World } from "./world.ts";
 
 const { claimRun, renewLease, settleRun, storeJournal, requeueRuns } = runs.execution;

@@ -5,7 +5,7 @@ import { schema } from "@anneal/db";
 import { datasets, models, runs, system } from "@anneal/services";
 import { count, eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { tinyRows, writeTinyModel } from "../../support/tiny-model.ts";
+import { tinyRows, writeTinyModel } from "../../support/model-files/tiny-model.ts";
 import { makeDataset, openWorld, problemOf, type World } from "./world.ts";
 
 let world: World;

@@ -3,7 +3,7 @@ import { newId, schema } from "@anneal/db";
 import { datasets, deployments, models, runs, system } from "@anneal/services";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { tinyRows } from "../../support/tiny-model.ts";
+import { tinyRows } from "../../support/model-files/tiny-model.ts";
 import { makeDataset, openWorld, type World } from "./world.ts";
 
 const { claimDeployment, finishRollback, updateDeployment } = deployments.execution;

@@ -1,7 +1,7 @@
 import { type JournalLine, type RunEvent, RunSpec } from "@anneal/contracts";
 import { homeId, runs, type ServiceContext } from "@anneal/services";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { tinyRows } from "../../support/tiny-model.ts";
+import { tinyRows } from "../../support/model-files/tiny-model.ts";
 import { makeDataset, openWorld, type World } from "./world.ts";
 
 const { claimRun, settleRun, storeJournal } = runs.execution;

@@ -10,8 +10,8 @@ import { datasets, type Log, type ServiceContext, systemActor } from "@anneal/se
 import { createTextHost } from "@anneal/text";
 import { createOllamaPort } from "../../../apps/web/server/ollama-port.ts";
 import { startQueue } from "../../../apps/worker/src/queue.ts";
+import { tinyRows, writeTinyModel } from "../../support/model-files/tiny-model.ts";
 import { textThread } from "../../support/text-thread.ts";
-import { tinyRows, writeTinyModel } from "../../support/tiny-model.ts";
 
 export const silentLog: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 

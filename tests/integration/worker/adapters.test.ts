@@ -5,7 +5,7 @@ import { createTestDatabase, type TestDatabase } from "@anneal/db/testing";
 import { runs } from "@anneal/services";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventsOf, finish, twice } from "../../support/killed-run.ts";
-import { openSafetensors } from "../../support/safetensors.ts";
+import { openSafetensors } from "../../support/model-files/safetensors.ts";
 import { endProcess, type Lab, openLab } from "../../support/worker-lab.ts";
 
 // Several adapters over one base in one run: each must come out as if it had trained alone.

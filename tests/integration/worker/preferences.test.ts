@@ -5,7 +5,7 @@ import { createTestDatabase, type TestDatabase } from "@anneal/db/testing";
 import { datasets } from "@anneal/services";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventsOf, finish, twice } from "../../support/killed-run.ts";
-import { tinyShape, writeTinyModel } from "../../support/tiny-model.ts";
+import { tinyShape, writeTinyModel } from "../../support/model-files/tiny-model.ts";
 import { endProcess, type Lab, openLab } from "../../support/worker-lab.ts";
 
 // Runs that learn from something else than answers to imitate: pairs, marks, a teacher.

@@ -4,9 +4,9 @@ import { adapterMetric, type MetricName, type RunDetail, type RunSpecInput } fro
 import { createTestDatabase, type TestDatabase } from "@anneal/db/testing";
 import { datasets, runs } from "@anneal/services";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { writeInflatedModel } from "../../support/inflated-model.ts";
 import { eventsOf, finish, twice } from "../../support/killed-run.ts";
-import { tinyShape, writeByteTokenizer } from "../../support/tiny-model.ts";
+import { writeInflatedModel } from "../../support/model-files/inflated-model.ts";
+import { tinyShape, writeByteTokenizer } from "../../support/model-files/tiny-model.ts";
 import { endProcess, type Lab, openLab } from "../../support/worker-lab.ts";
 
 // A mixture of experts through the product, its routers balanced: the run tells how evenly, and a killed trainer changes no bit.

@@ -6,7 +6,7 @@ import { datasets, teacherFiles } from "@anneal/services";
 import { openTeacherFile } from "@anneal/text";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventsOf, finish, twice } from "../../support/killed-run.ts";
-import { tinyShape, writeTinyModel } from "../../support/tiny-model.ts";
+import { tinyShape, writeTinyModel } from "../../support/model-files/tiny-model.ts";
 import { endProcess, type Lab, openLab, trainerOf } from "../../support/worker-lab.ts";
 
 // Distillation from a file of what a teacher said: made by a worker, used by a run in whose memory no teacher lies.

@@ -2,11 +2,11 @@
 // formats, with random weights of a few small layers. The distillations' vocabularies are those of their base models.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { preKind } from "../../packages/text/src/tokenizer/pre-names.ts";
-import { type HeaderEntry, writeRandomTensors } from "../bench/support/random-model.ts";
-import { byteAlphabet } from "./byte-alphabet.ts";
-import { mergesOf } from "./merges.ts";
-import { repoRoot } from "./paths.ts";
+import { preKind } from "../../../packages/text/src/tokenizer/pre-names.ts";
+import { type HeaderEntry, writeRandomTensors } from "../../bench/support/random-model.ts";
+import { byteAlphabet } from "../byte-alphabet.ts";
+import { mergesOf } from "../merges.ts";
+import { repoRoot } from "../paths.ts";
 
 type Json = Record<string, unknown>;
 interface AddedToken extends Json {

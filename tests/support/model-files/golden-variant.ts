@@ -1,7 +1,7 @@
 // A golden model under another configuration: same weights, config.json changed where asked.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fixtures } from "./paths.ts";
+import { fixtures } from "../paths.ts";
 
 export function goldenVariant(golden: string, changes: Record<string, unknown>, dir: string): string {
   const from = join(fixtures, "goldens", golden);

@@ -2,8 +2,8 @@
 // tiny reference models are too small for.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type HeaderEntry, writeRandomTensors } from "../bench/support/random-model.ts";
-import { fixtures } from "./paths.ts";
+import { type HeaderEntry, writeRandomTensors } from "../../bench/support/random-model.ts";
+import { fixtures } from "../paths.ts";
 
 const widths = [
   "hidden_size",

@@ -1,8 +1,8 @@
 // A model small enough that a whole run takes seconds: random weights, and a tokenizer of single bytes with ChatML.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type LlamaShape, writeRandomLlama } from "../bench/support/random-model.ts";
-import { byteAlphabet } from "./byte-alphabet.ts";
+import { type LlamaShape, writeRandomLlama } from "../../bench/support/random-model.ts";
+import { byteAlphabet } from "../byte-alphabet.ts";
 
 const specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
 export const tinyShape: LlamaShape = {

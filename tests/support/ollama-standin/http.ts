@@ -1,7 +1,7 @@
 import type http from "node:http";
 import { ReplyError } from "./faulty.ts";
-import { bindStruct, type FieldType } from "./go-bind.ts";
-import { GoJsonError, type GoValue, goJson, type Json, parseGoJson } from "./go-json.ts";
+import { bindStruct, type FieldType } from "./go/go-bind.ts";
+import { GoJsonError, type GoValue, goJson, type Json, parseGoJson } from "./go/go-json.ts";
 
 export interface Exchange {
   request: http.IncomingMessage;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Fault, Faults } from "./faults.ts";
 import type { GoTemplateSwitch } from "./model.ts";
-import { type Answers, Runners } from "./runner.ts";
+import { type Answers, Runners } from "./runner/runner.ts";
 import { makeServer } from "./server.ts";
 import { Store } from "./store.ts";
 

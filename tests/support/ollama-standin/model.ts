@@ -1,8 +1,8 @@
-import { ChatTemplate, type Message } from "./chat-template.ts";
-import { architecture, type GgufFile, readGguf, textAt } from "./gguf-read.ts";
-import type { Json } from "./go-json.ts";
+import { architecture, type GgufFile, readGguf, textAt } from "./gguf/gguf-read.ts";
+import type { Json } from "./go/go-json.ts";
 import { fullName, type Name, shortName } from "./names.ts";
 import { layerType, type Store, type Stored } from "./store.ts";
+import { ChatTemplate, type Message } from "./template/chat-template.ts";
 
 export interface ModelConfig {
   model_format?: string;

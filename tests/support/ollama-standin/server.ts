@@ -4,7 +4,7 @@ import { checkOrigin, hostAllowed } from "./access.ts";
 import type { FaultKind, Faults } from "./faults.ts";
 import { ReplyError, textOf } from "./faulty.ts";
 import { askForBody, ClientGone, type Exchange, sendEmpty, sendJson, sendText } from "./http.ts";
-import { findRoute } from "./routes.ts";
+import { findRoute } from "./routes/routes.ts";
 import type { Standin } from "./standin.ts";
 
 export interface ServerHooks {

@@ -1,5 +1,5 @@
 import type { GoTemplateSwitch } from "./model.ts";
-import type { Runners } from "./runner.ts";
+import type { Runners } from "./runner/runner.ts";
 import type { Store } from "./store.ts";
 
 // What every route works on.

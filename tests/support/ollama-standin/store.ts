@@ -1,7 +1,7 @@
 import { createHash, randomInt } from "node:crypto";
 import { chmod, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type GoValue, goJson } from "./go-json.ts";
+import { type GoValue, goJson } from "./go/go-json.ts";
 import { isValid, type Name } from "./names.ts";
 
 export interface Layer {

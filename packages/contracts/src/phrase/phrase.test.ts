@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { ServiceError } from "./errors.ts";
+import { ServiceError } from "../errors.ts";
+import { RunSpec } from "../spec/run-spec.ts";
 import { issuePhrase } from "./issue-phrase.ts";
 import { inWords, Phrase, say, told, withoutField, wordsOf, wordsOfError } from "./phrase.ts";
-import { RunSpec } from "./run-spec.ts";
 
 const german = {
   "there is no {0} {1}": "es gibt kein {0} {1}",

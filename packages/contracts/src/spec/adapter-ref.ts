@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { Id } from "./ids.ts";
-import { wellFormedText } from "./text.ts";
+import { Id } from "../ids.ts";
+import { wellFormedText } from "../text.ts";
 
 export const AdapterName = z.string().regex(/^[A-Za-z0-9_-]{1,40}$/, "1 to 40 letters, digits, _ or -");
 

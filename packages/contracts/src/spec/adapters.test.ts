@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { RunEventBody } from "../events.ts";
+import { MetricNameSchema, metricOf } from "../metrics.ts";
 import { adaptersOf, bestAdapter } from "./adapters.ts";
-import { RunEventBody } from "./events.ts";
-import { MetricNameSchema, metricOf } from "./metrics.ts";
 import { RunSpec, type RunSpecInput } from "./run-spec.ts";
 import { trainingSettings } from "./training-settings.ts";
 

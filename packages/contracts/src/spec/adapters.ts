@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { strict } from "../strict.ts";
 import { AdapterName, AdapterRef } from "./adapter-ref.ts";
-import { strict } from "./strict.ts";
 
 // Several adapters trained side by side over one base: the base lies in memory once, its products run over all of their rows.
 

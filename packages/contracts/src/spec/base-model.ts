@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { Bytes, Digest, Id } from "./ids.ts";
-import { Phrases } from "./phrase.ts";
-import { wellFormedText } from "./text.ts";
+import { Bytes, Digest, Id } from "../ids.ts";
+import { Phrases } from "../phrase/phrase.ts";
+import { wellFormedText } from "../text.ts";
 
 // Where training starts: `ollama:NAME[:TAG]`, `model:ID` (the registry), an absolute path to a .gguf file, or to a folder in Hugging Face layout.
 export const BaseModelRef = wellFormedText()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { issueProblem } from "./issue-phrase.ts";
-import { inWords } from "./phrase.ts";
+import { issueProblem } from "../phrase/issue-phrase.ts";
+import { inWords } from "../phrase/phrase.ts";
 import { RunSpec, storedSpec } from "./run-spec.ts";
 
 const least = { base: "/models/base", dataset: "00000000-0000-7000-8000-000000000000" };

@@ -1,12 +1,12 @@
 import { z } from "zod";
+import { Bytes, DisplayName, Id } from "../ids.ts";
+import { inWords } from "../phrase/phrase.ts";
+import { strict, withoutUnknown } from "../strict.ts";
+import { wellFormedText } from "../text.ts";
 import { AdapterName } from "./adapter-ref.ts";
 import { mostAdapters, SideAdapter } from "./adapters.ts";
 import { BaseModelRef } from "./base-model.ts";
-import { Bytes, DisplayName, Id } from "./ids.ts";
-import { inWords } from "./phrase.ts";
 import { brokenRules } from "./spec-rules.ts";
-import { strict, withoutUnknown } from "./strict.ts";
-import { wellFormedText } from "./text.ts";
 import {
   BaseStorage,
   EarlyStopping,

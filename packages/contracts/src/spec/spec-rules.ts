@@ -1,5 +1,5 @@
+import { type Phrase, say } from "../phrase/phrase.ts";
 import { mostAdapters, type SideAdapter } from "./adapters.ts";
-import { type Phrase, say } from "./phrase.ts";
 import { type EarlyStopping, isPreference, type Method, type ObjectiveSpec, type ScheduleSpec } from "./training.ts";
 
 // Rules over several fields of a run's spec; each names the field that a person would change.

@@ -1,10 +1,10 @@
 import { z } from "zod";
+import { type DatasetFormat, type RowKind, rowKindOf } from "../dataset.ts";
+import { Id } from "../ids.ts";
+import { strict } from "../strict.ts";
+import { wellFormedText } from "../text.ts";
 import { AdapterRef } from "./adapter-ref.ts";
 import { BaseModelRef, LinearTarget } from "./base-model.ts";
-import { type DatasetFormat, type RowKind, rowKindOf } from "./dataset.ts";
-import { Id } from "./ids.ts";
-import { strict } from "./strict.ts";
-import { wellFormedText } from "./text.ts";
 
 // What is trained, towards what, and by which rule: the parts of a run's spec that the engine carries out.
 

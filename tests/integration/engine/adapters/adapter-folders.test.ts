@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspectModel, LINEAR_NAMES, openSession } from "@anneal/engine";
 import { afterAll, expect, test } from "vitest";
-import { fixtures } from "../../support/paths.ts";
-import { batchOf, lora, modelDir, specOf, worstDifference } from "./support.ts";
+import { fixtures } from "../../../support/paths.ts";
+import { batchOf, lora, modelDir, specOf, worstDifference } from "../support.ts";
 
 const root = mkdtempSync(join(tmpdir(), "anneal-adapter-folders-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

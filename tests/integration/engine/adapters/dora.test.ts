@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TrainingSpec } from "@anneal/engine";
 import { describe, expect, it } from "vitest";
-import { fixtures } from "../../support/paths.ts";
-import { openSafetensors } from "../../support/safetensors.ts";
-import { batchOf, lora, modelDir, specOf, temporaryFolder, train, weightsDigest, withSession } from "./support.ts";
+import { openSafetensors } from "../../../support/model-files/safetensors.ts";
+import { fixtures } from "../../../support/paths.ts";
+import { batchOf, lora, modelDir, specOf, temporaryFolder, train, weightsDigest, withSession } from "../support.ts";
 
 interface DoraCase {
   rank: number;

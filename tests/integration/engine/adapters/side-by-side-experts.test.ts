@@ -3,7 +3,8 @@
 import { join } from "node:path";
 import { inspectModel, type MicroBatch, type Session, type TrainingSpec } from "@anneal/engine";
 import { describe, expect, it } from "vitest";
-import { fixtures } from "../../support/paths.ts";
+import { fixtures } from "../../../support/paths.ts";
+import { batchOf, lora, specOf, temporaryFolder, withSession, worstDifference } from "../support.ts";
 import {
   adapterFile,
   adapters,
@@ -16,7 +17,6 @@ import {
   specs,
   together,
 } from "./side-by-side-support.ts";
-import { batchOf, lora, specOf, temporaryFolder, withSession, worstDifference } from "./support.ts";
 
 const dir = temporaryFolder();
 const families = ["qwen3_moe", "deepseek_v2_lite", "deepseek_v2", "deepseek_v3"];

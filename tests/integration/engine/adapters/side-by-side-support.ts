@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MicroBatch, Optimizer, Session, TrainingSpec } from "@anneal/engine";
 import { expect } from "vitest";
-import { batchOf, lora, specOf, withSession } from "./support.ts";
+import { batchOf, lora, specOf, withSession } from "../support.ts";
 
 export const optimizer: Optimizer = { kind: "adamw", beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.01 };
 export const adapters = [

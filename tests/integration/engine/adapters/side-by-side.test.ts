@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import type { MicroBatch, Session, TrainingSpec } from "@anneal/engine";
 import { describe, expect, it } from "vitest";
-import { openSafetensors } from "../../support/safetensors.ts";
+import { openSafetensors } from "../../../support/model-files/safetensors.ts";
+import { batchOf, lora, modelDir, specOf, temporaryFolder, withSession } from "../support.ts";
 import {
   adapterFile,
   adapters,
@@ -13,7 +14,6 @@ import {
   specs,
   together,
 } from "./side-by-side-support.ts";
-import { batchOf, lora, modelDir, specOf, temporaryFolder, withSession } from "./support.ts";
 
 const dir = temporaryFolder();
 describe("adapters side by side", () => {

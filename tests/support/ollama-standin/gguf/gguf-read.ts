@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { Float32 } from "./go-json.ts";
+import { Float32 } from "../go/go-json.ts";
 import { tensorBytes } from "./tensor-types.ts";
 
 export type Scalar = number | bigint | boolean | string | Float32;

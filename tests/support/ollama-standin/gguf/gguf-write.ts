@@ -1,6 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
+import { Float32 } from "../go/go-json.ts";
 import type { Entry, GgufFile, Scalar, Tensor } from "./gguf-read.ts";
-import { Float32 } from "./go-json.ts";
 
 const alignment = 32;
 const pad = (bytes: number): number => (alignment - (bytes % alignment)) % alignment;

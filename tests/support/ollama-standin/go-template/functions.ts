@@ -1,4 +1,4 @@
-import { type GoValue, goJson, sortedKeys } from "../go-json.ts";
+import { type GoValue, goJson, sortedKeys } from "../go/go-json.ts";
 
 // A Go struct: asking for a field that it lacks is an error, where a map answers nothing.
 export class GoStruct {

@@ -1,6 +1,6 @@
-import { ReplyError } from "./faulty.ts";
-import { askForBody, type Exchange, sendEmpty } from "./http.ts";
-import type { Store } from "./store.ts";
+import { ReplyError } from "../faulty.ts";
+import { askForBody, type Exchange, sendEmpty } from "../http.ts";
+import type { Store } from "../store.ts";
 
 const drained = 256 * 1024;
 

@@ -1,15 +1,15 @@
-import { type Asked, generate, logprobValue, metrics, requireTopLogprobs, withRunner } from "./answer.ts";
-import type { Message } from "./chat-template.ts";
-import { ReplyError, textOf } from "./faulty.ts";
+import { ReplyError, textOf } from "../faulty.ts";
+import { goAny, goBool, goInt, goList, goMap, goString } from "../go/go-bind.ts";
+import type { GoValue, Json } from "../go/go-json.ts";
+import { ClientGone, type Exchange, LineStream, mapField, readRequest, sendJson, textField } from "../http.ts";
+import { type Asked, generate, logprobValue, metrics, requireTopLogprobs, withRunner } from "../runner/answer.ts";
+import type { Logprob } from "../runner/llama.ts";
+import { renderChat } from "../runner/render.ts";
+import type { Standin } from "../standin.ts";
+import type { Message } from "../template/chat-template.ts";
 import { findModel, readRef } from "./find-model.ts";
-import { goAny, goBool, goInt, goList, goMap, goString } from "./go-bind.ts";
-import type { GoValue, Json } from "./go-json.ts";
-import { ClientGone, type Exchange, LineStream, mapField, readRequest, sendJson, textField } from "./http.ts";
-import type { Logprob } from "./llama.ts";
 import { messagesOf, messageType } from "./messages.ts";
 import { keepAliveSeconds } from "./options.ts";
-import { renderChat } from "./render.ts";
-import type { Standin } from "./standin.ts";
 
 const fields = {
   model: goString,

@@ -1,12 +1,12 @@
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
-import { ReplyError } from "./faulty.ts";
-import { type GgufFile, readGguf, textAt } from "./gguf-read.ts";
-import { goJson, type Json } from "./go-json.ts";
-import { detectTemplate } from "./known-templates.ts";
-import type { ModelConfig } from "./model.ts";
-import { type Name, shortName } from "./names.ts";
-import { layerType, type NewLayer, type Store } from "./store.ts";
+import { ReplyError } from "../faulty.ts";
+import { type GgufFile, readGguf, textAt } from "../gguf/gguf-read.ts";
+import { goJson, type Json } from "../go/go-json.ts";
+import type { ModelConfig } from "../model.ts";
+import { type Name, shortName } from "../names.ts";
+import { layerType, type NewLayer, type Store } from "../store.ts";
+import { detectTemplate } from "../template/known-templates.ts";
 
 export interface BaseLayer {
   layer: NewLayer;

@@ -1,19 +1,19 @@
 import { rm } from "node:fs/promises";
-import { ChatTemplate } from "./chat-template.ts";
+import { ReplyError, textOf } from "../faulty.ts";
+import { architecture, fileType, type GgufFile } from "../gguf/gguf-read.ts";
+import { copyGguf, quantizeGguf } from "../gguf/quantize.ts";
+import { fileTypeName, quantizeTargets } from "../gguf/tensor-types.ts";
+import { goAny, goBool, goList, goMap, goString } from "../go/go-bind.ts";
+import { type GoValue, goJson, type Json, sortedKeys } from "../go/go-json.ts";
+import { ClientGone, type Exchange, LineStream, mapField, readRequest, sendJson, textField } from "../http.ts";
+import { blobGguf, type ModelConfig } from "../model.ts";
+import { existingSpelling, isValid, type Name, parseModelRef, parseName } from "../names.ts";
+import { copyStepAccepts } from "../runner/model-checks.ts";
+import type { Standin } from "../standin.ts";
+import { layerType, type NewLayer } from "../store.ts";
+import { ChatTemplate } from "../template/chat-template.ts";
 import { type BaseLayer, layersFromFiles, layersFromModel, readFileHead } from "./create-layers.ts";
-import { ReplyError, textOf } from "./faulty.ts";
-import { architecture, fileType, type GgufFile } from "./gguf-read.ts";
-import { goAny, goBool, goList, goMap, goString } from "./go-bind.ts";
-import { type GoValue, goJson, type Json, sortedKeys } from "./go-json.ts";
-import { ClientGone, type Exchange, LineStream, mapField, readRequest, sendJson, textField } from "./http.ts";
 import { messagesOf, messageType } from "./messages.ts";
-import { blobGguf, type ModelConfig } from "./model.ts";
-import { copyStepAccepts } from "./model-checks.ts";
-import { existingSpelling, isValid, type Name, parseModelRef, parseName } from "./names.ts";
-import { copyGguf, quantizeGguf } from "./quantize.ts";
-import type { Standin } from "./standin.ts";
-import { layerType, type NewLayer } from "./store.ts";
-import { fileTypeName, quantizeTargets } from "./tensor-types.ts";
 
 const fields = {
   model: goString,

@@ -1,9 +1,9 @@
-import { withRunner } from "./answer.ts";
-import { ReplyError } from "./faulty.ts";
+import { ReplyError } from "../faulty.ts";
+import { goAny, goString } from "../go/go-bind.ts";
+import { type Exchange, readRequest, textField } from "../http.ts";
+import { withRunner } from "../runner/answer.ts";
+import type { Standin } from "../standin.ts";
 import { findModel, readRef } from "./find-model.ts";
-import { goAny, goString } from "./go-bind.ts";
-import { type Exchange, readRequest, textField } from "./http.ts";
-import type { Standin } from "./standin.ts";
 
 // Only the refusals: chat models do not embed.
 export async function embed(standin: Standin, exchange: Exchange): Promise<void> {

@@ -1,7 +1,7 @@
-import { ReplyError } from "./faulty.ts";
-import { loadModel, type Model } from "./model.ts";
-import { existingSpelling, type ModelRef, NameError, parseModelRef, shortName } from "./names.ts";
-import type { Standin } from "./standin.ts";
+import { ReplyError } from "../faulty.ts";
+import { loadModel, type Model } from "../model.ts";
+import { existingSpelling, type ModelRef, NameError, parseModelRef, shortName } from "../names.ts";
+import type { Standin } from "../standin.ts";
 
 export function readRef(text: string, whenMissing: ReplyError): ModelRef {
   try {

@@ -1,15 +1,22 @@
-import { type Asked, logprobValue, metrics, requireTopLogprobs, generate as run, withRunner } from "./answer.ts";
-import { ChatTemplate, type Message } from "./chat-template.ts";
-import { ReplyError, textOf } from "./faulty.ts";
+import { ReplyError, textOf } from "../faulty.ts";
+import { goAny, goBool, goInt, goList, goMap, goString } from "../go/go-bind.ts";
+import type { GoValue, Json } from "../go/go-json.ts";
+import { ClientGone, type Exchange, LineStream, mapField, readRequest, sendJson, textField } from "../http.ts";
+import {
+  type Asked,
+  logprobValue,
+  metrics,
+  requireTopLogprobs,
+  generate as run,
+  withRunner,
+} from "../runner/answer.ts";
+import type { Logprob } from "../runner/llama.ts";
+import { renderChat } from "../runner/render.ts";
+import { detokenize, tokenize } from "../runner/tokens.ts";
+import type { Standin } from "../standin.ts";
+import { ChatTemplate, type Message } from "../template/chat-template.ts";
 import { findModel, readRef } from "./find-model.ts";
-import { goAny, goBool, goInt, goList, goMap, goString } from "./go-bind.ts";
-import type { GoValue, Json } from "./go-json.ts";
-import { ClientGone, type Exchange, LineStream, mapField, readRequest, sendJson, textField } from "./http.ts";
-import type { Logprob } from "./llama.ts";
 import { keepAliveSeconds } from "./options.ts";
-import { renderChat } from "./render.ts";
-import type { Standin } from "./standin.ts";
-import { detokenize, tokenize } from "./tokens.ts";
 
 const fields = {
   model: goString,

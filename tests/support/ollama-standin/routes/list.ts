@@ -1,10 +1,10 @@
-import { ReplyError } from "./faulty.ts";
+import { ReplyError } from "../faulty.ts";
+import type { GoValue } from "../go/go-json.ts";
+import { type Exchange, sendJson } from "../http.ts";
+import { loadModel, type Model } from "../model.ts";
+import type { Standin } from "../standin.ts";
 import { findModel, readRef } from "./find-model.ts";
-import type { GoValue } from "./go-json.ts";
-import { type Exchange, sendJson } from "./http.ts";
-import { loadModel, type Model } from "./model.ts";
 import { details, listEntry } from "./show.ts";
-import type { Standin } from "./standin.ts";
 
 // Newest first, to the second.
 async function models(standin: Standin): Promise<Model[]> {

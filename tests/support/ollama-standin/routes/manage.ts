@@ -1,8 +1,8 @@
-import { ReplyError } from "./faulty.ts";
-import { goString } from "./go-bind.ts";
-import { type Exchange, readRequest, sendEmpty, textField } from "./http.ts";
-import { existingSpelling, isValid, NameError, parseModelRef, parseName } from "./names.ts";
-import type { Standin } from "./standin.ts";
+import { ReplyError } from "../faulty.ts";
+import { goString } from "../go/go-bind.ts";
+import { type Exchange, readRequest, sendEmpty, textField } from "../http.ts";
+import { existingSpelling, isValid, NameError, parseModelRef, parseName } from "../names.ts";
+import type { Standin } from "../standin.ts";
 
 export async function copyModel({ store }: Standin, exchange: Exchange): Promise<void> {
   const request = await readRequest(exchange, "CopyRequest", { source: goString, destination: goString });

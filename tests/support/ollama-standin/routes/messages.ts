@@ -1,6 +1,6 @@
-import type { Message } from "./chat-template.ts";
-import { type FieldType, goAny, goList, goString } from "./go-bind.ts";
-import type { Json } from "./go-json.ts";
+import { type FieldType, goAny, goList, goString } from "../go/go-bind.ts";
+import type { Json } from "../go/go-json.ts";
+import type { Message } from "../template/chat-template.ts";
 
 export const messageType: FieldType = {
   go: "api.Message",

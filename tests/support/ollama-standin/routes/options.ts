@@ -1,5 +1,5 @@
-import { ReplyError } from "./faulty.ts";
-import type { Json } from "./go-json.ts";
+import { ReplyError } from "../faulty.ts";
+import type { Json } from "../go/go-json.ts";
 
 const integers =
   "num_keep seed num_predict top_k repeat_last_n num_ctx num_batch num_gpu main_gpu num_thread draft_num_predict".split(

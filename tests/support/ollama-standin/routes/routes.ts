@@ -1,13 +1,13 @@
+import { type Exchange, sendJson, sendText } from "../http.ts";
+import type { Standin } from "../standin.ts";
 import { headBlob, postBlob } from "./blobs.ts";
 import { chat } from "./chat.ts";
 import { create } from "./create.ts";
 import { embed } from "./embed.ts";
 import { generate } from "./generate.ts";
-import { type Exchange, sendJson, sendText } from "./http.ts";
 import { openAiModelNamed, openAiModels, running, tags } from "./list.ts";
 import { copyModel, deleteModel } from "./manage.ts";
 import { show } from "./show.ts";
-import type { Standin } from "./standin.ts";
 
 type Handler = (standin: Standin, exchange: Exchange, parameter: string) => Promise<void>;
 interface Route {

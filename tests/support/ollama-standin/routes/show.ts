@@ -1,12 +1,12 @@
-import { ReplyError } from "./faulty.ts";
+import { ReplyError } from "../faulty.ts";
+import { architecture, type GgufFile, numberOf, textAt } from "../gguf/gguf-read.ts";
+import { tensorType } from "../gguf/tensor-types.ts";
+import { goAny, goBool, goMap, goString } from "../go/go-bind.ts";
+import { type GoValue, type Json, sortedKeys } from "../go/go-json.ts";
+import { type Exchange, readRequest, sendJson, textField } from "../http.ts";
+import type { Model, ModelConfig } from "../model.ts";
+import type { Standin } from "../standin.ts";
 import { findModel, readRef } from "./find-model.ts";
-import { architecture, type GgufFile, numberOf, textAt } from "./gguf-read.ts";
-import { goAny, goBool, goMap, goString } from "./go-bind.ts";
-import { type GoValue, type Json, sortedKeys } from "./go-json.ts";
-import { type Exchange, readRequest, sendJson, textField } from "./http.ts";
-import type { Model, ModelConfig } from "./model.ts";
-import type { Standin } from "./standin.ts";
-import { tensorType } from "./tensor-types.ts";
 
 const fields = {
   model: goString,

@@ -1,10 +1,10 @@
-import { ReplyError } from "./faulty.ts";
-import type { GoValue, Json } from "./go-json.ts";
+import { ReplyError } from "../faulty.ts";
+import type { GoValue, Json } from "../go/go-json.ts";
+import type { Model } from "../model.ts";
+import { type Options, readOptions } from "../routes/options.ts";
+import type { Standin } from "../standin.ts";
 import type { Logprob, Piece } from "./llama.ts";
-import type { Model } from "./model.ts";
-import { type Options, readOptions } from "./options.ts";
 import type { Runner } from "./runner.ts";
-import type { Standin } from "./standin.ts";
 import { tokenize } from "./tokens.ts";
 
 export interface Asked {

@@ -1,4 +1,4 @@
-import { architecture, type GgufFile, numberOf } from "./gguf-read.ts";
+import { architecture, type GgufFile, numberOf } from "../gguf/gguf-read.ts";
 
 const known =
   "llama llama4 mistral3 qwen2 qwen2moe qwen3 qwen3moe qwen2vl phi2 phi3 phimoe gemma gemma2 gemma3 gemma3n deepseek deepseek2 falcon gpt2 gptneox starcoder2 stablelm olmo olmo2 command-r cohere2 granite granitemoe internlm2 minicpm minicpm3 glm4 smollm3 mixtral bert nomic-bert".split(

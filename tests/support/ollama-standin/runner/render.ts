@@ -1,8 +1,8 @@
+import { ReplyError, textOf } from "../faulty.ts";
+import type { Json } from "../go/go-json.ts";
+import type { Message } from "../template/chat-template.ts";
+import { renderJinja } from "../template/jinja.ts";
 import type { Asked } from "./answer.ts";
-import type { Message } from "./chat-template.ts";
-import { ReplyError, textOf } from "./faulty.ts";
-import type { Json } from "./go-json.ts";
-import { renderJinja } from "./jinja.ts";
 import { tokenize } from "./tokens.ts";
 
 const builtIn = new Set([

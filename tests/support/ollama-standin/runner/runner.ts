@@ -1,10 +1,10 @@
 import { stat } from "node:fs/promises";
-import { ReplyError, textOf } from "./faulty.ts";
-import { architecture, type GgufFile, numberOf } from "./gguf-read.ts";
-import { jinjaFault } from "./jinja.ts";
+import { ReplyError, textOf } from "../faulty.ts";
+import { architecture, type GgufFile, numberOf } from "../gguf/gguf-read.ts";
+import type { Model } from "../model.ts";
+import { jinjaFault } from "../template/jinja.ts";
 import { type Answerer, loadLlama } from "./llama.ts";
 import { markedAnswerer } from "./marked-answer.ts";
-import type { Model } from "./model.ts";
 import { loadFault } from "./model-checks.ts";
 
 // Real llama.cpp where it loads the file, or always the marked text; `llamaBelowBytes` leaves llama.cpp to small files.

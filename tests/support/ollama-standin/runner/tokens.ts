@@ -1,6 +1,6 @@
 import { type Tokenizer, tokenizerFromGguf } from "@anneal/text";
-import { type GgufFile, plainMetadata } from "./gguf-read.ts";
-import { addsBos } from "./jinja.ts";
+import { type GgufFile, plainMetadata } from "../gguf/gguf-read.ts";
+import { addsBos } from "../template/jinja.ts";
 
 // llama.cpp takes these for control tokens whatever the file says of their type.
 const endTexts = new Set(["<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>"]);

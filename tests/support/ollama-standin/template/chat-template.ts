@@ -1,8 +1,8 @@
-import type { Json } from "./go-json.ts";
-import type { Arg, Node, Pipe } from "./go-template/ast.ts";
-import { GoPrinted, GoStruct, type Value } from "./go-template/functions.ts";
-import { type Parsed, parseTemplate } from "./go-template/parse.ts";
-import { runTemplate } from "./go-template/run.ts";
+import type { Json } from "../go/go-json.ts";
+import type { Arg, Node, Pipe } from "../go-template/ast.ts";
+import { GoPrinted, GoStruct, type Value } from "../go-template/functions.ts";
+import { type Parsed, parseTemplate } from "../go-template/parse.ts";
+import { runTemplate } from "../go-template/run.ts";
 
 export interface Message {
   role: string;

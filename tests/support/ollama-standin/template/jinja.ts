@@ -1,6 +1,6 @@
 import { Template } from "@huggingface/jinja";
+import { type GgufFile, numberOf, textAt } from "../gguf/gguf-read.ts";
 import type { Message } from "./chat-template.ts";
-import { type GgufFile, numberOf, textAt } from "./gguf-read.ts";
 
 const plainChatml =
   "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
