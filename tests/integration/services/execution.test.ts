@@ -123,6 +123,34 @@ test("a journal told twice, overlapping or at once is stored once; a gap is refu
   expect(thin?.points.filter(({ max }) => max === 99).length).toBeGreaterThanOrEqual(3);
 });
 
+test("a value lies once in the database: events tell what was told, from the points", async () => {
+  const claim = await claimed("a");
+  const spoken = (n: number): RunEventBody =>
+    n % 3 === 0 ? { type: "metrics", step: n - 1, tokens: n * 100, values: { "eval/loss": 1 / n } } : metricsAt(n);
+  const lines = journal(1, 90, spoken);
+  await storeJournal(world.ctx, claim, lines.slice(0, 50));
+  await storeJournal(world.ctx, claim, lines.slice(50));
+  const metrics = { runId, limit: 1000, types: ["metrics"] };
+  const told = (await runs.events(world.ctx, metrics)).map(({ body }) => body);
+  expect(told).toEqual(lines.map(({ body }) => body));
+  const { rows } = await world.db.execute<{ body: object }>(
+    sql`select body from run_events where run_id = ${runId} and type = 'metrics'`,
+  );
+  expect(rows).toHaveLength(90);
+  expect(rows.every(({ body }) => Object.keys(body).sort().join() === "set,step,tokens,type")).toBe(true);
+  // Searched by the name of a series; an event of another set is left out.
+  const found = await runs.events(world.ctx, { ...metrics, search: "eval/LOSS" });
+  expect(found.map(({ body }) => body)).toEqual(lines.filter((_, i) => i % 3 === 2).map(({ body }) => body));
+  // A row of an older version holds the values itself, and is told as it is.
+  const old = { type: "metrics", step: 7, tokens: 1, values: { "train/loss": 3.5 } };
+  await world.db.execute(sql`update run_events set body = ${JSON.stringify(old)}::jsonb where run_id = ${runId} and type = 'metrics'
+    and body->>'step' = '7'`);
+  const seventh = (await runs.events(world.ctx, metrics)).find(
+    ({ body }) => body.type === "metrics" && body.step === 7,
+  );
+  expect(seventh?.body).toEqual(old);
+});
+
 async function collect<T>(stream: AsyncGenerator<T>, enough: (seen: T[]) => boolean): Promise<T[]> {
   const seen: T[] = [];
   for await (const value of stream) {

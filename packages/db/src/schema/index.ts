@@ -7,7 +7,6 @@ export * from "./checkpoints.ts";
 export * from "./dataset-versions.ts";
 export * from "./datasets.ts";
 export * from "./deployments.ts";
-export * from "./evaluations.ts";
 export * from "./idempotency-keys.ts";
 export * from "./models.ts";
 export * from "./run-events.ts";

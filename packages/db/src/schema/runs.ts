@@ -1,5 +1,6 @@
 import type {
   EvaluationResult,
+  MetricName,
   Problem,
   RunControl,
   RunPlan,
@@ -43,6 +44,8 @@ export const runs = pgTable(
     progress: jsonb("progress").$type<RunProgress>(),
     lastStep: integer("last_step").notNull().default(0),
     lastLoss: doublePrecision("last_loss"),
+    // The series that its metric events tell together; such an event names its set by place, the points hold the values.
+    metricSets: jsonb("metric_sets").$type<MetricName[][]>().notNull().default([]),
     evaluationBefore: jsonb("evaluation_before").$type<EvaluationResult>(),
     evaluationAfter: jsonb("evaluation_after").$type<EvaluationResult>(),
     finalDigest: text("final_digest"), // SHA-256 of the trained state after the last step

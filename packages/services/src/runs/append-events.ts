@@ -1,4 +1,3 @@
-import type { RunEventBody } from "@anneal/contracts";
 import { channels, schema, type Transaction } from "@anneal/db";
 import { eq, sql } from "drizzle-orm";
 
@@ -6,7 +5,7 @@ const { runs, runEvents } = schema;
 
 export interface NewEvent {
   time: Date;
-  body: RunEventBody;
+  body: schema.StoredEventBody;
 }
 
 /**

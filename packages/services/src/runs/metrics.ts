@@ -4,7 +4,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
 import { verb } from "../verb.ts";
 
-const { runMetrics } = schema;
+const { runMetricRollups } = schema;
 const fan = 16; // steps of a bucket grow by this from level to level
 const levels = 4;
 
@@ -43,15 +43,12 @@ export async function readMetrics(
   const { names } = options;
   if (names?.length === 0) return [];
   const fromStep = options.fromStep ?? 0;
+  // The coarsest buckets tell the last step of any series from a few rows.
   const [range] = await db
-    .select({ last: sql<number | null>`max(${runMetrics.step})::int` })
-    .from(runMetrics)
-    .where(and(eq(runMetrics.runId, runId), eq(runMetrics.name, "train/loss")));
-  const [other] = await db
-    .select({ last: sql<number | null>`max(${schema.evaluations.step})::int` })
-    .from(schema.evaluations)
-    .where(eq(schema.evaluations.runId, runId));
-  const span = Math.max(range?.last ?? 0, other?.last ?? 0) - fromStep + 1;
+    .select({ last: sql<number | null>`max(${runMetricRollups.lastStep})::int` })
+    .from(runMetricRollups)
+    .where(and(eq(runMetricRollups.runId, runId), eq(runMetricRollups.level, levels)));
+  const span = (range?.last ?? 0) - fromStep + 1;
   const width = Math.max(1, Math.ceil(span / options.buckets));
   let level = 0;
   while (level < levels && fan ** (level + 1) <= width) level++;

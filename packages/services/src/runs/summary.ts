@@ -6,8 +6,8 @@ import { held, leaseOver } from "./execution/claim.ts";
 
 const { attempts, deployments, models, runs, datasetVersions, datasets, workers } = schema;
 
-// The plan is large (it holds example rows); lists leave it in the table.
-const { plan: _plan, ...listColumns } = getTableColumns(runs);
+// The plan is large (it holds example rows); lists leave it in the table, as what is for readers of events.
+const { plan: _plan, metricSets: _metricSets, ...listColumns } = getTableColumns(runs);
 
 const queuePosition = sql<number | null>`case when ${runs.status} = 'queued' then
   (select count(*)::int from runs ahead where ahead.status = 'queued' and (ahead.queued_at, ahead.id) <= (${runs.queuedAt}, ${runs.id})) end`;

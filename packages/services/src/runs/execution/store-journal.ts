@@ -2,11 +2,12 @@ import { type JournalLine, type MetricName, type RunEventBody, ServiceError, say
 import { newId, schema, type Transaction } from "@anneal/db";
 import { and, eq, inArray, ne, sql } from "drizzle-orm";
 import type { ServiceContext } from "../../context.ts";
-import { appendEvents } from "../append-events.ts";
+import { appendEvents, type NewEvent } from "../append-events.ts";
+import { placeOfSet } from "../metric-events.ts";
 import { type Claim, lockOwned } from "./fence.ts";
 import { type MetricPoint, storeMetrics } from "./store-metrics.ts";
 
-const { runs, attempts, checkpoints, evaluations, samples, artifacts } = schema;
+const { runs, attempts, checkpoints, samples, artifacts } = schema;
 type Body<T extends RunEventBody["type"]> = Extract<RunEventBody, { type: T }>;
 
 async function storeCheckpoint(tx: Transaction, claim: Claim, time: Date, body: Body<"checkpoint">): Promise<void> {
@@ -32,11 +33,7 @@ async function storeBody(tx: Transaction, claim: Claim, time: Date, body: RunEve
   const { runId } = claim;
   if (body.type === "checkpoint") await storeCheckpoint(tx, claim, time, body);
   else if (body.type === "evaluation") {
-    const { which, step, result } = body;
-    await tx
-      .insert(evaluations)
-      .values({ runId, which, step, createdAt: time, ...result })
-      .onConflictDoNothing();
+    const { which, result } = body;
     if (which === "before") await tx.update(runs).set({ evaluationBefore: result }).where(eq(runs.id, runId));
     if (which === "after") await tx.update(runs).set({ evaluationAfter: result }).where(eq(runs.id, runId));
   } else if (body.type === "samples" && body.samples.length > 0)
@@ -104,19 +101,28 @@ export async function storeJournal(
       throw new ServiceError("INTERNAL", say`journal line ${row.journalNumber + 1} is missing before ${first.number}`);
 
     const points: MetricPoint[] = [];
+    const events: NewEvent[] = [];
+    const sets = structuredClone(row.metricSets);
     const changes: Partial<typeof runs.$inferInsert> = { journalNumber: last.number };
     for (const { body, time } of fresh) {
       const at = new Date(time);
       if (body.type === "metrics") {
-        for (const [name, value] of Object.entries(body.values) as [MetricName, number][])
-          if (Number.isFinite(value)) points.push({ name, step: body.step, time: at, tokens: body.tokens, value });
-        changes.lastStep = Math.max(row.lastStep, changes.lastStep ?? 0, body.step);
+        const { step, tokens } = body;
+        const values = (Object.entries(body.values) as [MetricName, number][]).filter(([, v]) => Number.isFinite(v));
+        for (const [name, value] of values) points.push({ name, step, time: at, tokens, value });
+        const names = values.map(([name]) => name);
+        events.push({ time: at, body: { type: "metrics", step, tokens, set: placeOfSet(sets, names) } });
+        changes.lastStep = Math.max(row.lastStep, changes.lastStep ?? 0, step);
         changes.lastLoss = body.values["train/loss"] ?? changes.lastLoss ?? row.lastLoss;
-      } else if (body.type === "progress") changes.progress = body.progress;
+        continue;
+      }
+      events.push({ time: at, body });
+      if (body.type === "progress") changes.progress = body.progress;
       else if (body.type === "stage" && body.state === "started") changes.stage = body.stage;
       else if (body.type === "trained") changes.finalDigest = body.digest;
       else await storeBody(tx, claim, at, body);
     }
+    if (sets.length > row.metricSets.length) changes.metricSets = sets;
     await storeMetrics(tx, claim.runId, claim.attempt, points);
     await tx.update(runs).set(changes).where(eq(runs.id, claim.runId));
     if (fresh.some(({ body }) => furthers(body)))
@@ -126,12 +132,7 @@ export async function storeJournal(
         .where(
           and(eq(attempts.runId, claim.runId), eq(attempts.attempt, claim.attempt), sql`not ${attempts.progressed}`),
         );
-    await appendEvents(
-      tx,
-      claim.runId,
-      claim.attempt,
-      fresh.map(({ time, body }) => ({ time: new Date(time), body })),
-    );
+    await appendEvents(tx, claim.runId, claim.attempt, events);
     return last.number;
   });
 }
