@@ -7,7 +7,7 @@ export const demoFiles = {
   test: "data/test.jsonl",
 } as const;
 
-export const demoModelName = "anneal-demo";
+const demoModelName = "anneal-demo";
 
 /**
  * The demo's run, for a base and two dataset versions that the caller has registered. Chosen for two cores: LoRA on every

@@ -28,7 +28,6 @@ export function createRateLimit(max: number, seconds: number, now: () => number 
     clear: (key: string) => void windows.delete(key),
   };
 }
-export type RateLimit = ReturnType<typeof createRateLimit>;
 
 interface Guess {
   email: string;

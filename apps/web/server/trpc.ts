@@ -41,7 +41,6 @@ const t = initTRPC
   });
 
 export const router = t.router;
-export const createCaller = t.createCallerFactory;
 
 /** One row of the contracts' table. Without a permission it is not one, and the build fails. */
 export interface Declaration<K extends string, I extends z.ZodType, O extends z.ZodType> {

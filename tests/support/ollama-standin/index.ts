@@ -8,7 +8,7 @@ import { type Answers, Runners } from "./runner/runner.ts";
 import { makeServer } from "./server.ts";
 import { Store } from "./store.ts";
 
-export { type Fault, type FaultKind, parseFault } from "./faults.ts";
+export type { Fault } from "./faults.ts";
 
 export interface StandinOptions {
   port?: number; // default: any free one

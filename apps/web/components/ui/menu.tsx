@@ -36,18 +36,6 @@ export const MenuRadioItem = ({ className, children, ...props }: ComponentProps<
     {children}
   </Primitive.RadioItem>
 );
-export const MenuCheckboxItem = ({ className, children, ...props }: ComponentProps<typeof Primitive.CheckboxItem>) => (
-  <Primitive.CheckboxItem
-    className={cn(item, "pl-7", className)}
-    onSelect={(event) => event.preventDefault()}
-    {...props}
-  >
-    <Primitive.ItemIndicator className="absolute left-2">
-      <CheckIcon aria-hidden />
-    </Primitive.ItemIndicator>
-    {children}
-  </Primitive.CheckboxItem>
-);
 export const MenuLabel = ({ className, ...props }: ComponentProps<typeof Primitive.Label>) => (
   <Primitive.Label className={cn("px-2 py-1 font-medium text-muted-foreground text-xs", className)} {...props} />
 );

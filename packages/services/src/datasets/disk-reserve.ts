@@ -79,4 +79,3 @@ export function createDiskReserve(
     promisedBytes: () => promised,
   };
 }
-export type DiskReserve = ReturnType<typeof createDiskReserve>;

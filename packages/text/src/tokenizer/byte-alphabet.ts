@@ -29,9 +29,3 @@ export function alphabetToBytes(text: string): Uint8Array {
   }
   return bytes;
 }
-
-export function bytesToAlphabet(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += byteToChar[byte];
-  return text;
-}

@@ -11,7 +11,6 @@ export type FieldType =
 export const goString: FieldType = { go: "string" };
 export const goBool: FieldType = { go: "bool" };
 export const goInt: FieldType = { go: "int" };
-export const goFloat: FieldType = { go: "float64" };
 export const goAny: FieldType = { go: "any" };
 export const goMap = (value: FieldType, name: string): FieldType => ({ go: `map[string]${name}`, map: value });
 export const goList = (item: FieldType, name: string): FieldType => ({ go: `[]${name}`, list: item });

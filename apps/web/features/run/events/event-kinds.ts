@@ -17,8 +17,6 @@ export const toldTypes = [
 ] as const satisfies readonly EventType[];
 export type ToldType = (typeof toldTypes)[number];
 
-export const readKind = (text: string | null): ToldType | "all" => toldTypes.find((name) => name === text) ?? "all";
-
 export type EventTone = "neutral" | "info" | "success" | "warning" | "danger";
 
 // How much an event asks for attention.

@@ -19,7 +19,7 @@ export function fileSlug(name: string): string {
   return slug || "model";
 }
 
-export interface Told {
+interface Told {
   kind: ArtifactKind;
   ggufType?: string;
 }
