@@ -32,14 +32,15 @@ module.exports = {
     layer("db-on-contracts", "^packages/db/", ["^packages/(db|contracts)/"]),
     layer("text-on-contracts", "^packages/text/", ["^packages/(text|contracts)/"]),
     layer("data-on-contracts", "^packages/data/", ["^packages/(data|contracts)/"]),
+    layer("store-on-contracts", "^packages/store/", ["^packages/(store|contracts)/"]),
     layer("engine-on-contracts", "^packages/engine/", ["^packages/(engine|contracts)/"]),
     layer("ollama-on-contracts", "^packages/ollama/", ["^packages/(ollama|contracts)/"]),
     layer("report-on-contracts", "^packages/report/", ["^packages/(report|contracts)/"]),
-    layer("services-layer", "^packages/services/", ["^packages/(services|db|contracts|text|data)/"]),
+    layer("services-layer", "^packages/services/", ["^packages/(services|db|contracts|text|data|store)/"]),
     layer("sdk-on-contracts", "^packages/sdk/", ["^packages/(sdk|contracts)/", "^apps/web/server/router\\.ts$"]),
     layer("worker-layer", "^apps/worker/", [
       "^apps/worker/",
-      "^packages/(services|db|engine|text|data|contracts|ollama|report)/",
+      "^packages/(services|db|engine|text|data|store|contracts|ollama|report)/",
       "^apps/web/messages/zh-CN/phrases\\.json$", // the report speaks both languages
     ]),
     ...trainerRooms,
@@ -57,7 +58,7 @@ module.exports = {
     },
     layer("web-server-layer", "^apps/web/server/", [
       "^apps/web/server/",
-      "^packages/(services|db|contracts|engine|text|data|ollama)/",
+      "^packages/(services|db|contracts|engine|text|data|store|ollama)/",
     ]),
     {
       name: "browser-needs-only-contracts",

@@ -7,7 +7,9 @@ import ts from "typescript";
 // Reads the source for what it says to people; for the test that holds the catalogues to it.
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
-const packages = ["contracts", "data", "ollama", "report", "services", "text"].map((name) => `packages/${name}/src`);
+const packages = ["contracts", "data", "ollama", "report", "services", "store", "text"].map(
+  (name) => `packages/${name}/src`,
+);
 const web = ["app", "components", "features", "lib", "server"].map((name) => `apps/web/${name}`);
 const said = [...packages, "apps/worker/src", ...web];
 // Those whose refusals reach the console; what prints to a terminal speaks English.

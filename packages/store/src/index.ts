@@ -1,0 +1,10 @@
+export type { Backend } from "./backend.ts";
+export { StoreCache } from "./cache.ts";
+export { chunkBytes } from "./chunks.ts";
+export type { Digest } from "./digest.ts";
+export { collectGarbage } from "./garbage.ts";
+export { LocalBackend } from "./local.ts";
+export { openStore, type StoreKeys } from "./open.ts";
+export { S3Backend } from "./s3.ts";
+export { type S3Limits, type S3Settings, usualLimits } from "./s3-client.ts";
+export { Store, type Stored, type StoreOptions } from "./store.ts";
