@@ -88,6 +88,20 @@ module.exports = {
       to: { path: "^node_modules/drizzle-orm/" },
     },
     {
+      // Row-level security keeps services within their project. What all projects share is looked at here, and nowhere else.
+      name: "across-projects-where-something-is-shared",
+      severity: "error",
+      from: { pathNot: ["^packages/services/src/datasets/remove\\.ts$", "^tests/"] },
+      to: { path: "^packages/db/src/across-projects\\.ts$" },
+    },
+    {
+      // A connection of a service's own would see every project.
+      name: "services-use-the-connection-they-are-given",
+      severity: "error",
+      from: { path: "^packages/services/" },
+      to: { path: ["^node_modules/pg/", "^packages/db/src/client\\.ts$"] },
+    },
+    {
       name: "pg-boss-in-worker-and-its-adapter",
       severity: "error",
       from: { pathNot: ["^apps/worker/", "^apps/web/server/queue\\.ts$", "^tests/"] },

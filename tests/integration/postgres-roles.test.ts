@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { migrate, newId } from "@anneal/db";
+import { defaultProjectId } from "@anneal/contracts";
+import { everyProject, migrate, newId } from "@anneal/db";
 import { type EmbeddedPostgres, grantToApp, makeRoles, startEmbeddedPostgres } from "@anneal/db/embedded";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -23,7 +24,7 @@ function newHome(): string {
   return home;
 }
 async function query(url: string, ...texts: string[]): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new pg.Client({ connectionString: url, options: `-c anneal.project=${everyProject}` });
   await client.connect();
   try {
     let rows: Record<string, unknown>[] = [];
@@ -42,6 +43,8 @@ const refused = [
   "create temporary table x (a int)",
   "create schema x",
   "drop table runs",
+  "alter table runs disable row level security",
+  "alter table runs no force row level security",
   "alter table runs add column x int",
   "alter table audit disable trigger all",
   "create or replace function audit_refuse_change() returns trigger language plpgsql as 'begin return new; end'",
@@ -80,7 +83,10 @@ describe("a new home", () => {
     await query(server.url, audited);
     expect(await query(server.url, "select action from audit")).toEqual([{ action: "b" }]);
     const id = newId();
-    await query(server.url, `insert into datasets (id, name, created_by) values ('${id}', 'd', 'u')`);
+    await query(
+      server.url,
+      `insert into datasets (id, project_id, name, created_by) values ('${id}', '${defaultProjectId}', 'd', 'u')`,
+    );
     await query(server.url, `update datasets set name = 'e' where id = '${id}'`);
     expect(await query(server.url, `delete from datasets where id = '${id}' returning name`)).toEqual([{ name: "e" }]);
     const queue = await startQueue({ databaseUrl: server.url, log: silentLog, consume: true });
@@ -119,7 +125,11 @@ test("a home of an older version, where one superuser owned all, is taken over i
   let server: EmbeddedPostgres = await startEmbeddedPostgres({ dataDir, settings });
   await migrate(server.url());
   await installQueue(server.url());
-  await query(server.url(), audited, `insert into datasets (id, name, created_by) values ('${newId()}', 'kept', 'u')`);
+  await query(
+    server.url(),
+    audited,
+    `insert into datasets (id, project_id, name, created_by) values ('${newId()}', '${defaultProjectId}', 'kept', 'u')`,
+  );
   await server.stop();
   // As the older version wrote it: the superuser's password alone.
   const { port, password } = JSON.parse(readFileSync(`${dataDir}.json`, "utf8")) as Record<string, unknown>;

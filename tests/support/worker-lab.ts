@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type RunDetail, RunSpec, type RunSpecInput, type RunStatus } from "@anneal/contracts";
+import { defaultProjectId, type RunDetail, RunSpec, type RunSpecInput, type RunStatus } from "@anneal/contracts";
 import { channels, createDatabase, createListener } from "@anneal/db";
 import * as engine from "@anneal/engine";
 import { datasets, runs, type ServiceContext, systemActor } from "@anneal/services";
@@ -77,7 +77,8 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   const dataFile = join(home, "incoming/colours.jsonl");
   writeFileSync(dataFile, tinyRows(options.rows ?? 96));
 
-  const db = createDatabase(options.databaseUrl, { applicationName: "anneal-lab" });
+  const everywhere = createDatabase(options.databaseUrl, { applicationName: "anneal-lab" });
+  const db = everywhere.inProject(defaultProjectId);
   const listener = createListener(options.databaseUrl);
   const queue = await startQueue({ databaseUrl: options.databaseUrl, log: quiet, consume: false });
   const text = createTextHost({ program: await textThread() });
@@ -87,6 +88,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   };
   const ctx: ServiceContext = {
     db,
+    projectId: defaultProjectId,
     actor: systemActor,
     now: () => new Date(),
     queue,
@@ -172,7 +174,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       await text.close();
       await queue.stop();
       await listener.close();
-      await db.close();
+      await everywhere.close();
       if (!options.home) rmSync(home, { recursive: true, force: true });
     },
   };

@@ -1,4 +1,4 @@
-import { type Actor, ServiceError, say } from "@anneal/contracts";
+import { type Actor, defaultProjectId, ServiceError, say } from "@anneal/contracts";
 import { sql } from "@anneal/db";
 import { type ServiceContext, systemActor, tokens } from "@anneal/services";
 import type { Server } from "./process.ts";
@@ -48,7 +48,8 @@ export async function identify(server: Server, headers: Headers): Promise<Caller
 }
 
 export function contextFor(server: Server, actor: Actor | null, signal: AbortSignal): ServiceContext {
-  return { ...server.services, actor: actor ?? nobody, signal };
+  const projectId = defaultProjectId;
+  return { ...server.services, db: server.db.inProject(projectId), projectId, actor: actor ?? nobody, signal };
 }
 
 /** For routes outside tRPC: a caller or a refusal. */

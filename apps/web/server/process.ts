@@ -30,7 +30,7 @@ export interface Server {
   /** Of this process alone, for who can read the home. */
   localKey: string;
   openStreams: OpenStreams;
-  /** The services' context without a caller. */
+  /** The services' context without a caller; it sees every project. */
   services: Omit<ServiceContext, "actor" | "signal">;
   close(): Promise<void>;
 }
@@ -63,6 +63,7 @@ export function createServer(env: Env): Server {
     openStreams: createOpenStreams({ db, now: () => new Date(), log }),
     services: {
       db,
+      projectId: null,
       now: () => new Date(),
       queue,
       listener,

@@ -50,6 +50,7 @@ export async function openContext(env: Env, log: Log, leaving: AbortSignal): Pro
     current: { runId: null },
     services: {
       db,
+      projectId: null,
       actor: systemActor,
       now: () => new Date(),
       queue,

@@ -13,6 +13,7 @@ export * from "./phrase/issue-phrase.ts";
 export * from "./phrase/json-phrase.ts";
 export * from "./phrase/phrase.ts";
 export * from "./plan.ts";
+export * from "./projects.ts";
 export * from "./run.ts";
 export * from "./spec/adapter-ref.ts";
 export * from "./spec/adapters.ts";

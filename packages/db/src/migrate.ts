@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 import { drizzle } from "drizzle-orm/node-postgres";
 import { migrate as applyMigrations } from "drizzle-orm/node-postgres/migrator";
 import pg from "pg";
+import { applyTenancy } from "./apply-tenancy.ts";
+import { everyProject } from "./tenancy.ts";
 
 // One number for the whole product: two starters at once wait for each other.
 const migrationLock = 0x616e6e65;
@@ -22,11 +24,14 @@ export function migrationsFolder(): string {
 
 /** Brings a database to the newest schema; safe when several processes start at once. */
 export async function migrate(url: string, folder = migrationsFolder()): Promise<void> {
-  const client = new pg.Client({ connectionString: url, application_name: "anneal-migrate" });
+  // Migrations carry over the rows of all projects.
+  const options = `-c anneal.project=${everyProject}`;
+  const client = new pg.Client({ connectionString: url, application_name: "anneal-migrate", options });
   await client.connect();
   try {
     await client.query("select pg_advisory_lock($1)", [migrationLock]);
     await applyMigrations(drizzle(client), { migrationsFolder: folder });
+    await applyTenancy(client);
   } finally {
     await client.end(); // the lock goes with the session
   }

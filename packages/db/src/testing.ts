@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { startEmbeddedPostgres } from "./embedded.ts";
 import { migrate, migrationsFolder } from "./migrate.ts";
+import { tenancy, visible } from "./tenancy.ts";
 
 export interface TestDatabase {
   url: string;
@@ -23,6 +24,7 @@ const home = join(tmpdir(), `anneal-test-postgres-${process.getuid?.() ?? 0}-${c
 function migrationsDigest(): string {
   const folder = migrationsFolder();
   const hash = createHash("sha256");
+  for (const [table, rule] of Object.entries(tenancy)) hash.update(`${table}: ${visible(table, rule)}\n`);
   for (const name of readdirSync(folder).sort())
     if (name.endsWith(".sql")) hash.update(name).update(readFileSync(join(folder, name)));
   return hash.digest("hex").slice(0, 16);

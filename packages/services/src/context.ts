@@ -4,7 +4,10 @@ import type { EnginePort, Log, OllamaPort, Queue, StoragePaths, TextPort } from 
 
 /** What every verb gets beside its input. Made once per process, with the caller's actor per request. */
 export interface ServiceContext {
+  /** Bound to the project, so that no query sees another's rows; a worker's sees all. */
   db: Database;
+  /** The project that the caller works in; null: all of them (a worker). */
+  projectId: string | null;
   actor: Actor;
   now(): Date;
   queue: Queue;

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Actor, Permission } from "@anneal/contracts";
+import { type Actor, defaultProjectId, type Permission } from "@anneal/contracts";
 import { createDatabase, createListener, type Database } from "@anneal/db";
 import { createTestDatabase } from "@anneal/db/testing";
 import * as engine from "@anneal/engine";
@@ -16,7 +16,10 @@ import { textThread } from "../../support/text-thread.ts";
 export const silentLog: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 export interface World {
+  /** As the default project sees it. */
   db: Database;
+  /** As a worker sees it: every project. */
+  everywhere: Database;
   home: string;
   ctx: ServiceContext;
   /** The same world as someone with these permissions alone. */
@@ -30,7 +33,8 @@ export interface World {
 /** The services on a real database with the real queue, engine and Ollama store reader; only the clock is the test's. */
 export async function openWorld(): Promise<World> {
   const database = await createTestDatabase();
-  const db = createDatabase(database.url, { maxConnections: 20 });
+  const everywhere = createDatabase(database.url, { maxConnections: 20 });
+  const db = everywhere.inProject(defaultProjectId);
   const listener = createListener(database.url);
   const home = mkdtempSync(join(tmpdir(), "anneal-services-"));
   const queue = await startQueue({ databaseUrl: database.url, log: silentLog, consume: false });
@@ -44,6 +48,7 @@ export async function openWorld(): Promise<World> {
   const admin: Actor = { ...systemActor, kind: "user", id: "u1", name: "Ada" };
   const ctx: ServiceContext = {
     db,
+    projectId: defaultProjectId,
     actor: admin,
     now: () => clock.now,
     queue,
@@ -66,6 +71,7 @@ export async function openWorld(): Promise<World> {
   };
   return {
     db,
+    everywhere,
     home,
     ctx,
     as: (...permissions) => ({
@@ -79,7 +85,7 @@ export async function openWorld(): Promise<World> {
       await text.close();
       await queue.stop();
       await listener.close();
-      await db.close();
+      await everywhere.close();
       await database.drop();
       rmSync(home, { recursive: true, force: true });
     },

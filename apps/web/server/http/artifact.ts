@@ -75,7 +75,8 @@ export const getArtifact = edge(async (request, server) => {
   const url = new URL(request.url);
   const artifactId = decodeURIComponent(url.pathname.split("/").at(-1) ?? "");
   const { actor, credential } = await requireCaller(server, request.headers);
-  const artifact = await artifacts.get(contextFor(server, actor, request.signal), { artifactId });
+  const ctx = contextFor(server, actor, request.signal);
+  const artifact = await artifacts.get(ctx, { artifactId });
   const { path, file } = await openArtifact(artifact, server.env.paths.runs);
   try {
     await prove(artifact, path, file, request.signal);
@@ -98,7 +99,7 @@ export const getArtifact = edge(async (request, server) => {
     const status = range ? 206 : 200;
     // The console shows the report again and again; what is taken along is told, every part of it.
     if (request.method !== "HEAD" && !inline)
-      await system.recordAccess({ ...server.services, actor }, "artifact.download", artifact.id, {
+      await system.recordAccess(ctx, "artifact.download", artifact.id, {
         name: artifact.name,
         bytes: end - start + 1,
         address: peerOf(request.headers),

@@ -1,5 +1,5 @@
 import { index, pgTable } from "drizzle-orm/pg-core";
-import { id, time } from "./columns.ts";
+import { id, projectId, time } from "./columns.ts";
 import { jsonb, text } from "./storable.ts";
 
 // Append-only: a trigger of the migration refuses UPDATE, DELETE and TRUNCATE.
@@ -7,6 +7,7 @@ export const audit = pgTable(
   "audit",
   {
     id: id(),
+    projectId: projectId(), // null: of the whole installation. No reference: the trail outlives its project.
     time: time("time").notNull().defaultNow(),
     actorKind: text("actor_kind").notNull(),
     actorId: text("actor_id").notNull(),

@@ -14,6 +14,10 @@ export const user = pgTable("user", {
   email: text("email").notNull().unique(),
   emailVerified: boolean("email_verified").notNull().default(false),
   image: text("image"),
+  // May do everything in every project, and look after accounts and projects.
+  administrator: boolean("administrator").notNull().default(false),
+  // Since when the account opens nothing.
+  disabledAt: time("disabled_at"),
   createdAt: createdAt(),
   updatedAt: updatedAt(),
 });

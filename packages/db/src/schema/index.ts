@@ -9,6 +9,7 @@ export * from "./datasets.ts";
 export * from "./deployments.ts";
 export * from "./idempotency-keys.ts";
 export * from "./models.ts";
+export * from "./projects.ts";
 export * from "./run-events.ts";
 export * from "./run-metrics.ts";
 export * from "./runs.ts";

@@ -11,8 +11,9 @@ import type {
 } from "@anneal/contracts";
 import { sql } from "drizzle-orm";
 import { bigint, doublePrecision, index, integer, pgTable, uuid } from "drizzle-orm/pg-core";
-import { createdAt, id, time } from "./columns.ts";
+import { createdAt, id, projectId, time } from "./columns.ts";
 import { datasetVersions } from "./dataset-versions.ts";
+import { projects } from "./projects.ts";
 import { jsonb, text } from "./storable.ts";
 
 // The truth about a run: queues may forget or deliver twice, this row decides.
@@ -20,6 +21,9 @@ export const runs = pgTable(
   "runs",
   {
     id: id(),
+    projectId: projectId()
+      .notNull()
+      .references(() => projects.id),
     name: text("name").notNull(),
     status: text("status").$type<RunStatus>().notNull().default("queued"),
     stage: text("stage").$type<RunStage>().notNull().default("prepare"),
@@ -62,5 +66,6 @@ export const runs = pgTable(
     index("runs_status").on(t.status, t.queuedAt),
     index("runs_lease").on(t.leaseExpiresAt).where(sql`lease_expires_at is not null`),
     index("runs_dataset_version").on(t.datasetVersionId),
+    index("runs_project").on(t.projectId, t.id),
   ],
 );

@@ -1,7 +1,8 @@
 import type { Problem, TeacherFacts, TeacherFileInput, TeacherFileStatus } from "@anneal/contracts";
 import { doublePrecision, index, integer, pgTable, uuid } from "drizzle-orm/pg-core";
-import { byteCount, createdAt, id, time } from "./columns.ts";
+import { byteCount, createdAt, id, projectId, time } from "./columns.ts";
 import { datasetVersions } from "./dataset-versions.ts";
+import { projects } from "./projects.ts";
 import { jsonb, text } from "./storable.ts";
 
 // A teacher's best log-probabilities of a dataset version, as a file; see TeacherFacts.
@@ -9,6 +10,9 @@ export const teacherFiles = pgTable(
   "teacher_files",
   {
     id: id(),
+    projectId: projectId()
+      .notNull()
+      .references(() => projects.id),
     name: text("name").notNull(),
     input: jsonb("input").$type<TeacherFileInput>().notNull(), // what was asked for
     datasetVersionId: uuid("dataset_version_id")

@@ -1,11 +1,15 @@
 import type { ColumnMapping, DatasetFormat, UploadInspection } from "@anneal/contracts";
 import { boolean, pgTable } from "drizzle-orm/pg-core";
-import { byteCount, createdAt, id, time } from "./columns.ts";
+import { byteCount, createdAt, id, projectId, time } from "./columns.ts";
+import { projects } from "./projects.ts";
 import { jsonb, text } from "./storable.ts";
 
 // A file on its way to becoming a dataset version; expires unless committed.
 export const uploads = pgTable("uploads", {
   id: id(),
+  projectId: projectId()
+    .notNull()
+    .references(() => projects.id),
   fileName: text("file_name").notNull(),
   path: text("path").notNull(),
   bytes: byteCount("bytes").notNull(),

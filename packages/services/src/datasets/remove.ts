@@ -1,6 +1,7 @@
 import { api, ServiceError, say } from "@anneal/contracts";
 import { removeVersionFile } from "@anneal/data";
 import { schema } from "@anneal/db";
+import { acrossProjects } from "@anneal/db/across-projects";
 import { count, eq, inArray, or } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
 import { audit, notFound, verb } from "../verb.ts";
@@ -8,15 +9,13 @@ import { lockDigest } from "./version-lock.ts";
 
 const { datasets, datasetVersions, runs } = schema;
 
-/** Removes a version's file unless another dataset has the same rows. */
+/** Removes a version's file unless another dataset, of whichever project, has the same rows. */
 export async function removeFile(ctx: Pick<ServiceContext, "db">, digest: string, path: string): Promise<void> {
   await ctx.db.transaction(async (tx) => {
     await lockDigest(tx, digest);
-    const [other] = await tx
-      .select({ id: datasetVersions.id })
-      .from(datasetVersions)
-      .where(eq(datasetVersions.digest, digest))
-      .limit(1);
+    const [other] = await acrossProjects(tx, (all) =>
+      all.select({ id: datasetVersions.id }).from(datasetVersions).where(eq(datasetVersions.digest, digest)).limit(1),
+    );
     if (!other) await removeVersionFile(path);
   });
 }

@@ -91,17 +91,18 @@ export abstract class Feed {
   }
 }
 
-/** The feeds of a process, by its listener and a key; each lives as long as somebody watches. */
-export function createFeeds<F extends Feed, C extends { listener: Listener }>(
-  make: (ctx: C, key: string, onEnd: () => void) => F,
+/** The feeds of a process, by its listener, project and key; each lives as long as somebody watches. Projects share none. */
+export function createFeeds<F extends Feed, C extends { listener: Listener; projectId: string | null }>(
+  make: (ctx: C, thing: string, onEnd: () => void) => F,
 ) {
   const byListener = new WeakMap<Listener, Map<string, F>>();
-  return (ctx: C, key: string): F => {
+  return (ctx: C, thing: string): F => {
+    const key = `${ctx.projectId} ${thing}`;
     const feeds = byListener.get(ctx.listener) ?? new Map<string, F>();
     byListener.set(ctx.listener, feeds);
     const known = feeds.get(key);
     if (known) return known;
-    const feed = make(ctx, key, () => feeds.delete(key));
+    const feed = make(ctx, thing, () => feeds.delete(key));
     feeds.set(key, feed);
     return feed;
   };
