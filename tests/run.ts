@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { buildSanitized, sanitizedBuild } from "./fuzz/build.ts";
 import { browserExecutable } from "./support/browser.ts";
 import { fixtures, repoRoot, sharedPath } from "./support/paths.ts";
-import { addCounts, type Counts, closingLine, noCounts, parseClosingLine } from "./support/suite-result.ts";
+import { addCounts, type Counts, closingLine, noCounts, parseClosingLine, sumOfTests } from "./support/suite-result.ts";
 
 interface Suite {
   name: string;
@@ -102,12 +102,7 @@ async function vitest(project: string, env?: NodeJS.ProcessEnv): Promise<Counts>
 let sanitized: Promise<void> | null = null;
 async function native(): Promise<Counts> {
   await (sanitized ?? buildSanitized(["native_tests"]));
-  const { code, output } = await command("ctest", ["--test-dir", sanitizedBuild, "-V", "-E", "^fuzz_"]);
-  const counts = [...output.matchAll(/^\d+: (\d+ passed, \d+ failed.*)$/gm)]
-    .map((m) => parseClosingLine(m[1] ?? "") ?? noCounts())
-    .reduce(addCounts, noCounts());
-  if (code !== 0 && counts.failed === 0) counts.failed = 1;
-  return counts;
+  return sumOfTests(await command("ctest", ["--test-dir", sanitizedBuild, "-V", "-E", "^fuzz_|^anneal_cuda"]));
 }
 
 const tsx = (script: string, ...args: string[]) => ["--import", "tsx", script, ...args];
@@ -129,6 +124,11 @@ const suites: Suite[] = [
   { name: "parity", about: "reference numbers", run: () => closing("node", tsx("tests/parity/main.ts", ...goldens)) },
   { name: "integration", about: "real Postgres, engine, llama.cpp, Ollama stand-in", run: () => vitest("integration") },
   { name: "native", about: "C++ ops, readers, kernels on every ISA, under sanitizers", run: native },
+  {
+    name: "cuda",
+    about: "the GPU kernels, executed by an emulator, under sanitizers",
+    run: () => closing("node", tsx("tests/cuda/main.ts")),
+  },
   { name: "fuzz", about: "readers of foreign bytes, under sanitizers", run: fuzz },
   {
     name: "chaos",
@@ -157,7 +157,7 @@ if (unknown.length > 0) {
 const asked = suites.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
 // Compiled meanwhile, on what the suites before it leave of the processors.
 if (asked.findIndex(({ name }) => name === "native") > 0) {
-  sanitized = buildSanitized(["native_tests", "fuzz_reader"], 19);
+  sanitized = buildSanitized(["native_tests", "cuda_tests", "fuzz_reader"], 19);
   sanitized.catch(() => {}); // told where it is awaited
 }
 

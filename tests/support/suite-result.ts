@@ -29,3 +29,12 @@ export function parseClosingLine(output: string): Counts | null {
   if (!last) return null;
   return { passed: Number(last[1]), failed: Number(last[2]), skipped: Number(last[3] ?? 0) };
 }
+
+/** All closing lines of `ctest -V`, one per executable; a bad exit without a failed case is one failure more. */
+export function sumOfTests({ code, output }: { code: number; output: string }): Counts {
+  const counts = [...output.matchAll(/^\d+: (\d+ passed, \d+ failed.*)$/gm)]
+    .map((m) => parseClosingLine(m[1] ?? "") ?? noCounts())
+    .reduce(addCounts, noCounts());
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  return counts;
+}

@@ -7,8 +7,10 @@ const native = join(import.meta.dirname, "../native");
 // Who may include whom: a folder's own headers, and those of the folders named here.
 const ladder: Record<string, readonly string[]> = {
   core: [],
+  emulator: ["core"],
+  cuda: ["core"],
   cpu: ["core"],
-  ops: ["cpu", "core"],
+  ops: ["cpu", "cuda", "core"],
   quant: ["cpu", "core"],
   io: ["quant", "core"],
   nn: ["ops", "core"],
@@ -29,7 +31,7 @@ export function forbiddenIncludes(folder: string, isTest: boolean, source: strin
   const allowed = new Set([
     folder,
     ...(ladder[folder] ?? []),
-    ...(isTest ? [...forTests, "core", "cpu", "quant", "io"] : []),
+    ...(isTest ? [...forTests, "core", "cpu", "cuda", "emulator", "quant", "io"] : []),
   ]);
   return [...source.matchAll(/^#include "([a-z_]+)\/[^"]+"/gm)].map((m) => m[1] ?? "").filter((to) => !allowed.has(to));
 }
@@ -46,10 +48,10 @@ describe("the include ladder", () => {
     let files = 0;
     for (const { name: folder } of folders)
       for (const file of readdirSync(join(native, folder), { recursive: true, encoding: "utf8" })) {
-        if (!/\.(cc|h)$/.test(file)) continue;
+        if (!/\.(cc|h|cu|cuh)$/.test(file)) continue;
         files++;
         const source = readFileSync(join(native, folder, file), "utf8");
-        for (const to of forbiddenIncludes(folder, file.endsWith("_test.cc"), source))
+        for (const to of forbiddenIncludes(folder, /_test(_kernels)?\.(cc|cu)$/.test(file), source))
           wrong.push(`${folder}/${file} -> ${to}`);
       }
     expect(wrong).toEqual([]);
