@@ -36,6 +36,7 @@ module.exports = {
     layer("engine-on-contracts", "^packages/engine/", ["^packages/(engine|contracts)/"]),
     layer("ollama-on-contracts", "^packages/ollama/", ["^packages/(ollama|contracts)/"]),
     layer("report-on-contracts", "^packages/report/", ["^packages/(report|contracts)/"]),
+    layer("search-on-contracts", "^packages/search/", ["^packages/(search|contracts)/"]),
     layer("services-layer", "^packages/services/", ["^packages/(services|db|contracts|text|data|store)/"]),
     layer("sdk-on-contracts", "^packages/sdk/", ["^packages/(sdk|contracts)/", "^apps/web/server/router\\.ts$"]),
     layer("worker-layer", "^apps/worker/", [

@@ -21,6 +21,10 @@ const benches: Record<string, { about: string; load: () => Promise<{ run: () => 
     about: "error of our quantisers against llama.cpp's own (ANNEAL_LLAMA_QUANTIZE)",
     load: () => import("./quantisers.ts"),
   },
+  search: {
+    about: "regret of the samplers of sweeps against Optuna (ANNEAL_PEER_PYTHON with optuna)",
+    load: () => import("./search.ts"),
+  },
   prefill: { about: "prompt tokens/s against llama.cpp", load: () => import("./prefill.ts") },
   decode: { about: "generation tokens/s against llama.cpp", load: () => import("./decode.ts") },
 };

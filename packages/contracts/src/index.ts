@@ -19,6 +19,7 @@ export * from "./spec/adapter-ref.ts";
 export * from "./spec/adapters.ts";
 export * from "./spec/base-model.ts";
 export * from "./spec/run-spec.ts";
+export * from "./spec/search-space.ts";
 export * from "./spec/training.ts";
 export * from "./spec/training-settings.ts";
 export * from "./stages.ts";
