@@ -23,6 +23,7 @@ export interface LabOptions {
   home?: string;
   rows?: number;
   env?: Record<string, string>;
+  existing?: { datasetVersion: string }; // a home that holds model and data already
 }
 
 export interface Lab {
@@ -68,14 +69,24 @@ export async function trainedDigests(ctx: ServiceContext, runId: string): Promis
   return told.flatMap(({ body }) => (body.type === "trained" ? [body.digest] : []));
 }
 
+async function importedVersion(ctx: ServiceContext, path: string): Promise<string> {
+  const upload = await datasets.importPath(ctx, { path });
+  const dataset = await datasets.commit(ctx, { uploadId: upload.uploadId, name: "colours" });
+  const version = dataset.versions.at(-1);
+  if (!version) throw new Error("the dataset has no version");
+  return version.id;
+}
+
 export async function openLab(options: LabOptions): Promise<Lab> {
   const home = options.home ?? mkdtempSync(join(tmpdir(), "anneal-lab-"));
   const model = join(home, "models/tiny");
-  mkdirSync(model, { recursive: true });
-  writeTinyModel(model, tinyShape);
-  mkdirSync(join(home, "incoming"), { recursive: true });
   const dataFile = join(home, "incoming/colours.jsonl");
-  writeFileSync(dataFile, tinyRows(options.rows ?? 96));
+  if (!options.existing) {
+    mkdirSync(model, { recursive: true });
+    writeTinyModel(model, tinyShape);
+    mkdirSync(join(home, "incoming"), { recursive: true });
+    writeFileSync(dataFile, tinyRows(options.rows ?? 96));
+  }
 
   const everywhere = createDatabase(options.databaseUrl, { applicationName: "anneal-lab" });
   const db = everywhere.inProject(defaultProjectId);
@@ -108,10 +119,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     },
     log: quiet,
   };
-  const upload = await datasets.importPath(ctx, { path: dataFile });
-  const dataset = await datasets.commit(ctx, { uploadId: upload.uploadId, name: "colours" });
-  const version = dataset.versions.at(-1);
-  if (!version) throw new Error("the dataset has no version");
+  const datasetVersion = options.existing?.datasetVersion ?? (await importedVersion(ctx, dataFile));
 
   const workers: ChildProcess[] = [];
   const logFile = join(home, "worker.log");
@@ -119,7 +127,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     home,
     ctx,
     model,
-    datasetVersion: version.id,
+    datasetVersion,
     startWorker(env = {}) {
       const log = openSync(logFile, "a");
       const child = spawn(process.execPath, ["--enable-source-maps", workerBundle().worker], {
@@ -141,7 +149,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       return child;
     },
     async createRun(spec = {}, idempotencyKey) {
-      return runs.create(ctx, { spec: RunSpec.parse({ ...tinySpec(model, version.id), ...spec }), idempotencyKey });
+      return runs.create(ctx, { spec: RunSpec.parse({ ...tinySpec(model, datasetVersion), ...spec }), idempotencyKey });
     },
     async until(runId, what, condition, seconds = 60) {
       const end = Date.now() + seconds * 1000;

@@ -58,11 +58,28 @@ async function sharedServer() {
   return server;
 }
 
+const named = () => `test_${randomBytes(8).toString("hex")}`;
+const testDatabase = (server: Awaited<ReturnType<typeof sharedServer>>, name: string): TestDatabase => ({
+  url: server.url(name),
+  drop: () =>
+    withClient(server.url("postgres"), async (client) => {
+      await client.query(`drop database if exists ${name} with (force)`);
+    }),
+});
+
+/** A database without a schema, for rows of an older version. */
+export async function createEmptyDatabase(): Promise<TestDatabase> {
+  const server = await sharedServer();
+  const name = named();
+  await withClient(server.url("postgres"), (client) => client.query(`create database ${name}`));
+  return testDatabase(server, name);
+}
+
 /** A fresh, migrated database: a copy of a template, which costs some tens of milliseconds. Use one per suite. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const server = await sharedServer();
   const template = `template_${migrationsDigest()}`;
-  const name = `test_${randomBytes(8).toString("hex")}`;
+  const name = named();
   await withClient(server.url("postgres"), async (client) => {
     await client.query("select pg_advisory_lock(7355608)");
     const { rowCount } = await client.query("select 1 from pg_database where datname = $1", [template]);
@@ -75,11 +92,5 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     }
     await client.query(`create database ${name} template ${template}`);
   });
-  return {
-    url: server.url(name),
-    drop: () =>
-      withClient(server.url("postgres"), async (client) => {
-        await client.query(`drop database if exists ${name} with (force)`);
-      }),
-  };
+  return testDatabase(server, name);
 }
