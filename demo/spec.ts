@@ -7,8 +7,6 @@ export const demoFiles = {
   test: "data/test.jsonl",
 } as const;
 
-const demoModelName = "anneal-demo";
-
 /**
  * The demo's run, for a base and two dataset versions that the caller has registered. Chosen for two cores: LoRA on every
  * linear layer of the small base, three passes over the data, a look at 100 held-out rows on the way and at all 600 at the end.

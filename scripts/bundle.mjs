@@ -16,7 +16,7 @@ export const bundle = (options) =>
   build({
     bundle: true,
     platform: "node",
-    target: "node20",
+    target: "node22.12",
     format: "esm",
     legalComments: "none",
     logLevel: "warning",

@@ -10,7 +10,7 @@ export function writeWhole(handle: number, data: string | Uint8Array): void {
 
 /** Writes and waits until it is on the disk. The name may be torn by a crash; see replaceFile. */
 export function writeDurably(path: string, data: string | Uint8Array): void {
-  const handle = openSync(path, "w", 0o644);
+  const handle = openSync(path, "w", 0o600);
   try {
     writeWhole(handle, data);
     fsyncSync(handle);

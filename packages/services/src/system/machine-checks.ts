@@ -44,8 +44,8 @@ async function tool(name: Words, program: string, remedy: Phrase): Promise<Docto
 
 function node(): DoctorCheck {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  const good = major > 20 || (major === 20 && minor >= 19);
-  return check("Node.js", good ? "ok" : "missing", process.version, good ? null : say`install Node.js 20.19 or newer`);
+  const good = major > 22 || (major === 22 && minor >= 12);
+  return check("Node.js", good ? "ok" : "missing", process.version, good ? null : say`install Node.js 22.12 or newer`);
 }
 
 function engine(machine: Machine): DoctorCheck[] {

@@ -19,11 +19,6 @@ export function fileSlug(name: string): string {
   return slug || "model";
 }
 
-interface Told {
-  kind: ArtifactKind;
-  ggufType?: string;
-}
-
 /** Whether a file was made and told of by this or an earlier attempt; `name` is what it is known by. */
 export const isTold = (job: Job, kind: ArtifactKind, path: string, name = basename(path)): boolean =>
   job.journal.told.artifacts.has(`${kind}/${name}`) && existsSync(path);
