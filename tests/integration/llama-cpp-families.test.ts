@@ -208,11 +208,11 @@ describe("what llama.cpp would run otherwise is refused by its field", () => {
     test(`${golden}: ${field}`, async () => {
       const hf = goldenVariant(golden, changes, join(dir, `refused-${golden}-${field}`));
       const problem = inspectModel({ kind: "hf", dir: hf }).ggufProblem;
-      expect(problem).toMatch(new RegExp(`^${field}: .*llama\\.cpp`));
+      expect(problem?.args.field).toBe(field);
       const session = await open({ kind: "hf", dir: hf }, { kind: "full" });
-      await expect(session.exportGguf(join(dir, "none.gguf"), { type: "F32", metadata: {} })).rejects.toThrow(
-        problem ?? "",
-      );
+      await expect(session.exportGguf(join(dir, "none.gguf"), { type: "F32", metadata: {} })).rejects.toMatchObject({
+        ...problem,
+      });
       await session.close();
     });
 });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { engineForms, jsonForms } from "@anneal/contracts";
+import { jsonForms } from "@anneal/contracts";
 import ts from "typescript";
 
 // Reads the source for what it says to people; for the test that holds the catalogues to it.
@@ -40,9 +40,9 @@ const isText = (node: ts.Node | undefined): node is ts.StringLiteralLike | ts.Te
 
 const zodChecks = /\.(min|max|regex|refine|email|length)$/;
 
-/** Every pattern that a phrase can have: templates after `say`, the engine's and V8's sentences, and the sentences of zod's checks in contracts and services. */
+/** Every pattern that a phrase can have: templates after `say`, V8's sentences, and the sentences of zod's checks in contracts and services. */
 export function saidPatterns(): Set<string> {
-  const patterns = new Set<string>([...engineForms, ...jsonForms]);
+  const patterns = new Set<string>(jsonForms);
   for (const source of sources(said)) {
     const checks = /^packages\/(contracts|services)\//.test(source.fileName);
     visit(source, (node) => {

@@ -1,14 +1,15 @@
-import { inWords, issuePhrase, RunSpec, say } from "@anneal/contracts";
+import { inWords, issuePhrase, RunSpec, reasonKey, say } from "@anneal/contracts";
 import { describe, expect, it } from "vitest";
 import { leaves } from "../features/new-run/spec/paths.ts";
 import { defaultSpec } from "../features/new-run/spec/spec-form.ts";
 import { bareRefusals, saidPatterns } from "./phrase-sources.ts";
 import { phrases } from "./phrases.ts";
+import zhPhrases from "./zh-CN/phrases.json";
 
 const patterns = saidPatterns();
 const places = (pattern: string) => [...new Set(pattern.match(/\{\d+\}/g))].sort();
 // English is the pattern itself.
-const others = Object.entries(phrases).filter(([locale]) => locale !== "en");
+const others = [["zh-CN", zhPhrases as Record<string, string>]] as const;
 
 describe("what the API says", () => {
   it("is found in the source", () => {
@@ -29,7 +30,7 @@ describe("what the API says", () => {
     expect(differing).toEqual([]);
   });
   it("is Chinese in zh-CN wherever it has words", () => {
-    const english = Object.entries(phrases["zh-CN"]).filter(
+    const english = Object.entries(zhPhrases).filter(
       ([en, zh]) => /[a-z]{3}/i.test(en) && !/\p{Script=Han}/u.test(zh) && !properNames.has(en),
     );
     expect(english).toEqual([]);
@@ -53,7 +54,9 @@ describe("a phrase in English", () => {
     expect(said.filter((text) => named.test(text))).toEqual([]);
   });
   it("keeps its values", () => {
-    const differing = Object.entries(en).filter(([pattern, text]) => places(pattern).join() !== places(text).join());
+    const differing = Object.entries(en).filter(
+      ([pattern, text]) => !pattern.startsWith(reasonKey("")) && places(pattern).join() !== places(text).join(),
+    );
     expect(differing).toEqual([]);
   });
 });

@@ -71,6 +71,7 @@ export const RunEventBody = z.discriminatedUnion("type", [
     backToStep: z.int().nullable(), // rolled_back: whose weights training goes on with
     rows: z.array(z.int()),
     detail: z.string(),
+    phrases: Phrases.optional(), // of detail
   }),
   // The last step is done; `digest` is the SHA-256 of the trained state (weights, optimizer, random numbers).
   z.object({ type: z.literal("trained"), step: z.int(), digest: Digest }),

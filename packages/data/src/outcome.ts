@@ -19,7 +19,13 @@ export const printable = (text: string): string => text.replace(/\p{Cc}|\p{Cs}/g
 const shown = (words: Words): Words =>
   typeof words === "string"
     ? printable(words)
-    : { ...words, values: words.values.map((value) => (typeof value === "number" ? value : shown(value))) };
+    : {
+        ...words,
+        // Sentences of the engine are not about a line of a file.
+        values: words.values.map((value) =>
+          typeof value === "number" || (typeof value === "object" && "reason" in value) ? value : shown(value),
+        ),
+      };
 
 export function badLine(line: number, refusal: Refusal, text: string): BadLine {
   const short = text.length > excerptCharacters ? `${text.slice(0, excerptCharacters)}…` : text;

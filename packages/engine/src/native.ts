@@ -84,7 +84,7 @@ let loaded: NativeEngine | undefined;
 
 /** Names the addon file to load, for bundles that lie elsewhere. Must be called before the first engine call. */
 export function useAddon(path: string): void {
-  if (loaded) throw new EngineError("ENGINE_INVALID_ARGUMENT", "useAddon: the engine is already loaded; call it first");
+  if (loaded) throw new EngineError("ENGINE_INVALID_ARGUMENT", "addon_already_loaded", "useAddon");
   addonPath = path;
 }
 
@@ -94,10 +94,10 @@ export function native(): NativeEngine {
   const tried = addonPath ? [addonPath] : candidatePaths();
   const path = tried.find((candidate) => existsSync(candidate));
   if (!path) {
-    throw new EngineError(
-      "ENGINE_NOT_BUILT",
-      `the engine is not built: no ${ADDON_FILE} in ${tried.map((p) => dirname(p)).join(", ")}. Run: node packages/engine/scripts/build.mjs`,
-    );
+    throw new EngineError("ENGINE_NOT_BUILT", "addon_missing", "engine", {
+      file: ADDON_FILE,
+      folders: tried.map((p) => dirname(p)).join(", "),
+    });
   }
   try {
     // Not require(): bundlers replace it by one that takes no computed path.
@@ -107,7 +107,9 @@ export function native(): NativeEngine {
   } catch (thrown) {
     throw new EngineError(
       "ENGINE_NOT_BUILT",
-      `the engine at ${path} does not load (${thrown instanceof Error ? thrown.message : String(thrown)}). Run: node packages/engine/scripts/build.mjs --clean`,
+      "addon_not_loadable",
+      "engine",
+      { file: path, cause: thrown instanceof Error ? thrown.message : String(thrown) },
       { cause: thrown },
     );
   }

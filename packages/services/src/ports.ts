@@ -1,4 +1,12 @@
-import type { BaseModelRef, BaseSource, JobName, JobPayload, OllamaStatus, TrainingSettings } from "@anneal/contracts";
+import type {
+  BaseModelRef,
+  BaseSource,
+  EngineCause,
+  JobName,
+  JobPayload,
+  OllamaStatus,
+  TrainingSettings,
+} from "@anneal/contracts";
 import type { Transaction } from "@anneal/db";
 import type { TextPort } from "@anneal/text";
 
@@ -22,7 +30,7 @@ export interface EngineModelInfo {
   quantisation: string;
   linearNames: string[];
   fileBytes: number;
-  ggufProblem: string | null;
+  ggufProblem: EngineCause | null;
 }
 
 export interface EngineMemoryPlan {

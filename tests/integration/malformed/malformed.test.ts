@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { engineWords, ServiceError, type Words, wordsOfError } from "@anneal/contracts";
+import { ServiceError, type Words, wordsOfError } from "@anneal/contracts";
 import { EngineError } from "@anneal/engine";
 import { TextError } from "@anneal/text";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -57,7 +57,7 @@ async function refusalOf(read: () => unknown): Promise<Refusal | null> {
     return null;
   } catch (error) {
     if (error instanceof EngineError)
-      return { code: error.code, message: error.message, remedy: null, words: engineWords(error.message) };
+      return { code: error.code, message: error.message, remedy: null, words: wordsOfError(error) };
     if (error instanceof TextError)
       return { code: "TextError", message: error.message, remedy: error.remedy, words: wordsOfError(error) };
     if (error instanceof BadLineFound)

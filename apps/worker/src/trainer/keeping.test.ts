@@ -145,7 +145,7 @@ describe("what people ask meanwhile", () => {
     const control = new Control();
     const work = engineCall(control, async () => {
       control.ask("pause", 1);
-      throw new EngineError("ENGINE_STOPPED", "stopped");
+      throw new EngineError("ENGINE_STOPPED", "stop_requested", "session");
     });
     await expect(work).rejects.toMatchObject({ reason: "pause" });
     await expect(engineCall(control, async () => 1)).rejects.toBeInstanceOf(Stopped);

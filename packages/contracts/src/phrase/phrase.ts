@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { causeInWords, EngineCause } from "./engine-cause.ts";
 
 // A sentence for people. It travels as its English pattern and the values in it, so that a console can say it in the person's language;
 // the pattern is the code under which a language's catalogue holds it. Where one string is wanted it is the English sentence.
@@ -6,13 +7,13 @@ export interface Phrase {
   pattern: string; // values stand as {0}, {1} ...
   values: PhraseValue[];
 }
-export type PhraseValue = string | number | Phrase;
+export type PhraseValue = string | number | Phrase | EngineCause;
 /** A sentence, or a text that is not ours to translate (another program's words, a name). */
 export type Words = string | Phrase;
 
 export const Phrase: z.ZodType<Phrase> = z.object({
   pattern: z.string(),
-  values: z.array(z.union([z.string(), z.number(), z.lazy(() => Phrase)])),
+  values: z.array(z.union([z.string(), z.number(), z.lazy(() => Phrase), EngineCause])),
 });
 /** Beside a value's texts: the phrases they were made from, by the texts' names. */
 export const Phrases = z.record(z.string(), Phrase);
@@ -46,7 +47,8 @@ export function inWords(words: Words, catalogue: Readonly<Record<string, string>
   const known = Object.hasOwn(catalogue, pattern) ? (catalogue[pattern] as string) : pattern;
   return known.replace(/\{(\d+)\}/g, (place, index: string) => {
     const value = values[Number(index)];
-    return value === undefined ? place : typeof value === "object" ? inWords(value, catalogue) : String(value);
+    if (typeof value !== "object") return value === undefined ? place : String(value);
+    return "reason" in value ? causeInWords(value, catalogue) : inWords(value, catalogue);
   });
 }
 
@@ -88,9 +90,7 @@ export function withoutField(words: Words, field: string): Words {
   const prefix = `${field}: `;
   if (typeof words === "string") return words.startsWith(prefix) ? words.slice(prefix.length) : words;
   const [named, rest] = words.values;
-  return words.pattern === "{0}: {1}" && named === field && rest !== undefined
-    ? typeof rest === "number"
-      ? String(rest)
-      : rest
-    : words;
+  if (words.pattern !== "{0}: {1}" || named !== field || rest === undefined) return words;
+  if (typeof rest === "number") return String(rest);
+  return typeof rest === "object" && "reason" in rest ? { pattern: "{0}", values: [rest] } : rest;
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Bytes, Digest, Id } from "../ids.ts";
+import { EngineCause } from "../phrase/engine-cause.ts";
 import { Phrases } from "../phrase/phrase.ts";
 import { wellFormedText } from "../text.ts";
 
@@ -43,7 +44,7 @@ export const ModelFacts = z.object({
   linearNames: z.array(z.string()),
   fileBytes: Bytes,
   hasChatTemplate: z.boolean(),
-  ggufProblem: z.string().nullable().default(null), // why llama.cpp could not run it from a GGUF
+  ggufProblem: z.union([z.string(), EngineCause]).nullable().default(null), // why llama.cpp could not run it from a GGUF
 });
 export type ModelFacts = z.infer<typeof ModelFacts>;
 

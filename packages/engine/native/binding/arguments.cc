@@ -9,20 +9,6 @@
 namespace anneal {
 namespace {
 
-[[noreturn]] void refuse(const std::string& path, const std::string& message) {
-  throw Error(ErrorCode::kInvalidArgument, path, message);
-}
-
-std::string bounds(double low, double high) {
-  auto text = [](double v) {
-    std::string s = std::to_string(v);
-    s.erase(s.find_last_not_of('0') + 1);
-    if (s.back() == '.') s.pop_back();
-    return s;
-  };
-  return "expected a number from " + text(low) + " to " + text(high);
-}
-
 std::vector<int8_t> read_int8_array(const Napi::Value& value, const std::string& path) {
   if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_int8_array) {
     const Napi::Int8Array array = value.As<Napi::Int8Array>();
@@ -30,7 +16,7 @@ std::vector<int8_t> read_int8_array(const Napi::Value& value, const std::string&
   }
   std::vector<int8_t> values;
   for (int32_t v : read_int32_array(value, path)) {
-    if (v < -128 || v > 127) refuse(path, "expected an Int8Array");
+    if (v < -128 || v > 127) refuse("expected_int8_array", path, "expected an Int8Array");
     values.push_back(static_cast<int8_t>(v));
   }
   return values;
@@ -38,7 +24,7 @@ std::vector<int8_t> read_int8_array(const Napi::Value& value, const std::string&
 
 GgufValue read_tagged_number(const std::string& type, double v, const std::string& path) {
   auto whole = [&](double low, double high) {
-    if (std::trunc(v) != v || v < low || v > high) refuse(path, "is no " + type);
+    if (std::trunc(v) != v || v < low || v > high) refuse("not_of_type", path, "is no {type}", {{"type", type}});
     return static_cast<int64_t>(v);
   };
   if (type == "u8") return GgufValue::u8(static_cast<uint8_t>(whole(0, 255)));
@@ -54,7 +40,9 @@ GgufValue read_tagged_number(const std::string& type, double v, const std::strin
   }
   if (type == "f32") return GgufValue::f32(static_cast<float>(v));
   if (type == "f64") return GgufValue::f64(v);
-  refuse(path, "type \"" + type + "\" is not one of u8, i8, u16, i16, u32, i32, u64, i64, f32, f64, i32[], f32[]");
+  refuse("gguf_value_type_unknown", path,
+         "type \"{type}\" is not one of u8, i8, u16, i16, u32, i32, u64, i64, f32, f64, i32[], f32[]",
+         {{"type", type}});
 }
 
 std::vector<float> read_float_array(const Napi::Value& value, const std::string& path) {
@@ -62,12 +50,12 @@ std::vector<float> read_float_array(const Napi::Value& value, const std::string&
     const Napi::Float32Array array = value.As<Napi::Float32Array>();
     return {array.Data(), array.Data() + array.ElementLength()};
   }
-  if (!value.IsArray()) refuse(path, "expected a Float32Array or an array of numbers");
+  if (!value.IsArray()) refuse("expected_float_array", path, "expected a Float32Array or an array of numbers");
   const Napi::Array array = value.As<Napi::Array>();
   std::vector<float> values;
   for (uint32_t i = 0; i < array.Length(); ++i) {
     const Napi::Value item = array.Get(i);
-    if (!item.IsNumber()) refuse(path + "[" + std::to_string(i) + "]", "expected a number");
+    if (!item.IsNumber()) refuse("expected_number", path + "[" + std::to_string(i) + "]", "expected a number");
     values.push_back(item.As<Napi::Number>().FloatValue());
   }
   return values;
@@ -88,26 +76,27 @@ GgufValue read_gguf_value(const Napi::Value& value, const std::string& path) {
     return GgufValue::f32_array(v.data(), v.size());
   }
   const Napi::Value number = tagged.get("value");
-  if (!number.IsNumber()) refuse(tagged.field_path("value"), "expected a number");
+  if (!number.IsNumber()) refuse("expected_number", tagged.field_path("value"), "expected a number");
   return read_tagged_number(type, number.As<Napi::Number>().DoubleValue(), tagged.field_path("value"));
 }
 
 }  // namespace
 
 std::vector<std::string> read_strings(const Napi::Value& value, const std::string& path) {
-  if (!value.IsArray()) refuse(path, "expected an array of strings");
+  if (!value.IsArray()) refuse("expected_strings", path, "expected an array of strings");
   const Napi::Array array = value.As<Napi::Array>();
   std::vector<std::string> strings;
   for (uint32_t i = 0; i < array.Length(); ++i) {
     const Napi::Value item = array.Get(i);
-    if (!item.IsString()) refuse(path + "[" + std::to_string(i) + "]", "expected a string");
+    if (!item.IsString()) refuse("expected_string", path + "[" + std::to_string(i) + "]", "expected a string");
     strings.push_back(item.As<Napi::String>().Utf8Value());
   }
   return strings;
 }
 
 Fields::Fields(const Napi::Value& value, std::string path) : path_(std::move(path)) {
-  if (!value.IsObject() || value.IsArray() || value.IsFunction()) refuse(path_, "expected an object");
+  if (!value.IsObject() || value.IsArray() || value.IsFunction())
+    refuse("expected_object", path_, "expected an object");
   object_ = value.As<Napi::Object>();
 }
 
@@ -118,20 +107,22 @@ bool Fields::has(const char* name) const {
 
 std::string Fields::string(const char* name) const {
   const Napi::Value value = get(name);
-  if (!value.IsString()) refuse(field_path(name), "expected a string");
+  if (!value.IsString()) refuse("expected_string", field_path(name), "expected a string");
   return value.As<Napi::String>().Utf8Value();
 }
 
 bool Fields::boolean(const char* name) const {
   const Napi::Value value = get(name);
-  if (!value.IsBoolean()) refuse(field_path(name), "expected true or false");
+  if (!value.IsBoolean()) refuse("expected_boolean", field_path(name), "expected true or false");
   return value.As<Napi::Boolean>().Value();
 }
 
 double Fields::number(const char* name, double low, double high) const {
   const Napi::Value value = get(name);
   const double v = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
-  if (!(v >= low && v <= high)) refuse(field_path(name), bounds(low, high));
+  if (!(v >= low && v <= high))
+    refuse("expected_number_between", field_path(name), "expected a number from {low} to {high}",
+           {{"low", low}, {"high", high}});
   return v;
 }
 
@@ -139,7 +130,8 @@ int64_t Fields::integer(const char* name, int64_t low, int64_t high) const {
   const Napi::Value value = get(name);
   const double v = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
   if (!(v >= static_cast<double>(low) && v <= static_cast<double>(high)) || std::trunc(v) != v)
-    refuse(field_path(name), "expected a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+    refuse("expected_whole_number_between", field_path(name), "expected a whole number from {low} to {high}",
+           {{"low", low}, {"high", high}});
   return static_cast<int64_t>(v);
 }
 
@@ -148,9 +140,10 @@ std::vector<int32_t> Fields::int32_array(const char* name) const {
 }
 
 std::string read_path(const Napi::Value& value, const char* name) {
-  if (!value.IsString()) refuse(name, "expected a path");
+  if (!value.IsString()) refuse("expected_path", name, "expected a path");
   std::string path = value.As<Napi::String>().Utf8Value();
-  if (path.empty() || path.find('\0') != std::string::npos) refuse(name, "expected a path that is not empty");
+  if (path.empty() || path.find('\0') != std::string::npos)
+    refuse("expected_path_not_empty", name, "expected a path that is not empty");
   return path;
 }
 
@@ -159,14 +152,14 @@ std::vector<int32_t> read_int32_array(const Napi::Value& value, const std::strin
     const Napi::Int32Array array = value.As<Napi::Int32Array>();
     return {array.Data(), array.Data() + array.ElementLength()};
   }
-  if (!value.IsArray()) refuse(path, "expected an Int32Array");
+  if (!value.IsArray()) refuse("expected_int32_array", path, "expected an Int32Array");
   const Napi::Array array = value.As<Napi::Array>();
   std::vector<int32_t> values;
   for (uint32_t i = 0; i < array.Length(); ++i) {
     const Napi::Value item = array.Get(i);
     const double v = item.IsNumber() ? item.As<Napi::Number>().DoubleValue() : NAN;
     if (!(v >= -2147483648.0 && v <= 2147483647.0) || std::trunc(v) != v)
-      refuse(path + "[" + std::to_string(i) + "]", "expected a 32-bit whole number");
+      refuse("expected_int32", path + "[" + std::to_string(i) + "]", "expected a 32-bit whole number");
     values.push_back(static_cast<int32_t>(v));
   }
   return values;
@@ -177,7 +170,8 @@ BaseSource read_source(const Napi::Value& value, const std::string& path) {
   const std::string kind = f.string("kind");
   if (kind == "gguf") return {BaseSource::Kind::kGguf, read_path(f.get("path"), "base.path")};
   if (kind == "hf") return {BaseSource::Kind::kHf, read_path(f.get("dir"), "base.dir")};
-  refuse(f.field_path("kind"), "is \"" + kind + "\", expected \"gguf\" or \"hf\"");
+  refuse("not_expected", f.field_path("kind"), "is {found}, expected {expected}",
+         {{"found", "\"" + kind + "\""}, {"expected", "\"gguf\" or \"hf\""}});
 }
 
 Isa configured_isa() {
@@ -204,7 +198,7 @@ MicroBatch read_micro_batch(const Napi::Value& value, const std::string& path) {
 }
 
 std::vector<MicroBatch> read_micro_batches(const Napi::Value& value) {
-  if (!value.IsArray()) refuse("microBatches", "expected an array");
+  if (!value.IsArray()) refuse("expected_array", "microBatches", "expected an array");
   const Napi::Array array = value.As<Napi::Array>();
   std::vector<MicroBatch> batches;
   for (uint32_t i = 0; i < array.Length(); ++i)
@@ -217,12 +211,15 @@ namespace {
 double read_clip_norm(const Fields& f) {
   const Napi::Value clip = f.get("clipNorm");
   const double norm = clip.IsNumber() ? clip.As<Napi::Number>().DoubleValue() : NAN;
-  if (!(norm >= 0.0)) refuse(f.field_path("clipNorm"), "expected a number from 0; 0 or Infinity switches clipping off");
+  if (!(norm >= 0.0))
+    refuse("expected_clip_norm", f.field_path("clipNorm"),
+           "expected a number from 0; 0 or Infinity switches clipping off");
   return norm;
 }
 
 std::vector<AdapterStep> read_adapter_steps(const Napi::Value& value) {
-  if (!value.IsArray()) refuse("request.adapters", "expected an array with an entry for each adapter");
+  if (!value.IsArray())
+    refuse("expected_entry_per_adapter", "request.adapters", "expected an array with an entry for each adapter");
   const Napi::Array array = value.As<Napi::Array>();
   std::vector<AdapterStep> all;
   for (uint32_t i = 0; i < array.Length(); ++i) {
@@ -261,7 +258,7 @@ GenerateOptions read_generate_options(const Fields& f) {
 
 std::vector<std::vector<int32_t>> read_prompts(const Fields& f) {
   const Napi::Value value = f.get("prompts");
-  if (!value.IsArray()) refuse(f.field_path("prompts"), "expected an array of Int32Array");
+  if (!value.IsArray()) refuse("expected_int32_arrays", f.field_path("prompts"), "expected an array of Int32Array");
   const Napi::Array array = value.As<Napi::Array>();
   std::vector<std::vector<int32_t>> prompts;
   for (uint32_t i = 0; i < array.Length(); ++i)

@@ -21,14 +21,18 @@ Napi::Value error_value(Napi::Env env, const std::exception_ptr& error) {
   } catch (const Error& e) {
     return to_js_error(env, e).Value();
   } catch (const std::bad_alloc&) {
-    return to_js_error(env, Error(ErrorCode::kOutOfMemory, "engine", "the system has no more memory")).Value();
+    return to_js_error(
+               env, Error(ErrorCode::kOutOfMemory, "system_out_of_memory", "engine", "the system has no more memory"))
+        .Value();
   } catch (const std::exception& e) {
-    return to_js_error(env, Error(ErrorCode::kInternal, "engine", e.what())).Value();
+    return to_js_error(env, Error(ErrorCode::kInternal, "unexpected", "engine", "{cause}", {{"cause", e.what()}}))
+        .Value();
   }
 }
 
 void check_status(napi_status status, const char* what) {
-  if (status != napi_ok) throw Error(ErrorCode::kInternal, "binding", std::string(what) + " failed");
+  if (status != napi_ok)
+    throw Error(ErrorCode::kInternal, "binding_call_failed", "binding", "{call} failed", {{"call", what}});
 }
 
 }  // namespace
@@ -108,7 +112,8 @@ Napi::Promise EngineThread::run(Napi::Env env, Job job, std::function<Napi::Valu
   auto deferred = std::make_shared<Napi::Promise::Deferred>(env);
   const Napi::Promise promise = deferred->Promise();
   if (!calls_) {
-    deferred->Reject(to_js_error(env, Error(ErrorCode::kInvalidArgument, "session", "is closed")).Value());
+    deferred->Reject(
+        to_js_error(env, Error(ErrorCode::kInvalidArgument, "session_closed", "session", "is closed")).Value());
     return promise;
   }
   if (pending_++ == 0) napi_ref_threadsafe_function(env, calls_);

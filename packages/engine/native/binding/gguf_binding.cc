@@ -19,7 +19,8 @@ Napi::Value guarded(Napi::Env env, Body&& body) {
   } catch (const Error& error) {
     throw to_js_error(env, error);
   } catch (const std::bad_alloc&) {
-    throw to_js_error(env, Error(ErrorCode::kOutOfMemory, "memory", "the allocation was refused"));
+    throw to_js_error(env,
+                      Error(ErrorCode::kOutOfMemory, "allocation_refused", "memory", "the allocation was refused"));
   }
 }
 
@@ -69,7 +70,7 @@ Napi::Value array_to_js(Napi::Env env, const GgufArray& array) {
     }
     case GgufType::kArray: break;
   }
-  throw Error(ErrorCode::kInternal, "metadata", "array of arrays");
+  throw Error(ErrorCode::kInternal, "nested_array", "metadata", "array of arrays");
 }
 
 // Without a prototype: a key named __proto__ in a hostile file is then a key like any other.
@@ -109,10 +110,13 @@ Napi::Value read_gguf_metadata_js(const Napi::CallbackInfo& info) {
 }
 
 const QuantType& read_type(const Napi::Value& value) {
-  if (!value.IsString()) throw Error(ErrorCode::kInvalidArgument, "type", "expected the name of a GGUF type");
+  if (!value.IsString())
+    throw Error(ErrorCode::kInvalidArgument, "expected_gguf_type", "type", "expected the name of a GGUF type");
   const std::string name = value.As<Napi::String>().Utf8Value();
   const QuantType* type = find_quant_type(std::string_view(name));
-  if (!type) throw Error(ErrorCode::kInvalidArgument, "type", "unknown GGUF type \"" + name.substr(0, 40) + "\"");
+  if (!type)
+    throw Error(ErrorCode::kInvalidArgument, "gguf_type_unknown", "type", "unknown GGUF type \"{type}\"",
+                {{"type", name.substr(0, 40)}});
   return *type;
 }
 
@@ -120,8 +124,9 @@ int64_t read_row_length(const Napi::Value& value, const QuantType& type) {
   const double n = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : 0.0;
   if (!(n >= 1.0 && n <= 9007199254740991.0) || n != static_cast<double>(static_cast<int64_t>(n)) ||
       static_cast<int64_t>(n) % type.block_elements != 0)
-    throw Error(ErrorCode::kInvalidArgument, "rowLength",
-                "expected a multiple of " + std::to_string(type.block_elements) + ", the block of " + type.name);
+    throw Error(ErrorCode::kInvalidArgument, "expected_multiple_of_block", "rowLength",
+                "expected a multiple of {elements}, the block of {type}",
+                {{"elements", type.block_elements}, {"type", type.name}});
   return static_cast<int64_t>(n);
 }
 
@@ -130,10 +135,12 @@ Napi::Value quantise_tensor_js(const Napi::CallbackInfo& info) {
   return guarded(env, [&]() -> Napi::Value {
     const QuantType& type = read_type(info[0]);
     if (!info[1].IsTypedArray() || info[1].As<Napi::TypedArray>().TypedArrayType() != napi_float32_array)
-      throw Error(ErrorCode::kInvalidArgument, "values", "expected a Float32Array");
+      throw Error(ErrorCode::kInvalidArgument, "expected_float32_array", "values", "expected a Float32Array");
     const Napi::Float32Array values = info[1].As<Napi::Float32Array>();
     const int64_t n = read_row_length(info[2], type), total = static_cast<int64_t>(values.ElementLength());
-    if (total % n != 0) throw Error(ErrorCode::kInvalidArgument, "values", "length is no multiple of rowLength");
+    if (total % n != 0)
+      throw Error(ErrorCode::kInvalidArgument, "length_not_multiple_of_row", "values",
+                  "length is no multiple of rowLength");
     Napi::Uint8Array out = Napi::Uint8Array::New(env, static_cast<size_t>(total / n) * quant_row_bytes(type.dtype, n));
     quantise_rows(type.dtype, values.Data(), out.Data(), total / n, n);
     return out;
@@ -145,13 +152,13 @@ Napi::Value dequantise_tensor_js(const Napi::CallbackInfo& info) {
   return guarded(env, [&]() -> Napi::Value {
     const QuantType& type = read_type(info[0]);
     if (!info[1].IsTypedArray() || info[1].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
-      throw Error(ErrorCode::kInvalidArgument, "blocks", "expected a Uint8Array");
+      throw Error(ErrorCode::kInvalidArgument, "expected_uint8_array", "blocks", "expected a Uint8Array");
     const Napi::Uint8Array blocks = info[1].As<Napi::Uint8Array>();
     const int64_t n = read_row_length(info[2], type);
     const size_t row_bytes = quant_row_bytes(type.dtype, n);
     if (blocks.ByteLength() % row_bytes != 0)
-      throw Error(ErrorCode::kInvalidArgument, "blocks",
-                  "length is no multiple of the " + std::to_string(row_bytes) + " bytes of a row");
+      throw Error(ErrorCode::kInvalidArgument, "length_not_multiple_of_row_bytes", "blocks",
+                  "length is no multiple of the {bytes} bytes of a row", {{"bytes", row_bytes}});
     const int64_t rows = static_cast<int64_t>(blocks.ByteLength() / row_bytes);
     Napi::Float32Array out = Napi::Float32Array::New(env, static_cast<size_t>(rows * n));
     dequantise_rows(type.dtype, blocks.Data(), out.Data(), rows, n);

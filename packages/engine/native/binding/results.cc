@@ -30,6 +30,29 @@ Napi::Value rope_scaling_to_js(Napi::Env env, const RopeConfig& rope) {
   return o;
 }
 
+Napi::Object cause_to_js(Napi::Env env, const Cause& cause);
+
+Napi::Value value_to_js(Napi::Env env, const Value& value) {
+  const auto& v = value.get();
+  if (const auto* text = std::get_if<std::string>(&v)) return Napi::String::New(env, *text);
+  if (const auto* whole = std::get_if<int64_t>(&v)) return count(env, *whole);
+  if (const auto* number = std::get_if<double>(&v)) return Napi::Number::New(env, *number);
+  return cause_to_js(env, *std::get<std::shared_ptr<const Cause>>(v));
+}
+
+Napi::Object args_to_js(Napi::Env env, const ErrorArgs& args) {
+  Napi::Object o = Napi::Object::New(env);
+  for (const NamedValue& arg : args) o.Set(arg.name, value_to_js(env, arg.value));
+  return o;
+}
+
+Napi::Object cause_to_js(Napi::Env env, const Cause& cause) {
+  Napi::Object o = Napi::Object::New(env);
+  o.Set("reason", Napi::String::New(env, cause.reason));
+  o.Set("args", args_to_js(env, cause.args));
+  return o;
+}
+
 }  // namespace
 
 Napi::Float32Array floats_to_js(Napi::Env env, const std::vector<float>& values) {
@@ -65,7 +88,9 @@ Napi::Value gguf_export_to_js(Napi::Env env, const GgufExportResult& result) {
 Napi::Error to_js_error(Napi::Env env, const Error& error) {
   Napi::Error js = Napi::Error::New(env, error.what());
   js.Set("code", Napi::String::New(env, error_code_name(error.code())));
+  js.Set("reason", Napi::String::New(env, error.cause().reason));
   js.Set("where", Napi::String::New(env, error.where()));
+  js.Set("args", args_to_js(env, error.cause().args));
   return js;
 }
 
@@ -92,8 +117,8 @@ Napi::Value model_info_to_js(Napi::Env env, Model& model) {
   o.Set("ropeTheta", c.rope.theta);
   o.Set("ropeScaling", rope_scaling_to_js(env, c.rope));
   o.Set("normEpsilon", static_cast<double>(c.norm_epsilon));
-  const std::string problem = gguf_problem(model.source->family(), c);
-  o.Set("ggufProblem", problem.empty() ? env.Null() : Napi::Value(Napi::String::New(env, problem)));
+  const std::optional<Cause> problem = gguf_problem(model.source->family(), c);
+  o.Set("ggufProblem", problem ? Napi::Value(cause_to_js(env, *problem)) : env.Null());
   return o;
 }
 

@@ -48,8 +48,8 @@ Napi::Value SessionObject::write_merged_folder(const Napi::CallbackInfo& info) {
     const Fields options(info[1], "options");
     const std::string dtype = options.has("dtype") ? options.string("dtype") : "bf16";
     if (dtype != "f32" && dtype != "bf16" && dtype != "f16")
-      throw Error(ErrorCode::kInvalidArgument, "options.dtype",
-                  "is \"" + dtype + "\", expected \"f32\", \"bf16\" or \"f16\"");
+      throw Error(ErrorCode::kInvalidArgument, "not_expected", "options.dtype", "is {found}, expected {expected}",
+                  {{"found", "\"" + dtype + "\""}, {"expected", "\"f32\", \"bf16\" or \"f16\""}});
     const SafetensorsType type = dtype == "f32"    ? SafetensorsType::kF32
                                  : dtype == "bf16" ? SafetensorsType::kBF16
                                                    : SafetensorsType::kF16;

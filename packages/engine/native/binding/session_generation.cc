@@ -37,10 +37,11 @@ Napi::Value SessionObject::generate_text(const Napi::CallbackInfo& info) {
     auto listener = std::make_shared<TokenListener>();
     if (request.has("onToken")) {
       const Napi::Value function = request.get("onToken");
-      if (!function.IsFunction()) throw Error(ErrorCode::kInvalidArgument, "request.onToken", "expected a function");
+      if (!function.IsFunction())
+        throw Error(ErrorCode::kInvalidArgument, "expected_function", "request.onToken", "expected a function");
       listener->function = Napi::Persistent(function.As<Napi::Function>());
       options->on_token = [this, listener](int32_t sequence, int32_t token) {
-        if (listener->failed) throw Error(ErrorCode::kStopped, "onToken", "threw");
+        if (listener->failed) throw Error(ErrorCode::kStopped, "callback_threw", "onToken", "threw");
         thread_->post([listener, sequence, token](Napi::Env env) { listener->call(env, sequence, token); });
       };
     }

@@ -75,7 +75,7 @@ Napi::Value SessionObject::open(const Napi::CallbackInfo& info) {
 }
 
 Session& SessionObject::session() const {
-  if (!open_) throw Error(ErrorCode::kInvalidArgument, "session", "is closed");
+  if (!open_) throw Error(ErrorCode::kInvalidArgument, "session_closed", "session", "is closed");
   return *session_;
 }
 

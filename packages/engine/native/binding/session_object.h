@@ -70,7 +70,8 @@ auto with_js_errors(Napi::Env env, Body&& body) -> decltype(body()) {
   } catch (const Error& e) {
     throw to_js_error(env, e);
   } catch (const std::bad_alloc&) {
-    throw to_js_error(env, Error(ErrorCode::kOutOfMemory, "engine", "the system has no more memory"));
+    throw to_js_error(
+        env, Error(ErrorCode::kOutOfMemory, "system_out_of_memory", "engine", "the system has no more memory"));
   }
 }
 

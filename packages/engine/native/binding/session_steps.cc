@@ -69,7 +69,8 @@ Napi::Value SessionObject::logits(const Napi::CallbackInfo& info) {
 Napi::Value SessionObject::best_tokens(const Napi::CallbackInfo& info) {
   return with_js_errors(info.Env(), [&] {
     auto batch = std::make_shared<MicroBatch>(read_micro_batch(info[0], "microBatch"));
-    if (!info[1].IsNumber()) throw Error(ErrorCode::kInvalidArgument, "k", "expected a whole number");
+    if (!info[1].IsNumber())
+      throw Error(ErrorCode::kInvalidArgument, "expected_whole_number", "k", "expected a whole number");
     const int64_t k = info[1].As<Napi::Number>().Int64Value();
     return queue(info.Env(), [batch, k](Session& s) -> ResultMaker {
       auto best = std::make_shared<BestTokens>(s.best_tokens(*batch, k));
@@ -128,11 +129,13 @@ Napi::Value SessionObject::scores(const Napi::CallbackInfo& info) {
 
 Napi::Value SessionObject::weights(const Napi::CallbackInfo& info) {
   return with_js_errors(info.Env(), [&] {
-    if (!info[0].IsString()) throw Error(ErrorCode::kInvalidArgument, "name", "expected a string");
+    if (!info[0].IsString()) throw Error(ErrorCode::kInvalidArgument, "expected_string", "name", "expected a string");
     const std::string name = info[0].As<Napi::String>().Utf8Value();
     return queue(info.Env(), [name](Session& s) -> ResultMaker {
       const Parameter* p = s.model().parameters.find(name);
-      if (!p) throw Error(ErrorCode::kInvalidArgument, "name", "\"" + name + "\" is no tensor of this model");
+      if (!p)
+        throw Error(ErrorCode::kInvalidArgument, "no_such_tensor", "name", "\"{tensor}\" is no tensor of this model",
+                    {{"tensor", name}});
       auto copy = std::make_shared<TensorCopy>(p->master ? copy_tensor(name, p->master)
                                                          : TensorCopy{name, p->shape, p->dense_values()});
       return [copy](Napi::Env env) { return tensor_to_js(env, *copy); };

@@ -6,10 +6,6 @@
 namespace anneal {
 namespace {
 
-[[noreturn]] void refuse(const std::string& path, const std::string& message) {
-  throw Error(ErrorCode::kInvalidArgument, path, message);
-}
-
 template <class T>
 struct Choice {
   const char* name;
@@ -25,7 +21,8 @@ T choose(const Fields& f, const char* field, const Choice<T> (&choices)[N]) {
     if (name == c.name) return c.value;
     known += (known.empty() ? "\"" : ", \"") + std::string(c.name) + "\"";
   }
-  refuse(f.field_path(field), "is \"" + name.substr(0, 40) + "\", expected one of " + known);
+  refuse("not_one_of", f.field_path(field), "is {found}, expected one of {expected}",
+         {{"found", "\"" + name.substr(0, 40) + "\""}, {"expected", known}});
 }
 
 constexpr Choice<Precision> kPrecisions[] = {{"f32", Precision::kF32},
@@ -78,7 +75,8 @@ OptimizerConfig read_optimizer(const Fields& f) {
     case OptimizerKind::kSgd:
       c.momentum = f.number("momentum", 0.0, 0.999999);
       c.nesterov = f.boolean("nesterov");
-      if (c.nesterov && c.momentum == 0) refuse(f.field_path("nesterov"), "needs a momentum above 0");
+      if (c.nesterov && c.momentum == 0)
+        refuse("nesterov_without_momentum", f.field_path("nesterov"), "needs a momentum above 0");
       return c;
     default: break;
   }
@@ -120,9 +118,9 @@ ObjectiveConfig read_objective(const Fields& f) {
 
 std::vector<AdapterSpec> read_adapters(const Napi::Value& value) {
   if (!value.IsArray() || value.As<Napi::Array>().Length() == 0)
-    refuse("spec.adapters", "expected an array of at least one adapter");
+    refuse("expected_adapters", "spec.adapters", "expected an array of at least one adapter");
   const Napi::Array array = value.As<Napi::Array>();
-  if (array.Length() > 1024) refuse("spec.adapters", "holds more than 1024");
+  if (array.Length() > 1024) refuse("too_many_adapters", "spec.adapters", "holds more than 1024");
   std::vector<AdapterSpec> all;
   for (uint32_t i = 0; i < array.Length(); ++i) {
     const Fields f(array.Get(i), "spec.adapters[" + std::to_string(i) + "]");
@@ -131,7 +129,7 @@ std::vector<AdapterSpec> read_adapters(const Napi::Value& value) {
     const bool plain = a.name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
                        std::string::npos;
     if (a.name.empty() || a.name.size() > 80 || !plain)
-      refuse(f.field_path("name"), "must be 1 to 80 letters, digits, _ or -");
+      refuse("adapter_name_invalid", f.field_path("name"), "must be 1 to 80 letters, digits, _ or -");
     a.rank = f.integer("rank", 1, 65536);
     a.alpha = f.number("alpha", 0.0, 1e6);
     a.seed = static_cast<uint64_t>(f.integer("seed", 0, kMaxSafeInteger));

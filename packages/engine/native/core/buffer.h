@@ -16,11 +16,13 @@ class Buffer {
   // Throws kOutOfMemory when the allocator refuses.
   explicit Buffer(size_t bytes) : bytes_(bytes) {
     const size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-    if (rounded < bytes) throw Error(ErrorCode::kOutOfMemory, "Buffer", "size overflows");
+    if (rounded < bytes) throw Error(ErrorCode::kOutOfMemory, "buffer_size_overflow", "Buffer", "size overflows");
     const bool large = rounded >= 2 * kHugePage;
     const size_t alignment = large ? kHugePage : kAlignment;
     data_ = std::aligned_alloc(alignment, rounded ? (rounded + alignment - 1) / alignment * alignment : kAlignment);
-    if (!data_) throw Error(ErrorCode::kOutOfMemory, "Buffer", "cannot allocate " + std::to_string(bytes) + " bytes");
+    if (!data_)
+      throw Error(ErrorCode::kOutOfMemory, "allocation_failed", "Buffer", "cannot allocate {bytes} bytes",
+                  {{"bytes", bytes}});
     // Rows of a large weight lie pages apart. The last, unfilled huge page stays small pages.
     if (large) madvise(data_, rounded / kHugePage * kHugePage, MADV_HUGEPAGE);
     std::memset(data_, 0, rounded);

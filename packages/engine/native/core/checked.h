@@ -9,13 +9,15 @@ namespace anneal {
 
 inline uint64_t checked_mul(uint64_t a, uint64_t b, const char* where) {
   uint64_t r;
-  if (__builtin_mul_overflow(a, b, &r)) throw Error(ErrorCode::kFormat, where, "size overflows 64 bits");
+  if (__builtin_mul_overflow(a, b, &r))
+    throw Error(ErrorCode::kFormat, "size_overflow", where, "size overflows 64 bits");
   return r;
 }
 
 inline uint64_t checked_add(uint64_t a, uint64_t b, const char* where) {
   uint64_t r;
-  if (__builtin_add_overflow(a, b, &r)) throw Error(ErrorCode::kFormat, where, "size overflows 64 bits");
+  if (__builtin_add_overflow(a, b, &r))
+    throw Error(ErrorCode::kFormat, "size_overflow", where, "size overflows 64 bits");
   return r;
 }
 

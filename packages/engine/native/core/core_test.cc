@@ -1,5 +1,6 @@
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <set>
 #include <stdexcept>
 
@@ -38,12 +39,37 @@ TEST(pool_rethrows_and_goes_on) {
   ThreadPool pool(2);
   CHECK_ERROR(pool.parallel_for(8,
                                 [](int64_t c) {
-                                  if (c == 5) throw Error(ErrorCode::kNumeric, "x", "y");
+                                  if (c == 5)
+                                    throw Error(ErrorCode::kNumeric, "unexpected", "x", "{cause}", {{"cause", "y"}});
                                 }),
               ErrorCode::kNumeric);
   std::atomic<int> n{0};
   pool.parallel_for(8, [&](int64_t) { n.fetch_add(1); });
   CHECK_EQ(n.load(), 8);
+}
+
+TEST(error_says_its_pattern_with_its_values) {
+  const Error error(
+      ErrorCode::kFormat, "r", "a.json", "has {count} of {kind}, '{' and {unknown}; {ratio}, {big}",
+      {{"count", 3}, {"kind", Cause{"k", "kind \"{name}\"", {{"name", "x"}}}}, {"ratio", 0.1f}, {"big", UINT64_MAX}});
+  CHECK_EQ(std::string(error.what()),
+           std::string("a.json: has 3 of kind \"x\", '{' and {unknown}; 0.1, 18446744073709551615"));
+  CHECK_EQ(error.where(), std::string("a.json"));
+  CHECK_EQ(std::string(error.reason()), std::string("r"));
+}
+
+TEST(error_is_not_cut_by_a_zero_byte) {
+  const std::string name("a\0b", 3);
+  const Error error(ErrorCode::kFormat, "r", name, "lacks {name}, and more", {{"name", name}});
+  CHECK_EQ(std::string(error.what()), std::string("a\\0b: lacks a\\0b, and more"));
+}
+
+TEST(error_keeps_numbers_that_javascript_can_hold) {
+  CHECK_EQ(Value(-9007199254740991).text(), std::string("-9007199254740991"));
+  CHECK(std::holds_alternative<int64_t>(Value(9007199254740991).get()));
+  CHECK(std::holds_alternative<std::string>(Value(INT64_MIN).get()));
+  CHECK_EQ(Value(INT64_MIN).text(), std::string("-9223372036854775808"));
+  CHECK_EQ(Value(std::numeric_limits<double>::infinity()).text(), std::string("inf"));
 }
 
 TEST(arena_marks_peak_and_refuses) {

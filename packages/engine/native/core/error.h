@@ -1,8 +1,15 @@
-// Errors of the engine: one exception type with a stable code, so that JavaScript can switch on it.
+// Errors of the engine: one exception type. `code` says what kind of refusal it is, `reason` which one; both are
+// stable.
 #pragma once
+#include <concepts>
+#include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <variant>
+#include <vector>
 
 namespace anneal {
 
@@ -12,7 +19,7 @@ enum class ErrorCode {
   kOutOfMemory,      // ENGINE_OOM: the plan or the allocator refused
   kFormat,           // ENGINE_FORMAT: a file of foreign bytes is malformed
   kUnsupported,      // ENGINE_UNSUPPORTED: well-formed, but this engine does not do it
-  kIo,               // ENGINE_IO: the operating system refused (errno in the message)
+  kIo,               // ENGINE_IO: the operating system refused (its own words in the message)
   kNumeric,          // ENGINE_NUMERIC: NaN or infinity where a finite number is needed
   kStopped,          // ENGINE_STOPPED: the stop flag was raised; state is as before the call
   kNotCompiled,      // ENGINE_NOT_COMPILED: backend absent from this build
@@ -36,17 +43,72 @@ constexpr const char* error_code_name(ErrorCode code) {
   return "ENGINE_INTERNAL";
 }
 
-// `where` names the op, file or key; the message states the cause and, where there is one, the remedy.
-class Error : public std::runtime_error {
+struct Cause;
+
+// A value in a sentence. Text of foreign bytes may hold a zero byte: it is written as \0, since no C string, and no
+// text of a database, can hold one. Numbers that JavaScript cannot hold exactly become text.
+class Value {
  public:
-  Error(ErrorCode code, std::string where, const std::string& message)
-      : std::runtime_error(where + ": " + message), code_(code), where_(std::move(where)) {}
-  ErrorCode code() const { return code_; }
-  const std::string& where() const { return where_; }
+  Value(std::string_view text);
+  Value(const std::string& text) : Value(std::string_view(text)) {}
+  Value(const char* text) : Value(std::string_view(text)) {}
+  template <std::integral T>
+  Value(T number) : Value(whole(number < 0, static_cast<uint64_t>(number))) {}
+  Value(double number);
+  Value(float number);
+  Value(Cause cause);  // a sentence in a sentence
+
+  const std::variant<std::string, int64_t, double, std::shared_ptr<const Cause>>& get() const { return value_; }
+  std::string text() const;
 
  private:
+  static Value whole(bool negative, uint64_t bits);
+  std::variant<std::string, int64_t, double, std::shared_ptr<const Cause>> value_;
+};
+
+struct NamedValue {
+  const char* name;
+  Value value;
+};
+using ErrorArgs = std::vector<NamedValue>;
+
+// What is wrong. `reason` is the key of the catalogues of sentences (packages/contracts/src/engine-reasons.ts and its
+// translations); `pattern` is the English one, where {name} stands for the argument of that name. A reason has one
+// pattern, and both are literals: a test reads them from here.
+struct Cause {
+  const char* reason;
+  const char* pattern;
+  ErrorArgs args = {};
+  std::string text() const;
+};
+
+// `where` names the op, file or field; what() is "where: sentence".
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorCode code, const char* reason, const std::string& where, const char* pattern, ErrorArgs args = {});
+
+  ErrorCode code() const { return code_; }
+  const std::string& where() const { return where_; }
+  const Cause& cause() const { return *cause_; }
+  std::string_view reason() const { return cause_->reason; }
+
+ private:
+  Error(ErrorCode code, std::string where, std::shared_ptr<const Cause> cause);
   ErrorCode code_;
   std::string where_;
+  std::shared_ptr<const Cause> cause_;  // shared: exceptions are copied
 };
+
+// An argument that can never work.
+[[noreturn]] void refuse(const char* reason, const std::string& where, const char* pattern, ErrorArgs args = {});
+// A file of foreign bytes that is not what its format says.
+[[noreturn]] void malformed(const char* reason, const std::string& where, const char* pattern, ErrorArgs args = {});
+// The operating system refused; `pattern` has {cause} for its words. `error` is the errno.
+[[noreturn]] void io_failed(const char* reason, const std::string& where, const char* pattern, int error);
+
+inline void require(bool ok, ErrorCode code, const char* reason, const char* where, const char* pattern,
+                    std::initializer_list<NamedValue> args = {}) {
+  if (!ok) throw Error(code, reason, where, pattern, args);
+}
 
 }  // namespace anneal

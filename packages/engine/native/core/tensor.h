@@ -43,7 +43,7 @@ struct Shape {
   int rank = 0;
   Shape() = default;
   Shape(std::initializer_list<int64_t> d) {
-    if (d.size() > kMaxDims) throw Error(ErrorCode::kShape, "Shape", "more than 4 dimensions");
+    if (d.size() > kMaxDims) throw Error(ErrorCode::kShape, "too_many_dimensions", "Shape", "more than 4 dimensions");
     for (int64_t v : d) dims[rank++] = v;
   }
   int64_t operator[](int i) const { return dims[i < 0 ? rank + i : i]; }

@@ -93,11 +93,12 @@ Isa isa_from_name(const char* name) {
     if (std::strcmp(name, isa_name(isa)) != 0) continue;
     for (Isa have : available_isas())
       if (have == isa) return isa;
-    throw Error(ErrorCode::kUnsupported, "ANNEAL_ISA",
-                std::string("this processor cannot run ") + name + "; unset it or choose " + isa_name(best_isa()));
+    throw Error(ErrorCode::kUnsupported, "isa_not_supported", "ANNEAL_ISA",
+                "this processor cannot run {isa}; unset it or choose {best}",
+                {{"isa", name}, {"best", isa_name(best_isa())}});
   }
-  throw Error(ErrorCode::kInvalidArgument, "ANNEAL_ISA",
-              std::string("\"") + name + "\" is not one of generic, avx2, avx512, avx512_bf16, amx_bf16");
+  throw Error(ErrorCode::kInvalidArgument, "isa_unknown", "ANNEAL_ISA",
+              "\"{isa}\" is not one of generic, avx2, avx512, avx512_bf16, amx_bf16", {{"isa", name}});
 }
 
 }  // namespace anneal

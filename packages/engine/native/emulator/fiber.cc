@@ -25,7 +25,8 @@ void allocate_stack(Fiber& fiber) {
   const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   void* memory = mmap(nullptr, kFiberStackBytes + page, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) throw Error(ErrorCode::kOutOfMemory, "emulator", "cannot map a fiber's stack");
+  if (memory == MAP_FAILED)
+    throw Error(ErrorCode::kOutOfMemory, "fiber_stack_not_mapped", "emulator", "cannot map a fiber's stack");
   mprotect(memory, page, PROT_NONE);
   fiber.stack = static_cast<std::byte*>(memory) + page;
   fiber.stack_bytes = kFiberStackBytes;
@@ -126,7 +127,8 @@ void prepare(Fiber& fiber, void (*entry)(void*), void* argument) {
   top[2] = argument;
   top[3] = reinterpret_cast<void*>(entry);
   top[6] = reinterpret_cast<void*>(anneal_emulator_start);
-  if (reinterpret_cast<uintptr_t>(top + 7) % 16 != 0) throw Error(ErrorCode::kInternal, "emulator", "stack alignment");
+  if (reinterpret_cast<uintptr_t>(top + 7) % 16 != 0)
+    throw Error(ErrorCode::kInternal, "fiber_stack_not_aligned", "emulator", "stack alignment");
   fiber.stack_pointer = top;
 }
 

@@ -35,7 +35,8 @@ size_t history_bytes(size_t bytes) { return std::max<size_t>(bytes, 1) * sizeof(
 ByteHistory* map_history(size_t bytes) {
   void* memory =
       mmap(nullptr, history_bytes(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) throw Error(ErrorCode::kOutOfMemory, "emulator", "cannot map the race detector's memory");
+  if (memory == MAP_FAILED)
+    throw Error(ErrorCode::kOutOfMemory, "race_memory_not_mapped", "emulator", "cannot map the race detector's memory");
   return static_cast<ByteHistory*>(memory);
 }
 

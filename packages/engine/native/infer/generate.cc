@@ -22,28 +22,26 @@ constexpr int64_t kCacheBudgetBytes = int64_t{2} << 30;
 // Slack for ops that name no scratch of their own (attention over the cache, sampling).
 constexpr size_t kDecodeScratchBytes = size_t{8} << 20;
 
-[[noreturn]] void refuse(const std::string& where, const std::string& message) {
-  throw Error(ErrorCode::kInvalidArgument, where, message);
-}
-
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 void check(const std::vector<std::vector<int32_t>>& prompts, const GenerateOptions& o, const ModelConfig& c) {
-  if (prompts.empty()) refuse("prompts", "is empty");
-  if (o.max_new_tokens < 1) refuse("maxNewTokens", "must be at least 1");
+  if (prompts.empty()) refuse("empty", "prompts", "is empty");
+  if (o.max_new_tokens < 1) refuse("below_minimum", "maxNewTokens", "must be at least {minimum}", {{"minimum", 1}});
   for (size_t i = 0; i < prompts.size(); ++i) {
     const std::string name = "prompts[" + std::to_string(i) + "]";
-    if (prompts[i].empty()) refuse(name, "is empty");
+    if (prompts[i].empty()) refuse("empty", name, "is empty");
     const auto total = static_cast<int64_t>(prompts[i].size()) + o.max_new_tokens;
     if (total > c.context_length)
-      refuse(name, "with maxNewTokens needs " + std::to_string(total) + " tokens, the model's context length is " +
-                       std::to_string(c.context_length));
+      refuse("prompt_above_context", name,
+             "with maxNewTokens needs {tokens} tokens, the model's context length is {context}",
+             {{"tokens", total}, {"context", c.context_length}});
     for (size_t t = 0; t < prompts[i].size(); ++t)
       if (prompts[i][t] < 0 || prompts[i][t] >= c.vocab_size)
-        refuse(name + "[" + std::to_string(t) + "]", "is " + std::to_string(prompts[i][t]) + ", the vocabulary has " +
-                                                         std::to_string(c.vocab_size) + " entries");
+        refuse("token_outside_vocabulary", name + "[" + std::to_string(t) + "]",
+               "is {token}, the vocabulary has {vocabulary} entries",
+               {{"token", prompts[i][t]}, {"vocabulary", c.vocab_size}});
   }
 }
 

@@ -21,9 +21,9 @@ AdapterPattern::AdapterPattern(const std::string& key, double value, const std::
     any_.push_back(c == '.' && !escaped);
   }
   if (!plain)
-    throw Error(
-        ErrorCode::kUnsupported, field,
-        "has the key \"" + printable(key, 100) + "\", a regular expression; only names and paths of modules are read");
+    throw Error(ErrorCode::kUnsupported, "adapter_key_pattern", field,
+                "has the key {key}, a regular expression; only names and paths of modules are read",
+                {{"key", "\"" + printable(key, 100) + "\""}});
 }
 
 bool AdapterPattern::matches(const std::string& module) const {

@@ -27,32 +27,37 @@ bool is_pickle(std::string_view bytes) {
 
 }  // namespace
 
-std::string foreign_kind(const MappedFile& file) {
-  if (file.size() == 0) return "an empty file";
+std::optional<Cause> foreign_kind(const MappedFile& file) {
+  if (file.size() == 0) return Cause{"file_empty", "an empty file"};
   const std::string_view bytes(reinterpret_cast<const char*>(file.data()), std::min(file.size(), kLook));
-  if (bytes.starts_with("GGUF")) return "a GGUF file";
+  if (bytes.starts_with("GGUF")) return Cause{"file_is_gguf", "a GGUF file"};
   // Before pickles, whose first bytes a header's length may have.
-  if (is_safetensors(bytes)) return "a safetensors file";
+  if (is_safetensors(bytes)) return Cause{"file_is_safetensors", "a safetensors file"};
   if (bytes.starts_with("version https://git-lfs"))
-    return "a Git LFS pointer; the file itself was not fetched (git lfs pull)";
-  if (bytes.starts_with("PK\3\4")) return "a zip archive, as PyTorch saves pickles, which can run code when loaded";
-  if (is_pickle(bytes)) return "a PyTorch pickle, which can run code when loaded";
-  if (bytes.starts_with("\x1f\x8b")) return "a gzip archive";
-  if (bytes.starts_with("\x28\xb5\x2f\xfd")) return "a zstd archive";
-  if (bytes.starts_with("\x89HDF")) return "an HDF5 file";
+    return Cause{"file_is_lfs_pointer", "a Git LFS pointer; the file itself was not fetched (git lfs pull)"};
+  if (bytes.starts_with("PK\3\4"))
+    return Cause{"file_is_zip_pickle", "a zip archive, as PyTorch saves pickles, which can run code when loaded"};
+  if (is_pickle(bytes)) return Cause{"file_is_pickle", "a PyTorch pickle, which can run code when loaded"};
+  if (bytes.starts_with("\x1f\x8b")) return Cause{"file_is_gzip", "a gzip archive"};
+  if (bytes.starts_with("\x28\xb5\x2f\xfd")) return Cause{"file_is_zstd", "a zstd archive"};
+  if (bytes.starts_with("\x89HDF")) return Cause{"file_is_hdf5", "an HDF5 file"};
   if (bytes.starts_with("\x7f"
                         "ELF") ||
       bytes.starts_with("MZ"))
-    return "a program";
+    return Cause{"file_is_program", "a program"};
   if (std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == 0; }))
-    return "a file of zero bytes, as a download that was cut off leaves it";
+    return Cause{"file_of_zero_bytes", "a file of zero bytes, as a download that was cut off leaves it"};
   std::string_view text = bytes.starts_with("\xef\xbb\xbf") ? bytes.substr(3) : bytes;
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text[0]))) text.remove_prefix(1);
   if (starts_with(text, "<!doctype html") || starts_with(text, "<html"))
-    return "a web page (HTML), as a download without permission leaves it";
-  if (text.starts_with("<?xml")) return "an XML file";
-  if (text.starts_with("{") || text.starts_with("[")) return "a JSON file";
-  return "";
+    return Cause{"file_is_web_page", "a web page (HTML), as a download without permission leaves it"};
+  if (text.starts_with("<?xml")) return Cause{"file_is_xml", "an XML file"};
+  if (text.starts_with("{") || text.starts_with("[")) return Cause{"file_is_json", "a JSON file"};
+  return std::nullopt;
+}
+
+bool is_pickle(const Cause& kind) {
+  return kind.reason == std::string_view("file_is_pickle") || kind.reason == std::string_view("file_is_zip_pickle");
 }
 
 std::string printable(std::string_view text, size_t most) {

@@ -15,13 +15,6 @@ namespace {
 
 constexpr size_t kBufferBytes = size_t{1} << 20;
 
-[[noreturn]] void refuse(const std::string& path, const char* what) {
-  const int error = errno;
-  std::string text = std::string(what) + ": " + std::strerror(error);
-  if (error == ENOSPC || error == EDQUOT) text += "; free some space and try again";
-  throw Error(ErrorCode::kIo, path, text);
-}
-
 std::string folder_of(const std::string& path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
@@ -32,15 +25,12 @@ std::string folder_of(const std::string& path) {
 void sync_folder(const std::string& path) {
   const std::string folder = folder_of(path);
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) refuse(folder, "cannot open the folder");
+  if (fd < 0) io_failed("folder_open_failed", folder, "cannot open the folder: {cause}", errno);
   const int result = ::fsync(fd);
   const int error = errno;
   ::close(fd);
   // Some network file systems cannot fsync a folder and say EINVAL: there is nothing more to be done then.
-  if (result != 0 && error != EINVAL) {
-    errno = error;
-    refuse(folder, "cannot sync the folder");
-  }
+  if (result != 0 && error != EINVAL) io_failed("folder_sync_failed", folder, "cannot sync the folder: {cause}", error);
 }
 
 }  // namespace
@@ -49,7 +39,7 @@ FileWriter::FileWriter(const std::string& path) : path_(path) {
   static std::atomic<unsigned> counter{0};
   temporary_ = path + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter.fetch_add(1));
   fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd_ < 0) refuse(path_, "cannot create");
+  if (fd_ < 0) io_failed("file_create_failed", path_, "cannot create: {cause}", errno);
   buffer_.reserve(kBufferBytes);
 }
 
@@ -65,7 +55,7 @@ void FileWriter::flush() {
     const ssize_t n = ::write(fd_, buffer_.data() + done, buffer_.size() - done);
     if (n < 0) {
       if (errno == EINTR) continue;
-      refuse(path_, "cannot write");
+      io_failed("file_write_failed", path_, "cannot write: {cause}", errno);
     }
     done += static_cast<size_t>(n);
   }
@@ -94,16 +84,16 @@ void FileWriter::write_zeros(size_t bytes) {
 }
 
 SavedFile FileWriter::commit() {
-  if (fd_ < 0) throw Error(ErrorCode::kInternal, path_, "the file was already committed");
+  if (fd_ < 0) throw Error(ErrorCode::kInternal, "file_already_committed", path_, "the file was already committed");
   flush();
-  if (::fsync(fd_) != 0) refuse(path_, "cannot sync");
+  if (::fsync(fd_) != 0) io_failed("file_sync_failed", path_, "cannot sync: {cause}", errno);
   const int result = ::close(fd_);
   fd_ = -1;
   if (result != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
     const int error = errno;
     ::unlink(temporary_.c_str());
-    errno = error;
-    refuse(path_, result != 0 ? "cannot close" : "cannot rename into place");
+    if (result != 0) io_failed("file_close_failed", path_, "cannot close: {cause}", error);
+    io_failed("file_rename_failed", path_, "cannot rename into place: {cause}", error);
   }
   sync_folder(path_);
   return {digest_.finish_hex(), position_};

@@ -30,14 +30,10 @@ constexpr ForeignType kForeignTypes[] = {
 
 std::string shown(std::string_view name) { return "\"" + printable(name) + "\""; }
 
-[[noreturn]] void malformed(const std::string& where, const std::string& what) {
-  throw Error(ErrorCode::kFormat, where, what);
-}
-
 [[noreturn]] void refuse_foreign(const MappedFile& file) {
-  const std::string kind = foreign_kind(file);
-  malformed(file.path(),
-            "is no GGUF file" + (kind.empty() ? ": it does not start with the letters GGUF" : " but " + kind));
+  const std::optional<Cause> kind = foreign_kind(file);
+  if (!kind) malformed("gguf_unknown", file.path(), "is no GGUF file: it does not start with the letters GGUF");
+  malformed("gguf_foreign", file.path(), "is no GGUF file but {kind}", {{"kind", *kind}});
 }
 
 // Bounds-checked little-endian cursor over the mapping.
@@ -50,8 +46,8 @@ class Cursor {
 
   const uint8_t* take(uint64_t bytes, const std::string& what) {
     if (bytes > remaining())
-      malformed(path_, "ends inside " + what + " (" + std::to_string(bytes) + " bytes wanted at byte " +
-                           std::to_string(at_) + ", " + std::to_string(remaining()) + " left)");
+      malformed("gguf_cut_off", path_, "ends inside {part} ({wanted} bytes wanted at byte {at}, {left} left)",
+                {{"part", what}, {"wanted", bytes}, {"at", at_}, {"left", remaining()}});
     const uint8_t* p = data_ + at_;
     at_ += bytes;
     return p;
@@ -69,7 +65,8 @@ class Cursor {
   std::string string(const std::string& what, uint64_t max_bytes) {
     const uint64_t length = u64(what);
     if (length > max_bytes)
-      malformed(path_, what + " is " + std::to_string(length) + " bytes long, above " + std::to_string(max_bytes));
+      malformed("gguf_string_too_long", path_, "{part} is {bytes} bytes long, above {most}",
+                {{"part", what}, {"bytes", length}, {"most", max_bytes}});
     const uint8_t* p = take(length, what);
     return std::string(reinterpret_cast<const char*>(p), static_cast<size_t>(length));
   }
@@ -83,7 +80,7 @@ class Cursor {
 
 GgufType value_type(uint32_t number, const std::string& where) {
   if (number > static_cast<uint32_t>(GgufType::kF64))
-    malformed(where, "has the unknown value type " + std::to_string(number));
+    malformed("gguf_value_type_number", where, "has the unknown value type {type}", {{"type", number}});
   return static_cast<GgufType>(number);
 }
 
@@ -99,7 +96,7 @@ GgufValue read_scalar(Cursor* cursor, GgufType type, const std::string& where) {
     case GgufType::kU64: return GgufValue::u64(bits);
     case GgufType::kI64: return GgufValue::i64(static_cast<int64_t>(bits));
     case GgufType::kBool:
-      if (bits > 1) malformed(where, "is a boolean with the value " + std::to_string(bits));
+      if (bits > 1) malformed("gguf_boolean_value", where, "is a boolean with the value {value}", {{"value", bits}});
       return GgufValue::boolean(bits == 1);
     case GgufType::kF32: {
       const uint32_t low = static_cast<uint32_t>(bits);
@@ -115,7 +112,7 @@ GgufValue read_scalar(Cursor* cursor, GgufType type, const std::string& where) {
     case GgufType::kString:
     case GgufType::kArray: break;
   }
-  throw Error(ErrorCode::kInternal, where, "no scalar");
+  throw Error(ErrorCode::kInternal, "gguf_no_scalar", where, "no scalar");
 }
 
 GgufValue read_array(Cursor* cursor, const std::string& where) {
@@ -123,11 +120,13 @@ GgufValue read_array(Cursor* cursor, const std::string& where) {
   array.type = value_type(cursor->u32(where), where);
   array.count = cursor->u64(where);
   if (array.type == GgufType::kArray)
-    throw Error(ErrorCode::kUnsupported, where, "is an array of arrays, which no known model needs");
+    throw Error(ErrorCode::kUnsupported, "gguf_nested_array", where,
+                "is an array of arrays, which no known model needs");
   // Every element takes at least this much of the file, so a count cannot make us allocate more than the file holds.
   const uint64_t least = array.type == GgufType::kString ? 8 : gguf_scalar_bytes(array.type);
   if (array.count > cursor->remaining() / least)
-    malformed(where, "announces " + std::to_string(array.count) + " elements, more than the rest of the file can hold");
+    malformed("gguf_array_too_long", where, "announces {elements} elements, more than the rest of the file can hold",
+              {{"elements", array.count}});
   if (array.type == GgufType::kString) {
     array.strings.reserve(static_cast<size_t>(array.count));
     for (uint64_t i = 0; i < array.count; ++i) array.strings.push_back(cursor->string(where, cursor->remaining()));
@@ -135,7 +134,8 @@ GgufValue read_array(Cursor* cursor, const std::string& where) {
     const uint8_t* p = cursor->take(array.count * least, where);
     if (array.type == GgufType::kBool)
       for (uint64_t i = 0; i < array.count; ++i)
-        if (p[i] > 1) malformed(where, "holds a boolean with the value " + std::to_string(p[i]));
+        if (p[i] > 1)
+          malformed("gguf_boolean_in_array", where, "holds a boolean with the value {value}", {{"value", p[i]}});
     array.scalars.assign(p, p + array.count * least);
   }
   return GgufValue::array(std::move(array));
@@ -145,20 +145,22 @@ GgufValue read_array(Cursor* cursor, const std::string& where) {
 uint64_t read_tensor_info(Cursor* cursor, const std::string& path, GgufTensor* tensor) {
   tensor->name = cursor->string("a tensor's name", kMaxKeyBytes);
   const std::string where = path + ": tensor " + shown(tensor->name);
-  if (tensor->name.empty()) malformed(where, "has an empty name");
+  if (tensor->name.empty()) malformed("name_empty", where, "has an empty name");
   const uint32_t rank = cursor->u32(where);
   if (rank < 1 || rank > static_cast<uint32_t>(kMaxDims))
-    malformed(where, "has " + std::to_string(rank) + " dimensions; 1 to " + std::to_string(kMaxDims) + " are possible");
+    malformed("dimensions_out_of_range", where, "has {dimensions} dimensions; 1 to {most} are possible",
+              {{"dimensions", rank}, {"most", kMaxDims}});
   tensor->shape.rank = static_cast<int>(rank);
   uint64_t elements = 1;
   for (uint32_t i = 0; i < rank; ++i) {
     const uint64_t dim = cursor->u64(where);
     if (dim == 0 || dim > static_cast<uint64_t>(INT64_MAX))
-      malformed(where, "has a dimension of " + std::to_string(dim));
+      malformed("dimension_invalid", where, "has a dimension of {dimension}", {{"dimension", dim}});
     elements = checked_mul(elements, dim, where.c_str());
     tensor->shape.dims[rank - 1 - i] = static_cast<int64_t>(dim);
   }
-  if (elements > static_cast<uint64_t>(INT64_MAX)) malformed(where, "has more elements than 63 bits count");
+  if (elements > static_cast<uint64_t>(INT64_MAX))
+    malformed("too_many_elements", where, "has more elements than 63 bits count");
   tensor->ggml_type = cursor->u32(where);
   uint64_t block_elements = 0, block_bytes = 0;
   if (const QuantType* type = find_quant_type(tensor->ggml_type)) {
@@ -170,15 +172,17 @@ uint64_t read_tensor_info(Cursor* cursor, const std::string& path, GgufTensor* t
     const ForeignType* foreign = std::find_if(std::begin(kForeignTypes), std::end(kForeignTypes),
                                               [&](const ForeignType& t) { return t.ggml_type == tensor->ggml_type; });
     if (foreign == std::end(kForeignTypes))
-      throw Error(ErrorCode::kUnsupported, where, "has the unknown type number " + std::to_string(tensor->ggml_type));
+      throw Error(ErrorCode::kUnsupported, "gguf_type_number", where, "has the unknown type number {type}",
+                  {{"type", tensor->ggml_type}});
     tensor->type_name = foreign->name;
     block_elements = static_cast<uint64_t>(foreign->block_elements);
     block_bytes = static_cast<uint64_t>(foreign->block_bytes);
   }
   const uint64_t row = static_cast<uint64_t>(tensor->shape[-1]);
   if (row % block_elements != 0)
-    malformed(where, "has rows of " + std::to_string(row) + " elements, no multiple of " + tensor->type_name +
-                         "'s block of " + std::to_string(block_elements));
+    malformed("gguf_rows_not_blocks", where,
+              "has rows of {elements} elements, no multiple of {type}'s block of {block}",
+              {{"elements", row}, {"type", tensor->type_name}, {"block", block_elements}});
   tensor->bytes = static_cast<size_t>(checked_mul(elements / block_elements, block_bytes, where.c_str()));
   return cursor->u64(where);
 }
@@ -187,8 +191,8 @@ uint64_t read_tensor_info(Cursor* cursor, const std::string& path, GgufTensor* t
 
 Tensor GgufTensor::tensor(const std::string& where) const {
   if (!dtype)
-    throw Error(ErrorCode::kUnsupported, where + ": tensor " + shown(name),
-                std::string("holds ") + type_name + ", which this engine cannot compute with");
+    throw Error(ErrorCode::kUnsupported, "type_not_computed", where + ": tensor " + shown(name),
+                "holds {type}, which this engine cannot compute with", {{"type", type_name}});
   Tensor t;
   t.data = const_cast<uint8_t*>(data);
   t.dtype = *dtype;
@@ -199,8 +203,8 @@ Tensor GgufTensor::tensor(const std::string& where) const {
 void GgufTensor::read_rows_f32(int64_t first, int64_t count, float* out, const std::string& where) const {
   const Tensor t = tensor(where);
   if (first < 0 || count < 0 || count > t.rows() || first > t.rows() - count)
-    throw Error(ErrorCode::kShape, where + ": tensor " + shown(name),
-                "rows " + std::to_string(first) + " + " + std::to_string(count) + " of " + std::to_string(t.rows()));
+    throw Error(ErrorCode::kShape, "gguf_rows_outside", where + ": tensor " + shown(name),
+                "rows {first} + {count} of {rows}", {{"first", first}, {"count", count}, {"rows", t.rows()}});
   dequantise_rows(t.dtype, data + static_cast<size_t>(first) * quant_row_bytes(t.dtype, t.cols()), out, count,
                   t.cols());
 }
@@ -217,41 +221,43 @@ void GgufFile::parse() {
   version_ = cursor.u32("the version");
   if (version_ != 2 && version_ != 3) {
     if (version_ == 0x02000000 || version_ == 0x03000000)
-      throw Error(ErrorCode::kUnsupported, path, "is a big-endian GGUF; convert it to little-endian first");
-    throw Error(ErrorCode::kUnsupported, path,
-                "is GGUF version " + std::to_string(version_) + "; versions 2 and 3 are read");
+      throw Error(ErrorCode::kUnsupported, "gguf_big_endian", path,
+                  "is a big-endian GGUF; convert it to little-endian first");
+    throw Error(ErrorCode::kUnsupported, "gguf_version", path, "is GGUF version {version}; versions 2 and 3 are read",
+                {{"version", version_}});
   }
   const uint64_t tensors = cursor.u64("the tensor count");
   const uint64_t keys = cursor.u64("the key count");
   // Smallest key: name length 8 + type 4 + value 1. Smallest tensor info: name length 8 + rank 4 + dim 8 + type 4 +
   // offset 8.
   if (keys > cursor.remaining() / 13)
-    malformed(path, "announces " + std::to_string(keys) + " keys, more than the file can hold");
+    malformed("gguf_too_many_keys", path, "announces {keys} keys, more than the file can hold", {{"keys", keys}});
   if (tensors > cursor.remaining() / 32)
-    malformed(path, "announces " + std::to_string(tensors) + " tensors, more than the file can hold");
+    malformed("gguf_too_many_tensors", path, "announces {tensors} tensors, more than the file can hold",
+              {{"tensors", tensors}});
 
   metadata_.reserve(static_cast<size_t>(keys));
   for (uint64_t i = 0; i < keys; ++i) {
     std::string key = cursor.string("a key's name", kMaxKeyBytes);
     const std::string where = path + ": key " + shown(key);
-    if (key.empty()) malformed(where, "has an empty name");
+    if (key.empty()) malformed("name_empty", where, "has an empty name");
     const GgufType type = value_type(cursor.u32(where), where);
     GgufValue value = type == GgufType::kArray    ? read_array(&cursor, where)
                       : type == GgufType::kString ? GgufValue::string(cursor.string(where, cursor.remaining()))
                                                   : read_scalar(&cursor, type, where);
     metadata_.emplace_back(std::move(key), std::move(value));
-    if (!key_index_.emplace(metadata_.back().first, metadata_.size() - 1).second) malformed(where, "occurs twice");
+    if (!key_index_.emplace(metadata_.back().first, metadata_.size() - 1).second)
+      malformed("occurs_twice", where, "occurs twice");
   }
 
   if (const GgufValue* alignment = find("general.alignment")) {
     // llama.cpp reads no other type.
     if (alignment->type() != GgufType::kU32)
-      malformed(path + ": key \"general.alignment\"", "must be a 32-bit whole number (u32)");
+      malformed("alignment_not_u32", path + ": key \"general.alignment\"", "must be a 32-bit whole number (u32)");
     const int64_t value = alignment->as_int("general.alignment");
     if (value < 8 || value > static_cast<int64_t>(kMaxAlignment) || (value & (value - 1)) != 0)
-      malformed(
-          path + ": key \"general.alignment\"",
-          "must be a power of two from 8 to " + std::to_string(kMaxAlignment) + ", found " + std::to_string(value));
+      malformed("not_power_of_two", path + ": key \"general.alignment\"", "must be a power of two from {range}",
+                {{"range", "8 to " + std::to_string(kMaxAlignment) + ", found " + std::to_string(value)}});
     alignment_ = static_cast<uint64_t>(value);
   }
 
@@ -260,12 +266,12 @@ void GgufFile::parse() {
   for (size_t i = 0; i < tensors_.size(); ++i) {
     offsets[i] = read_tensor_info(&cursor, path, &tensors_[i]);
     if (!tensor_index_.emplace(tensors_[i].name, i).second)
-      malformed(path + ": tensor " + shown(tensors_[i].name), "occurs twice");
+      malformed("occurs_twice", path + ": tensor " + shown(tensors_[i].name), "occurs twice");
   }
 
   if (tensors_.empty()) return;
   const uint64_t start = (cursor.position() + alignment_ - 1) / alignment_ * alignment_;
-  if (start > file_.size()) malformed(path, "ends before its tensor data");
+  if (start > file_.size()) malformed("gguf_no_tensor_data", path, "ends before its tensor data");
   const uint64_t data_bytes = file_.size() - start;
   std::vector<size_t> order(tensors_.size());
   for (size_t i = 0; i < order.size(); ++i) {
@@ -273,18 +279,19 @@ void GgufFile::parse() {
     GgufTensor& tensor = tensors_[i];
     const std::string where = path + ": tensor " + shown(tensor.name);
     if (offsets[i] % alignment_ != 0)
-      malformed(where, "starts at offset " + std::to_string(offsets[i]) + ", no multiple of the alignment " +
-                           std::to_string(alignment_));
+      malformed("gguf_offset_not_aligned", where, "starts at offset {offset}, no multiple of the alignment {alignment}",
+                {{"offset", offsets[i]}, {"alignment", alignment_}});
     if (offsets[i] > data_bytes || tensor.bytes > data_bytes - offsets[i])
-      malformed(where, "offset " + std::to_string(offsets[i]) + " and size " + std::to_string(tensor.bytes) +
-                           " reach outside the file; the download may be incomplete");
+      malformed("gguf_outside_file", where,
+                "offset {offset} and size {bytes} reach outside the file; the download may be incomplete",
+                {{"offset", offsets[i]}, {"bytes", tensor.bytes}});
     tensor.data = file_.data() + start + offsets[i];
   }
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return offsets[a] < offsets[b]; });
   for (size_t i = 1; i < order.size(); ++i)
     if (offsets[order[i]] < offsets[order[i - 1]] + tensors_[order[i - 1]].bytes)
-      malformed(path + ": tensor " + shown(tensors_[order[i]].name),
-                "overlaps tensor " + shown(tensors_[order[i - 1]].name));
+      malformed("gguf_tensors_overlap", path + ": tensor " + shown(tensors_[order[i]].name), "overlaps tensor {tensor}",
+                {{"tensor", shown(tensors_[order[i - 1]].name)}});
 }
 
 const GgufValue* GgufFile::find(std::string_view key) const {
@@ -294,7 +301,7 @@ const GgufValue* GgufFile::find(std::string_view key) const {
 
 const GgufValue& GgufFile::at(std::string_view key) const {
   const GgufValue* value = find(key);
-  if (!value) malformed(path() + ": key " + shown(key), "is missing");
+  if (!value) malformed("missing", path() + ": key " + shown(key), "is missing");
   return *value;
 }
 
@@ -331,7 +338,7 @@ const GgufTensor* GgufFile::find_tensor(std::string_view name) const {
 
 const GgufTensor& GgufFile::tensor(std::string_view name) const {
   const GgufTensor* tensor = find_tensor(name);
-  if (!tensor) malformed(path(), "tensor " + shown(name) + " is missing");
+  if (!tensor) malformed("tensor_missing", path(), "tensor {tensor} is missing", {{"tensor", shown(name)}});
   return *tensor;
 }
 

@@ -25,12 +25,10 @@ uint32_t file_type_number(GgufFileType type) {
   return 0;
 }
 
-[[noreturn]] void invalid(const std::string& field, const std::string& what) {
-  throw Error(ErrorCode::kInvalidArgument, "hyperparameters." + field, what);
-}
-
 uint32_t count_u32(const char* field, int64_t value) {
-  if (value < 1 || value > INT32_MAX) invalid(field, "must be from 1 to 2147483647, found " + std::to_string(value));
+  if (value < 1 || value > INT32_MAX)
+    refuse("out_of_range", std::string("hyperparameters.") + field, "must be from {low} to {high}, found {found}",
+           {{"low", 1}, {"high", INT32_MAX}, {"found", value}});
   return static_cast<uint32_t>(value);
 }
 
@@ -44,10 +42,13 @@ bool follows_tensors(const std::string& key) {
 
 void set_keys(GgufWriter* writer, const GgufExportRequest& request) {
   const GgufHyperparameters& h = request.hyperparameters;
-  if (h.architecture.empty()) invalid("architecture", "is missing");
-  if (!(h.rope_freq_base > 0.0) || !std::isfinite(h.rope_freq_base)) invalid("rope_freq_base", "must be above 0");
-  if (!(h.rms_epsilon >= 0.0) || !std::isfinite(h.rms_epsilon)) invalid("rms_epsilon", "must be at least 0");
-  if (h.head_count_kv > h.head_count) invalid("head_count_kv", "is above head_count");
+  if (h.architecture.empty()) refuse("missing", "hyperparameters.architecture", "is missing");
+  if (!(h.rope_freq_base > 0.0) || !std::isfinite(h.rope_freq_base))
+    refuse("not_above", "hyperparameters.rope_freq_base", "must be above {minimum}", {{"minimum", 0}});
+  if (!(h.rms_epsilon >= 0.0) || !std::isfinite(h.rms_epsilon))
+    refuse("below_minimum", "hyperparameters.rms_epsilon", "must be at least {minimum}", {{"minimum", 0}});
+  if (h.head_count_kv > h.head_count)
+    refuse("kv_heads_above_heads", "hyperparameters.head_count_kv", "is above head_count");
   const std::string a = h.architecture + ".";
   writer->set("general.architecture", GgufValue::string(h.architecture));
   writer->set("general.type", GgufValue::string("model"));
@@ -91,10 +92,11 @@ void check_values(const std::string& name, DType dtype, const float* values, int
     if (std::fabs(values[i]) <= limit) continue;
     const std::string where = "tensor \"" + name + "\" row " + std::to_string(first_row + i / cols);
     if (!std::isfinite(values[i]))
-      throw Error(ErrorCode::kNumeric, where, "holds a NaN or infinity; go back to an earlier checkpoint");
-    throw Error(
-        ErrorCode::kNumeric, where,
-        "holds " + std::to_string(values[i]) + ", too large for " + quant_type(dtype).name + "; export as BF16 or F32");
+      throw Error(ErrorCode::kNumeric, "weight_not_finite", where,
+                  "holds a NaN or infinity; go back to an earlier checkpoint");
+    throw Error(ErrorCode::kNumeric, "weight_too_large", where,
+                "holds {value}, too large for {type}; export as BF16 or F32",
+                {{"value", values[i]}, {"type", quant_type(dtype).name}});
   }
 }
 
@@ -134,7 +136,8 @@ SquareSums write_tensor(GgufWriter* writer, const GgufExportTensor& tensor, DTyp
   std::vector<SquareSums> row_sums(static_cast<size_t>(std::min(rows, wave_rows)));
   SquareSums sums;
   for (int64_t wave = 0; wave < rows; wave += wave_rows) {
-    if (should_stop && should_stop()) throw Error(ErrorCode::kStopped, "export", "was stopped; no file was written");
+    if (should_stop && should_stop())
+      throw Error(ErrorCode::kStopped, "export_stopped", "export", "was stopped; no file was written");
     const int64_t in_wave = std::min(wave_rows, rows - wave);
     pool->parallel_for((in_wave + chunk_rows - 1) / chunk_rows, [&](int64_t chunk, int worker) {
       const int64_t first = chunk * chunk_rows, count = std::min(chunk_rows, in_wave - first);
@@ -157,7 +160,8 @@ SquareSums write_tensor(GgufWriter* writer, const GgufExportTensor& tensor, DTyp
 }  // namespace
 
 GgufExportResult export_gguf(const std::string& path, const GgufExportRequest& request) {
-  if (request.tensors.empty()) throw Error(ErrorCode::kInvalidArgument, "tensors", "there is nothing to export");
+  if (request.tensors.empty())
+    throw Error(ErrorCode::kInvalidArgument, "nothing_to_export", "tensors", "there is nothing to export");
   const bool tied_head = std::none_of(request.tensors.begin(), request.tensors.end(),
                                       [](const GgufExportTensor& t) { return t.name == "output.weight"; });
   GgufWriter writer(path);
@@ -165,7 +169,8 @@ GgufExportResult export_gguf(const std::string& path, const GgufExportRequest& r
   std::vector<DType> types;
   for (const GgufExportTensor& tensor : request.tensors) {
     if (!tensor.read_rows)
-      throw Error(ErrorCode::kInvalidArgument, "tensor \"" + tensor.name + "\"", "has no read_rows");
+      throw Error(ErrorCode::kInvalidArgument, "tensor_without_reader", "tensor \"" + tensor.name + "\"",
+                  "has no read_rows");
     types.push_back(
         gguf_tensor_type(request.type, tensor.name, tensor.shape, request.hyperparameters.block_count, tied_head));
     writer.declare(tensor.name, types.back(), tensor.shape);
@@ -186,10 +191,11 @@ GgufExportResult export_gguf(const std::string& path, const GgufExportRequest& r
 }
 
 std::vector<float> llama3_rope_factors(int64_t head_size, double freq_base, const Llama3RopeScaling& scaling) {
-  if (head_size < 2 || head_size % 2 != 0) invalid("head_size", "must be even");
+  if (head_size < 2 || head_size % 2 != 0) refuse("not_even", "hyperparameters.head_size", "must be even");
   if (!(scaling.factor > 0.0) || !(scaling.high_freq_factor > scaling.low_freq_factor) ||
       scaling.original_context_length < 1)
-    invalid("rope_scaling", "needs factor > 0, high_freq_factor > low_freq_factor and an original context length");
+    refuse("rope_scaling_incomplete", "hyperparameters.rope_scaling",
+           "needs factor > 0, high_freq_factor > low_freq_factor and an original context length");
   const double pi = 3.14159265358979323846;
   const double low_wavelength = static_cast<double>(scaling.original_context_length) / scaling.low_freq_factor;
   const double high_wavelength = static_cast<double>(scaling.original_context_length) / scaling.high_freq_factor;

@@ -61,8 +61,9 @@ GgufFileType parse_gguf_file_type(const std::string& name) {
   if (name == "Q4_K_M") return GgufFileType::kQ4_K_M;
   if (name == "Q5_K_M") return GgufFileType::kQ5_K_M;
   if (name == "Q6_K") return GgufFileType::kQ6_K;
-  throw Error(ErrorCode::kInvalidArgument, "type",
-              "must be one of F32, F16, BF16, Q8_0, Q4_0, Q4_K_M, Q5_K_M, Q6_K, found \"" + name.substr(0, 40) + "\"");
+  throw Error(
+      ErrorCode::kInvalidArgument, "must_be_one_of", "type", "must be one of {expected}, found {found}",
+      {{"expected", "F32, F16, BF16, Q8_0, Q4_0, Q4_K_M, Q5_K_M, Q6_K"}, {"found", "\"" + name.substr(0, 40) + "\""}});
 }
 
 DType gguf_tensor_type(GgufFileType type, const std::string& name, const Shape& shape, int64_t block_count,
@@ -84,7 +85,7 @@ DType gguf_tensor_type(GgufFileType type, const std::string& name, const Shape& 
     case GgufFileType::kQ5_K_M: return mixed(DType::kQ5_K, true);
     case GgufFileType::kQ6_K: return mixed(DType::kQ6_K, false);
   }
-  throw Error(ErrorCode::kInternal, name, "unknown file type");
+  throw Error(ErrorCode::kInternal, "gguf_file_type_unknown", name, "unknown file type");
 }
 
 }  // namespace anneal

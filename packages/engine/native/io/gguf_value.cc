@@ -7,9 +7,9 @@
 namespace anneal {
 namespace {
 
-[[noreturn]] void wrong_type(const std::string& key, const char* wanted, GgufType got) {
-  throw Error(ErrorCode::kFormat, "key " + printable(key),
-              std::string("must be ") + wanted + ", found " + gguf_type_name(got));
+[[noreturn]] void wrong_type(const std::string& key, const Cause& wanted, GgufType got) {
+  throw Error(ErrorCode::kFormat, "must_be_found", "key " + printable(key), "must be {expected}, found {found}",
+              {{"expected", wanted}, {"found", gguf_type_name(got)}});
 }
 
 // Sign-extends the stored bits of an integer type; false for other types, and for a u64 above int64.
@@ -145,52 +145,56 @@ GgufValue GgufValue::f32_array(const float* values, size_t n) {
 
 int64_t GgufValue::as_int(const std::string& key) const {
   int64_t v;
-  if (!is_integer(type_)) wrong_type(key, "a whole number", type_);
-  if (!widen(type_, bits_, &v)) throw Error(ErrorCode::kFormat, "key " + key, "does not fit a signed 64-bit number");
+  if (!is_integer(type_)) wrong_type(key, Cause{"a_whole_number", "a whole number"}, type_);
+  if (!widen(type_, bits_, &v))
+    throw Error(ErrorCode::kFormat, "number_outside_int64", "key " + key, "does not fit a signed 64-bit number");
   return v;
 }
 
 double GgufValue::as_number(const std::string& key) const {
   if (type_ == GgufType::kF32 || type_ == GgufType::kF64) return float_value(type_, bits_);
-  if (!is_integer(type_)) wrong_type(key, "a number", type_);
+  if (!is_integer(type_)) wrong_type(key, Cause{"a_number", "a number"}, type_);
   return static_cast<double>(as_int(key));
 }
 
 bool GgufValue::as_bool(const std::string& key) const {
-  if (type_ != GgufType::kBool) wrong_type(key, "a boolean", type_);
+  if (type_ != GgufType::kBool) wrong_type(key, Cause{"a_boolean", "a boolean"}, type_);
   return bits_ != 0;
 }
 
 const std::string& GgufValue::as_string(const std::string& key) const {
-  if (type_ != GgufType::kString) wrong_type(key, "a string", type_);
+  if (type_ != GgufType::kString) wrong_type(key, Cause{"a_string", "a string"}, type_);
   return std::get<std::string>(heavy_);
 }
 
 const GgufArray& GgufValue::as_array(const std::string& key) const {
-  if (type_ != GgufType::kArray) wrong_type(key, "an array", type_);
+  if (type_ != GgufType::kArray) wrong_type(key, Cause{"an_array", "an array"}, type_);
   return std::get<GgufArray>(heavy_);
 }
 
 const std::vector<std::string>& GgufValue::as_strings(const std::string& key) const {
   const GgufArray& array = as_array(key);
-  if (array.type != GgufType::kString) wrong_type(key, "an array of strings", array.type);
+  if (array.type != GgufType::kString) wrong_type(key, Cause{"an_array_of_strings", "an array of strings"}, array.type);
   return array.strings;
 }
 
 std::vector<int64_t> GgufValue::as_ints(const std::string& key) const {
   const GgufArray& array = as_array(key);
-  if (!is_integer(array.type)) wrong_type(key, "an array of whole numbers", array.type);
+  if (!is_integer(array.type))
+    wrong_type(key, Cause{"an_array_of_whole_numbers", "an array of whole numbers"}, array.type);
   const size_t bytes = gguf_scalar_bytes(array.type);
   std::vector<int64_t> out(array.count);
   for (size_t i = 0; i < out.size(); ++i)
     if (!widen(array.type, element_bits(array, i, bytes), &out[i]))
-      throw Error(ErrorCode::kFormat, "key " + key, "holds a number that does not fit a signed 64-bit number");
+      throw Error(ErrorCode::kFormat, "numbers_outside_int64", "key " + key,
+                  "holds a number that does not fit a signed 64-bit number");
   return out;
 }
 
 std::vector<float> GgufValue::as_floats(const std::string& key) const {
   const GgufArray& array = as_array(key);
-  if (array.type != GgufType::kF32 && array.type != GgufType::kF64) wrong_type(key, "an array of floats", array.type);
+  if (array.type != GgufType::kF32 && array.type != GgufType::kF64)
+    wrong_type(key, Cause{"an_array_of_floats", "an array of floats"}, array.type);
   const size_t bytes = gguf_scalar_bytes(array.type);
   std::vector<float> out(array.count);
   for (size_t i = 0; i < out.size(); ++i) {

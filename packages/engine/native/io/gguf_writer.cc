@@ -39,21 +39,24 @@ void check_array(const std::string& key, const GgufValue& value) {
                       : gguf_scalar_bytes(array.type) ? array.scalars.size() / gguf_scalar_bytes(array.type)
                                                       : 0;
   if (array.type == GgufType::kArray || held != array.count)
-    throw Error(ErrorCode::kInvalidArgument, "key " + key, "is an array whose count does not fit its contents");
+    throw Error(ErrorCode::kInvalidArgument, "gguf_array_count", "key " + key,
+                "is an array whose count does not fit its contents");
 }
 
 }  // namespace
 
 GgufWriter::GgufWriter(const std::string& path, uint32_t alignment) : file_(path), alignment_(alignment) {
   if (alignment < 8 || alignment > 65536 || (alignment & (alignment - 1)) != 0)
-    throw Error(ErrorCode::kInvalidArgument, path, "alignment must be a power of two from 8 to 65536");
+    throw Error(ErrorCode::kInvalidArgument, "gguf_alignment", path,
+                "alignment must be a power of two from 8 to 65536");
   if (alignment != 32) set("general.alignment", GgufValue::u32(alignment));
 }
 
 void GgufWriter::set(const std::string& key, GgufValue value) {
-  if (begun_) throw Error(ErrorCode::kInternal, file_.path(), "keys must be set before begin()");
+  if (begun_) throw Error(ErrorCode::kInternal, "keys_after_begin", file_.path(), "keys must be set before begin()");
   if (key.empty() || key.size() > 65535)
-    throw Error(ErrorCode::kInvalidArgument, file_.path(), "a key's name must have 1 to 65535 bytes");
+    throw Error(ErrorCode::kInvalidArgument, "gguf_key_name_length", file_.path(),
+                "a key's name must have 1 to 65535 bytes");
   check_array(key, value);
   const auto [found, fresh] = key_index_.emplace(key, metadata_.size());
   if (fresh) metadata_.emplace_back(key, std::move(value));
@@ -61,17 +64,21 @@ void GgufWriter::set(const std::string& key, GgufValue value) {
 }
 
 void GgufWriter::declare(const std::string& name, DType dtype, const Shape& shape) {
-  if (begun_) throw Error(ErrorCode::kInternal, file_.path(), "tensors must be declared before begin()");
+  if (begun_)
+    throw Error(ErrorCode::kInternal, "tensors_after_begin", file_.path(), "tensors must be declared before begin()");
   if (name.empty() || name.size() > 63)
-    throw Error(ErrorCode::kInvalidArgument, file_.path(),
-                "tensor name \"" + name + "\" must have 1 to 63 bytes (llama.cpp's limit)");
-  if (shape.rank < 1) throw Error(ErrorCode::kShape, "tensor \"" + name + "\"", "must have 1 to 4 dimensions");
+    throw Error(ErrorCode::kInvalidArgument, "gguf_tensor_name_length", file_.path(),
+                "tensor name \"{tensor}\" must have 1 to 63 bytes (llama.cpp's limit)", {{"tensor", name}});
+  if (shape.rank < 1)
+    throw Error(ErrorCode::kShape, "dimensions_not_1_to_4", "tensor \"" + name + "\"", "must have 1 to 4 dimensions");
   for (const Declared& d : declared_)
     if (d.name == name)
-      throw Error(ErrorCode::kInvalidArgument, file_.path(), "tensor \"" + name + "\" is declared twice");
+      throw Error(ErrorCode::kInvalidArgument, "tensor_declared_twice", file_.path(),
+                  "tensor \"{tensor}\" is declared twice", {{"tensor", name}});
   uint64_t bytes = quant_row_bytes(dtype, shape[-1]);
   for (int i = 0; i < shape.rank; ++i) {
-    if (shape[i] <= 0) throw Error(ErrorCode::kShape, "tensor \"" + name + "\"", "has a dimension below 1");
+    if (shape[i] <= 0)
+      throw Error(ErrorCode::kShape, "dimension_below_one", "tensor \"" + name + "\"", "has a dimension below 1");
     if (i + 1 < shape.rank) bytes = checked_mul(bytes, static_cast<uint64_t>(shape[i]), name.c_str());
   }
   declared_.push_back({name, quant_type(dtype).ggml_type, shape, next_offset_, bytes});
@@ -80,7 +87,7 @@ void GgufWriter::declare(const std::string& name, DType dtype, const Shape& shap
 }
 
 void GgufWriter::begin() {
-  if (begun_) throw Error(ErrorCode::kInternal, file_.path(), "begin() was called twice");
+  if (begun_) throw Error(ErrorCode::kInternal, "begin_called_twice", file_.path(), "begin() was called twice");
   begun_ = true;
   file_.write("GGUF", 4);
   write_integer(&file_, 3, 4);
@@ -107,11 +114,12 @@ void GgufWriter::pad() {
 }
 
 void GgufWriter::append(const void* data, size_t bytes) {
-  if (!begun_) throw Error(ErrorCode::kInternal, file_.path(), "append() before begin()");
+  if (!begun_) throw Error(ErrorCode::kInternal, "append_before_begin", file_.path(), "append() before begin()");
   const uint8_t* p = static_cast<const uint8_t*>(data);
   while (bytes > 0) {
     if (current_ == declared_.size())
-      throw Error(ErrorCode::kInternal, file_.path(), "more tensor data was appended than declared");
+      throw Error(ErrorCode::kInternal, "too_much_tensor_data", file_.path(),
+                  "more tensor data was appended than declared");
     const uint64_t left = declared_[current_].bytes - current_bytes_;
     const size_t take = bytes < left ? bytes : static_cast<size_t>(left);
     file_.write(p, take);
@@ -126,8 +134,8 @@ void GgufWriter::append(const void* data, size_t bytes) {
 SavedFile GgufWriter::finish() {
   if (!begun_) begin();
   if (current_ != declared_.size())
-    throw Error(ErrorCode::kInternal, file_.path(),
-                "tensor \"" + declared_[current_].name + "\" was not written in full");
+    throw Error(ErrorCode::kInternal, "tensor_not_written", file_.path(), "tensor \"{tensor}\" was not written in full",
+                {{"tensor", declared_[current_].name}});
   return file_.commit();
 }
 

@@ -11,20 +11,21 @@
 namespace anneal {
 namespace {
 
-const char* kind_name(JsonKind kind) {
+Cause kind_name(JsonKind kind) {
   switch (kind) {
-    case JsonKind::kNull: return "null";
-    case JsonKind::kBool: return "a boolean";
-    case JsonKind::kNumber: return "a number";
-    case JsonKind::kString: return "a string";
-    case JsonKind::kArray: return "an array";
-    case JsonKind::kObject: return "an object";
+    case JsonKind::kNull: break;
+    case JsonKind::kBool: return Cause{"a_boolean", "a boolean"};
+    case JsonKind::kNumber: return Cause{"a_number", "a number"};
+    case JsonKind::kString: return Cause{"a_string", "a string"};
+    case JsonKind::kArray: return Cause{"an_array", "an array"};
+    case JsonKind::kObject: return Cause{"an_object", "an object"};
   }
-  return "unknown";
+  return Cause{"a_null", "null"};
 }
 
-[[noreturn]] void wrong_kind(const std::string& where, const char* wanted, JsonKind got) {
-  throw Error(ErrorCode::kFormat, where, std::string("must be ") + wanted + ", found " + kind_name(got));
+[[noreturn]] void wrong_kind(const std::string& where, const Cause& wanted, JsonKind got) {
+  malformed("must_be_found", where, "must be {expected}, found {found}",
+            {{"expected", wanted}, {"found", kind_name(got)}});
 }
 
 std::string field(const std::string& where, std::string_view key) {
@@ -68,16 +69,18 @@ class JsonParser {
       : text_(text), where_(where), limits_(limits) {}
 
   JsonValue parse() {
-    if (text_.size() > limits_.max_bytes) fail("is larger than " + std::to_string(limits_.max_bytes) + " bytes");
+    if (text_.size() > limits_.max_bytes)
+      fail("json_too_long", "is larger than {bytes} bytes", {{"bytes", limits_.max_bytes}});
     JsonValue value = parse_value(0);
     skip_space();
-    if (at_ != text_.size()) fail("has text after the end of the value");
+    if (at_ != text_.size()) fail("json_trailing_text", "has text after the end of the value");
     return value;
   }
 
  private:
-  [[noreturn]] void fail(const std::string& what) const {
-    throw Error(ErrorCode::kFormat, where_, "JSON " + what + " (byte " + std::to_string(at_) + ")");
+  [[noreturn]] void fail(const char* reason, const char* pattern, ErrorArgs args = {}) const {
+    malformed("json_malformed", where_, "JSON {problem} (byte {at})",
+              {{"problem", Cause{reason, pattern, std::move(args)}}, {"at", at_}});
   }
 
   void skip_space() {
@@ -88,13 +91,15 @@ class JsonParser {
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
 
   void expect(std::string_view word) {
-    if (text_.substr(at_, word.size()) != word) fail("has an unexpected character");
+    if (text_.substr(at_, word.size()) != word) fail("json_unexpected_character", "has an unexpected character");
     at_ += word.size();
   }
 
   JsonValue parse_value(int depth) {
-    if (depth > limits_.max_depth) fail("is nested deeper than " + std::to_string(limits_.max_depth));
-    if (++values_ > limits_.max_values) fail("has more than " + std::to_string(limits_.max_values) + " values");
+    if (depth > limits_.max_depth)
+      fail("json_too_deep", "is nested deeper than {depth}", {{"depth", limits_.max_depth}});
+    if (++values_ > limits_.max_values)
+      fail("json_too_many_values", "has more than {values} values", {{"values", limits_.max_values}});
     skip_space();
     JsonValue value;
     switch (peek()) {
@@ -129,10 +134,10 @@ class JsonParser {
     }
     for (;;) {
       skip_space();
-      if (peek() != '"') fail("expects a string as a key");
+      if (peek() != '"') fail("json_key_not_string", "expects a string as a key");
       std::string key = parse_string();
       skip_space();
-      if (peek() != ':') fail("expects ':' after a key");
+      if (peek() != ':') fail("json_colon_missing", "expects ':' after a key");
       ++at_;
       value->members_.emplace_back(std::move(key), parse_value(depth + 1));
       skip_space();
@@ -140,14 +145,15 @@ class JsonParser {
         ++at_;
         continue;
       }
-      if (peek() != '}') fail("expects ',' or '}'");
+      if (peek() != '}') fail("json_object_separator", "expects ',' or '}'");
       ++at_;
       break;
     }
     // Two values under one key let two readers see two different files.
     std::unordered_set<std::string_view> seen;
     for (const JsonValue::Member& member : value->members_)
-      if (!seen.insert(member.first).second) fail("has the key \"" + printable(member.first) + "\" twice");
+      if (!seen.insert(member.first).second)
+        fail("json_key_twice", "has the key {key} twice", {{"key", "\"" + printable(member.first) + "\""}});
   }
 
   void parse_array(JsonValue* value, int depth) {
@@ -165,14 +171,14 @@ class JsonParser {
         ++at_;
         continue;
       }
-      if (peek() != ']') fail("expects ',' or ']'");
+      if (peek() != ']') fail("json_array_separator", "expects ',' or ']'");
       ++at_;
       return;
     }
   }
 
   uint32_t parse_hex4() {
-    if (text_.size() - at_ < 4) fail("ends inside a \\u escape");
+    if (text_.size() - at_ < 4) fail("json_escape_cut_off", "ends inside a \\u escape");
     uint32_t code = 0;
     for (int i = 0; i < 4; ++i) {
       const char c = text_[at_++];
@@ -180,7 +186,7 @@ class JsonParser {
       if (c >= '0' && c <= '9') digit = c - '0';
       else if (c >= 'a' && c <= 'f') digit = c - 'a' + 10;
       else if (c >= 'A' && c <= 'F') digit = c - 'A' + 10;
-      else fail("has a bad \\u escape");
+      else fail("json_escape_bad", "has a bad \\u escape");
       code = code << 4 | static_cast<uint32_t>(digit);
     }
     return code;
@@ -213,19 +219,19 @@ class JsonParser {
       while (end < text_.size() && text_[end] != '"' && text_[end] != '\\' &&
              static_cast<unsigned char>(text_[end]) >= 0x20)
         ++end;
-      if (!is_utf8(text_.substr(at_, end - at_))) fail("is not UTF-8 in a string");
+      if (!is_utf8(text_.substr(at_, end - at_))) fail("json_not_utf8", "is not UTF-8 in a string");
       out.append(text_.substr(at_, end - at_));
       at_ = end;
-      if (at_ >= text_.size()) fail("ends inside a string");
+      if (at_ >= text_.size()) fail("json_string_cut_off", "ends inside a string");
       const char c = text_[at_++];
       if (c == '"') return out;
-      if (c != '\\') fail("has a raw control character in a string");
+      if (c != '\\') fail("json_control_character", "has a raw control character in a string");
       parse_escape(&out);
     }
   }
 
   void parse_escape(std::string* out) {
-    if (at_ >= text_.size()) fail("ends inside a string");
+    if (at_ >= text_.size()) fail("json_string_cut_off", "ends inside a string");
     switch (text_[at_++]) {
       case '"': *out += '"'; break;
       case '\\': *out += '\\'; break;
@@ -238,18 +244,18 @@ class JsonParser {
       case 'u': {
         uint32_t code = parse_hex4();
         if (code >= 0xd800 && code < 0xdc00) {
-          if (text_.substr(at_, 2) != "\\u") fail("has half of a surrogate pair");
+          if (text_.substr(at_, 2) != "\\u") fail("json_half_surrogate", "has half of a surrogate pair");
           at_ += 2;
           const uint32_t low = parse_hex4();
-          if (low < 0xdc00 || low > 0xdfff) fail("has half of a surrogate pair");
+          if (low < 0xdc00 || low > 0xdfff) fail("json_half_surrogate", "has half of a surrogate pair");
           code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
         } else if (code >= 0xdc00 && code < 0xe000) {
-          fail("has half of a surrogate pair");
+          fail("json_half_surrogate", "has half of a surrogate pair");
         }
         append_utf8(out, code);
         break;
       }
-      default: fail("has an unknown escape");
+      default: fail("json_escape_unknown", "has an unknown escape");
     }
   }
 
@@ -265,25 +271,29 @@ class JsonParser {
     if (peek() == '0') {
       ++at_;
     } else if (!digits()) {
-      fail(at_ >= text_.size() ? "ends where a value is expected" : "has an unexpected character");
+      {
+        if (at_ >= text_.size()) fail("json_cut_off", "ends where a value is expected");
+        fail("json_unexpected_character", "has an unexpected character");
+      }
     }
     bool whole = true;
     if (peek() == '.') {
       whole = false;
       ++at_;
-      if (!digits()) fail("has a bad number");
+      if (!digits()) fail("json_number_bad", "has a bad number");
     }
     if (peek() == 'e' || peek() == 'E') {
       whole = false;
       ++at_;
       if (peek() == '+' || peek() == '-') ++at_;
-      if (!digits()) fail("has a bad number");
+      if (!digits()) fail("json_number_bad", "has a bad number");
     }
     const char* first = text_.data() + start;
     const char* last = text_.data() + at_;
     value->kind_ = JsonKind::kNumber;
     const auto result = std::from_chars(first, last, value->number_);
-    if (result.ec == std::errc::result_out_of_range) fail("has a number outside the range of a double");
+    if (result.ec == std::errc::result_out_of_range)
+      fail("json_number_too_large", "has a number outside the range of a double");
     if (whole) value->is_int_ = std::from_chars(first, last, value->int_).ec == std::errc();
   }
 
@@ -295,33 +305,33 @@ class JsonParser {
 };
 
 bool JsonValue::as_bool(const std::string& where) const {
-  if (kind_ != JsonKind::kBool) wrong_kind(where, "a boolean", kind_);
+  if (kind_ != JsonKind::kBool) wrong_kind(where, kind_name(JsonKind::kBool), kind_);
   return bool_;
 }
 
 double JsonValue::as_number(const std::string& where) const {
-  if (kind_ != JsonKind::kNumber) wrong_kind(where, "a number", kind_);
+  if (kind_ != JsonKind::kNumber) wrong_kind(where, kind_name(JsonKind::kNumber), kind_);
   return number_;
 }
 
 int64_t JsonValue::as_int(const std::string& where) const {
-  if (kind_ != JsonKind::kNumber) wrong_kind(where, "a whole number", kind_);
-  if (!is_int_) throw Error(ErrorCode::kFormat, where, "must be a whole number that fits 64 bits");
+  if (kind_ != JsonKind::kNumber) wrong_kind(where, Cause{"a_whole_number", "a whole number"}, kind_);
+  if (!is_int_) throw Error(ErrorCode::kFormat, "not_int64", where, "must be a whole number that fits 64 bits");
   return int_;
 }
 
 const std::string& JsonValue::as_string(const std::string& where) const {
-  if (kind_ != JsonKind::kString) wrong_kind(where, "a string", kind_);
+  if (kind_ != JsonKind::kString) wrong_kind(where, kind_name(JsonKind::kString), kind_);
   return string_;
 }
 
 const std::vector<JsonValue>& JsonValue::as_array(const std::string& where) const {
-  if (kind_ != JsonKind::kArray) wrong_kind(where, "an array", kind_);
+  if (kind_ != JsonKind::kArray) wrong_kind(where, kind_name(JsonKind::kArray), kind_);
   return items_;
 }
 
 const std::vector<JsonValue::Member>& JsonValue::as_object(const std::string& where) const {
-  if (kind_ != JsonKind::kObject) wrong_kind(where, "an object", kind_);
+  if (kind_ != JsonKind::kObject) wrong_kind(where, kind_name(JsonKind::kObject), kind_);
   return members_;
 }
 
@@ -332,9 +342,9 @@ const JsonValue* JsonValue::find(std::string_view key) const {
 }
 
 const JsonValue& JsonValue::at(std::string_view key, const std::string& where) const {
-  if (kind_ != JsonKind::kObject) wrong_kind(where, "an object", kind_);
+  if (kind_ != JsonKind::kObject) wrong_kind(where, kind_name(JsonKind::kObject), kind_);
   const JsonValue* value = find(key);
-  if (!value) throw Error(ErrorCode::kFormat, field(where, key), "is missing");
+  if (!value) throw Error(ErrorCode::kFormat, "missing", field(where, key), "is missing");
   return *value;
 }
 
@@ -378,13 +388,14 @@ JsonValue parse_json(std::string_view text, const std::string& where, const Json
 JsonValue read_json_file(const std::string& path, const JsonLimits& limits) {
   const MappedFile file(path);
   if (file.size() > limits.max_bytes)
-    throw Error(ErrorCode::kFormat, path, "JSON is larger than " + std::to_string(limits.max_bytes) + " bytes");
+    throw Error(ErrorCode::kFormat, "json_file_too_large", path, "JSON is larger than {bytes} bytes",
+                {{"bytes", limits.max_bytes}});
   try {
     return parse_json(std::string_view(reinterpret_cast<const char*>(file.data()), file.size()), path, limits);
   } catch (const Error&) {
-    const std::string kind = foreign_kind(file);
-    if (kind.empty() || kind == "a JSON file") throw;
-    throw Error(ErrorCode::kFormat, path, "is no JSON file but " + kind);
+    const std::optional<Cause> kind = foreign_kind(file);
+    if (!kind || kind->reason == std::string_view("file_is_json")) throw;
+    throw Error(ErrorCode::kFormat, "json_foreign", path, "is no JSON file but {kind}", {{"kind", *kind}});
   }
 }
 

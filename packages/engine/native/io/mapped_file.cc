@@ -12,27 +12,19 @@
 #include "core/error.h"
 
 namespace anneal {
-namespace {
-
-[[noreturn]] void refuse(const std::string& path, const char* what, int error) {
-  throw Error(ErrorCode::kIo, path, std::string(what) + ": " + std::strerror(error));
-}
-
-}  // namespace
-
 MappedFile::MappedFile(const std::string& path) : path_(path) {
   // O_NONBLOCK: opening a FIFO must not hang before fstat can refuse it.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) refuse(path, "cannot open", errno);
+  if (fd < 0) io_failed("file_open_failed", path, "cannot open: {cause}", errno);
   struct stat info;
   if (::fstat(fd, &info) != 0) {
     const int error = errno;
     ::close(fd);
-    refuse(path, "cannot stat", error);
+    io_failed("file_stat_failed", path, "cannot stat: {cause}", error);
   }
   if (!S_ISREG(info.st_mode)) {
     ::close(fd);
-    throw Error(ErrorCode::kIo, path, "is no regular file");
+    throw Error(ErrorCode::kIo, "not_regular_file", path, "is no regular file");
   }
   size_ = static_cast<size_t>(info.st_size);
   if (size_ > 0) {
@@ -40,7 +32,7 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
     if (memory == MAP_FAILED) {
       const int error = errno;
       ::close(fd);
-      refuse(path, "cannot map", error);
+      io_failed("file_map_failed", path, "cannot map: {cause}", error);
     }
     data_ = static_cast<const uint8_t*>(memory);
   }

@@ -35,29 +35,27 @@ constexpr TypeInfo kTypes[] = {
 
 const TypeInfo& type_info(SafetensorsType type) { return kTypes[static_cast<int>(type)]; }
 
-[[noreturn]] void malformed(const std::string& where, const std::string& what) {
-  throw Error(ErrorCode::kFormat, where, what);
-}
-
 // A header that cannot be read: what the file is instead, where its first bytes say so. They are looked at only now,
 // for the length of a good header may begin with the very bytes of a pickle.
 [[noreturn]] void refuse_foreign(const MappedFile& file, const Error& error) {
-  const std::string kind = foreign_kind(file);
-  if (kind.empty() || kind == "a safetensors file") throw error;
-  const bool pickle = kind.find("pickle") != std::string::npos;
-  malformed(file.path(), "is no safetensors file but " + kind + (pickle ? "; save it as safetensors instead" : ""));
+  const std::optional<Cause> kind = foreign_kind(file);
+  if (!kind || kind->reason == std::string_view("file_is_safetensors")) throw error;
+  if (is_pickle(*kind))
+    malformed("safetensors_pickle", file.path(), "is no safetensors file but {kind}; save it as safetensors instead",
+              {{"kind", *kind}});
+  malformed("safetensors_foreign", file.path(), "is no safetensors file but {kind}", {{"kind", *kind}});
 }
 
 Shape parse_shape(const JsonValue& value, const std::string& where) {
   const std::vector<JsonValue>& dims = value.as_array(where + ": shape");
   if (dims.size() > static_cast<size_t>(kMaxDims))
-    throw Error(
-        ErrorCode::kUnsupported, where,
-        "has " + std::to_string(dims.size()) + " dimensions; at most " + std::to_string(kMaxDims) + " are read");
+    throw Error(ErrorCode::kUnsupported, "too_many_dimensions_read", where,
+                "has {dimensions} dimensions; at most {most} are read",
+                {{"dimensions", dims.size()}, {"most", kMaxDims}});
   Shape shape;
   for (const JsonValue& dim : dims) {
     const int64_t n = dim.as_int(where + ": shape");
-    if (n < 0) malformed(where, "has the negative dimension " + std::to_string(n));
+    if (n < 0) malformed("negative_dimension", where, "has the negative dimension {dimension}", {{"dimension", n}});
     shape.dims[static_cast<size_t>(shape.rank++)] = n;
   }
   return shape;
@@ -72,21 +70,24 @@ SafetensorsEntry parse_entry(const std::string& file, const JsonValue::Member& m
   const std::string dtype = member.second.at("dtype", where).as_string(where + ": dtype");
   const TypeInfo* const info =
       std::find_if(std::begin(kTypes), std::end(kTypes), [&](const TypeInfo& t) { return dtype == t.name; });
-  if (info == std::end(kTypes)) malformed(where, "has the unknown dtype \"" + printable(dtype, 40) + "\"");
+  if (info == std::end(kTypes))
+    malformed("safetensors_dtype_unknown", where, "has the unknown dtype {dtype}",
+              {{"dtype", "\"" + printable(dtype, 40) + "\""}});
   entry.type = info->type;
   entry.shape = parse_shape(member.second.at("shape", where), where);
   uint64_t bytes = info->bytes;
   for (int i = 0; i < entry.shape.rank; ++i)
     bytes = checked_mul(bytes, static_cast<uint64_t>(entry.shape.dims[static_cast<size_t>(i)]), where.c_str());
   const std::vector<JsonValue>& offsets = member.second.at("data_offsets", where).as_array(where + ": data_offsets");
-  if (offsets.size() != 2) malformed(where, "data_offsets must be two numbers");
+  if (offsets.size() != 2)
+    malformed("not_two_numbers", where, "{field} must be two numbers", {{"field", "data_offsets"}});
   const int64_t begin = offsets[0].as_int(where + ": data_offsets"), end = offsets[1].as_int(where + ": data_offsets");
   if (begin < 0 || end < begin || static_cast<uint64_t>(end) > data_bytes)
-    malformed(where, "data_offsets " + std::to_string(begin) + ".." + std::to_string(end) + " lie outside the " +
-                         std::to_string(data_bytes) + " bytes of data");
+    malformed("data_offsets_outside", where, "data_offsets {offsets} lie outside the {bytes} bytes of data",
+              {{"offsets", std::to_string(begin) + ".." + std::to_string(end)}, {"bytes", data_bytes}});
   if (static_cast<uint64_t>(end - begin) != bytes)
-    malformed(where, "data_offsets span " + std::to_string(end - begin) + " bytes, but dtype and shape need " +
-                         std::to_string(bytes));
+    malformed("data_offsets_span", where, "data_offsets span {bytes} bytes, but dtype and shape need {needed}",
+              {{"bytes", end - begin}, {"needed", bytes}});
   entry.data = data + begin;
   entry.bytes = static_cast<size_t>(bytes);
   return entry;
@@ -110,11 +111,12 @@ Tensor SafetensorsEntry::tensor(const std::string& where) const {
     case SafetensorsType::kBF16: t.dtype = DType::kBF16; break;
     case SafetensorsType::kI32: t.dtype = DType::kI32; break;
     default:
-      throw Error(ErrorCode::kUnsupported, where + ": tensor \"" + name + "\"",
-                  std::string("holds ") + safetensors_type_name(type) + "; save it as F32, F16 or BF16");
+      throw Error(ErrorCode::kUnsupported, "tensor_type_not_float", where + ": tensor \"" + name + "\"",
+                  "holds {type}; save it as F32, F16 or BF16", {{"type", safetensors_type_name(type)}});
   }
   if (reinterpret_cast<uintptr_t>(data) % safetensors_type_bytes(type) != 0)
-    malformed(where + ": tensor \"" + name + "\"", "data is not aligned to its element size");
+    malformed("tensor_data_not_aligned", where + ": tensor \"" + name + "\"",
+              "data is not aligned to its element size");
   t.data = const_cast<uint8_t*>(data);
   t.shape = shape;
   return t;
@@ -137,8 +139,8 @@ void SafetensorsEntry::read_f32(float* out, const std::string& where) const {
       }
       return;
     default:
-      throw Error(ErrorCode::kUnsupported, where + ": tensor \"" + name + "\"",
-                  std::string("holds ") + safetensors_type_name(type) + "; weights must be F32, F16, BF16 or F64");
+      throw Error(ErrorCode::kUnsupported, "weight_type_not_read", where + ": tensor \"" + name + "\"",
+                  "holds {type}; weights must be F32, F16, BF16 or F64", {{"type", safetensors_type_name(type)}});
   }
 }
 
@@ -151,16 +153,19 @@ SafetensorsFile::SafetensorsFile(MappedFile file) : file_(std::move(file)) {
 
 JsonValue SafetensorsFile::read_header(uint64_t* header_bytes) const {
   const std::string& path = file_.path();
-  if (file_.size() < 8) malformed(path, "is too short for a safetensors file");
+  if (file_.size() < 8) malformed("safetensors_too_short", path, "is too short for a safetensors file");
   *header_bytes = 0;
   for (int i = 7; i >= 0; --i) *header_bytes = *header_bytes << 8 | file_.data()[i];
   if (*header_bytes > kMaxHeaderBytes)
-    malformed(path, "has a header of " + std::to_string(*header_bytes) +
-                        " bytes, above the format's 100 MB; is it a safetensors file?");
+    malformed("safetensors_header_too_long", path,
+              "has a header of {bytes} bytes, above the format's 100 MB; is it a safetensors file?",
+              {{"bytes", *header_bytes}});
   if (*header_bytes > file_.size() - 8)
-    malformed(path, "ends inside its header (" + std::to_string(*header_bytes) + " bytes announced)");
+    malformed("safetensors_header_cut_off", path, "ends inside its header ({bytes} bytes announced)",
+              {{"bytes", *header_bytes}});
   const std::string_view text(reinterpret_cast<const char*>(file_.data()) + 8, static_cast<size_t>(*header_bytes));
-  if (text.empty() || text[0] != '{') malformed(path, "has a header that does not start with '{'");
+  if (text.empty() || text[0] != '{')
+    malformed("safetensors_header_no_object", path, "has a header that does not start with '{'");
   JsonLimits limits;
   limits.max_depth = 8;
   return parse_json(text, path, limits);
@@ -190,13 +195,14 @@ void SafetensorsFile::parse() {
   });
   const uint8_t* expected = data;
   for (const SafetensorsEntry& entry : entries_) {
-    if (entry.data != expected)
-      malformed(path + ": tensor \"" + printable(entry.name) + "\"",
-                entry.data < expected ? "overlaps the tensor before it" : "leaves a gap after the tensor before it");
+    const std::string at = path + ": tensor \"" + printable(entry.name) + "\"";
+    if (entry.data < expected) malformed("safetensors_overlap", at, "overlaps the tensor before it");
+    if (entry.data > expected) malformed("safetensors_gap", at, "leaves a gap after the tensor before it");
     expected += entry.bytes;
   }
   if (expected != data + data_bytes)
-    malformed(path, "has " + std::to_string(data + data_bytes - expected) + " bytes after its last tensor");
+    malformed("safetensors_trailing_bytes", path, "has {bytes} bytes after its last tensor",
+              {{"bytes", data + data_bytes - expected}});
 }
 
 const SafetensorsEntry* SafetensorsFile::find(std::string_view name) const {
@@ -219,9 +225,10 @@ SafetensorsSet SafetensorsSet::open_folder(const std::string& dir) {
     if (!is_file(single)) {
       if (is_file(dir + "/pytorch_model.bin") || is_file(dir + "/pytorch_model.bin.index.json"))
         throw Error(
-            ErrorCode::kFormat, dir,
+            ErrorCode::kFormat, "weights_only_pickles", dir,
             "holds its weights only as PyTorch pickles, which can run code when loaded; save them as safetensors");
-      throw Error(ErrorCode::kIo, dir, "holds neither model.safetensors nor model.safetensors.index.json");
+      throw Error(ErrorCode::kIo, "weights_absent", dir,
+                  "holds neither model.safetensors nor model.safetensors.index.json");
     }
     SafetensorsSet set = open_file(single);
     set.where_ = dir;
@@ -237,27 +244,31 @@ SafetensorsSet SafetensorsSet::open_folder(const std::string& dir) {
     const std::string& file = entry.second.as_string(where);
     if (file.empty() || file == "." || file == ".." || file.find('/') != std::string::npos ||
         file.find('\\') != std::string::npos || file.find('\0') != std::string::npos)
-      malformed(where, "must name a file of this folder, found \"" + printable(file) + "\"");
+      malformed("not_file_of_folder", where, "must name a file of this folder, found {found}",
+                {{"found", "\"" + printable(file) + "\""}});
     SafetensorsFile*& shard = shards[file];
     if (!shard) {
       set.files_.push_back(std::make_unique<SafetensorsFile>(dir + "/" + file));
       shard = set.files_.back().get();
     }
     const SafetensorsEntry* tensor = shard->find(entry.first);
-    if (!tensor) malformed(where, "the shard " + file + " does not hold this tensor");
+    if (!tensor)
+      malformed("shard_without_tensor", where, "the shard {shard} does not hold this tensor", {{"shard", file}});
     set.index_.emplace(tensor->name, tensor);
   }
   // Another reader takes the single file and never looks at the shards.
   if (has_single && !shards.count("model.safetensors"))
     malformed(
-        dir, "holds model.safetensors beside the shards of model.safetensors.index.json; remove the one or the others");
+        "shards_beside_single_file", dir,
+        "holds model.safetensors beside the shards of model.safetensors.index.json; remove the one or the others");
   // A tensor that lies in two shards, or in one but not in the index, would make the model depend on the reader.
   for (const auto& shard : set.files_)
     for (const SafetensorsEntry& entry : shard->entries()) {
       const SafetensorsEntry* known = set.find(entry.name);
-      if (known != &entry)
-        malformed(shard->path() + ": tensor \"" + printable(entry.name) + "\"",
-                  known ? "lies in two shards" : "is not named by model.safetensors.index.json");
+      if (known == &entry) continue;
+      const std::string at = shard->path() + ": tensor \"" + printable(entry.name) + "\"";
+      if (known) malformed("tensor_in_two_shards", at, "lies in two shards");
+      malformed("tensor_not_in_index", at, "is not named by model.safetensors.index.json");
     }
   return set;
 }
@@ -269,7 +280,8 @@ const SafetensorsEntry* SafetensorsSet::find(std::string_view name) const {
 
 const SafetensorsEntry& SafetensorsSet::at(std::string_view name) const {
   const SafetensorsEntry* entry = find(name);
-  if (!entry) malformed(where_, "tensor \"" + std::string(name) + "\" is missing");
+  if (!entry)
+    malformed("tensor_missing", where_, "tensor {tensor} is missing", {{"tensor", "\"" + std::string(name) + "\""}});
   return *entry;
 }
 

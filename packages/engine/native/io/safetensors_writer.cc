@@ -10,20 +10,26 @@ namespace anneal {
 SafetensorsWriter::SafetensorsWriter(const std::string& path) : file_(path) {}
 
 void SafetensorsWriter::set_metadata(const std::string& key, const std::string& value) {
-  if (begun_) throw Error(ErrorCode::kInternal, file_.path(), "metadata must be set before begin()");
+  if (begun_)
+    throw Error(ErrorCode::kInternal, "metadata_after_begin", file_.path(), "metadata must be set before begin()");
   metadata_.emplace_back(key, value);
 }
 
 void SafetensorsWriter::declare(const std::string& name, SafetensorsType type, const Shape& shape) {
-  if (begun_) throw Error(ErrorCode::kInternal, file_.path(), "tensors must be declared before begin()");
+  if (begun_)
+    throw Error(ErrorCode::kInternal, "tensors_after_begin", file_.path(), "tensors must be declared before begin()");
   if (name.empty() || name == "__metadata__")
-    throw Error(ErrorCode::kInvalidArgument, file_.path(), "\"" + name + "\" cannot be a tensor's name");
+    throw Error(ErrorCode::kInvalidArgument, "tensor_name_invalid", file_.path(),
+                "\"{tensor}\" cannot be a tensor's name", {{"tensor", name}});
   for (const Declared& d : declared_)
     if (d.name == name)
-      throw Error(ErrorCode::kInvalidArgument, file_.path(), "tensor \"" + name + "\" is declared twice");
+      throw Error(ErrorCode::kInvalidArgument, "tensor_declared_twice", file_.path(),
+                  "tensor \"{tensor}\" is declared twice", {{"tensor", name}});
   uint64_t bytes = safetensors_type_bytes(type);
   for (int i = 0; i < shape.rank; ++i) {
-    if (shape[i] < 0) throw Error(ErrorCode::kShape, file_.path() + ": tensor \"" + name + "\"", "negative dimension");
+    if (shape[i] < 0)
+      throw Error(ErrorCode::kShape, "negative_dimension_declared", file_.path() + ": tensor \"" + name + "\"",
+                  "negative dimension");
     bytes = checked_mul(bytes, static_cast<uint64_t>(shape[i]), name.c_str());
   }
   const uint64_t end = checked_add(data_bytes_, bytes, name.c_str());
@@ -32,7 +38,7 @@ void SafetensorsWriter::declare(const std::string& name, SafetensorsType type, c
 }
 
 void SafetensorsWriter::begin() {
-  if (begun_) throw Error(ErrorCode::kInternal, file_.path(), "begin() was called twice");
+  if (begun_) throw Error(ErrorCode::kInternal, "begin_called_twice", file_.path(), "begin() was called twice");
   begun_ = true;
   std::string header = "{";
   if (!metadata_.empty()) {
@@ -56,9 +62,9 @@ void SafetensorsWriter::begin() {
 }
 
 void SafetensorsWriter::append(const void* data, size_t bytes) {
-  if (!begun_) throw Error(ErrorCode::kInternal, file_.path(), "append() before begin()");
+  if (!begun_) throw Error(ErrorCode::kInternal, "append_before_begin", file_.path(), "append() before begin()");
   if (bytes > data_bytes_ - appended_)
-    throw Error(ErrorCode::kInternal, file_.path(), "more data was appended than declared");
+    throw Error(ErrorCode::kInternal, "too_much_data", file_.path(), "more data was appended than declared");
   file_.write(data, bytes);
   appended_ += bytes;
 }
@@ -67,7 +73,7 @@ void SafetensorsWriter::append_f32(const float* values, int64_t n) {
   while (n > 0) {
     while (current_ < declared_.size() && declared_[current_].end <= appended_) ++current_;
     if (current_ == declared_.size())
-      throw Error(ErrorCode::kInternal, file_.path(), "more data was appended than declared");
+      throw Error(ErrorCode::kInternal, "too_much_data", file_.path(), "more data was appended than declared");
     const Declared& d = declared_[current_];
     DType dtype;
     switch (d.type) {
@@ -75,7 +81,7 @@ void SafetensorsWriter::append_f32(const float* values, int64_t n) {
       case SafetensorsType::kF16: dtype = DType::kF16; break;
       case SafetensorsType::kBF16: dtype = DType::kBF16; break;
       default:
-        throw Error(ErrorCode::kUnsupported, file_.path() + ": tensor \"" + d.name + "\"",
+        throw Error(ErrorCode::kUnsupported, "float_type_not_stored", file_.path() + ": tensor \"" + d.name + "\"",
                     "floats can be stored as F32, F16 or BF16 only");
     }
     const size_t element = safetensors_type_bytes(d.type);
@@ -92,8 +98,8 @@ void SafetensorsWriter::append_f32(const float* values, int64_t n) {
 SavedFile SafetensorsWriter::finish() {
   if (!begun_) begin();
   if (appended_ != data_bytes_)
-    throw Error(ErrorCode::kInternal, file_.path(),
-                std::to_string(data_bytes_ - appended_) + " declared bytes were not appended");
+    throw Error(ErrorCode::kInternal, "data_not_appended", file_.path(), "{bytes} declared bytes were not appended",
+                {{"bytes", data_bytes_ - appended_}});
   return file_.commit();
 }
 

@@ -44,9 +44,9 @@ void read_scaling(const JsonValue& p, RopeConfig& rope, int64_t context, const s
   rope.long_factor = read_floats(p, "long_factor", at);
   for (const char* known : {"default", "linear", "dynamic", "llama3", "yarn", "longrope"})
     if (rope.type == known) return;
-  throw Error(ErrorCode::kUnsupported, at,
-              "rope_type \"" + rope.type +
-                  "\" is not supported; supported are default, linear, dynamic, llama3, yarn and longrope");
+  throw Error(ErrorCode::kUnsupported, "not_supported_but", at, "{setting} is not supported; supported are {supported}",
+              {{"setting", "rope_type \"" + rope.type + "\""},
+               {"supported", "default, linear, dynamic, llama3, yarn and longrope"}});
 }
 
 void read_hf_rope(const JsonValue& config, ModelConfig& c, const HfDefaults& defaults, const std::string& where) {
@@ -63,13 +63,15 @@ void read_hf_rope(const JsonValue& config, ModelConfig& c, const HfDefaults& def
     c.rope.original_context = config.get_int_or("original_max_position_embeddings", c.rope.original_context, where);
   }
   if (!(partial > 0.0 && partial <= 1.0))
-    throw Error(ErrorCode::kFormat, where, "partial_rotary_factor must lie between 0 and 1");
+    throw Error(ErrorCode::kFormat, "not_between", where, "{field} must lie between {low} and {high}",
+                {{"field", "partial_rotary_factor"}, {"low", 0}, {"high", 1}});
   if (partial == 1.0) return;
   if (defaults.rotates_part) {
     c.rotary_size = static_cast<int64_t>(static_cast<double>(c.head_size) * partial);
   } else if (c.rope.type != "default") {
-    throw Error(ErrorCode::kUnsupported, where,
-                "partial_rotary_factor is not supported with rope_type \"" + c.rope.type + "\"; set it to 1");
+    throw Error(ErrorCode::kUnsupported, "not_supported_with", where,
+                "{field} is not supported with {setting}; set it to {value}",
+                {{"field", "partial_rotary_factor"}, {"setting", "rope_type \"" + c.rope.type + "\""}, {"value", 1}});
   }
 }
 
@@ -169,7 +171,9 @@ ModelConfig read_common_hf(const JsonValue& config, const std::string& where, co
   c.layers = config.get_int("num_hidden_layers", where);
   c.heads = config.get_int("num_attention_heads", where);
   c.kv_heads = config.get_int_or("num_key_value_heads", c.heads, where);
-  if (c.heads < 1) throw Error(ErrorCode::kFormat, where, "num_attention_heads must be at least 1");
+  if (c.heads < 1)
+    throw Error(ErrorCode::kFormat, "field_below_minimum", where, "{field} must be at least {minimum}",
+                {{"field", "num_attention_heads"}, {"minimum", 1}});
   c.head_size = config.get_int_or("head_dim", defaults.head_size ? defaults.head_size : c.hidden_size / c.heads, where);
   c.ffn_size = config.get_int("intermediate_size", where);
   c.context_length = config.get_int_or("max_position_embeddings", 2048, where);
@@ -180,18 +184,21 @@ ModelConfig read_common_hf(const JsonValue& config, const std::string& where, co
                                      ? config.get_string("hidden_activation", where)
                                      : config.get_string_or("hidden_act", defaults.activation, where);
   if (activation != defaults.activation)
-    throw Error(ErrorCode::kUnsupported, where,
-                "hidden_act \"" + activation + "\" is not supported; supported is " + defaults.activation);
+    throw Error(ErrorCode::kUnsupported, "not_supported_only", where,
+                "{setting} is not supported; supported is {supported}",
+                {{"setting", "hidden_act \"" + activation + "\""}, {"supported", defaults.activation}});
   c.gelu = activation == "gelu_pytorch_tanh";
   const JsonValue* parameters = present(config, "rope_parameters");
   const bool by_kind = parameters && (parameters->find("full_attention") || parameters->find("sliding_attention"));
   if (by_kind && !defaults.rope_by_kind)
-    throw Error(ErrorCode::kUnsupported, where,
-                "rope_parameters by kind of layer are not supported for " + c.family + "; give one set for all layers");
+    throw Error(ErrorCode::kUnsupported, "not_by_kind_of_layer", where,
+                "{field} by kind of layer are not supported for {family}; give one set for all layers",
+                {{"field", "rope_parameters"}, {"family", c.family}});
   if (parameters && !by_kind && defaults.rope_by_kind)
-    throw Error(ErrorCode::kUnsupported, where,
-                "rope_parameters of all layers are not supported for " + c.family +
-                    "; give full_attention and sliding_attention");
+    throw Error(
+        ErrorCode::kUnsupported, "not_of_all_layers", where,
+        "{field} of all layers are not supported for {family}; give {needed}",
+        {{"field", "rope_parameters"}, {"family", c.family}, {"needed", "full_attention and sliding_attention"}});
   if (!by_kind) read_hf_rope(config, c, defaults, where);
   return c;
 }
@@ -202,7 +209,8 @@ int64_t read_window(const JsonValue& config, int64_t fallback, const std::string
   if (window->is_null()) return 0;
   const int64_t tokens = config.get_int("sliding_window", where);
   if (tokens < 1)
-    throw Error(ErrorCode::kFormat, where, "sliding_window is " + std::to_string(tokens) + ", expected 1 to 16777216");
+    throw Error(ErrorCode::kFormat, "not_in_range", where, "{field} is {value}, expected {low} to {high}",
+                {{"field", "sliding_window"}, {"value", tokens}, {"low", 1}, {"high", 16777216}});
   return tokens;
 }
 
@@ -218,13 +226,15 @@ RopeConfig read_layer_rope(const JsonValue& config, const char* kind, double fal
   read_scaling(*own, rope, context, at);
   rope.truncate = true;  // transformers looks for it outside of the kinds
   if (rope.type == "longrope")
-    throw Error(ErrorCode::kUnsupported, at, "rope_type \"longrope\" is not supported by kind of layer");
+    throw Error(ErrorCode::kUnsupported, "setting_not_by_kind_of_layer", at,
+                "{setting} is not supported by kind of layer", {{"setting", "rope_type \"longrope\""}});
   return rope;
 }
 
 void slide_everywhere(ModelConfig& c, int64_t window, const std::string& where) {
   if (c.layers < 1 || c.layers > 1024)
-    throw Error(ErrorCode::kFormat, where, "num_hidden_layers must lie between 1 and 1024");
+    throw Error(ErrorCode::kFormat, "not_between", where, "{field} must lie between {low} and {high}",
+                {{"field", "num_hidden_layers"}, {"low", 1}, {"high", 1024}});
   c.window = window;
   if (window != 0) c.attention.assign(static_cast<size_t>(c.layers), LayerAttention::kSliding);
 }
@@ -232,7 +242,8 @@ void slide_everywhere(ModelConfig& c, int64_t window, const std::string& where) 
 void read_layer_types(const JsonValue& config, ModelConfig& c, const std::string& where,
                       bool (*slides)(int64_t, int64_t), int64_t parameter) {
   if (c.layers < 1 || c.layers > 1024)
-    throw Error(ErrorCode::kFormat, where, "num_hidden_layers must lie between 1 and 1024");
+    throw Error(ErrorCode::kFormat, "not_between", where, "{field} must lie between {low} and {high}",
+                {{"field", "num_hidden_layers"}, {"low", 1}, {"high", 1024}});
   c.attention.assign(static_cast<size_t>(c.layers), LayerAttention::kFull);
   const JsonValue* types = config.find("layer_types");
   if (!types || types->is_null()) {
@@ -242,14 +253,14 @@ void read_layer_types(const JsonValue& config, ModelConfig& c, const std::string
   }
   const auto& list = types->as_array(where + ": layer_types");
   if (static_cast<int64_t>(list.size()) != c.layers)
-    throw Error(
-        ErrorCode::kFormat, where,
-        "layer_types holds " + std::to_string(list.size()) + " values for " + std::to_string(c.layers) + " layers");
+    throw Error(ErrorCode::kFormat, "values_per_layer", where, "{field} holds {values} values for {layers} layers",
+                {{"field", "layer_types"}, {"values", list.size()}, {"layers", c.layers}});
   for (size_t i = 0; i < list.size(); ++i) {
     const std::string type = list[i].as_string(where + ": layer_types");
     if (type != "full_attention" && type != "sliding_attention")
-      throw Error(ErrorCode::kUnsupported, where,
-                  "layer_types: \"" + type + "\" is not supported; supported are full_attention and sliding_attention");
+      throw Error(
+          ErrorCode::kUnsupported, "not_supported_but", where, "{setting} is not supported; supported are {supported}",
+          {{"setting", "layer_types: \"" + type + "\""}, {"supported", "full_attention and sliding_attention"}});
     if (type == "sliding_attention") c.attention[i] = LayerAttention::kSliding;
   }
 }

@@ -26,7 +26,9 @@ class DeepseekFamily final : public Family {
     c.mla.value_size = config.get_int("v_head_dim", where);
     c.mla.interleaved = v3_ ? config.get_bool_or("rope_interleave", true, where) : true;
     c.rotary_size = 0;
-    if (c.mla.kv_rank < 1) throw Error(ErrorCode::kFormat, where, "kv_lora_rank must be at least 1");
+    if (c.mla.kv_rank < 1)
+      throw Error(ErrorCode::kFormat, "field_below_minimum", where, "{field} must be at least {minimum}",
+                  {{"field", "kv_lora_rank"}, {"minimum", 1}});
     c.head_size = c.mla.nope_size + c.mla.rope_size;
     read_experts(config, c, where);
     return c;
@@ -96,16 +98,20 @@ class DeepseekFamily final : public Family {
       m.groups = config.get_int_or("n_group", 1, where);
       m.topk_groups = config.get_int_or("topk_group", 1, where);
     } else if (method != "greedy") {
-      throw Error(ErrorCode::kUnsupported, where,
-                  "topk_method \"" + method + "\" is not supported; supported are greedy and group_limited_greedy");
+      throw Error(ErrorCode::kUnsupported, "not_supported_but", where,
+                  "{setting} is not supported; supported are {supported}",
+                  {{"setting", "topk_method \"" + method + "\""}, {"supported", "greedy and group_limited_greedy"}});
     }
     // transformers leaves norm_topk_prob of V2 out; a model that asks for it would be trained as another one.
     if (!v3_ && m.normalise)
-      throw Error(ErrorCode::kUnsupported, where, "norm_topk_prob is not supported for deepseek_v2");
+      throw Error(ErrorCode::kUnsupported, "not_supported_for", where, "{field} is not supported for {family}",
+                  {{"field", "norm_topk_prob"}, {"family", "deepseek_v2"}});
     if (config.get_int_or("moe_layer_freq", 1, where) != 1)
-      throw Error(ErrorCode::kUnsupported, where, "moe_layer_freq other than 1 is not supported");
+      throw Error(ErrorCode::kUnsupported, "other_than_not_supported", where,
+                  "{field} other than {only} is not supported", {{"field", "moe_layer_freq"}, {"only", 1}});
     if (c.layers < 1 || c.layers > 1024)
-      throw Error(ErrorCode::kFormat, where, "num_hidden_layers must lie between 1 and 1024");
+      throw Error(ErrorCode::kFormat, "not_between", where, "{field} must lie between {low} and {high}",
+                  {{"field", "num_hidden_layers"}, {"low", 1}, {"high", 1024}});
     const int64_t dense = config.get_int_or("first_k_dense_replace", 0, where);
     c.sparse.assign(static_cast<size_t>(c.layers), 0);
     for (int64_t i = 0; i < c.layers; ++i) c.sparse[static_cast<size_t>(i)] = i >= dense;

@@ -56,11 +56,18 @@ class Gemma2Family final : public Family {
   GgufMetadata gguf_keys(const ModelConfig& c) const override {
     for (int64_t i = 0; i < c.layers; ++i)
       if (c.slides(i) != (i % 2 == 0))
-        refuse_gguf("layer_types", "llama.cpp slides every second layer of gemma2 from the first");
-    if (!c.tied_head) refuse_gguf("tie_word_embeddings", "llama.cpp always ties the head of gemma2");
+        refuse_gguf("gguf_windows_every_second", "layer_types",
+                    "llama.cpp slides every second layer of {architecture} from the first",
+                    {{"architecture", "gemma2"}});
+    if (!c.tied_head)
+      refuse_gguf("gguf_ties_head", "tie_word_embeddings", "llama.cpp always ties the head of {architecture}",
+                  {{"architecture", "gemma2"}});
     if (!(c.attention_soft_cap > 0.0))
-      refuse_gguf("attn_logit_softcapping", "llama.cpp always caps the scores of gemma2");
-    if (!(c.logit_soft_cap > 0.0)) refuse_gguf("final_logit_softcapping", "llama.cpp always caps the logits of gemma2");
+      refuse_gguf("gguf_caps_scores", "attn_logit_softcapping", "llama.cpp always caps the scores of {architecture}",
+                  {{"architecture", "gemma2"}});
+    if (!(c.logit_soft_cap > 0.0))
+      refuse_gguf("gguf_caps_logits", "final_logit_softcapping", "llama.cpp always caps the logits of {architecture}",
+                  {{"architecture", "gemma2"}});
     return gemma_gguf_keys(c, "gemma2");
   }
 

@@ -22,7 +22,8 @@ class Gemma3Family final : public Family {
 
   ModelConfig read_hf(const JsonValue& config, const std::string& where) const override {
     if (config.get_bool_or("use_bidirectional_attention", false, where))
-      throw Error(ErrorCode::kUnsupported, where, "use_bidirectional_attention is not supported");
+      throw Error(ErrorCode::kUnsupported, "not_supported", where, "{field} is not supported",
+                  {{"field", "use_bidirectional_attention"}});
     ModelConfig c = read_common_hf(config, where, kDefaults);
     c.qkv_bias = c.output_bias = config.get_bool_or("attention_bias", false, where);
     c.tied_head = config.get_bool_or("tie_word_embeddings", true, where);
@@ -53,7 +54,8 @@ class Gemma3Family final : public Family {
     const bool slides = file.get_int_or("gemma3.attention.sliding_window", 0) > 0;
     const int64_t pattern = slides ? file.get_int_or("gemma3.attention.sliding_window_pattern", 6) : 1;
     if (pattern < 1)
-      throw Error(ErrorCode::kFormat, file.path(), "gemma3.attention.sliding_window_pattern must be at least 1");
+      throw Error(ErrorCode::kFormat, "field_below_minimum", file.path(), "{field} must be at least {minimum}",
+                  {{"field", "gemma3.attention.sliding_window_pattern"}, {"minimum", 1}});
     for (int64_t i = 0; i < c.layers; ++i)
       c.attention.push_back(i % pattern < pattern - 1 ? LayerAttention::kSliding : LayerAttention::kFull);
     return c;
@@ -81,7 +83,7 @@ class Gemma3Family final : public Family {
       for (int64_t i = 0; i < c.layers && fits; ++i) fits = c.slides(i) == (i % pattern < pattern - 1);
       if (fits) return static_cast<uint32_t>(pattern);
     }
-    refuse_gguf("layer_types", "llama.cpp needs a full layer at the end of every period");
+    refuse_gguf("gguf_full_layer_last", "layer_types", "llama.cpp needs a full layer at the end of every period");
   }
 
  public:

@@ -26,13 +26,16 @@ class HfSource final : public WeightSource {
     const std::string type = config.get_string("model_type", where);
     family_ = find_family(type);
     if (!family_)
-      throw Error(ErrorCode::kUnsupported, where,
-                  "model_type \"" + printable(type, 80) + "\" is not supported; supported are " + family_names());
+      throw Error(ErrorCode::kUnsupported, "not_supported_but", where,
+                  "{setting} is not supported; supported are {supported}",
+                  {{"setting", "model_type \"" + printable(type, 80) + "\""}, {"supported", family_names()}});
     if (const JsonValue* q = config.find("quantization_config"); q && !q->is_null())
-      throw Error(ErrorCode::kUnsupported, where,
+      throw Error(ErrorCode::kUnsupported, "quantised_folder", where,
                   "quantization_config: quantised folders are not supported; use the GGUF");
     if (!config.get_bool_or("is_causal", true, where))  // embedding models made of a decoder
-      throw Error(ErrorCode::kUnsupported, where, "is_causal false is not supported; supported is true");
+      throw Error(ErrorCode::kUnsupported, "not_supported_only", where,
+                  "{setting} is not supported; supported is {supported}",
+                  {{"setting", "is_causal false"}, {"supported", "true"}});
     config_ = family_->read_hf(config, where);
     if (config_.tied_head && !head_is_embedding()) config_.tied_head = false;
   }
@@ -44,19 +47,20 @@ class HfSource final : public WeightSource {
       const SafetensorsEntry& entry = set_.at(p.name);
       known.insert(p.name);
       if (!(entry.shape == p.shape))
-        throw Error(ErrorCode::kShape, path_,
-                    "tensor " + p.name + " has shape " + entry.shape.to_string() + ", config.json asks for " +
-                        p.shape.to_string());
+        throw Error(ErrorCode::kShape, "tensor_shape_not_config", path_,
+                    "tensor {tensor} has shape {shape}, config.json asks for {needed}",
+                    {{"tensor", p.name}, {"shape", entry.shape.to_string()}, {"needed", p.shape.to_string()}});
       if (!is_supported(entry.type))
-        throw Error(ErrorCode::kUnsupported, path_,
-                    "tensor " + p.name + " has type " + safetensors_type_name(entry.type) +
-                        "; supported are F32, F16, BF16 and F64");
+        throw Error(
+            ErrorCode::kUnsupported, "tensor_type_not_read", path_,
+            "tensor {tensor} has type {type}; supported are {supported}",
+            {{"tensor", p.name}, {"type", safetensors_type_name(entry.type)}, {"supported", "F32, F16, BF16 and F64"}});
     }
     for (const SafetensorsEntry* entry : set_.entries())
       if (!known.count(entry->name) && !is_redundant(entry->name) && entry->shape.elements() > 0)
-        throw Error(
-            ErrorCode::kFormat, path_,
-            "tensor " + entry->name + " does not belong to a " + family_->name() + " model of this config.json");
+        throw Error(ErrorCode::kFormat, "hf_tensor_foreign", path_,
+                    "tensor {tensor} does not belong to a {family} model of this config.json",
+                    {{"tensor", entry->name}, {"family", family_->name()}});
   }
 
   void read_rows(const std::string& name, int64_t first, int64_t count, float* out) const override {

@@ -22,7 +22,8 @@ class LlamaFamily final : public Family {
 
   ModelConfig read_gguf(const GgufFile& file) const override {
     if (file.get_int_or("llama.expert_count", 0) > 0)
-      throw Error(ErrorCode::kUnsupported, file.path(), "llama.expert_count: mixtures of experts are not supported");
+      throw Error(ErrorCode::kUnsupported, "experts_not_supported", file.path(),
+                  "llama.expert_count: mixtures of experts are not supported");
     ModelConfig c = read_common_gguf(file, "llama");
     c.family = name();
     return c;

@@ -15,9 +15,8 @@ constexpr int64_t kMaxContext = int64_t{1} << 24;
 
 void check_range(int64_t value, int64_t low, int64_t high, const std::string& where, const char* field) {
   if (value < low || value > high)
-    throw Error(ErrorCode::kFormat, where,
-                std::string(field) + " is " + std::to_string(value) + ", expected " + std::to_string(low) + " to " +
-                    std::to_string(high));
+    throw Error(ErrorCode::kFormat, "not_in_range", where, "{field} is {value}, expected {low} to {high}",
+                {{"field", field}, {"value", value}, {"low", low}, {"high", high}});
 }
 
 // Llama 3.1: long wavelengths are divided by the factor, short ones kept, those between blended.
@@ -53,32 +52,40 @@ std::vector<float> scale_yarn(const RopeConfig& rope, int64_t channels) {
 }
 
 void check_rope(const RopeConfig& r, int64_t channels, const std::string& where) {
-  if (!(std::isfinite(r.theta) && r.theta > 0.0)) throw Error(ErrorCode::kFormat, where, "rope_theta must be positive");
+  if (!(std::isfinite(r.theta) && r.theta > 0.0))
+    throw Error(ErrorCode::kFormat, "not_positive", where, "{field} must be positive", {{"field", "rope_theta"}});
   if (!(std::isfinite(r.factor) && (r.factor > 0.0 || r.type == "longrope")))
-    throw Error(ErrorCode::kFormat, where, "rope scaling factor must be positive");
+    throw Error(ErrorCode::kFormat, "not_positive", where, "{field} must be positive",
+                {{"field", "rope scaling factor"}});
   if (r.type == "llama3" && r.divisors.empty() &&
       !(r.original_context > 0 && r.low_frequency_factor > 0.0 && r.high_frequency_factor > r.low_frequency_factor))
-    throw Error(
-        ErrorCode::kFormat, where,
-        "llama3 rope scaling needs original_max_position_embeddings > 0 and high_freq_factor > low_freq_factor > 0");
+    throw Error(ErrorCode::kFormat, "rope_scaling_needs", where, "{kind} rope scaling needs {needed}",
+                {{"kind", "llama3"},
+                 {"needed", "original_max_position_embeddings > 0 and high_freq_factor > low_freq_factor > 0"}});
   if (r.type == "yarn" && !(r.original_context > 0 && r.beta_fast > 0.0 && r.beta_slow > 0.0 && r.theta > 1.0))
-    throw Error(ErrorCode::kFormat, where,
-                "yarn rope scaling needs original_max_position_embeddings, beta_fast and beta_slow above 0 and "
-                "rope_theta above 1");
+    throw Error(
+        ErrorCode::kFormat, "rope_scaling_needs", where, "{kind} rope scaling needs {needed}",
+        {{"kind", "yarn"},
+         {"needed", "original_max_position_embeddings, beta_fast and beta_slow above 0 and rope_theta above 1"}});
   if (r.type == "longrope" && (r.original_context < 2 || static_cast<int64_t>(r.short_factor.size()) != channels / 2 ||
                                r.long_factor.size() != r.short_factor.size()))
-    throw Error(ErrorCode::kFormat, where,
-                "longrope needs original_max_position_embeddings and as many values of short_factor and long_factor as "
-                "rotated pairs (" +
-                    std::to_string(channels / 2) + ")");
+    throw Error(
+        ErrorCode::kFormat, "longrope_needs", where, "longrope needs {needed}",
+        {{"needed",
+          "original_max_position_embeddings and as many values of short_factor and long_factor as rotated pairs (" +
+              std::to_string(channels / 2) + ")"}});
   for (const auto* factors : {&r.short_factor, &r.long_factor})
     for (float f : *factors)
       if (!(std::isfinite(f) && f > 0.0f))
-        throw Error(ErrorCode::kFormat, where, "short_factor and long_factor must be positive");
+        throw Error(ErrorCode::kFormat, "not_positive", where, "{field} must be positive",
+                    {{"field", "short_factor and long_factor"}});
   if (!r.divisors.empty() && static_cast<int64_t>(r.divisors.size()) != channels / 2)
-    throw Error(ErrorCode::kShape, where, "rope_freqs.weight must hold one value for each rotated pair");
+    throw Error(ErrorCode::kShape, "values_per_pair", where, "{tensor} must hold one value for each rotated pair",
+                {{"tensor", "rope_freqs.weight"}});
   for (float d : r.divisors)
-    if (!(std::isfinite(d) && d > 0.0f)) throw Error(ErrorCode::kFormat, where, "rope_freqs.weight must be positive");
+    if (!(std::isfinite(d) && d > 0.0f))
+      throw Error(ErrorCode::kFormat, "not_positive", where, "{field} must be positive",
+                  {{"field", "rope_freqs.weight"}});
 }
 
 void check_mla(const ModelConfig& c, const std::string& where) {
@@ -87,7 +94,8 @@ void check_mla(const ModelConfig& c, const std::string& where) {
   check_range(c.mla.nope_size, 1, 1024, where, "qk_nope_head_dim");
   check_range(c.mla.rope_size, 2, 1024, where, "qk_rope_head_dim");
   check_range(c.mla.value_size, 1, 1024, where, "v_head_dim");
-  if (c.mla.rope_size % 2 != 0) throw Error(ErrorCode::kFormat, where, "qk_rope_head_dim must be even");
+  if (c.mla.rope_size % 2 != 0)
+    throw Error(ErrorCode::kFormat, "field_not_even", where, "{field} must be even", {{"field", "qk_rope_head_dim"}});
   check_range(c.heads * (c.mla.nope_size + std::max(c.mla.rope_size, c.mla.value_size)), 1, kMaxWidth, where,
               "num_attention_heads * qk_head_dim");
 }
@@ -101,13 +109,17 @@ void check_moe(const ModelConfig& c, const std::string& where) {
   check_range(m.groups, 1, m.experts, where, "n_group");
   check_range(m.topk_groups, 1, m.groups, where, "topk_group");
   if (m.experts % m.groups != 0)
-    throw Error(ErrorCode::kFormat, where, "the number of experts is not a multiple of n_group");
+    throw Error(ErrorCode::kFormat, "not_multiple_of", where, "{field} is not a multiple of {of}",
+                {{"field", "the number of experts"}, {"of", "n_group"}});
   if (m.topk_groups * (m.experts / m.groups) < m.experts_per_token)
-    throw Error(ErrorCode::kFormat, where, "topk_group groups hold fewer experts than num_experts_per_tok");
+    throw Error(ErrorCode::kFormat, "groups_too_small", where, "{field} groups hold fewer experts than {experts}",
+                {{"field", "topk_group"}, {"experts", "num_experts_per_tok"}});
   if (m.sigmoid && m.groups > 1 && m.experts / m.groups < 2)
-    throw Error(ErrorCode::kFormat, where, "n_group leaves fewer than two experts in a group");
+    throw Error(ErrorCode::kFormat, "groups_below_two_experts", where,
+                "{field} leaves fewer than two experts in a group", {{"field", "n_group"}});
   if (!(std::isfinite(m.scale) && m.scale > 0.0))
-    throw Error(ErrorCode::kFormat, where, "routed_scaling_factor must be positive");
+    throw Error(ErrorCode::kFormat, "not_positive", where, "{field} must be positive",
+                {{"field", "routed_scaling_factor"}});
 }
 
 }  // namespace
@@ -141,9 +153,10 @@ std::vector<float> rope_frequencies(const RopeConfig& rope, int64_t channels, bo
     } else if (rope.type == "longrope") {
       f /= static_cast<double>((beyond ? rope.long_factor : rope.short_factor)[i]);
     } else if (rope.type != "default" && rope.type != "dynamic") {
-      throw Error(ErrorCode::kUnsupported, "rope_scaling",
-                  "type \"" + rope.type +
-                      "\" is not supported; supported are default, linear, dynamic, llama3, yarn and longrope");
+      throw Error(ErrorCode::kUnsupported, "not_supported_but", "rope_scaling",
+                  "{setting} is not supported; supported are {supported}",
+                  {{"setting", "type \"" + rope.type + "\""},
+                   {"supported", "default, linear, dynamic, llama3, yarn and longrope"}});
     }
     frequencies[i] = static_cast<float>(f);
   }
@@ -161,14 +174,19 @@ void check_config(const ModelConfig& c, const std::string& where) {
   check_range(c.context_length, 1, kMaxContext, where, "max_position_embeddings");
   check_range(c.heads * c.head_size, 1, kMaxWidth, where, "num_attention_heads * head_dim");
   if (c.heads % c.kv_heads != 0)
-    throw Error(ErrorCode::kFormat, where,
-                "num_attention_heads (" + std::to_string(c.heads) + ") is not a multiple of num_key_value_heads (" +
-                    std::to_string(c.kv_heads) + ")");
-  if (c.head_size % 2 != 0) throw Error(ErrorCode::kFormat, where, "head_dim must be even for rotary embedding");
+    throw Error(ErrorCode::kFormat, "not_multiple_of", where, "{field} is not a multiple of {of}",
+                {{"field", "num_attention_heads (" + std::to_string(c.heads) + ")"},
+                 {"of", "num_key_value_heads (" + std::to_string(c.kv_heads) + ")"}});
+  if (c.head_size % 2 != 0)
+    throw Error(ErrorCode::kFormat, "not_even_for_rope", where, "{field} must be even for rotary embedding",
+                {{"field", "head_dim"}});
   if (!(c.norm_epsilon > 0.0f && c.norm_epsilon < 1.0f))
-    throw Error(ErrorCode::kFormat, where, "rms_norm_eps must lie between 0 and 1");
+    throw Error(ErrorCode::kFormat, "not_between", where, "{field} must lie between {low} and {high}",
+                {{"field", "rms_norm_eps"}, {"low", 0}, {"high", 1}});
   check_range(c.rotated(), 2, c.head_size, where, "partial_rotary_factor * head_dim");
-  if (c.rotated() % 2 != 0) throw Error(ErrorCode::kFormat, where, "the rotated part of a head must be even");
+  if (c.rotated() % 2 != 0)
+    throw Error(ErrorCode::kFormat, "field_not_even", where, "{field} must be even",
+                {{"field", "the rotated part of a head"}});
   check_rope(c.rope, c.mla.kv_rank ? c.mla.rope_size : c.rotated(), where);
   if (c.has_local_rope) check_rope(c.local_rope, c.rotated(), where);
   const bool slides = std::any_of(c.attention.begin(), c.attention.end(),
@@ -176,7 +194,8 @@ void check_config(const ModelConfig& c, const std::string& where) {
   if (slides) check_range(c.window, 1, kMaxContext, where, "sliding_window");
   for (double value : {c.attention_scale, c.attention_soft_cap, c.logit_soft_cap})
     if (!(std::isfinite(value) && value >= 0.0))
-      throw Error(ErrorCode::kFormat, where, "query_pre_attn_scalar and soft caps must be finite and not negative");
+      throw Error(ErrorCode::kFormat, "negative_or_not_finite", where, "{field} must be finite and not negative",
+                  {{"field", "query_pre_attn_scalar and soft caps"}});
   if (c.mla.kv_rank) check_mla(c, where);
   if (c.moe.experts) check_moe(c, where);
 }

@@ -48,7 +48,8 @@ class Phi3Family final : public Family {
   }
   GgufMetadata gguf_keys(const ModelConfig& c) const override {
     if (c.heads * c.head_size != c.hidden_size)
-      refuse_gguf("head_dim", "llama.cpp needs hidden_size / num_attention_heads in phi3");
+      refuse_gguf("gguf_head_size", "head_dim", "llama.cpp needs hidden_size / num_attention_heads in {architecture}",
+                  {{"architecture", "phi3"}});
     return {{"phi3.attention.sliding_window", GgufValue::u32(static_cast<uint32_t>(c.window))}};
   }
 

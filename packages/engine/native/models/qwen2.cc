@@ -36,7 +36,8 @@ class Qwen2Family final : public Family {
   GgufMetadata gguf_keys(const ModelConfig& c) const override {
     refuse_windows(c, "qwen2");
     if (c.heads * c.head_size != c.hidden_size)
-      refuse_gguf("head_dim", "llama.cpp needs hidden_size / num_attention_heads in qwen2");
+      refuse_gguf("gguf_head_size", "head_dim", "llama.cpp needs hidden_size / num_attention_heads in {architecture}",
+                  {{"architecture", "qwen2"}});
     return {};
   }
 

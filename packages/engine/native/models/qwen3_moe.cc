@@ -24,9 +24,12 @@ class Qwen3MoeFamily final : public Family {
     c.moe.ffn_size = config.get_int_or("moe_intermediate_size", 768, where);
     c.moe.normalise = config.get_bool_or("norm_topk_prob", false, where);
     const int64_t every = config.get_int_or("decoder_sparse_step", 1, where);
-    if (every < 1) throw Error(ErrorCode::kFormat, where, "decoder_sparse_step must be at least 1");
+    if (every < 1)
+      throw Error(ErrorCode::kFormat, "field_below_minimum", where, "{field} must be at least {minimum}",
+                  {{"field", "decoder_sparse_step"}, {"minimum", 1}});
     if (c.layers < 1 || c.layers > 1024)
-      throw Error(ErrorCode::kFormat, where, "num_hidden_layers must lie between 1 and 1024");
+      throw Error(ErrorCode::kFormat, "not_between", where, "{field} must lie between {low} and {high}",
+                  {{"field", "num_hidden_layers"}, {"low", 1}, {"high", 1024}});
     c.sparse.assign(static_cast<size_t>(c.layers), 0);
     for (int64_t i = 0; i < c.layers; ++i) c.sparse[static_cast<size_t>(i)] = (i + 1) % every == 0;
     if (const JsonValue* dense = config.find("mlp_only_layers"); dense && !dense->is_null())
@@ -43,11 +46,13 @@ class Qwen3MoeFamily final : public Family {
     c.moe.experts = file.get_int("qwen3moe.expert_count");
     c.moe.experts_per_token = file.get_int("qwen3moe.expert_used_count");
     if (c.moe.experts_per_token < 1)
-      throw Error(ErrorCode::kFormat, file.path(), "qwen3moe.expert_used_count must be at least 1");
+      throw Error(ErrorCode::kFormat, "field_below_minimum", file.path(), "{field} must be at least {minimum}",
+                  {{"field", "qwen3moe.expert_used_count"}, {"minimum", 1}});
     c.moe.ffn_size = file.get_int_or("qwen3moe.expert_feed_forward_length", c.ffn_size / c.moe.experts_per_token);
     c.moe.normalise = true;
     if (c.layers < 1 || c.layers > 1024)
-      throw Error(ErrorCode::kFormat, file.path(), "qwen3moe.block_count must lie between 1 and 1024");
+      throw Error(ErrorCode::kFormat, "not_between", file.path(), "{field} must lie between {low} and {high}",
+                  {{"field", "qwen3moe.block_count"}, {"low", 1}, {"high", 1024}});
     c.sparse.assign(static_cast<size_t>(c.layers), 1);
     return c;
   }
@@ -71,9 +76,12 @@ class Qwen3MoeFamily final : public Family {
     refuse_windows(c, "qwen3moe");
     for (int64_t i = 0; i < c.layers; ++i)
       if (!c.is_sparse(i))
-        refuse_gguf("mlp_only_layers",
-                    "llama.cpp has experts in every layer of qwen3moe, layer " + std::to_string(i) + " has none");
-    if (!c.moe.normalise) refuse_gguf("norm_topk_prob", "llama.cpp always divides by the sum in qwen3moe");
+        refuse_gguf("gguf_experts_every_layer", "mlp_only_layers",
+                    "llama.cpp has experts in every layer of {architecture}, layer {layer} has none",
+                    {{"architecture", "qwen3moe"}, {"layer", i}});
+    if (!c.moe.normalise)
+      refuse_gguf("gguf_normalises_experts", "norm_topk_prob", "llama.cpp always divides by the sum in {architecture}",
+                  {{"architecture", "qwen3moe"}});
     GgufMetadata keys;
     keys.emplace_back("qwen3moe.expert_count", GgufValue::u32(static_cast<uint32_t>(c.moe.experts)));
     keys.emplace_back("qwen3moe.expert_used_count", GgufValue::u32(static_cast<uint32_t>(c.moe.experts_per_token)));

@@ -11,7 +11,7 @@ std::unique_ptr<WeightSource> WeightSource::open(const BaseSource& source) {
 }
 
 void WeightSource::read_stored_rows(const std::string& name, int64_t, int64_t, void*) const {
-  throw Error(ErrorCode::kInternal, name, "is not kept as " + path_ + " holds it");
+  throw Error(ErrorCode::kInternal, "not_kept_as_stored", name, "is not kept as {file} holds it", {{"file", path_}});
 }
 
 }  // namespace anneal

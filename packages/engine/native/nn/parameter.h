@@ -62,7 +62,7 @@ struct Parameter {
 class ParameterSet {
  public:
   Parameter& declare(const std::string& name, const Shape& shape, bool adapter = false) {
-    if (index_.count(name)) throw Error(ErrorCode::kInternal, name, "declared twice");
+    if (index_.count(name)) throw Error(ErrorCode::kInternal, "parameter_declared_twice", name, "declared twice");
     all_.emplace_back();
     all_.back().name = name;
     all_.back().shape = shape;

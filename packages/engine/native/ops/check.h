@@ -7,29 +7,30 @@
 
 namespace anneal {
 
-inline void require(bool ok, ErrorCode code, const char* op, const std::string& message) {
-  if (!ok) throw Error(code, op, message);
-}
-
 inline bool is_float_or_bf16(const Tensor& t) { return t.dtype == DType::kF32 || t.dtype == DType::kBF16; }
 
 // f32 or bf16 with data (an empty tensor of no elements needs none).
 inline void require_float(const char* op, const char* name, const Tensor& t) {
-  require(is_float_or_bf16(t), ErrorCode::kInvalidArgument, op, std::string(name) + " must be f32 or bf16");
-  require(t.data || t.shape.elements() == 0, ErrorCode::kInvalidArgument, op, std::string(name) + " is missing");
+  require(is_float_or_bf16(t), ErrorCode::kInvalidArgument, "operand_not_float", op, "{operand} must be f32 or bf16",
+          {{"operand", name}});
+  require(t.data || t.shape.elements() == 0, ErrorCode::kInvalidArgument, "operand_missing", op, "{operand} is missing",
+          {{"operand", name}});
 }
 inline void require_dtype(const char* op, const char* name, const Tensor& t, DType dtype, const char* dtype_name) {
-  require(t.dtype == dtype, ErrorCode::kInvalidArgument, op, std::string(name) + " must be " + dtype_name);
-  require(t.data || t.shape.elements() == 0, ErrorCode::kInvalidArgument, op, std::string(name) + " is missing");
+  require(t.dtype == dtype, ErrorCode::kInvalidArgument, "operand_dtype", op, "{operand} must be {dtype}",
+          {{"operand", name}, {"dtype", dtype_name}});
+  require(t.data || t.shape.elements() == 0, ErrorCode::kInvalidArgument, "operand_missing", op, "{operand} is missing",
+          {{"operand", name}});
 }
 inline void require_matrix(const char* op, const char* name, const Tensor& t, int64_t rows, int64_t cols) {
-  require(t.rows() == rows && t.cols() == cols, ErrorCode::kShape, op,
-          std::string(name) + " is " + t.shape.to_string() + ", needed (" + std::to_string(rows) + ", " +
-              std::to_string(cols) + ")");
+  require(t.rows() == rows && t.cols() == cols, ErrorCode::kShape, "operand_shape", op,
+          "{operand} is {shape}, needed ({rows}, {columns})",
+          {{"operand", name}, {"shape", t.shape.to_string()}, {"rows", rows}, {"columns", cols}});
 }
 inline void require_elements(const char* op, const char* name, const Tensor& t, int64_t n) {
-  require(t.shape.elements() == n, ErrorCode::kShape, op,
-          std::string(name) + " is " + t.shape.to_string() + ", needed " + std::to_string(n) + " elements");
+  require(t.shape.elements() == n, ErrorCode::kShape, "operand_elements", op,
+          "{operand} is {shape}, needed {elements} elements",
+          {{"operand", name}, {"shape", t.shape.to_string()}, {"elements", n}});
 }
 
 inline Ref ref(const Tensor& t) { return {t.data, t.dtype}; }

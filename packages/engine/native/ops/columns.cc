@@ -12,9 +12,14 @@ void require_columns(const char* op, const char* name, const Tensor& t, int64_t 
                      int64_t heads) {
   require_float(op, name, t);
   require(first >= 0 && count > 0 && heads > 0 && first + count <= (head ? head : t.cols()) && head * heads <= t.cols(),
-          ErrorCode::kShape, op,
-          std::string(name) + " " + t.shape.to_string() + " has no " + std::to_string(heads) + " heads of " +
-              std::to_string(head) + " with columns " + std::to_string(first) + " to " + std::to_string(first + count));
+          ErrorCode::kShape, "head_columns", op,
+          "{operand} {shape} has no {heads} heads of {head} with columns {first} to {end}",
+          {{"operand", name},
+           {"shape", t.shape.to_string()},
+           {"heads", heads},
+           {"head", head},
+           {"first", first},
+           {"end", first + count}});
 }
 
 }  // namespace
@@ -27,7 +32,8 @@ void copy_head_columns(Context& ctx, const Tensor& x, int64_t x_head, int64_t x_
                        int64_t y_first, int64_t count, int64_t heads) {
   require_columns("copy_head_columns", "x", x, x_head, x_first, count, heads);
   require_columns("copy_head_columns", "y", y, y_head, y_first, count, heads);
-  require(x.rows() == y.rows(), ErrorCode::kShape, "copy_head_columns", "x and y have different numbers of rows");
+  require(x.rows() == y.rows(), ErrorCode::kShape, "rows_differ", "copy_head_columns",
+          "x and y have different numbers of rows");
   const auto move = kernels(ctx.isa).rows.move;
   const int64_t xc = x.cols(), yc = y.cols();
   parallel_ranges(ctx, x.rows(), row_grain(count * heads), [&](int64_t begin, int64_t end) {

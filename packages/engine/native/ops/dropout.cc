@@ -9,8 +9,8 @@ void dropout(Context& ctx, const Tensor& x, Tensor y, float probability, const R
   require_float("dropout", "x", x);
   require_float("dropout", "y", y);
   require_elements("dropout", "y", y, x.shape.elements());
-  require(probability >= 0 && probability < 1, ErrorCode::kInvalidArgument, "dropout",
-          "probability " + std::to_string(probability) + " is not in [0, 1)");
+  require(probability >= 0 && probability < 1, ErrorCode::kInvalidArgument, "probability_out_of_range", "dropout",
+          "probability {probability} is not in [0, 1)", {{"probability", probability}});
   const auto threshold = static_cast<uint32_t>(static_cast<double>(probability) * 4294967296.0);
   const float scale = 1.0f / (1.0f - probability);
   const auto kernel = kernels(ctx.isa).rows.dropout;

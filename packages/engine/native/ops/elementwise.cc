@@ -13,7 +13,8 @@ namespace {
 constexpr int64_t kBlockRows = 64;
 
 void require_source(const char* op, const Tensor& x) {
-  require(x.dtype == DType::kF16 || is_float_or_bf16(x), ErrorCode::kInvalidArgument, op, "x must be f32, bf16 or f16");
+  require(x.dtype == DType::kF16 || is_float_or_bf16(x), ErrorCode::kInvalidArgument, "x_not_dense", op,
+          "x must be f32, bf16 or f16");
 }
 
 void move_all(Context& ctx, const char* op, const Tensor& x, const Tensor& y, float factor, bool accumulate) {
@@ -30,8 +31,8 @@ void check_rows(const char* op, const Tensor& rows, int64_t count, int64_t limit
   require_dtype(op, "rows", rows, DType::kI32, "i32");
   require_elements(op, "rows", rows, count);
   for (int64_t i = 0; i < count; ++i)
-    require(rows.as<int32_t>()[i] >= 0 && rows.as<int32_t>()[i] < limit, ErrorCode::kInvalidArgument, op,
-            "row " + std::to_string(rows.as<int32_t>()[i]) + " is outside [0, " + std::to_string(limit) + ")");
+    require(rows.as<int32_t>()[i] >= 0 && rows.as<int32_t>()[i] < limit, ErrorCode::kInvalidArgument, "row_outside", op,
+            "row {row} is outside [0, {limit})", {{"row", rows.as<int32_t>()[i]}, {"limit", limit}});
 }
 
 }  // namespace
@@ -48,7 +49,8 @@ void fill_zero(Context& ctx, Tensor y) {
 
 void soft_cap(Context& ctx, Tensor y, float cap) {
   require_dtype("soft_cap", "y", y, DType::kF32, "f32");
-  require(cap > 0, ErrorCode::kInvalidArgument, "soft_cap", "cap must be positive");
+  require(cap > 0, ErrorCode::kInvalidArgument, "not_positive", "soft_cap", "{field} must be positive",
+          {{"field", "cap"}});
   const auto kernel = kernels(ctx.isa).rows.soft_cap;
   parallel_ranges(ctx, y.shape.elements(), kFlatGrain,
                   [&](int64_t begin, int64_t end) { kernel(y.f32() + begin, end - begin, cap); });
@@ -57,7 +59,8 @@ void soft_cap(Context& ctx, Tensor y, float cap) {
 void gather_rows(Context& ctx, const Tensor& x, const Tensor& rows, Tensor y) {
   require_source("gather_rows", x);
   require_float("gather_rows", "y", y);
-  require(x.cols() == y.cols(), ErrorCode::kShape, "gather_rows", "x and y have different numbers of columns");
+  require(x.cols() == y.cols(), ErrorCode::kShape, "columns_differ", "gather_rows",
+          "x and y have different numbers of columns");
   check_rows("gather_rows", rows, y.rows(), x.rows());
   const int64_t n = x.cols();
   const auto move = kernels(ctx.isa).rows.move;
@@ -69,7 +72,8 @@ void gather_rows(Context& ctx, const Tensor& x, const Tensor& rows, Tensor y) {
 void scatter_rows(Context& ctx, const Tensor& x, const Tensor& rows, Tensor y, bool accumulate) {
   require_source("scatter_rows", x);
   require_float("scatter_rows", "y", y);
-  require(x.cols() == y.cols(), ErrorCode::kShape, "scatter_rows", "x and y have different numbers of columns");
+  require(x.cols() == y.cols(), ErrorCode::kShape, "columns_differ", "scatter_rows",
+          "x and y have different numbers of columns");
   check_rows("scatter_rows", rows, x.rows(), y.rows());
   const int64_t n = x.cols();
   const auto move = kernels(ctx.isa).rows.move;

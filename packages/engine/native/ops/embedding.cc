@@ -14,9 +14,9 @@ void check_tokens(const char* op, const Tensor& tokens, int64_t n, int64_t vocab
   require_elements(op, "tokens", tokens, n);
   for (int64_t i = 0; i < n; ++i) {
     const int32_t t = tokens.as<int32_t>()[i];
-    require(t >= 0 && t < vocabulary, ErrorCode::kInvalidArgument, op,
-            "token " + std::to_string(t) + " at " + std::to_string(i) + " is outside the vocabulary of " +
-                std::to_string(vocabulary));
+    require(t >= 0 && t < vocabulary, ErrorCode::kInvalidArgument, "token_outside_table", op,
+            "token {token} at {index} is outside the vocabulary of {vocabulary}",
+            {{"token", t}, {"index", i}, {"vocabulary", vocabulary}});
   }
 }
 
@@ -28,7 +28,8 @@ void embedding_forward(Context& ctx, const Tensor& tokens, const MatrixView& wei
   check_tokens(kOp, tokens, n, weight.rows);
   const DType dtype = weight.dtype;
   require(weight.codec || dtype == DType::kF32 || dtype == DType::kBF16 || dtype == DType::kF16,
-          ErrorCode::kInvalidArgument, kOp, "weight must be f32, bf16 or f16, or blocks with their codec");
+          ErrorCode::kInvalidArgument, "embedding_weight_dtype", kOp,
+          "weight must be f32, bf16 or f16, or blocks with their codec");
   require_float(kOp, "y", y);
   require_matrix(kOp, "y", y, n, channels);
   const auto move = kernels(ctx.isa).rows.move;

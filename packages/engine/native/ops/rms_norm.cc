@@ -42,7 +42,7 @@ void add_rms_norm_forward(Context& ctx, Tensor x, const Tensor& delta, const Ten
   require_dtype(kOp, "x", x, DType::kF32, "f32");
   require_float(kOp, "delta", delta);
   require_matrix(kOp, "delta", delta, x.rows(), x.cols());
-  require(y.data != x.data || x.shape.elements() == 0, ErrorCode::kInvalidArgument, kOp,
+  require(y.data != x.data || x.shape.elements() == 0, ErrorCode::kInvalidArgument, "output_is_residual", kOp,
           "y may not be the residual stream");
   forward(ctx, kOp, x, delta, weight, y, inv_rms, options);
 }

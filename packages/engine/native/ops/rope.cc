@@ -20,9 +20,9 @@ int64_t check_table(const char* op, const RopeTable& table) {
 
 void rope_fill_table(const std::vector<float>& inverse_frequencies, float attention_factor, RopeTable table) {
   const int64_t half = check_table("rope_fill_table", table);
-  require(half == static_cast<int64_t>(inverse_frequencies.size()), ErrorCode::kShape, "rope_fill_table",
-          "the table has " + std::to_string(half) + " columns for " + std::to_string(inverse_frequencies.size()) +
-              " frequencies");
+  require(half == static_cast<int64_t>(inverse_frequencies.size()), ErrorCode::kShape, "rope_table_columns",
+          "rope_fill_table", "the table has {columns} columns for {frequencies} frequencies",
+          {{"columns", half}, {"frequencies", inverse_frequencies.size()}});
   for (int64_t position = 0; position < table.cos.rows(); ++position)
     for (int64_t i = 0; i < half; ++i) {
       // The angle is rounded to f32 as transformers does; its cosine is taken exactly.
@@ -40,14 +40,14 @@ void rope(Context& ctx, Tensor x, int64_t heads, int64_t head_size, const RopeTa
   require_float("rope", "x", x);
   require(heads > 0 && head_size > 0 && x.cols() == heads * head_size && layout.offset >= 0 &&
               layout.offset + 2 * half <= head_size,
-          ErrorCode::kShape, "rope",
-          "x " + x.shape.to_string() + " is not (N, heads*head_size), or the table is wider than a head");
+          ErrorCode::kShape, "rope_shape", "rope",
+          "x {shape} is not (N, heads*head_size), or the table is wider than a head", {{"shape", x.shape.to_string()}});
   require_dtype("rope", "positions", positions, DType::kI32, "i32");
   require_elements("rope", "positions", positions, x.rows());
   const int32_t* at = positions.as<int32_t>();
   for (int64_t i = 0; i < x.rows(); ++i)
-    require(at[i] >= 0 && at[i] < table.cos.rows(), ErrorCode::kInvalidArgument, "rope",
-            "position " + std::to_string(at[i]) + " lies outside the table of " + std::to_string(table.cos.rows()));
+    require(at[i] >= 0 && at[i] < table.cos.rows(), ErrorCode::kInvalidArgument, "position_outside_table", "rope",
+            "position {position} lies outside the table of {rows}", {{"position", at[i]}, {"rows", table.cos.rows()}});
   const RopeArgs args{ref(x),
                       heads,
                       head_size,

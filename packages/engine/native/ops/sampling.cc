@@ -13,7 +13,7 @@ namespace {
 
 float* check_logits(const char* op, const Tensor& logits) {
   require_dtype(op, "logits", logits, DType::kF32, "f32");
-  require(logits.cols() > 0 && logits.cols() <= INT32_MAX, ErrorCode::kShape, op, "there are no logits");
+  require(logits.cols() > 0 && logits.cols() <= INT32_MAX, ErrorCode::kShape, "no_logits", op, "there are no logits");
   // The kernels read only (they store only when asked to).
   return const_cast<float*>(logits.f32());
 }
@@ -30,13 +30,15 @@ SampledToken sample_token(Context& ctx, const Tensor& logits, const SamplingOpti
                           const RandomStream& stream, uint64_t draw) {
   constexpr const char* kOp = "sample_token";
   float* x = check_logits(kOp, logits);
-  require(std::isfinite(options.temperature) && options.temperature >= 0, ErrorCode::kInvalidArgument, kOp,
-          "temperature must be finite and not negative");
-  require(options.top_k >= 0, ErrorCode::kInvalidArgument, kOp, "top_k must not be negative");
-  require(options.top_p > 0 && options.top_p <= 1, ErrorCode::kInvalidArgument, kOp, "top_p must be in (0, 1]");
+  require(std::isfinite(options.temperature) && options.temperature >= 0, ErrorCode::kInvalidArgument,
+          "negative_or_not_finite", kOp, "{field} must be finite and not negative", {{"field", "temperature"}});
+  require(options.top_k >= 0, ErrorCode::kInvalidArgument, "top_k_negative", kOp, "top_k must not be negative");
+  require(options.top_p > 0 && options.top_p <= 1, ErrorCode::kInvalidArgument, "top_p_out_of_range", kOp,
+          "top_p must be in (0, 1]");
   const int64_t n = logits.shape.elements();
   const SoftmaxRow row = kernels(ctx.isa).rows.softmax_row(x, n, false);
-  require(std::isfinite(row.maximum) && std::isfinite(row.sum), ErrorCode::kNumeric, kOp, "the logits are not finite");
+  require(std::isfinite(row.maximum) && std::isfinite(row.sum), ErrorCode::kNumeric, "logits_not_finite", kOp,
+          "the logits are not finite");
   const float log_sum = row.maximum + std::log(row.sum);
   if (options.temperature == 0) return {row.argmax, x[row.argmax] - log_sum};
 
@@ -80,7 +82,7 @@ void log_softmax(Context& ctx, const Tensor& logits, Tensor out) {
 
 std::vector<TopEntry> top_log_probabilities(Context& ctx, const Tensor& logits, int32_t k) {
   float* x = check_logits("top_log_probabilities", logits);
-  require(k >= 0, ErrorCode::kInvalidArgument, "top_log_probabilities", "k must not be negative");
+  require(k >= 0, ErrorCode::kInvalidArgument, "k_negative", "top_log_probabilities", "k must not be negative");
   const int64_t n = logits.shape.elements(), kept = std::min<int64_t>(k, n);
   const SoftmaxRow row = kernels(ctx.isa).rows.softmax_row(x, n, false);
   const float log_sum = row.maximum + std::log(row.sum);
@@ -97,7 +99,8 @@ void best_log_probabilities(Context& ctx, const Tensor& logits, Tensor ids, Tens
   constexpr const char* kOp = "best_log_probabilities";
   float* x = check_logits(kOp, logits);
   const int64_t n = logits.cols(), k = ids.cols();
-  require(k >= 1 && k <= n, ErrorCode::kInvalidArgument, kOp, "k must be from 1 to the number of logits");
+  require(k >= 1 && k <= n, ErrorCode::kInvalidArgument, "k_out_of_range", kOp,
+          "k must be from 1 to the number of logits");
   require_dtype(kOp, "ids", ids, DType::kI32, "i32");
   require_dtype(kOp, "log_probabilities", log_probabilities, DType::kF32, "f32");
   require_matrix(kOp, "ids", ids, logits.rows(), k);

@@ -44,14 +44,14 @@ const QuantType* fastest() {
 int index_of(DType dtype) {
   for (int i = 0; i < generic::kQuantTypeCount; ++i)
     if (generic::kQuantTypes[i].dtype == dtype) return i;
-  throw Error(ErrorCode::kUnsupported, "quant", "this element type is not a GGUF tensor type");
+  throw Error(ErrorCode::kUnsupported, "not_gguf_tensor_type", "quant", "this element type is not a GGUF tensor type");
 }
 
 void check_row(const QuantType& type, int64_t rows, int64_t n) {
   if (rows < 0 || n < 0 || n % type.block_elements != 0)
-    throw Error(ErrorCode::kShape, type.name,
-                "rows of " + std::to_string(n) + " elements are no multiple of the block of " +
-                    std::to_string(type.block_elements));
+    throw Error(ErrorCode::kShape, "rows_not_blocks", type.name,
+                "rows of {elements} elements are no multiple of the block of {block}",
+                {{"elements", n}, {"block", type.block_elements}});
 }
 
 }  // namespace
@@ -74,7 +74,8 @@ int quant_type_count() { return generic::kQuantTypeCount; }
 
 const QuantType& quant_type_at(int index) {
   if (index < 0 || index >= generic::kQuantTypeCount)
-    throw Error(ErrorCode::kInvalidArgument, "quant", "type index " + std::to_string(index) + " is out of range");
+    throw Error(ErrorCode::kInvalidArgument, "type_index_out_of_range", "quant", "type index {index} is out of range",
+                {{"index", index}});
   return generic::kQuantTypes[index];
 }
 
@@ -102,7 +103,8 @@ BlockDots block_dots(DType dtype) {
 RowQuantiser row_quantiser(DType dtype) {
   const QuantType& type = fastest()[index_of(dtype)];
   if (!type.quantise)
-    throw Error(ErrorCode::kUnsupported, type.name, "this engine reads the type but does not quantise to it");
+    throw Error(ErrorCode::kUnsupported, "type_not_quantised_to", type.name,
+                "this engine reads the type but does not quantise to it");
   return type.quantise;
 }
 

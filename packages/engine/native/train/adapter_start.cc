@@ -34,15 +34,15 @@ bool ends_with_part(const std::string& path, const std::string& end) {
                                 const std::string& module) {
   const int64_t layer = layer_of(module), layers = model.config().layers;
   if (layer >= layers)
-    throw Error(ErrorCode::kShape, tensor_place(folder, tensor),
-                "is of layer " + std::to_string(layer) + "; the base has " + std::to_string(layers) +
-                    " layers, counted from 0");
+    throw Error(ErrorCode::kShape, "adapter_layer_beyond_base", tensor_place(folder, tensor),
+                "is of layer {layer}; the base has {layers} layers, counted from 0",
+                {{"layer", layer}, {"layers", layers}});
   if (module == "lm_head" || module == "model.embed_tokens")
-    throw Error(ErrorCode::kUnsupported, tensor_place(folder, tensor),
-                "adapts the " + std::string(module == "lm_head" ? "head" : "embedding") +
-                    ", which cannot be adapted here; leave it out of target_modules");
-  throw Error(ErrorCode::kShape, tensor_place(folder, tensor),
-              "adapts " + shown(module) + ", which this base does not have or which cannot be adapted");
+    throw Error(ErrorCode::kUnsupported, "adapter_module_not_adaptable", tensor_place(folder, tensor),
+                "adapts the {part}, which cannot be adapted here; leave it out of target_modules",
+                {{"part", module == "lm_head" ? "head" : "embedding"}});
+  throw Error(ErrorCode::kShape, "adapter_module_unknown", tensor_place(folder, tensor),
+              "adapts {module}, which this base does not have or which cannot be adapted", {{"module", shown(module)}});
 }
 
 // The linears of the model by path, with their short names, and the paths of experts' adapters.
@@ -72,14 +72,16 @@ void check_all_layers(const Model& model, const AdapterFolder& folder, const Ada
   for (const auto& [module, name] : all.linears) {
     if (!names.count(name) || modules.count(module)) continue;
     const std::string where = folder.tensors().path();
-    const std::string missing = "tensor " + shown(peft_tensor_name(module, "lora_A")) + " is missing";
+    const std::string tensor = shown(peft_tensor_name(module, "lora_A"));
     if (last >= 0 && layer_of(module) > last)
-      throw Error(ErrorCode::kShape, where,
-                  missing + "; the adapter ends with layer " + std::to_string(last) + ", the base has " +
-                      std::to_string(model.config().layers) + " layers, counted from 0");
-    throw Error(
-        ErrorCode::kUnsupported, where,
-        missing + ", though " + name + " is adapted in other layers; adapters of some layers only are not read");
+      throw Error(ErrorCode::kShape, "adapter_longer_base", where,
+                  "tensor {tensor} is missing; the adapter ends with layer {last}, the base has {layers} layers, "
+                  "counted from 0",
+                  {{"tensor", tensor}, {"last", last}, {"layers", model.config().layers}});
+    throw Error(ErrorCode::kUnsupported, "adapter_some_layers", where,
+                "tensor {tensor} is missing, though {name} is adapted in other layers; adapters of some layers only "
+                "are not read",
+                {{"tensor", tensor}, {"name", name}});
   }
 }
 
@@ -96,15 +98,16 @@ void check_targets(const AdapterFolder& folder, const Adaptable& all, const std:
   };
   for (const std::string& module : modules)
     if (all.linears.count(module) && !is_named(module))
-      throw Error(ErrorCode::kFormat, folder.field("target_modules"),
-                  "does not name " + shown(module) + ", for which adapter_model.safetensors holds tensors");
+      throw Error(ErrorCode::kFormat, "adapter_targets_omit", folder.field("target_modules"),
+                  "does not name {module}, for which adapter_model.safetensors holds tensors",
+                  {{"module", shown(module)}});
   for (const std::string& name : named) {
     const auto meant = [&](const std::string& module) { return ends_with_part(module, name); };
     const bool in_base =
         std::any_of(all.linears.begin(), all.linears.end(), [&](const auto& linear) { return meant(linear.first); });
     if (in_base && std::none_of(modules.begin(), modules.end(), meant))
-      throw Error(ErrorCode::kFormat, folder.field("target_modules"),
-                  "names " + shown(name) + ", for which adapter_model.safetensors holds no tensor");
+      throw Error(ErrorCode::kFormat, "adapter_targets_without_tensor", folder.field("target_modules"),
+                  "names {name}, for which adapter_model.safetensors holds no tensor", {{"name", shown(name)}});
   }
 }
 
@@ -119,7 +122,7 @@ void check_adapter_modules(Model& model, const AdapterFolder& folder) {
     modules.insert(module);
     for (const char* side : {"lora_A", "lora_B"}) folder.at(peft_tensor_name(module, side));
   }
-  if (modules.empty()) throw Error(ErrorCode::kFormat, folder.tensors().path(), "holds no tensor");
+  if (modules.empty()) throw Error(ErrorCode::kFormat, "no_tensor", folder.tensors().path(), "holds no tensor");
   check_all_layers(model, folder, all, modules);
   check_targets(folder, all, modules);
 }
@@ -132,13 +135,14 @@ void check_adapter_shapes(const Model& model, const AdapterFolder& folder, int i
     const SafetensorsEntry& entry = folder.at(name);
     ++own;
     if (!(entry.shape == peft_shape(p)))
-      throw Error(ErrorCode::kShape, tensor_place(folder, name),
-                  "has the shape " + entry.shape.to_string() + ", this base needs " + peft_shape(p).to_string());
+      throw Error(ErrorCode::kShape, "adapter_shape_differs", tensor_place(folder, name),
+                  "has the shape {shape}, this base needs {needed}",
+                  {{"shape", entry.shape.to_string()}, {"needed", peft_shape(p).to_string()}});
   }
   if (own != folder.tensors().entries().size())
-    throw Error(ErrorCode::kFormat, folder.tensors().path(),
-                "holds " + std::to_string(folder.tensors().entries().size()) + " tensors, of which " +
-                    std::to_string(own) + " belong to what is adapted");
+    throw Error(ErrorCode::kFormat, "adapter_tensors_beyond", folder.tensors().path(),
+                "holds {held} tensors, of which {own} belong to what is adapted",
+                {{"held", folder.tensors().entries().size()}, {"own", own}});
 }
 
 void check_adapter_values(const AdapterFolder& folder) {
@@ -148,7 +152,7 @@ void check_adapter_values(const AdapterFolder& folder) {
     entry.read_f32(values.data(), folder.tensors().path());
     folder.tensors().file().release_pages(entry.data, entry.bytes);
     if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); }))
-      throw Error(ErrorCode::kFormat, tensor_place(folder, entry.name), "holds a NaN or infinity");
+      throw Error(ErrorCode::kFormat, "holds_not_finite", tensor_place(folder, entry.name), "holds a NaN or infinity");
   }
 }
 

@@ -15,10 +15,6 @@ namespace {
 constexpr int64_t kRunElements = 1 << 18;
 constexpr int64_t kRunsPerRelease = 8;
 
-[[noreturn]] void refuse(const std::string& message) {
-  throw Error(ErrorCode::kInvalidArgument, "spec.baseStorage", message);
-}
-
 bool is_dense(DType d) { return d == DType::kF32 || d == DType::kF16 || d == DType::kBF16; }
 
 bool is_vocabulary(const Parameter& p) { return p.name == "model.embed_tokens.weight" || p.name == "lm_head.weight"; }
@@ -51,7 +47,8 @@ void store_as_in_file(const WeightSource& source, Parameter& p, bool bf16) {
 void check_finite(const WeightSource& source, const Parameter& p, const std::vector<float>& values) {
   for (float v : values)
     if (!std::isfinite(v))
-      throw Error(ErrorCode::kFormat, source.path(), "tensor " + p.name + " holds a NaN or infinity");
+      throw Error(ErrorCode::kFormat, "tensor_not_finite", source.path(), "tensor {tensor} holds a NaN or infinity",
+                  {{"tensor", p.name}});
 }
 
 void load_nf4(const WeightSource& source, Parameter& p, ThreadPool& pool) {
@@ -81,14 +78,19 @@ BaseStorage parse_base_storage(const std::string& name) {
   if (name == "int8") return BaseStorage::kInt8;
   if (name == "nf4") return BaseStorage::kNf4;
   if (name == "blocks") return BaseStorage::kBlocks;
-  refuse("is \"" + name.substr(0, 40) + "\", expected \"dense\", \"int8\", \"nf4\" or \"blocks\"");
+  refuse("not_expected", "spec.baseStorage", "is {found}, expected {expected}",
+         {{"found", "\"" + name.substr(0, 40) + "\""}, {"expected", "\"dense\", \"int8\", \"nf4\" or \"blocks\""}});
 }
 
 void choose_base_storage(Model& model, const TrainingSpec& spec) {
   if (spec.base_storage == BaseStorage::kDense) return;
-  if (!spec.lora) refuse("needs method.kind \"lora\": quantised weights cannot be trained");
+  if (!spec.lora)
+    refuse("quantised_base_needs_lora", "spec.baseStorage",
+           "needs method.kind {method}: quantised weights cannot be trained", {{"method", "\"lora\""}});
   if (spec.base_storage == BaseStorage::kBlocks && !model.source->gguf())
-    refuse("is \"blocks\", but the base is a folder: only a GGUF file holds blocks; use \"int8\" or \"nf4\"");
+    refuse("blocks_need_gguf", "spec.baseStorage",
+           "is {storage}, but the base is a folder: only a GGUF file holds blocks; use {alternatives}",
+           {{"storage", "\"blocks\""}, {"alternatives", "\"int8\" or \"nf4\""}});
   for (Parameter& p : model.parameters.all()) {
     if (p.adapter || p.trainable || !p.is_matrix()) continue;
     if (spec.base_storage == BaseStorage::kBlocks) {

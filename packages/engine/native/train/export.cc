@@ -18,7 +18,7 @@ constexpr int64_t kRowsPerBlock = 256;
 
 void make_folder(const std::string& dir) {
   if (mkdir(dir.c_str(), 0777) != 0 && errno != EEXIST)
-    throw Error(ErrorCode::kIo, dir, std::string("cannot make the folder: ") + std::strerror(errno));
+    io_failed("folder_make_failed", dir, "cannot make the folder: {cause}", errno);
 }
 
 const char* dtype_name(SafetensorsType type) {
@@ -26,7 +26,9 @@ const char* dtype_name(SafetensorsType type) {
     case SafetensorsType::kF32: return "float32";
     case SafetensorsType::kF16: return "float16";
     case SafetensorsType::kBF16: return "bfloat16";
-    default: throw Error(ErrorCode::kInvalidArgument, "options.dtype", "must be f32, f16 or bf16");
+    default:
+      throw Error(ErrorCode::kInvalidArgument, "must_be", "options.dtype", "must be {expected}",
+                  {{"expected", "f32, f16 or bf16"}});
   }
 }
 
@@ -36,7 +38,8 @@ void export_adapter(Session& session, const std::string& dir, const std::string&
                     const std::string& adapter) {
   const TrainingSpec& spec = session.spec();
   if (!spec.lora)
-    throw Error(ErrorCode::kInvalidArgument, "exportAdapter", "the session trains all weights; use exportMerged");
+    throw Error(ErrorCode::kInvalidArgument, "adapter_of_full_training", "exportAdapter",
+                "the session trains all weights; use exportMerged");
   const auto index = static_cast<size_t>(spec.adapter_index(adapter, "options.adapter"));
   const AdapterSpec chosen = spec.all_adapters()[index];
   make_folder(dir);

@@ -23,9 +23,9 @@ Model open_frozen(const TrainingSpec& spec, const std::string& role) {
   Model model = spec.lora ? open_model(spec) : open_model(spec.base);
   for (Parameter& p : model.parameters.all()) p.trainable = false;
   if (spec.max_sequence_tokens > model.config().context_length)
-    throw Error(ErrorCode::kInvalidArgument, role,
-                "has a context of " + std::to_string(model.config().context_length) + " tokens, maxSequenceTokens is " +
-                    std::to_string(spec.max_sequence_tokens));
+    throw Error(ErrorCode::kInvalidArgument, "context_below_sequence", role,
+                "has a context of {context} tokens, maxSequenceTokens is {tokens}",
+                {{"context", model.config().context_length}, {"tokens", spec.max_sequence_tokens}});
   return model;
 }
 

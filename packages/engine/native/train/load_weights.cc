@@ -43,7 +43,8 @@ void load_base(Model& model, ThreadPool& pool) {
       model.source->read_rows(p.name, first, count, values.data());
       for (float v : values)
         if (!std::isfinite(v))
-          throw Error(ErrorCode::kFormat, model.source->path(), "tensor " + p.name + " holds a NaN or infinity");
+          throw Error(ErrorCode::kFormat, "tensor_not_finite", model.source->path(),
+                      "tensor {tensor} holds a NaN or infinity", {{"tensor", p.name}});
       store(p, first * cols, values.data(), count * cols);
     };
     if (p.is_matrix()) for_each_row_run(*model.source, p, pool, load_rows);
@@ -65,7 +66,9 @@ void read_adapter_tensor(const SafetensorsEntry& entry, Parameter& p, const std:
   std::vector<float> values(static_cast<size_t>(p.shape.elements()));
   entry.read_f32(values.data(), where);
   for (float v : values)
-    if (!std::isfinite(v)) throw Error(ErrorCode::kFormat, where, "tensor " + entry.name + " holds a NaN or infinity");
+    if (!std::isfinite(v))
+      throw Error(ErrorCode::kFormat, "tensor_not_finite", where, "tensor {tensor} holds a NaN or infinity",
+                  {{"tensor", entry.name}});
   if (p.experts) values = from_peft_layout(p, values.data());
   store(p, 0, values.data(), static_cast<int64_t>(values.size()));
 }

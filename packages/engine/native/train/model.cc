@@ -9,34 +9,35 @@
 namespace anneal {
 namespace {
 
-[[noreturn]] void refuse(const char* field, const std::string& message) {
-  throw Error(ErrorCode::kInvalidArgument, std::string("spec.") + field, message);
-}
-
 void check_spec(const TrainingSpec& spec, const ModelConfig& config) {
   if (spec.max_sequence_tokens > config.context_length)
-    refuse("maxSequenceTokens", "is " + std::to_string(spec.max_sequence_tokens) + ", the model's context length is " +
-                                    std::to_string(config.context_length));
+    refuse("sequence_above_context", "spec.maxSequenceTokens", "is {tokens}, the model's context length is {context}",
+           {{"tokens", spec.max_sequence_tokens}, {"context", config.context_length}});
   if (spec.max_sequence_tokens > spec.max_tokens)
-    refuse("maxSequenceTokens", "is " + std::to_string(spec.max_sequence_tokens) +
-                                    ", more than maxTokensPerMicroBatch (" + std::to_string(spec.max_tokens) + ")");
+    refuse("sequence_above_micro_batch", "spec.maxSequenceTokens",
+           "is {tokens}, more than maxTokensPerMicroBatch ({most})",
+           {{"tokens", spec.max_sequence_tokens}, {"most", spec.max_tokens}});
   const auto has_experts = [](uint8_t layer) { return layer != 0; };
   if (spec.router_aux_weight > 0 && std::none_of(config.sparse.begin(), config.sparse.end(), has_experts))
-    refuse("routerAuxWeight", "needs a model with experts; " + config.family + " has none. Set it to 0");
-  if (!spec.lora && !spec.adapters.empty()) refuse("adapters", "needs method.kind \"lora\"");
-  if (!spec.lora && !spec.adapter.empty()) refuse("adapter", "needs method.kind \"lora\"");
+    refuse("router_balance_needs_experts", "spec.routerAuxWeight",
+           "needs a model with experts; {family} has none. Set it to 0", {{"family", config.family}});
+  if (!spec.lora && !spec.adapters.empty())
+    refuse("needs_method", "spec.adapters", "needs method.kind {method}", {{"method", "\"lora\""}});
+  if (!spec.lora && !spec.adapter.empty())
+    refuse("needs_method", "spec.adapter", "needs method.kind {method}", {{"method", "\"lora\""}});
 }
 
 void check_side_by_side(const TrainingSpec& spec) {
   if (spec.adapters.empty()) return;
-  if (!spec.adapter.empty()) refuse("adapter", "is for one adapter; give each of spec.adapters its own `from`");
-  if (spec.lora_config.dora) refuse("method.dora", "is not for several adapters at once");
+  if (!spec.adapter.empty())
+    refuse("start_for_one_adapter", "spec.adapter", "is for one adapter; give each of spec.adapters its own `from`");
+  if (spec.lora_config.dora) refuse("not_side_by_side", "spec.method.dora", "is not for several adapters at once");
   if (spec.objective.kind != ObjectiveKind::kSft)
-    refuse("objective.kind", "must be \"sft\" where several adapters train at once");
+    refuse("objective_side_by_side", "spec.objective.kind", "must be \"sft\" where several adapters train at once");
   for (size_t i = 0; i < spec.adapters.size(); ++i)
     for (size_t j = 0; j < i; ++j)
       if (spec.adapters[i].name == spec.adapters[j].name)
-        refuse("adapters", "names \"" + spec.adapters[i].name + "\" twice");
+        refuse("named_twice", "spec.adapters", "names {name} twice", {{"name", "\"" + spec.adapters[i].name + "\""}});
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -48,20 +49,26 @@ std::string joined(const std::vector<std::string>& names) {
 // The folder must be what the method and its targets say.
 void check_method(Model& model, const AdapterFolder& folder, const TrainingSpec& spec, const AdapterSpec& own_spec) {
   const AdapterConfig& config = folder.config();
-  auto refuse = [&](const std::string& message) {
-    throw Error(ErrorCode::kInvalidArgument, own_spec.name.empty() ? "spec.adapter" : "spec.adapters." + own_spec.name,
-                own_spec.start + " " + message);
-  };
+  const std::string where = own_spec.name.empty() ? "spec.adapter" : "spec.adapters." + own_spec.name;
+  const std::string& folder_name = own_spec.start;
   if (config.rank != own_spec.rank)
-    refuse("has r " + std::to_string(config.rank) + ", method.rank is " + std::to_string(own_spec.rank));
+    refuse("start_rank_differs", where, "{folder} has r {found}, method.rank is {wanted}",
+           {{"folder", folder_name}, {"found", config.rank}, {"wanted", own_spec.rank}});
   if (config.alpha != own_spec.alpha)
-    refuse("has lora_alpha " + std::to_string(config.alpha) + ", method.alpha is " + std::to_string(own_spec.alpha));
-  if (config.dora != spec.lora_config.dora) refuse("and method.dora disagree about DoRA");
-  if (config.rslora != spec.lora_config.rslora) refuse("and method.rsLora disagree about rsLoRA");
+    refuse("start_alpha_differs", where, "{folder} has lora_alpha {found}, method.alpha is {wanted}",
+           {{"folder", folder_name}, {"found", config.alpha}, {"wanted", own_spec.alpha}});
+  if (config.dora != spec.lora_config.dora)
+    refuse("start_disagrees", where, "{folder} and {field} disagree about {about}",
+           {{"folder", folder_name}, {"field", "method.dora"}, {"about", "DoRA"}});
+  if (config.rslora != spec.lora_config.rslora)
+    refuse("start_disagrees", where, "{folder} and {field} disagree about {about}",
+           {{"folder", folder_name}, {"field", "method.rsLora"}, {"about", "rsLoRA"}});
   std::vector<std::string> own = spec.targets, theirs = adapter_targets(model, folder);
   std::sort(own.begin(), own.end());
   std::sort(theirs.begin(), theirs.end());
-  if (own != theirs) refuse("adapts " + joined(theirs) + ", method.targets names " + joined(own));
+  if (own != theirs)
+    refuse("start_targets_differ", where, "{folder} adapts {found}, method.targets names {wanted}",
+           {{"folder", folder_name}, {"found", joined(theirs)}, {"wanted", joined(own)}});
 }
 
 // The folders that adapters go on from, before anything is attached.
@@ -86,20 +93,22 @@ LoraConfig config_of(const TrainingSpec& spec, const AdapterSpec& adapter, const
 }
 
 void attach_adapters(Model& model, const TrainingSpec& spec) {
-  if (spec.lora_config.dora && spec.lora_config.dropout > 0) refuse("method.dropout", "must be 0 with DoRA");
+  if (spec.lora_config.dora && spec.lora_config.dropout > 0)
+    refuse("dropout_with_dora", "spec.method.dropout", "must be 0 with DoRA");
   check_side_by_side(spec);
-  if (spec.targets.empty()) refuse("method.targets", "is empty; name at least one linear layer");
+  if (spec.targets.empty()) refuse("targets_empty", "spec.method.targets", "is empty; name at least one linear layer");
   const std::vector<std::string> names = linear_names(model);
   for (size_t i = 0; i < spec.targets.size(); ++i) {
     const std::string& target = spec.targets[i];
     if (std::find(names.begin(), names.end(), target) == names.end()) {
       std::string known;
       for (const std::string& n : names) known += (known.empty() ? "" : ", ") + n;
-      refuse("method.targets", "names \"" + target + "\"; this model has " + known);
+      refuse("target_unknown", "spec.method.targets", "names {target}; this model has {known}",
+             {{"target", "\"" + target + "\""}, {"known", known}});
     }
     if (std::find(spec.targets.begin(), spec.targets.begin() + static_cast<int64_t>(i), target) !=
         spec.targets.begin() + static_cast<int64_t>(i))
-      refuse("method.targets", "names \"" + target + "\" twice");
+      refuse("named_twice", "spec.method.targets", "names {name} twice", {{"name", "\"" + target + "\""}});
   }
   const auto targeted = [&](const std::string& name) {
     return std::find(spec.targets.begin(), spec.targets.end(), name) != spec.targets.end();
@@ -114,9 +123,9 @@ void attach_adapters(Model& model, const TrainingSpec& spec) {
       // One above the smaller side is of no use there, but PEFT has one rank for all: narrow keys beside wide
       // feed-forwards.
       if (config.rank > std::max(linear.in(), linear.out()))
-        refuse(adapter.name.empty() ? "method.rank" : "adapters",
-               "has rank " + std::to_string(config.rank) + ", above the larger side of " + linear.name() + " (" +
-                   std::to_string(std::max(linear.in(), linear.out())) + ")");
+        refuse("rank_above_layer", adapter.name.empty() ? "spec.method.rank" : "spec.adapters",
+               "has rank {rank}, above the larger side of {layer} ({size})",
+               {{"rank", config.rank}, {"layer", linear.name()}, {"size", std::max(linear.in(), linear.out())}});
       linear.attach_lora(model.parameters, config, own, adapter.seed, adapter.name);
       linear.adapters().back().b->rate_factor = static_cast<float>(spec.lora_plus_ratio);
     }
@@ -127,10 +136,12 @@ void attach_adapters(Model& model, const TrainingSpec& spec) {
     const auto wanted = std::count_if(parts.begin(), parts.end(), targeted);
     if (wanted == 0) return;
     if (wanted != static_cast<std::ptrdiff_t>(parts.size()))
-      refuse("method.targets",
+      refuse("expert_targets_incomplete", "spec.method.targets",
              "names one of gate_proj and up_proj of the experts; they share an adapter: name both or neither");
-    if (spec.lora_config.dropout > 0) refuse("method.dropout", "must be 0 where experts are adapted, as in PEFT");
-    if (spec.lora_config.dora) refuse("method.dora", "is not for experts; leave them out of method.targets");
+    if (spec.lora_config.dropout > 0)
+      refuse("dropout_of_experts", "spec.method.dropout", "must be 0 where experts are adapted, as in PEFT");
+    if (spec.lora_config.dora)
+      refuse("dora_of_experts", "spec.method.dora", "is not for experts; leave them out of method.targets");
     for (const AdapterSpec& adapter : spec.all_adapters()) {
       // Two outputs side by side get twice the rank and alpha, so that the scale stays: PEFT's rule for merged expert
       // weights.
@@ -160,9 +171,12 @@ void freeze(Model& model, const std::vector<std::string>& patterns) {
       p.trainable = false;
       any = true;
     }
-    if (!any) refuse("method.freeze", "names \"" + patterns[i] + "\", which fits no tensor of this model");
+    if (!any)
+      refuse("freeze_matches_nothing", "spec.method.freeze", "names {pattern}, which fits no tensor of this model",
+             {{"pattern", "\"" + patterns[i] + "\""}});
   }
-  if (model.parameters.trainable_elements() == 0) refuse("method.freeze", "leaves nothing to train");
+  if (model.parameters.trainable_elements() == 0)
+    refuse("nothing_to_train", "spec.method.freeze", "leaves nothing to train");
 }
 
 }  // namespace

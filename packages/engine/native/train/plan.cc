@@ -66,13 +66,22 @@ size_t update_scratch_bytes(const Model& model) {
 
 void check_budget(const MemoryPlan& p, const TrainingSpec& spec) {
   if (spec.memory_budget_bytes == 0 || p.total <= spec.memory_budget_bytes) return;
-  throw Error(ErrorCode::kOutOfMemory, "plan",
-              "needs " + mebibytes(p.total) + ", the budget is " + mebibytes(spec.memory_budget_bytes) + " (weights " +
-                  mebibytes(p.weights + p.blocks) + ", adapter " + mebibytes(p.adapter) + ", gradients " +
-                  mebibytes(p.gradients) + ", optimizer " + mebibytes(p.optimizer) + ", activations " +
-                  mebibytes(p.activations) + ", reference model " + mebibytes(p.reference) + ", logits " +
-                  mebibytes(p.logits) + ", packing " + mebibytes(p.packing) + ", runtime " + mebibytes(p.runtime) +
-                  "). Lower maxTokensPerMicroBatch, switch gradientCheckpointing on, or use bf16");
+  throw Error(
+      ErrorCode::kOutOfMemory, "plan_exceeds_budget", "plan",
+      "needs {needed}, the budget is {budget} (weights {weights}, adapter {adapter}, gradients {gradients}, optimizer "
+      "{optimizer}, activations {activations}, reference model {reference}, logits {logits}, packing {packing}, "
+      "runtime {runtime}). Lower maxTokensPerMicroBatch, switch gradientCheckpointing on, or use bf16",
+      {{"needed", mebibytes(p.total)},
+       {"budget", mebibytes(spec.memory_budget_bytes)},
+       {"weights", mebibytes(p.weights + p.blocks)},
+       {"adapter", mebibytes(p.adapter)},
+       {"gradients", mebibytes(p.gradients)},
+       {"optimizer", mebibytes(p.optimizer)},
+       {"activations", mebibytes(p.activations)},
+       {"reference", mebibytes(p.reference)},
+       {"logits", mebibytes(p.logits)},
+       {"packing", mebibytes(p.packing)},
+       {"runtime", mebibytes(p.runtime)}});
 }
 
 }  // namespace

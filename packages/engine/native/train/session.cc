@@ -56,12 +56,14 @@ Session::Session(const TrainingSpec& spec)
 
 void Session::check_stop() const {
   if (stop_requested())
-    throw Error(ErrorCode::kStopped, "session", "a stop was requested; the state is as before the call");
+    throw Error(ErrorCode::kStopped, "stop_requested", "session",
+                "a stop was requested; the state is as before the call");
 }
 
 void Session::check(const std::vector<MicroBatch>& batches) const {
-  if (batches.empty()) throw Error(ErrorCode::kInvalidArgument, "microBatches", "is empty");
-  if (batches.size() > 32767) throw Error(ErrorCode::kInvalidArgument, "microBatches", "holds more than 32767");
+  if (batches.empty()) throw Error(ErrorCode::kInvalidArgument, "empty", "microBatches", "is empty");
+  if (batches.size() > 32767)
+    throw Error(ErrorCode::kInvalidArgument, "too_many_micro_batches", "microBatches", "holds more than 32767");
   for (size_t i = 0; i < batches.size(); ++i)
     check_micro_batch(batches[i], spec_, model_.config().vocab_size, batch_name(i));
 }
@@ -75,7 +77,7 @@ double Session::accumulate(const std::vector<MicroBatch>& batches, int64_t step,
     result.tokens += static_cast<int64_t>(batches[i].tokens.size());
   }
   if (result.supervised_tokens == 0)
-    throw Error(ErrorCode::kInvalidArgument, "microBatches",
+    throw Error(ErrorCode::kInvalidArgument, "no_trained_token", "microBatches",
                 "no token is trained: every label is -100, or only first tokens of sequences carry one");
   check_stop();
   if (gradients)
@@ -149,9 +151,9 @@ void Session::weights_changed() {
 
 StepResult Session::step(const std::vector<MicroBatch>& batches, const StepOptions& options) {
   if (!options.adapters.empty() && options.adapters.size() != spec_.adapters.size())
-    throw Error(ErrorCode::kInvalidArgument, "request.adapters",
-                "holds " + std::to_string(options.adapters.size()) + " entries, the session has " +
-                    std::to_string(spec_.adapters.size()) + " adapters");
+    throw Error(ErrorCode::kInvalidArgument, "adapter_entries", "request.adapters",
+                "holds {entries} entries, the session has {adapters} adapters",
+                {{"entries", options.adapters.size()}, {"adapters", spec_.adapters.size()}});
   StepResult result;
   Stopwatch total, watch;
   const bool scaled = spec_.numbers == Precision::kF16;
@@ -168,21 +170,23 @@ StepResult Session::step(const std::vector<MicroBatch>& batches, const StepOptio
     trains_now.push_back(result.adapters[k].totals.supervised_tokens > 0);
   }
   result.grad_norm = norms.size() == 1 ? norms[0] : std::sqrt(squares);
-  const auto refuse = [&](const std::string& what) {
-    throw Error(ErrorCode::kNumeric, "step",
-                what + " at step " + std::to_string(options.step) +
-                    "; nothing was updated. Lower the learning rate, or leave the batch out");
+  const auto refuse_step = [&](Cause problem) {
+    throw Error(ErrorCode::kNumeric, "step_not_finite", "step",
+                "{problem} at step {step}; nothing was updated. Lower the learning rate, or leave the batch out",
+                {{"problem", std::move(problem)}, {"step", options.step}});
   };
-  if (!std::isfinite(result.loss)) refuse("loss or gradient is not finite");
+  const Cause not_finite{"loss_or_gradient_not_finite", "loss or gradient is not finite"};
+  if (!std::isfinite(result.loss)) refuse_step(not_finite);
   if (!std::isfinite(result.grad_norm)) {
-    if (!scaled) refuse("loss or gradient is not finite");
-    if (!loss_scale_.overflowed()) refuse("the gradient is not finite at any loss scale");
+    if (!scaled) refuse_step(not_finite);
+    if (!loss_scale_.overflowed())
+      refuse_step(Cause{"gradient_not_finite_at_any_scale", "the gradient is not finite at any loss scale"});
     result.skipped = true;
   }
   if (result.loss > options.max_loss)
-    throw Error(ErrorCode::kNumeric, "step",
-                "the loss " + std::to_string(result.loss) + " at step " + std::to_string(options.step) + " is above " +
-                    std::to_string(options.max_loss) + "; nothing was updated");
+    throw Error(ErrorCode::kNumeric, "loss_above_limit", "step",
+                "the loss {loss} at step {step} is above {limit}; nothing was updated",
+                {{"loss", result.loss}, {"step", options.step}, {"limit", options.max_loss}});
   check_stop();
   if (!result.skipped) {
     update(options, norms, trains_now, result.loss_scale);
@@ -230,11 +234,12 @@ std::vector<float> Session::logits(const MicroBatch& batch, const std::vector<in
   check_micro_batch(batch, spec_, config().vocab_size, "microBatch");
   const auto n = static_cast<int32_t>(batch.tokens.size());
   if (positions.size() > batch.tokens.size())
-    throw Error(ErrorCode::kInvalidArgument, "positions", "holds more values than the batch has tokens");
+    throw Error(ErrorCode::kInvalidArgument, "too_many_positions", "positions",
+                "holds more values than the batch has tokens");
   for (size_t i = 0; i < positions.size(); ++i)
     if (positions[i] < 0 || positions[i] >= n)
-      throw Error(ErrorCode::kInvalidArgument, "positions[" + std::to_string(i) + "]",
-                  "is " + std::to_string(positions[i]) + ", the batch has " + std::to_string(n) + " tokens");
+      throw Error(ErrorCode::kInvalidArgument, "position_outside_batch", "positions[" + std::to_string(i) + "]",
+                  "is {position}, the batch has {tokens} tokens", {{"position", positions[i]}, {"tokens", n}});
   const auto count = static_cast<int64_t>(positions.size());
   const int64_t vocab = config().vocab_size;
   std::vector<float> values(positions.size() * static_cast<size_t>(vocab));
@@ -250,8 +255,8 @@ BestTokens Session::best_tokens(const MicroBatch& batch, int64_t k) {
   check_micro_batch(batch, spec_, config().vocab_size, "microBatch");
   const int64_t vocab = config().vocab_size;
   if (k < 1 || k > vocab)
-    throw Error(ErrorCode::kInvalidArgument, "k",
-                "is " + std::to_string(k) + ", the vocabulary has " + std::to_string(vocab) + " tokens");
+    throw Error(ErrorCode::kInvalidArgument, "k_above_vocabulary", "k",
+                "is {k}, the vocabulary has {vocabulary} tokens", {{"k", k}, {"vocabulary", vocab}});
   const int64_t count = count_supervised(batch);
   BestTokens best;
   best.ids.resize(static_cast<size_t>(count * k));

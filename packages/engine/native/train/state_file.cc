@@ -43,7 +43,8 @@ SafetensorsType type_of(const Tensor& t) {
 const std::string& metadata_value(const SafetensorsFile& file, const std::string& key) {
   for (const auto& [name, value] : file.metadata())
     if (name == key) return value;
-  throw Error(ErrorCode::kFormat, file.path(), "__metadata__." + key + " is missing; this is not a training state");
+  throw Error(ErrorCode::kFormat, "state_field_missing", file.path(),
+              "{field} is missing; this is not a training state", {{"field", "__metadata__." + key}});
 }
 
 int64_t parse_whole(const std::string& text, const std::string& where) {
@@ -55,7 +56,8 @@ int64_t parse_whole(const std::string& text, const std::string& where) {
     used = 0;
   }
   if (used == 0 || used != text.size() || value < 0)
-    throw Error(ErrorCode::kFormat, where, "\"" + text + "\" is no whole number");
+    throw Error(ErrorCode::kFormat, "state_not_whole_number", where, "{value} is no whole number",
+                {{"value", "\"" + text + "\""}});
   return value;
 }
 
@@ -63,7 +65,8 @@ double parse_scale(const std::string& text, const std::string& where) {
   char* end = nullptr;
   const double value = std::strtod(text.c_str(), &end);
   if (text.empty() || *end || !(value >= LossScale::kSmallest && value <= LossScale::kLargest))
-    throw Error(ErrorCode::kFormat, where, "\"" + text + "\" is no loss scale");
+    throw Error(ErrorCode::kFormat, "state_loss_scale", where, "{value} is no loss scale",
+                {{"value", "\"" + text + "\""}});
   return value;
 }
 
@@ -98,31 +101,35 @@ SavedFile Session::save_state(const std::string& path) {
 int64_t Session::load_state(const std::string& path) {
   const SafetensorsFile file(path);
   if (metadata_value(file, "format") != kFormat)
-    throw Error(ErrorCode::kUnsupported, path, "format " + metadata_value(file, "format") + " is not " + kFormat);
+    throw Error(ErrorCode::kUnsupported, "state_format", path, "format {found} is not {wanted}",
+                {{"found", metadata_value(file, "format")}, {"wanted", kFormat}});
   const int64_t step = parse_whole(metadata_value(file, "next_step"), path + ": next_step");
   if (metadata_value(file, "seed") != std::to_string(spec_.seed))
-    throw Error(
-        ErrorCode::kInvalidArgument, path,
-        "was saved with seed " + metadata_value(file, "seed") + ", this session has " + std::to_string(spec_.seed));
+    throw Error(ErrorCode::kInvalidArgument, "state_seed", path,
+                "was saved with seed {found}, this session has {wanted}",
+                {{"found", metadata_value(file, "seed")}, {"wanted", spec_.seed}});
   if (metadata_value(file, "optimizer") != optimizer_name(spec_.optimizer.kind))
-    throw Error(ErrorCode::kInvalidArgument, path,
-                "was saved by " + metadata_value(file, "optimizer") + ", this session's optimizer is " +
-                    optimizer_name(spec_.optimizer.kind));
+    throw Error(ErrorCode::kInvalidArgument, "state_optimizer", path,
+                "was saved by {found}, this session's optimizer is {wanted}",
+                {{"found", metadata_value(file, "optimizer")}, {"wanted", optimizer_name(spec_.optimizer.kind)}});
   LossScale loss_scale;
   loss_scale.value = parse_scale(metadata_value(file, "loss_scale"), path + ": loss_scale");
   loss_scale.good_steps = parse_whole(metadata_value(file, "loss_scale_good_steps"), path + ": loss_scale_good_steps");
   const std::vector<StateTensor> tensors = state_tensors(model_.parameters);
   if (file.entries().size() != tensors.size())
-    throw Error(ErrorCode::kFormat, path,
-                "holds " + std::to_string(file.entries().size()) + " tensors, this session trains " +
-                    std::to_string(tensors.size()) + " (with the optimizer's)");
+    throw Error(ErrorCode::kFormat, "state_tensors", path,
+                "holds {held} tensors, this session trains {wanted} (with the optimizer's)",
+                {{"held", file.entries().size()}, {"wanted", tensors.size()}});
   for (const StateTensor& t : tensors) {
     const SafetensorsEntry* entry = file.find(t.name);
-    if (!entry) throw Error(ErrorCode::kFormat, path, "tensor " + t.name + " is missing");
+    if (!entry)
+      throw Error(ErrorCode::kFormat, "tensor_missing", path, "tensor {tensor} is missing", {{"tensor", t.name}});
     if (!(entry->shape == t.tensor.shape) || entry->type != type_of(t.tensor))
-      throw Error(ErrorCode::kShape, path,
-                  "tensor " + t.name + " is " + safetensors_type_name(entry->type) + " " + entry->shape.to_string() +
-                      ", expected " + safetensors_type_name(type_of(t.tensor)) + " " + t.tensor.shape.to_string());
+      throw Error(
+          ErrorCode::kShape, "state_tensor_differs", path, "tensor {tensor} is {found}, expected {expected}",
+          {{"tensor", t.name},
+           {"found", std::string(safetensors_type_name(entry->type)) + " " + entry->shape.to_string()},
+           {"expected", std::string(safetensors_type_name(type_of(t.tensor))) + " " + t.tensor.shape.to_string()}});
   }
   for (const StateTensor& t : tensors) {
     const SafetensorsEntry& entry = *file.find(t.name);

@@ -1,3 +1,5 @@
+import type { EngineCause } from "@anneal/contracts";
+
 // What is known of a base model and of the machine before anything is loaded.
 
 /** Where a base model lies: one GGUF file, or a folder in Hugging Face layout (config.json + safetensors). */
@@ -57,7 +59,7 @@ export interface ModelInfo {
   ropeScaling: RopeScaling | null;
   normEpsilon: number;
   /** Why llama.cpp could not run the model from a GGUF, the configuration's field first; null where exportGguf can write it. */
-  ggufProblem: string | null;
+  ggufProblem: EngineCause | null;
 }
 
 /** What a PEFT folder holds, seen over a base that it fits. */

@@ -1,6 +1,5 @@
 import {
   type ErrorCode,
-  engineWords,
   Phrases,
   ServiceError,
   say,
@@ -39,9 +38,8 @@ const Remedied = z.object({ remedy: z.string(), phrases: Phrases.optional() });
 /** What a port threw (engine, Ollama, tokenizer), as a refusal of the named field; ours pass through. */
 export function foreignError(error: unknown, field: string): ServiceError {
   if (error instanceof ServiceError) return error;
-  const said = wordsOfError(error);
+  const message = wordsOfError(error);
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const message = code.startsWith("ENGINE_") && typeof said === "string" ? engineWords(said) : said;
   const given = Remedied.safeParse(error);
   const remedy = given.success ? wordsOf(given.data, "remedy") : null;
   const known = codes[code];

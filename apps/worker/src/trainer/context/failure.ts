@@ -1,6 +1,5 @@
 import {
   diskFullCode,
-  engineWords,
   isDiskFull,
   type Phrase,
   type Phrases,
@@ -34,8 +33,8 @@ const permanentCodes: Partial<Record<EngineErrorCode, Phrase>> = {
 };
 
 const adapterRemedy = say`export or fetch the adapter to continue from again, or start without it`;
-const ofAdapter = ({ code, message }: EngineError) =>
-  /\/adapter_(config\.json|model\.(safetensors|bin))/.test(message) &&
+const ofAdapter = ({ code, where }: EngineError) =>
+  /\/adapter_(config\.json|model\.(safetensors|bin))/.test(where) &&
   ["ENGINE_FORMAT", "ENGINE_SHAPE", "ENGINE_UNSUPPORTED"].includes(code);
 
 /** An error as the run's page shows it. */
@@ -50,7 +49,7 @@ export function describeFailure(error: unknown): Failure {
     return failure(diskFullCode, say`free some space, then resume`, false, say`the disk is full: ${message}`);
   if (error instanceof EngineError) {
     const remedy = ofAdapter(error) ? adapterRemedy : (permanentCodes[error.code] ?? null);
-    return failure(error.code, remedy, remedy !== null, engineWords(error.message));
+    return failure(error.code, remedy, remedy !== null);
   }
   // A file that cannot be read now may be back in a moment; every other refusal meets the next attempt too.
   if (error instanceof ServiceError)

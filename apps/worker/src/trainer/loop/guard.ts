@@ -1,4 +1,4 @@
-import { type RunSpec, ServiceError, say } from "@anneal/contracts";
+import { type RunSpec, ServiceError, say, told, type Words } from "@anneal/contracts";
 import { EngineError, type Session } from "@anneal/engine";
 import { type Cursor, statePath } from "../../run-directory/checkpoints.ts";
 import { type Job, tell } from "../context/job.ts";
@@ -14,14 +14,20 @@ export function lossLimit(cursor: Pick<Cursor, "step" | "lossEma">, { guards }: 
 
 /** Why the engine refused to update, or null when it is not for the guard to mend. */
 export function poisonOf(error: unknown, { guards }: Pick<RunSpec, "guards">): "not_finite" | "spike" | null {
-  if (!(error instanceof EngineError) || error.code !== "ENGINE_NUMERIC") return null;
-  if (!/is not finite/.test(error.message)) return "spike";
-  return guards.nonFinite ? "not_finite" : null;
+  if (!(error instanceof EngineError)) return null;
+  switch (error.reason) {
+    case "loss_above_limit":
+      return "spike";
+    case "step_not_finite":
+      return guards.nonFinite ? "not_finite" : null;
+    default:
+      return null;
+  }
 }
 
 export interface Poisoned {
   cause: "not_finite" | "spike";
-  detail: string;
+  detail: Words;
   rows: number[]; // of the dataset
 }
 
@@ -33,13 +39,13 @@ export interface Poisoned {
 export async function leaveOut(job: Job, session: Session, cursor: Cursor, poisoned: Poisoned): Promise<Cursor> {
   const { guards } = job.start.spec;
   const { step, guard } = cursor;
-  const told = (action: "skipped" | "rolled_back", backToStep: number | null) => {
+  const record = (action: "skipped" | "rolled_back", backToStep: number | null) => {
     if (step <= job.journal.told.guardStep) return;
     const { cause, detail, rows } = poisoned;
-    tell(job, { type: "guard", step, cause, action, backToStep, rows: rows.slice(0, rowsTold), detail });
+    tell(job, { type: "guard", step, cause, action, backToStep, rows: rows.slice(0, rowsTold), ...told({ detail }) });
   };
   if (guard.skippedInRow === 0) {
-    told("skipped", null);
+    record("skipped", null);
     return { ...cursor, step: step + 1, engineStep: cursor.engineStep ?? step, guard: { ...guard, skippedInRow: 1 } };
   }
   const back = guard.rollbackTo === null ? null : await job.store.ofStep(guard.rollbackTo);
@@ -55,7 +61,7 @@ export async function leaveOut(job: Job, session: Session, cursor: Cursor, poiso
       },
     );
   const { step: engineStep } = await session.loadState(statePath(back));
-  told("rolled_back", back.step);
+  record("rolled_back", back.step);
   return {
     ...cursor,
     step: step + 1,

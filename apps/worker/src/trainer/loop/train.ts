@@ -1,4 +1,12 @@
-import { type AdapterSettings, adaptersOf, ServiceError, say, warmupOf } from "@anneal/contracts";
+import {
+  type AdapterSettings,
+  adaptersOf,
+  ServiceError,
+  say,
+  type Words,
+  warmupOf,
+  wordsOfError,
+} from "@anneal/contracts";
 import { learningRateAt, type Session, type StepResult } from "@anneal/engine";
 import { type Checkpoint, type Cursor, statePath } from "../../run-directory/checkpoints.ts";
 import { Stopped } from "../context/control.ts";
@@ -223,8 +231,8 @@ class Trainer {
       );
     } catch (error) {
       const cause = poisonOf(error, spec);
-      if (cause === null || !(error instanceof Error)) throw error;
-      await this.withoutBatch(cause, error.message, examples);
+      if (cause === null) throw error;
+      await this.withoutBatch(cause, wordsOfError(error), examples);
       return;
     }
     const seconds = (performance.now() - began) / 1000;
@@ -255,7 +263,7 @@ class Trainer {
     this.tellProgress();
   }
 
-  private async withoutBatch(cause: "not_finite" | "spike", detail: string, examples: number[]): Promise<void> {
+  private async withoutBatch(cause: "not_finite" | "spike", detail: Words, examples: number[]): Promise<void> {
     const { job, session, prepared } = this;
     const rows = [...new Set(examples)].map((example) => prepared.rowNumbers[example] ?? example);
     const { rollbacks } = this.cursor.guard;

@@ -49,7 +49,9 @@ ModelConfig read_stream_gguf(const GgufFile& file, const std::string& architectu
   c.hidden_size = file.get_int(a + "embedding_length");
   c.layers = file.get_int(a + "block_count");
   c.heads = file.get_int(a + "attention.head_count");
-  if (c.heads < 1) throw Error(ErrorCode::kFormat, file.path(), "attention.head_count must be at least 1");
+  if (c.heads < 1)
+    throw Error(ErrorCode::kFormat, "field_below_minimum", file.path(), "{field} must be at least {minimum}",
+                {{"field", "attention.head_count"}, {"minimum", 1}});
   c.kv_heads = file.get_int_or(a + "attention.head_count_kv", c.heads);
   // Mixtures of experts in every layer need no width of a plain feed-forward.
   const GgufValue* of_experts = file.find(a + "expert_feed_forward_length");
@@ -60,7 +62,8 @@ ModelConfig read_stream_gguf(const GgufFile& file, const std::string& architectu
   c.norm_epsilon = static_cast<float>(file.get_number(a + "attention.layer_norm_rms_epsilon"));
   const GgufTensor& embedding = file.tensor("token_embd.weight");
   if (embedding.shape.rank != 2)
-    throw Error(ErrorCode::kShape, file.path(), "token_embd.weight has shape " + embedding.shape.to_string());
+    throw Error(ErrorCode::kShape, "tensor_shape", file.path(), "{tensor} has shape {shape}",
+                {{"tensor", "token_embd.weight"}, {"shape", embedding.shape.to_string()}});
   c.vocab_size = embedding.shape[0];
   c.tied_head = file.find_tensor("output.weight") == nullptr;
   return c;
@@ -71,10 +74,14 @@ ModelConfig read_common_gguf(const GgufFile& file, const std::string& architectu
   ModelConfig c = read_stream_gguf(file, architecture);
   c.head_size = file.get_int_or(a + "attention.key_length", c.hidden_size / c.heads);
   if (file.get_int_or(a + "attention.value_length", c.head_size) != c.head_size)
-    throw Error(ErrorCode::kUnsupported, file.path(), "attention.value_length other than key_length is not supported");
+    throw Error(ErrorCode::kUnsupported, "other_than_not_supported", file.path(),
+                "{field} other than {only} is not supported",
+                {{"field", "attention.value_length"}, {"only", "key_length"}});
   const int64_t rotated = file.get_int_or(a + "rope.dimension_count", c.head_size);
   if (rotated != c.head_size && architecture != "phi3")
-    throw Error(ErrorCode::kUnsupported, file.path(), "rope.dimension_count other than the head size is not supported");
+    throw Error(ErrorCode::kUnsupported, "other_than_not_supported", file.path(),
+                "{field} other than {only} is not supported",
+                {{"field", "rope.dimension_count"}, {"only", "the head size"}});
   if (rotated != c.head_size) c.rotary_size = rotated;
   c.qkv_bias = file.find_tensor("blk.0.attn_q.bias") != nullptr;
   c.output_bias = file.find_tensor("blk.0.attn_output.bias") != nullptr;
@@ -125,15 +132,18 @@ GgufPlace moe_gguf_place(const ModelConfig& config, const std::string& hf_name) 
   return place;
 }
 
-void refuse_gguf(const std::string& field, const std::string& why) {
-  throw Error(ErrorCode::kUnsupported, "exportGguf", field + ": " + why + "; export a merged folder instead");
+void refuse_gguf(const char* reason, const std::string& field, const char* pattern, ErrorArgs args) {
+  throw Error(ErrorCode::kUnsupported, "gguf_would_differ", "exportGguf",
+              "{field}: {problem}; export a merged folder instead",
+              {{"field", field}, {"problem", Cause{reason, pattern, std::move(args)}}});
 }
 
 void refuse_windows(const ModelConfig& c, const char* architecture) {
   for (int64_t i = 0; i < c.layers; ++i)
     if (c.slides(i))
-      refuse_gguf("sliding_window",
-                  std::string("llama.cpp runs ") + architecture + " without the window of layer " + std::to_string(i));
+      refuse_gguf("gguf_no_window", "sliding_window",
+                  "llama.cpp runs {architecture} without the window of layer {layer}",
+                  {{"architecture", architecture}, {"layer", i}});
 }
 
 }  // namespace anneal

@@ -31,7 +31,7 @@ GgufPlace llama_gguf_place(const ModelConfig& config, const std::string& hf_name
 GgufPlace moe_gguf_place(const ModelConfig& config, const std::string& hf_name);
 
 // Throws kUnsupported: llama.cpp would run `field` otherwise than it was trained.
-[[noreturn]] void refuse_gguf(const std::string& field, const std::string& why);
+[[noreturn]] void refuse_gguf(const char* reason, const std::string& field, const char* pattern, ErrorArgs args = {});
 
 // llama.cpp runs this architecture without windows.
 void refuse_windows(const ModelConfig& config, const char* architecture);

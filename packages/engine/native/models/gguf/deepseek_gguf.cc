@@ -40,8 +40,8 @@ void read_latent_sizes(const GgufFile& file, ModelConfig& c) {
   const int64_t key = number(absorbed ? "attention.key_length_mla" : "attention.key_length");
   m.value_size = number(absorbed ? "attention.value_length_mla" : "attention.value_length");
   if (m.kv_rank < 1 || m.rope_size < 2 || key <= m.rope_size)
-    throw Error(ErrorCode::kFormat, file.path(),
-                "deepseek2.attention.kv_lora_rank, rope.dimension_count and key_length_mla do not fit together");
+    throw Error(ErrorCode::kFormat, "fields_disagree", file.path(), "{fields} do not fit together",
+                {{"fields", "deepseek2.attention.kv_lora_rank, rope.dimension_count and key_length_mla"}});
   m.nope_size = key - m.rope_size;
   m.q_rank = file.find_tensor("blk.0.attn_q_a.weight") ? number("attention.q_lora_rank") : 0;
   c.head_size = key;
@@ -69,24 +69,36 @@ void read_experts(const GgufFile& file, ModelConfig& c) {
 
 void check_experts(const ModelConfig& c) {
   const MoeConfig& m = c.moe;
-  if (m.experts == 0) refuse_gguf("n_routed_experts", "llama.cpp reads deepseek2 with experts only");
-  if (m.shared_experts == 0) refuse_gguf("n_shared_experts", "llama.cpp reads deepseek2 with shared experts only");
+  if (m.experts == 0)
+    refuse_gguf("gguf_experts_only", "n_routed_experts", "llama.cpp reads {architecture} with experts only",
+                {{"architecture", "deepseek2"}});
+  if (m.shared_experts == 0)
+    refuse_gguf("gguf_shared_experts_only", "n_shared_experts",
+                "llama.cpp reads {architecture} with shared experts only", {{"architecture", "deepseek2"}});
   // By the best of each group and by its best two the same experts win only where no group that holds a winner can
   // lose.
   if (!m.sigmoid && m.topk_groups < m.groups && m.experts_per_token > m.topk_groups)
-    refuse_gguf("topk_group", "llama.cpp ranks groups by their best two experts, deepseek_v2 by the best one");
+    refuse_gguf("gguf_ranks_groups_by_two", "topk_group",
+                "llama.cpp ranks groups by their best two experts, {family} by the best one",
+                {{"family", "deepseek_v2"}});
   if (m.sigmoid && m.groups > 1 && m.experts / m.groups < 2)
-    refuse_gguf("n_group", "llama.cpp ranks groups by their best two experts");
+    refuse_gguf("gguf_ranks_groups", "n_group", "llama.cpp ranks groups by their best two experts");
 }
 
 // The latents' norms have an epsilon of their own in transformers.
 void check_attention(const ModelConfig& c) {
   if (std::abs(c.norm_epsilon - 1e-6f) > 1e-9f)
-    refuse_gguf("rms_norm_eps", "llama.cpp runs the latents' norms with it instead of 1e-6");
-  if (c.qkv_bias) refuse_gguf("attention_bias", "llama.cpp has no biases in deepseek2");
-  if (c.mlp_bias) refuse_gguf("mlp_bias", "llama.cpp has no biases in deepseek2");
+    refuse_gguf("gguf_latent_norms", "rms_norm_eps", "llama.cpp runs the latents' norms with it instead of {value}",
+                {{"value", "1e-6"}});
+  if (c.qkv_bias)
+    refuse_gguf("gguf_no_biases", "attention_bias", "llama.cpp has no biases in {architecture}",
+                {{"architecture", "deepseek2"}});
+  if (c.mlp_bias)
+    refuse_gguf("gguf_no_biases", "mlp_bias", "llama.cpp has no biases in {architecture}",
+                {{"architecture", "deepseek2"}});
   if (c.mla.q_rank && is_lite_for_llama_cpp(c))
-    refuse_gguf("q_lora_rank", "llama.cpp takes a model of " + std::to_string(c.layers) + " layers to have none");
+    refuse_gguf("gguf_no_query_rank", "q_lora_rank", "llama.cpp takes a model of {layers} layers to have none",
+                {{"layers", c.layers}});
 }
 
 }  // namespace
@@ -104,12 +116,14 @@ ModelConfig read_deepseek_gguf(const GgufFile& file) {
   // Layers behind the last one predict further tokens: not part of the model that is served.
   c.layers -= file.get_int_or(kArchitecture + "nextn_predict_layers", 0);
   if (c.layers < 1 || c.layers > 1024)
-    throw Error(ErrorCode::kFormat, file.path(), "deepseek2.block_count must lie between 1 and 1024");
+    throw Error(ErrorCode::kFormat, "not_between", file.path(), "{field} must lie between {low} and {high}",
+                {{"field", "deepseek2.block_count"}, {"low", 1}, {"high", 1024}});
   const int64_t gating = file.get_int_or(kArchitecture + "expert_gating_func", kSoftmax);
   if (gating != kSoftmax && gating != kSigmoid && gating != 0)
-    throw Error(ErrorCode::kUnsupported, file.path(),
-                "deepseek2.expert_gating_func " + std::to_string(gating) +
-                    " is not supported; supported are 1 (softmax) and 2 (sigmoid)");
+    throw Error(ErrorCode::kUnsupported, "not_supported_but", file.path(),
+                "{setting} is not supported; supported are {supported}",
+                {{"setting", "deepseek2.expert_gating_func " + std::to_string(gating)},
+                 {"supported", "1 (softmax) and 2 (sigmoid)"}});
   read_latent_sizes(file, c);
   read_experts(file, c);
   read_rope_gguf(file, "deepseek2", c);

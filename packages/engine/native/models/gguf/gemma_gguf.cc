@@ -23,7 +23,8 @@ bool is_norm(const std::string& hf_name) { return hf_name.find("norm.weight") !=
 
 GgufMetadata gemma_gguf_keys(const ModelConfig& c, const char* architecture) {
   if (std::abs(c.attention_scale - llama_cpp_scale(c, architecture)) > 1e-6)
-    refuse_gguf("query_pre_attn_scalar", "llama.cpp has a scale of scores of its own for " + std::string(architecture));
+    refuse_gguf("gguf_own_score_scale", "query_pre_attn_scalar",
+                "llama.cpp has a scale of scores of its own for {architecture}", {{"architecture", architecture}});
   const std::string a = std::string(architecture) + ".";
   GgufMetadata keys;
   // A window that no layer has would end llama.cpp: 0 means none.

@@ -38,8 +38,11 @@ void read_vector(const GgufLayoutTensor& t, const ParameterReader& read, float* 
 void check_biases(const ModelConfig& c, const std::string& architecture) {
   if (architecture == "llama") return;
   if (c.output_bias)
-    refuse_gguf("attention_bias", "llama.cpp has no bias on the attention's output in " + architecture);
-  if (c.mlp_bias) refuse_gguf("mlp_bias", "llama.cpp has no biases in the feed-forward of " + architecture);
+    refuse_gguf("gguf_no_output_bias", "attention_bias",
+                "llama.cpp has no bias on the attention's output in {architecture}", {{"architecture", architecture}});
+  if (c.mlp_bias)
+    refuse_gguf("gguf_no_feed_forward_biases", "mlp_bias",
+                "llama.cpp has no biases in the feed-forward of {architecture}", {{"architecture", architecture}});
 }
 
 }  // namespace
@@ -52,8 +55,8 @@ std::vector<GgufLayoutTensor> gguf_layout(const Family& family, const ModelConfi
     if (p.adapter) continue;
     const GgufPlace place = family.gguf_place(config, p.name);
     if (place.tensor.empty())
-      throw Error(ErrorCode::kUnsupported, "exportGguf",
-                  std::string("family ") + family.name() + " has no GGUF name for " + p.name);
+      throw Error(ErrorCode::kUnsupported, "gguf_name_missing", "exportGguf",
+                  "family {family} has no GGUF name for {tensor}", {{"family", family.name()}, {"tensor", p.name}});
     if (place.experts) {
       const auto [found, fresh] = merged.emplace(place.tensor, layout.size());
       if (fresh) layout.push_back({place.tensor, {place.experts, p.shape[0], p.shape[1]}, place, {}, false});
@@ -99,14 +102,13 @@ GgufMetadata gguf_architecture_keys(const Family& family, const ModelConfig& con
   return keys;
 }
 
-std::string gguf_problem(const Family& family, const ModelConfig& config) {
+std::optional<Cause> gguf_problem(const Family& family, const ModelConfig& config) {
   try {
     gguf_architecture_keys(family, config);
-    return "";
+    return std::nullopt;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kUnsupported) throw;
-    const std::string text = error.what(), where = error.where() + ": ";
-    return text.compare(0, where.size(), where) == 0 ? text.substr(where.size()) : text;
+    return error.cause();
   }
 }
 

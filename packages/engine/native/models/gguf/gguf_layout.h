@@ -34,7 +34,7 @@ void read_layout_rows(const GgufLayoutTensor& tensor, const ParameterReader& rea
 // llama.cpp cannot run as it was trained.
 GgufMetadata gguf_architecture_keys(const Family& family, const ModelConfig& config);
 
-// What gguf_architecture_keys refuses, in words; empty where the model can be written.
-std::string gguf_problem(const Family& family, const ModelConfig& config);
+// What gguf_architecture_keys refuses; nothing where the model can be written.
+std::optional<Cause> gguf_problem(const Family& family, const ModelConfig& config);
 
 }  // namespace anneal

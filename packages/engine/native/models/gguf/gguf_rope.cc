@@ -16,8 +16,9 @@ std::vector<float> read_divisors(const GgufFile& file, const std::string& name, 
   const GgufTensor* tensor = file.find_tensor(name);
   if (!tensor) return {};
   if (tensor->shape.elements() != wanted)
-    throw Error(ErrorCode::kShape, file.path(),
-                name + " must hold one value for each of the " + std::to_string(wanted) + " rotated pairs");
+    throw Error(ErrorCode::kShape, "values_per_pair_count", file.path(),
+                "{tensor} must hold one value for each of the {pairs} rotated pairs",
+                {{"tensor", name}, {"pairs", wanted}});
   std::vector<float> values(static_cast<size_t>(wanted));
   tensor->read_rows_f32(0, tensor->tensor(file.path()).rows(), values.data(), file.path());
   return values;
@@ -63,9 +64,11 @@ void read_longrope(const GgufFile& file, const std::string& a, int64_t pairs, Mo
 
 void yarn_keys(const ModelConfig& c, const std::string& a, GgufMetadata& keys) {
   const RopeConfig& r = c.rope;
-  if (r.beta_fast != 32.0) refuse_gguf("beta_fast", "llama.cpp runs yarn with 32");
-  if (r.beta_slow != 1.0) refuse_gguf("beta_slow", "llama.cpp runs yarn with 1");
-  if (!r.truncate) refuse_gguf("truncate", "llama.cpp rounds yarn's bounds to whole pairs");
+  if (r.beta_fast != 32.0)
+    refuse_gguf("gguf_yarn_runs_with", "beta_fast", "llama.cpp runs yarn with {value}", {{"value", 32}});
+  if (r.beta_slow != 1.0)
+    refuse_gguf("gguf_yarn_runs_with", "beta_slow", "llama.cpp runs yarn with {value}", {{"value", 1}});
+  if (!r.truncate) refuse_gguf("gguf_yarn_bounds", "truncate", "llama.cpp rounds yarn's bounds to whole pairs");
   keys.emplace_back(a + "rope.scaling.original_context_length",
                     GgufValue::u32(static_cast<uint32_t>(r.original_context)));
   const auto number = [&](const char* key, double value) {
@@ -100,7 +103,9 @@ void read_rope_gguf(const GgufFile& file, const std::string& architecture, Model
   if (c.rope.factor == 0.0 || type == "none") c.rope.factor = 1.0;
   if (type == "longrope" || file.find_tensor("rope_factors_short.weight")) {
     if (architecture != "phi3")
-      throw Error(ErrorCode::kUnsupported, file.path(), "rope.scaling.type \"longrope\" is supported for phi3 only");
+      throw Error(ErrorCode::kUnsupported, "supported_for_only", file.path(),
+                  "{setting} is supported for {family} only",
+                  {{"setting", "rope.scaling.type \"longrope\""}, {"family", "phi3"}});
     // A phi3 with the one context that it was made for carries the type but no factors.
     if (file.find_tensor("rope_factors_short.weight")) read_longrope(file, a, pairs, c);
   } else if (type == "yarn") {
@@ -108,8 +113,9 @@ void read_rope_gguf(const GgufFile& file, const std::string& architecture, Model
   } else if (type == "linear") {
     if (c.rope.factor != 1.0) c.rope.type = "linear";
   } else if (type != "none") {
-    throw Error(ErrorCode::kUnsupported, file.path(),
-                "rope.scaling.type \"" + type + "\" is not supported; supported are none, linear, yarn and longrope");
+    throw Error(ErrorCode::kUnsupported, "not_supported_but", file.path(),
+                "{setting} is not supported; supported are {supported}",
+                {{"setting", "rope.scaling.type \"" + type + "\""}, {"supported", "none, linear, yarn and longrope"}});
   }
 }
 
@@ -118,23 +124,29 @@ GgufMetadata rope_gguf_keys(const ModelConfig& c, const std::string& architectur
   const std::string a = architecture + ".";
   GgufMetadata keys;
   if ((r.type == "llama3" || !r.divisors.empty()) && architecture != "llama")
-    refuse_gguf("rope_type", "llama.cpp reads " + std::string("llama3's divisors for llama only"));
+    refuse_gguf("gguf_llama3_divisors", "rope_type", "llama.cpp reads llama3's divisors for llama only");
   if (c.has_local_rope && c.local_rope.type != "default")
-    refuse_gguf("rope_parameters.sliding_attention", "llama.cpp does not scale it");
+    refuse_gguf("gguf_not_scaled", "rope_parameters.sliding_attention", "llama.cpp does not scale it");
   if (r.type == "linear") {
-    if (c.mla.kv_rank) refuse_gguf("rope_type", "llama.cpp scales the scores of " + architecture + " with linear too");
+    if (c.mla.kv_rank)
+      refuse_gguf("gguf_linear_scores", "rope_type", "llama.cpp scales the scores of {architecture} with linear too",
+                  {{"architecture", architecture}});
     keys.emplace_back(a + "rope.scaling.type", GgufValue::string("linear"));
     keys.emplace_back(a + "rope.scaling.factor", GgufValue::f32(static_cast<float>(r.factor)));
   } else if (r.type == "yarn") {
     if (c.has_local_rope)
-      refuse_gguf("rope_type", "llama.cpp would scale the sliding layers of " + architecture + " with yarn too");
+      refuse_gguf("gguf_yarn_sliding", "rope_type",
+                  "llama.cpp would scale the sliding layers of {architecture} with yarn too",
+                  {{"architecture", architecture}});
     keys.emplace_back(a + "rope.scaling.type", GgufValue::string("yarn"));
     keys.emplace_back(a + "rope.scaling.factor", GgufValue::f32(static_cast<float>(r.factor)));
     yarn_keys(c, a, keys);
   } else if (r.type == "longrope") {
-    if (architecture != "phi3") refuse_gguf("rope_type", "longrope is written for phi3 only");
+    if (architecture != "phi3")
+      refuse_gguf("longrope_family_only", "rope_type", "longrope is written for {family} only", {{"family", "phi3"}});
     if (r.long_factor.size() != r.short_factor.size())
-      refuse_gguf("long_factor", "llama.cpp needs as many as of short_factor");
+      refuse_gguf("gguf_as_many_as", "long_factor", "llama.cpp needs as many as of {field}",
+                  {{"field", "short_factor"}});
     keys.emplace_back(a + "rope.scaling.type", GgufValue::string("longrope"));
     keys.emplace_back(a + "rope.scaling.original_context_length",
                       GgufValue::u32(static_cast<uint32_t>(r.original_context)));

@@ -19,13 +19,16 @@ class GgufSource final : public WeightSource {
     check_whole();
     family_ = find_gguf_family(file_);
     if (!family_)
-      throw Error(ErrorCode::kUnsupported, path,
-                  "general.architecture \"" + printable(file_.get_string("general.architecture"), 80) +
-                      "\" is not supported; supported are " + family_names());
+      throw Error(
+          ErrorCode::kUnsupported, "not_supported_but", path, "{setting} is not supported; supported are {supported}",
+          {{"setting", "general.architecture \"" + printable(file_.get_string("general.architecture"), 80) + "\""},
+           {"supported", family_names()}});
     config_ = family_->read_gguf(file_);
     const std::string causal = std::string(family_->gguf_architecture()) + ".attention.causal";
     if (!file_.get_bool_or(causal, true))
-      throw Error(ErrorCode::kUnsupported, path, causal + " false is not supported; supported is true");
+      throw Error(ErrorCode::kUnsupported, "not_supported_only", path,
+                  "{setting} is not supported; supported is {supported}",
+                  {{"setting", causal + " false"}, {"supported", "true"}});
     if (!config_.tied_head && head_is_embedding()) config_.tied_head = true;
   }
 
@@ -37,9 +40,9 @@ class GgufSource final : public WeightSource {
       if (!p.adapter) check_parameter(p, known);
     for (const GgufTensor& tensor : file_.tensors())
       if (!known.count(tensor.name) && !is_prediction_layer(tensor.name))
-        throw Error(
-            ErrorCode::kFormat, path_,
-            "tensor " + tensor.name + " does not belong to a " + family_->name() + " model of this configuration");
+        throw Error(ErrorCode::kFormat, "gguf_tensor_foreign", path_,
+                    "tensor {tensor} does not belong to a {family} model of this configuration",
+                    {{"tensor", tensor.name}, {"family", family_->name()}});
   }
 
   void read_rows(const std::string& name, int64_t first, int64_t count, float* out) const override {
@@ -99,17 +102,18 @@ class GgufSource final : public WeightSource {
     const int64_t tensors = file_.get_int_or("split.tensors.count", 0),
                   own = static_cast<int64_t>(file_.tensors().size());
     if (count < 0 || number < 0 || number >= std::max<int64_t>(count, 1))
-      throw Error(ErrorCode::kFormat, path_,
-                  "split.no is " + std::to_string(number) + ", split.count " + std::to_string(count) +
-                      "; the number must be below the count");
+      throw Error(ErrorCode::kFormat, "split_number_too_large", path_,
+                  "{field} is {number}, split.count {count}; the number must be below the count",
+                  {{"field", "split.no"}, {"number", number}, {"count", count}});
     if (count > 1)
-      throw Error(ErrorCode::kUnsupported, path_,
-                  "is part " + std::to_string(number + 1) + " of " + std::to_string(count) +
-                      " of a model (split.no, split.count); join the parts into one file (llama-gguf-split --merge)");
+      throw Error(ErrorCode::kUnsupported, "split_part", path_,
+                  "is part {part} of {count} of a model (split.no, split.count); join the parts into one file "
+                  "(llama-gguf-split --merge)",
+                  {{"part", number + 1}, {"count", count}});
     if (tensors != 0 && tensors != own)
-      throw Error(
-          ErrorCode::kFormat, path_,
-          "split.tensors.count is " + std::to_string(tensors) + ", the file holds " + std::to_string(own) + " tensors");
+      throw Error(ErrorCode::kFormat, "split_tensors_count", path_,
+                  "split.tensors.count is {announced}, the file holds {held} tensors",
+                  {{"announced", tensors}, {"held", own}});
   }
 
   // Written twice with the same values it is the embedding all the same.
@@ -122,7 +126,9 @@ class GgufSource final : public WeightSource {
 
   GgufPlace place_of(const std::string& name) const {
     GgufPlace place = family_->gguf_place(config_, name);
-    if (place.tensor.empty()) throw Error(ErrorCode::kInternal, name, "has no GGUF name in family " + config_.family);
+    if (place.tensor.empty())
+      throw Error(ErrorCode::kInternal, "gguf_name_missing_in", name, "has no GGUF name in family {family}",
+                  {{"family", config_.family}});
     if (!place.joined_tensor.empty() && file_.find_tensor(place.joined_tensor)) {
       place.tensor = place.joined_tensor;
       place.key_rows = 0;
@@ -139,9 +145,9 @@ class GgufSource final : public WeightSource {
     const GgufTensor& tensor = file_.tensor(name);
     known.insert(name);
     if (!(tensor.shape == wanted))
-      throw Error(
-          ErrorCode::kShape, path_,
-          "tensor " + name + " has shape " + tensor.shape.to_string() + ", the model needs " + wanted.to_string());
+      throw Error(ErrorCode::kShape, "tensor_shape_differs", path_,
+                  "tensor {tensor} has shape {shape}, the model needs {needed}",
+                  {{"tensor", name}, {"shape", tensor.shape.to_string()}, {"needed", wanted.to_string()}});
     tensor.tensor(path_);
   }
 

@@ -11,12 +11,12 @@ namespace {
 int64_t value_size(const AttentionOptions& o) { return o.value_head_size > 0 ? o.value_head_size : o.head_size; }
 
 void check_options(const char* op, const AttentionOptions& o) {
-  require(
-      o.query_heads > 0 && o.kv_heads > 0 && o.query_heads % o.kv_heads == 0, ErrorCode::kShape, op,
-      std::to_string(o.query_heads) + " query heads are not a multiple of " + std::to_string(o.kv_heads) + " kv heads");
-  require(o.head_size > 0 && o.head_size <= kMaxHeadSize && value_size(o) <= kMaxHeadSize, ErrorCode::kUnsupported, op,
-          "head size must be 1.." + std::to_string(kMaxHeadSize));
-  require(o.window >= 0 && o.soft_cap >= 0, ErrorCode::kInvalidArgument, op,
+  require(o.query_heads > 0 && o.kv_heads > 0 && o.query_heads % o.kv_heads == 0, ErrorCode::kShape,
+          "query_heads_not_multiple", op, "{query_heads} query heads are not a multiple of {kv_heads} kv heads",
+          {{"query_heads", o.query_heads}, {"kv_heads", o.kv_heads}});
+  require(o.head_size > 0 && o.head_size <= kMaxHeadSize && value_size(o) <= kMaxHeadSize, ErrorCode::kUnsupported,
+          "head_size_out_of_range", op, "head size must be 1..{most}", {{"most", kMaxHeadSize}});
+  require(o.window >= 0 && o.soft_cap >= 0, ErrorCode::kInvalidArgument, "window_or_cap_negative", op,
           "window and soft_cap must not be negative");
 }
 
@@ -34,11 +34,11 @@ void check_tokens(const char* op, const AttentionTensors& t, const AttentionOpti
   require_dtype(op, "offsets", t.offsets, DType::kI32, "i32");
   const int64_t count = t.offsets.shape.elements();
   const int32_t* offsets = t.offsets.as<int32_t>();
-  require(count >= 1 && offsets[0] == 0 && offsets[count - 1] == n, ErrorCode::kInvalidArgument, op,
-          "offsets must start at 0 and end at the number of tokens, " + std::to_string(n));
+  require(count >= 1 && offsets[0] == 0 && offsets[count - 1] == n, ErrorCode::kInvalidArgument, "offsets_not_covering",
+          op, "offsets must start at 0 and end at the number of tokens, {tokens}", {{"tokens", n}});
   for (int64_t i = 1; i < count; ++i)
-    require(offsets[i] >= offsets[i - 1], ErrorCode::kInvalidArgument, op,
-            "offsets[" + std::to_string(i) + "] is smaller than the one before");
+    require(offsets[i] >= offsets[i - 1], ErrorCode::kInvalidArgument, "offset_decreases", op,
+            "offsets[{index}] is smaller than the one before", {{"index", i}});
 }
 
 }  // namespace
@@ -81,8 +81,8 @@ void attention_decode(Context& ctx, const Tensor& q, const Tensor& keys, const T
   require(keys.shape.rank == 3 && values.shape.rank == 3 && keys.shape[0] == values.shape[0] &&
               keys.shape[1] == values.shape[1] && keys.shape[2] == o.kv_heads * o.head_size &&
               values.shape[2] == o.kv_heads * dv,
-          ErrorCode::kShape, kOp,
-          "keys " + keys.shape.to_string() + ", values " + values.shape.to_string() + " do not fit");
+          ErrorCode::kShape, "keys_values_shape", kOp, "keys {keys}, values {values} do not fit",
+          {{"keys", keys.shape.to_string()}, {"values", values.shape.to_string()}});
   require_dtype(kOp, "lengths", lengths, DType::kI32, "i32");
   require_elements(kOp, "lengths", lengths, batch);
   if (slots) {
@@ -94,8 +94,8 @@ void attention_decode(Context& ctx, const Tensor& q, const Tensor& keys, const T
   for (int64_t b = 0; b < batch; ++b) {
     const int32_t length = lengths.as<int32_t>()[b];
     const int64_t slot = slots ? slots.as<int32_t>()[b] : b;
-    require(length >= 0 && length <= capacity && slot >= 0 && slot < keys.shape[0], ErrorCode::kInvalidArgument, kOp,
-            "sequence " + std::to_string(b) + " lies outside the cache");
+    require(length >= 0 && length <= capacity && slot >= 0 && slot < keys.shape[0], ErrorCode::kInvalidArgument,
+            "sequence_outside_cache", kOp, "sequence {sequence} lies outside the cache", {{"sequence", b}});
     longest = std::max<int64_t>(longest, length);
   }
   ArenaScope scope(ctx.scratch);

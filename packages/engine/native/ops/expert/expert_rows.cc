@@ -11,8 +11,8 @@ namespace {
 void require_pairs(const char* op, const Tensor& pairs, int64_t limit) {
   require_dtype(op, "pairs", pairs, DType::kI32, "i32");
   for (int64_t i = 0; i < pairs.shape.elements(); ++i)
-    require(pairs.as<int32_t>()[i] >= 0 && pairs.as<int32_t>()[i] < limit, ErrorCode::kInvalidArgument, op,
-            "pair " + std::to_string(pairs.as<int32_t>()[i]) + " is outside [0, " + std::to_string(limit) + ")");
+    require(pairs.as<int32_t>()[i] >= 0 && pairs.as<int32_t>()[i] < limit, ErrorCode::kInvalidArgument, "pair_outside",
+            op, "pair {pair} is outside [0, {limit})", {{"pair", pairs.as<int32_t>()[i]}, {"limit", limit}});
 }
 
 }  // namespace
@@ -39,7 +39,8 @@ void scale_expert_rows_backward(Context& ctx, Tensor h, Tensor dh, const Tensor&
   require_dtype(kOp, "weights", weights, DType::kF32, "f32");
   require_dtype(kOp, "dweights", dweights, DType::kF32, "f32");
   require_elements(kOp, "dweights", dweights, weights.shape.elements());
-  require(first >= 0 && first + h.rows() <= pairs.shape.elements(), ErrorCode::kShape, kOp, "pairs hold fewer rows");
+  require(first >= 0 && first + h.rows() <= pairs.shape.elements(), ErrorCode::kShape, "too_few_pairs", kOp,
+          "pairs hold fewer rows");
   require_pairs(kOp, pairs, weights.shape.elements());
   const auto move = kernels(ctx.isa).rows.move;
   const int64_t n = h.cols();
@@ -64,9 +65,9 @@ void scale_expert_rows_backward(Context& ctx, Tensor h, Tensor dh, const Tensor&
 void add_expert_rows(Context& ctx, const Tensor& x, const Tensor& positions, Tensor y) {
   require_float("add_expert_rows", "x", x);
   require_float("add_expert_rows", "y", y);
-  require(x.cols() == y.cols() && positions.rows() == y.rows(), ErrorCode::kShape, "add_expert_rows",
-          "x " + x.shape.to_string() + ", positions " + positions.shape.to_string() + " and y " + y.shape.to_string() +
-              " do not fit");
+  require(x.cols() == y.cols() && positions.rows() == y.rows(), ErrorCode::kShape, "expert_rows_shape",
+          "add_expert_rows", "x {x}, positions {positions} and y {y} do not fit",
+          {{"x", x.shape.to_string()}, {"positions", positions.shape.to_string()}, {"y", y.shape.to_string()}});
   require_pairs("add_expert_rows", positions, x.rows());
   const auto move = kernels(ctx.isa).rows.move;
   const int64_t n = x.cols(), k = positions.cols();

@@ -19,7 +19,7 @@ void check(const char* op, const Tensor& scores, const Tensor& experts, const Te
   require_matrix(op, "weights", weights, scores.rows(), o.top_k);
   require(o.top_k >= 1 && o.groups >= 1 && count % o.groups == 0 && o.topk_groups >= 1 && o.topk_groups <= o.groups &&
               o.topk_groups * (count / o.groups) >= o.top_k,
-          ErrorCode::kInvalidArgument, op, "top_k experts cannot be chosen from these groups");
+          ErrorCode::kInvalidArgument, "top_k_of_groups", op, "top_k experts cannot be chosen from these groups");
 }
 
 void score_row(float* row, int64_t n, bool sigmoid) {
@@ -62,7 +62,8 @@ void require_offsets(const char* op, const Tensor& offsets, int64_t sequences, i
   const int32_t* o = offsets.as<int32_t>();
   bool rising = o[0] == 0 && o[sequences] == tokens;
   for (int64_t s = 0; s < sequences; ++s) rising = rising && o[s] <= o[s + 1];
-  require(rising, ErrorCode::kInvalidArgument, op, "offsets must rise from 0 to the number of tokens");
+  require(rising, ErrorCode::kInvalidArgument, "offsets_not_rising", op,
+          "offsets must rise from 0 to the number of tokens");
 }
 
 // Adds the gradient with respect to one token's scores of a loss with these slopes over its probabilities.
@@ -151,7 +152,8 @@ void router_load(Context& ctx, const Tensor& scores, const Tensor& experts, cons
   require_dtype("router_load", "probability", probability, DType::kF32, "f32");
   require_matrix("router_load", "choices", choices, sequences, n);
   require_matrix("router_load", "probability", probability, sequences, n);
-  require(o.top_k >= 1 && o.top_k <= n, ErrorCode::kInvalidArgument, "router_load", "top_k is not a number of experts");
+  require(o.top_k >= 1 && o.top_k <= n, ErrorCode::kInvalidArgument, "top_k_not_experts", "router_load",
+          "top_k is not a number of experts");
   require_offsets("router_load", offsets, sequences, scores.rows());
   ctx.pool.parallel_for(sequences, [&](int64_t s) {
     std::vector<double> sum(static_cast<size_t>(n));

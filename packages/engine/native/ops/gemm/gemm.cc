@@ -16,48 +16,48 @@ std::string sizes(const MatrixView& a, const MatrixView& b, const Tensor& c) {
          std::to_string(b.cols) + "), C " + c.shape.to_string();
 }
 
-void check(bool ok, ErrorCode code, const char* op, const std::string& message) {
-  if (!ok) throw Error(code, op, message);
-}
-
 void check_problem(const char* op, const GemmProblem& p) {
   const GemmOptions& o = *p.options;
-  check(p.c.rows() == p.m && p.c.cols() == p.n, ErrorCode::kShape, op, "C does not fit: " + sizes(p.a, p.b, p.c));
-  check(p.c.dtype == DType::kF32 || p.c.dtype == DType::kBF16, ErrorCode::kInvalidArgument, op,
-        "C must be f32 or bf16");
-  check(is_dense_float(p.a.dtype), ErrorCode::kInvalidArgument, op, "A must be f32, bf16 or f16");
-  check(is_dense_float(p.b.dtype) || (p.b.codec && *p.b.codec), ErrorCode::kInvalidArgument, op,
-        "B of a block type needs a codec");
+  require(p.c.rows() == p.m && p.c.cols() == p.n, ErrorCode::kShape, "gemm_c_shape", op, "C does not fit: {sizes}",
+          {{"sizes", sizes(p.a, p.b, p.c)}});
+  require(p.c.dtype == DType::kF32 || p.c.dtype == DType::kBF16, ErrorCode::kInvalidArgument, "gemm_c_dtype", op,
+          "C must be f32 or bf16");
+  require(is_dense_float(p.a.dtype), ErrorCode::kInvalidArgument, "gemm_a_dtype", op, "A must be f32, bf16 or f16");
+  require(is_dense_float(p.b.dtype) || (p.b.codec && *p.b.codec), ErrorCode::kInvalidArgument, "gemm_b_codec", op,
+          "B of a block type needs a codec");
   if (p.b.codec) {
-    check(
+    require(
         p.b.codec->block_elements > 0 && p.b.codec->block_elements <= 256 && p.b.cols % p.b.codec->block_elements == 0,
-        ErrorCode::kShape, op, "rows of B are not whole blocks: " + sizes(p.a, p.b, p.c));
+        ErrorCode::kShape, "gemm_b_blocks", op, "rows of B are not whole blocks: {sizes}",
+        {{"sizes", sizes(p.a, p.b, p.c)}});
   }
   if (o.bias) {
-    check(o.bias.shape.elements() == p.n, ErrorCode::kShape, op,
-          "bias " + o.bias.shape.to_string() + " does not fit C");
-    check(o.bias.dtype == DType::kF32 || o.bias.dtype == DType::kBF16, ErrorCode::kInvalidArgument, op,
-          "bias must be f32 or bf16");
+    require(o.bias.shape.elements() == p.n, ErrorCode::kShape, "gemm_bias_shape", op, "bias {shape} does not fit C",
+            {{"shape", o.bias.shape.to_string()}});
+    require(o.bias.dtype == DType::kF32 || o.bias.dtype == DType::kBF16, ErrorCode::kInvalidArgument, "gemm_bias_dtype",
+            op, "bias must be f32 or bf16");
   }
   if (o.residual) {
-    check(o.residual.rows() == p.m && o.residual.cols() == p.n, ErrorCode::kShape, op, "residual does not fit C");
-    check(o.residual.dtype == DType::kF32 || o.residual.dtype == DType::kBF16, ErrorCode::kInvalidArgument, op,
-          "residual must be f32 or bf16");
+    require(o.residual.rows() == p.m && o.residual.cols() == p.n, ErrorCode::kShape, "gemm_residual_shape", op,
+            "residual does not fit C");
+    require(o.residual.dtype == DType::kF32 || o.residual.dtype == DType::kBF16, ErrorCode::kInvalidArgument,
+            "gemm_residual_dtype", op, "residual must be f32 or bf16");
   }
   if (o.start) {
-    check(o.start.rows() == p.m && o.start.cols() == p.n, ErrorCode::kShape, op, "start does not fit C");
-    check(!o.accumulate && (o.start.dtype == DType::kF32 || o.start.dtype == DType::kBF16), ErrorCode::kInvalidArgument,
-          op, "start must be f32 or bf16, and excludes accumulate");
+    require(o.start.rows() == p.m && o.start.cols() == p.n, ErrorCode::kShape, "gemm_start_shape", op,
+            "start does not fit C");
+    require(!o.accumulate && (o.start.dtype == DType::kF32 || o.start.dtype == DType::kBF16),
+            ErrorCode::kInvalidArgument, "gemm_start_dtype", op, "start must be f32 or bf16, and excludes accumulate");
   }
   if (o.low_rank_a || o.low_rank_b) {
-    check(!p.a_by_columns, ErrorCode::kInvalidArgument, op, "no low-rank part in gemm_atb");
+    require(!p.a_by_columns, ErrorCode::kInvalidArgument, "gemm_low_rank_in_atb", op, "no low-rank part in gemm_atb");
     const MatrixView& x = o.low_rank_a;
     const MatrixView& y = o.low_rank_b;
-    check(is_dense_float(x.dtype) && is_dense_float(y.dtype) && x.data && y.data, ErrorCode::kInvalidArgument, op,
-          "both low-rank operands must be f32, bf16 or f16");
+    require(is_dense_float(x.dtype) && is_dense_float(y.dtype) && x.data && y.data, ErrorCode::kInvalidArgument,
+            "gemm_low_rank_dtype", op, "both low-rank operands must be f32, bf16 or f16");
     const int64_t y_rank = p.b_by_rows ? y.cols : y.rows, y_columns = p.b_by_rows ? y.rows : y.cols;
-    check(x.rows == p.m && y_columns == p.n && x.cols == y_rank, ErrorCode::kShape, op,
-          "low-rank operands do not fit: " + sizes(x, y, p.c));
+    require(x.rows == p.m && y_columns == p.n && x.cols == y_rank, ErrorCode::kShape, "gemm_low_rank_shape", op,
+            "low-rank operands do not fit: {sizes}", {{"sizes", sizes(x, y, p.c)}});
   }
 }
 
@@ -65,9 +65,9 @@ void check_problem(const char* op, const GemmProblem& p) {
 
 MatrixView MatrixView::columns(int64_t begin, int64_t count) const {
   if (begin < 0 || count < 0 || begin + count > cols)
-    throw Error(ErrorCode::kShape, "MatrixView::columns", "out of range");
+    throw Error(ErrorCode::kShape, "columns_out_of_range", "MatrixView::columns", "out of range");
   if (codec || !is_dense_float(dtype)) {
-    throw Error(ErrorCode::kInvalidArgument, "MatrixView::columns", "not for block types");
+    throw Error(ErrorCode::kInvalidArgument, "columns_of_blocks", "MatrixView::columns", "not for block types");
   }
   MatrixView v = *this;
   v.data = static_cast<const std::byte*>(data) + begin * (dtype == DType::kF32 ? 4 : 2);
@@ -78,7 +78,8 @@ MatrixView MatrixView::columns(int64_t begin, int64_t count) const {
 
 void gemm_abt(Context& ctx, const MatrixView& a, const MatrixView& b, Tensor c, const GemmOptions& options) {
   const GemmProblem p{a.rows, b.rows, a.cols, a, b, false, true, c, &options};
-  check(a.cols == b.cols, ErrorCode::kShape, "gemm_abt", "inner sizes differ: " + sizes(a, b, c));
+  require(a.cols == b.cols, ErrorCode::kShape, "gemm_inner_sizes", "gemm_abt", "inner sizes differ: {sizes}",
+          {{"sizes", sizes(a, b, c)}});
   check_problem("gemm_abt", p);
   if (gemm_is_small(p)) return gemm_small_cpu(ctx, p);
   gemm_packed_cpu(ctx, p);
@@ -86,15 +87,17 @@ void gemm_abt(Context& ctx, const MatrixView& a, const MatrixView& b, Tensor c, 
 
 void gemm_ab(Context& ctx, const MatrixView& a, const MatrixView& b, Tensor c, const GemmOptions& options) {
   const GemmProblem p{a.rows, b.cols, a.cols, a, b, false, false, c, &options};
-  check(a.cols == b.rows, ErrorCode::kShape, "gemm_ab", "inner sizes differ: " + sizes(a, b, c));
+  require(a.cols == b.rows, ErrorCode::kShape, "gemm_inner_sizes", "gemm_ab", "inner sizes differ: {sizes}",
+          {{"sizes", sizes(a, b, c)}});
   check_problem("gemm_ab", p);
   gemm_packed_cpu(ctx, p);
 }
 
 void gemm_atb(Context& ctx, const MatrixView& a, const MatrixView& b, Tensor c, const GemmOptions& options) {
   const GemmProblem p{a.cols, b.cols, a.rows, a, b, true, false, c, &options};
-  check(a.rows == b.rows, ErrorCode::kShape, "gemm_atb", "inner sizes differ: " + sizes(a, b, c));
-  check(!b.codec, ErrorCode::kInvalidArgument, "gemm_atb", "B must be dense");
+  require(a.rows == b.rows, ErrorCode::kShape, "gemm_inner_sizes", "gemm_atb", "inner sizes differ: {sizes}",
+          {{"sizes", sizes(a, b, c)}});
+  require(!b.codec, ErrorCode::kInvalidArgument, "gemm_b_not_dense", "gemm_atb", "B must be dense");
   check_problem("gemm_atb", p);
   gemm_packed_cpu(ctx, p);
 }

@@ -25,8 +25,8 @@ void cross_entropy_head(Context& ctx, const Tensor& hidden, const MatrixView& he
   constexpr const char* kOp = "cross_entropy_head";
   const int64_t tokens = hidden.rows(), channels = hidden.cols(), vocabulary = head.rows;
   require_float(kOp, "hidden", hidden);
-  require(head.cols == channels, ErrorCode::kShape, kOp,
-          "head has " + std::to_string(head.cols) + " columns for " + std::to_string(channels) + " channels");
+  require(head.cols == channels, ErrorCode::kShape, "head_columns_differ", kOp,
+          "head has {columns} columns for {channels} channels", {{"columns", head.cols}, {"channels", channels}});
   require_dtype(kOp, "targets", targets, DType::kI32, "i32");
   require_elements(kOp, "targets", targets, tokens);
   require_dtype(kOp, "nll", nll, DType::kF32, "f32");
@@ -41,7 +41,8 @@ void cross_entropy_head(Context& ctx, const Tensor& hidden, const MatrixView& he
     require_elements(kOp, "penalty", penalty, tokens);
   }
   require(options.label_smoothing >= 0 && options.label_smoothing < 1 && options.z_loss >= 0,
-          ErrorCode::kInvalidArgument, kOp, "label_smoothing must be in [0, 1) and z_loss at least 0");
+          ErrorCode::kInvalidArgument, "smoothing_out_of_range", kOp,
+          "label_smoothing must be in [0, 1) and z_loss at least 0");
   if (best) {
     require_dtype(kOp, "best", best, DType::kI32, "i32");
     require_elements(kOp, "best", best, tokens);
@@ -56,8 +57,8 @@ void cross_entropy_head(Context& ctx, const Tensor& hidden, const MatrixView& he
   }
   const int32_t* target = targets.as<int32_t>();
   for (int64_t i = 0; i < tokens; ++i)
-    require(target[i] >= 0 && target[i] < vocabulary, ErrorCode::kInvalidArgument, kOp,
-            "target " + std::to_string(target[i]) + " at " + std::to_string(i) + " is outside the vocabulary");
+    require(target[i] >= 0 && target[i] < vocabulary, ErrorCode::kInvalidArgument, "target_outside_vocabulary", kOp,
+            "target {target} at {index} is outside the vocabulary", {{"target", target[i]}, {"index", i}});
   if (tokens == 0) return;
 
   const RowKernels& rows = kernels(ctx.isa).rows;

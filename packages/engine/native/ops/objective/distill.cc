@@ -86,25 +86,27 @@ void check_distill(const Tensor& hidden, const MatrixView& head, const TeacherRo
   constexpr const char* kOp = "distill_head";
   const int64_t tokens = hidden.rows(), vocabulary = head.rows;
   require_float(kOp, "hidden", hidden);
-  require(head.cols == hidden.cols(), ErrorCode::kShape, kOp, "head does not fit the hidden rows");
-  require(o.temperature > 0 && o.jsd_beta > 0 && o.jsd_beta < 1, ErrorCode::kInvalidArgument, kOp,
-          "temperature must be above 0 and jsd_beta between 0 and 1");
+  require(head.cols == hidden.cols(), ErrorCode::kShape, "head_not_fitting_rows", kOp,
+          "head does not fit the hidden rows");
+  require(o.temperature > 0 && o.jsd_beta > 0 && o.jsd_beta < 1, ErrorCode::kInvalidArgument,
+          "distill_options_out_of_range", kOp, "temperature must be above 0 and jsd_beta between 0 and 1");
   if (teacher.hidden) {
     require(teacher.hidden.rows() == tokens && teacher.head.cols == teacher.hidden.cols() &&
                 teacher.head.rows == vocabulary,
-            ErrorCode::kShape, kOp, "the teacher's rows, head or vocabulary do not fit the student's");
+            ErrorCode::kShape, "teacher_not_fitting", kOp,
+            "the teacher's rows, head or vocabulary do not fit the student's");
   } else {
-    require(o.divergence != Divergence::kReverseKl, ErrorCode::kInvalidArgument, kOp,
+    require(o.divergence != Divergence::kReverseKl, ErrorCode::kInvalidArgument, "reverse_kl_from_best", kOp,
             "no reverse KL from the best log-probabilities: all other tokens are impossible");
     require_dtype(kOp, "best_ids", teacher.best_ids, DType::kI32, "i32");
     require_dtype(kOp, "best_logprobs", teacher.best_logprobs, DType::kF32, "f32");
-    require(teacher.best_ids.rows() == tokens && teacher.best_ids.cols() >= 1, ErrorCode::kShape, kOp,
+    require(teacher.best_ids.rows() == tokens && teacher.best_ids.cols() >= 1, ErrorCode::kShape, "best_ids_rows", kOp,
             "best_ids needs a row per token");
     require_elements(kOp, "best_logprobs", teacher.best_logprobs, teacher.best_ids.shape.elements());
     for (int64_t i = 0; i < teacher.best_ids.shape.elements(); ++i) {
       const int32_t id = teacher.best_ids.as<int32_t>()[i];
-      require(id >= 0 && id < vocabulary, ErrorCode::kInvalidArgument, kOp,
-              "best id " + std::to_string(id) + " is outside the vocabulary");
+      require(id >= 0 && id < vocabulary, ErrorCode::kInvalidArgument, "best_id_outside_vocabulary", kOp,
+              "best id {id} is outside the vocabulary", {{"id", id}});
     }
   }
   for (const auto& [name, tensor] : {std::pair{"nll", &nll}, std::pair{"divergence", &divergence}}) {
@@ -114,8 +116,8 @@ void check_distill(const Tensor& hidden, const MatrixView& head, const TeacherRo
   require_dtype(kOp, "targets", targets, DType::kI32, "i32");
   require_elements(kOp, "targets", targets, tokens);
   for (int64_t i = 0; i < tokens; ++i)
-    require(targets.as<int32_t>()[i] >= 0 && targets.as<int32_t>()[i] < vocabulary, ErrorCode::kInvalidArgument, kOp,
-            "a target is outside the vocabulary");
+    require(targets.as<int32_t>()[i] >= 0 && targets.as<int32_t>()[i] < vocabulary, ErrorCode::kInvalidArgument,
+            "a_target_outside_vocabulary", kOp, "a target is outside the vocabulary");
   if (best) require_elements(kOp, "best", best, tokens);
   if (d_hidden || d_head) require_elements(kOp, "token_weights", token_weights, tokens);
   if (d_hidden) require_matrix(kOp, "d_hidden", d_hidden, tokens, hidden.cols());

@@ -69,7 +69,7 @@ void adafactor(Context& ctx, const UpdateTarget& target, const Tensor& gradient,
     require_elements(kOp, "rows", rows, gradient.rows());
     require_elements(kOp, "columns", columns, gradient.cols());
   }
-  require(o.step >= 1, ErrorCode::kInvalidArgument, kOp, "step counts from 1");
+  require(o.step >= 1, ErrorCode::kInvalidArgument, "step_below_one", kOp, "step counts from 1");
   const auto step = static_cast<double>(o.step);
   const double share = std::pow(step, o.decay), scale = o.gradient_scale;
   const double size = std::sqrt(weight_squares(ctx, target.weights) / static_cast<double>(n));

@@ -11,7 +11,7 @@ void adamw(Context& ctx, const UpdateTarget& target, const Tensor& gradient, Ten
     require_dtype("adamw", name, *tensor, DType::kF32, "f32");
     require_elements("adamw", name, *tensor, gradient.shape.elements());
   }
-  require(o.step >= 1, ErrorCode::kInvalidArgument, "adamw", "step counts from 1");
+  require(o.step >= 1, ErrorCode::kInvalidArgument, "step_below_one", "adamw", "step counts from 1");
   const double correction1 = 1.0 - std::pow(o.beta1, static_cast<double>(o.step));
   const double correction2 = 1.0 - std::pow(o.beta2, static_cast<double>(o.step));
   AdamWArgs args{};

@@ -90,7 +90,7 @@ void adamw_8bit(Context& ctx, const UpdateTarget& target, const Tensor& gradient
   require_elements(kOp, "v_codes", moments.v_codes, n);
   require_elements(kOp, "m_scales", moments.m_scales, blocks);
   require_elements(kOp, "v_scales", moments.v_scales, blocks);
-  require(o.step >= 1, ErrorCode::kInvalidArgument, kOp, "step counts from 1");
+  require(o.step >= 1, ErrorCode::kInvalidArgument, "step_below_one", kOp, "step counts from 1");
   const double correction1 = 1.0 - std::pow(o.beta1, static_cast<double>(o.step));
   const double correction2 = 1.0 - std::pow(o.beta2, static_cast<double>(o.step));
   const auto decay = static_cast<float>(1.0 - static_cast<double>(o.learning_rate) * o.weight_decay);

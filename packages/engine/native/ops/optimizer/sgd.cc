@@ -4,7 +4,8 @@ namespace anneal {
 
 void sgd(Context& ctx, const UpdateTarget& target, const Tensor& gradient, Tensor buffer, const SgdOptions& o) {
   check_target("sgd", target, gradient);
-  require(buffer || o.momentum == 0, ErrorCode::kInvalidArgument, "sgd", "momentum needs its buffer");
+  require(buffer || o.momentum == 0, ErrorCode::kInvalidArgument, "momentum_buffer_missing", "sgd",
+          "momentum needs its buffer");
   if (buffer) {
     require_dtype("sgd", "buffer", buffer, DType::kF32, "f32");
     require_elements("sgd", "buffer", buffer, gradient.shape.elements());

@@ -20,7 +20,7 @@ inline void check_target(const char* op, const UpdateTarget& t, const Tensor& gr
   require_elements(op, "gradient", gradient, t.weights.shape.elements());
   if (!t.copy) return;
   require(t.weights.dtype == DType::kF32 && (t.copy.dtype == DType::kBF16 || t.copy.dtype == DType::kF16),
-          ErrorCode::kInvalidArgument, op, "a copy must be bf16 or f16 beside f32 weights");
+          ErrorCode::kInvalidArgument, "copy_dtype", op, "a copy must be bf16 or f16 beside f32 weights");
   require_elements(op, "copy", t.copy, t.weights.shape.elements());
 }
 

@@ -8,11 +8,10 @@
 namespace anneal {
 namespace {
 
-constexpr const char* kNoReverse =
-    "is \"reverse_kl\", which needs every token's probability; use forward_kl or jsd with a file of the best ones";
-
-[[noreturn]] void refuse(const std::string& where, const std::string& message) {
-  throw Error(ErrorCode::kInvalidArgument, where, message);
+[[noreturn]] void refuse_reverse_kl() {
+  refuse(
+      "reverse_kl_of_best", "spec.objective.divergence",
+      "is \"reverse_kl\", which needs every token's probability; use forward_kl or jsd with a file of the best ones");
 }
 
 class Distill final : public Objective {
@@ -27,19 +26,21 @@ class Distill final : public Objective {
     options_.student_cap = model.decoder->config().logit_soft_cap;
     options_.teacher_cap = options_.student_cap;
     if (c.teacher_top_k > 0) {
-      if (c.teacher) refuse("spec.objective.teacherTopK", "is given beside spec.objective.teacher; leave one out");
+      if (c.teacher)
+        refuse("given_beside", "spec.objective.teacherTopK", "is given beside {other}; leave one out",
+               {{"other", "spec.objective.teacher"}});
       if (c.teacher_top_k > student_.vocab_size)
-        refuse("spec.objective.teacherTopK", "is " + std::to_string(c.teacher_top_k) + ", the vocabulary has " +
-                                                 std::to_string(student_.vocab_size) + " tokens");
-      if (c.divergence == Divergence::kReverseKl) refuse("spec.objective.divergence", kNoReverse);
+        refuse("k_above_vocabulary", "spec.objective.teacherTopK", "is {k}, the vocabulary has {vocabulary} tokens",
+               {{"k", c.teacher_top_k}, {"vocabulary", student_.vocab_size}});
+      if (c.divergence == Divergence::kReverseKl) refuse_reverse_kl();
     }
     if (!c.teacher) return;
     teacher_ = std::make_unique<FrozenModel>(*c.teacher, c.teacher_adapter, spec, "spec.objective.teacher");
     options_.teacher_cap = teacher_->soft_cap();
     if (teacher_->config().vocab_size != student_.vocab_size)
-      throw Error(ErrorCode::kInvalidArgument, "spec.objective.teacher",
-                  "has a vocabulary of " + std::to_string(teacher_->config().vocab_size) + " tokens, the student has " +
-                      std::to_string(student_.vocab_size) + "; both must share one tokenizer");
+      throw Error(ErrorCode::kInvalidArgument, "teacher_vocabulary", "spec.objective.teacher",
+                  "has a vocabulary of {teacher} tokens, the student has {student}; both must share one tokenizer",
+                  {{"teacher", teacher_->config().vocab_size}, {"student", student_.vocab_size}});
   }
 
   void place(MemoryLayout& layout) override {
@@ -66,18 +67,18 @@ class Distill final : public Objective {
   void check(const MicroBatch& batch, const std::string& where) const override {
     if (batch.teacher_k > 0) {
       if (teacher_)
-        throw Error(ErrorCode::kInvalidArgument, where + ".teacher",
-                    "is given beside spec.objective.teacher; leave one out");
-      if (options_.divergence == Divergence::kReverseKl) refuse("spec.objective.divergence", kNoReverse);
+        throw Error(ErrorCode::kInvalidArgument, "given_beside", where + ".teacher",
+                    "is given beside {other}; leave one out", {{"other", "spec.objective.teacher"}});
+      if (options_.divergence == Divergence::kReverseKl) refuse_reverse_kl();
       if (spec_.objective.teacher_top_k > 0 && batch.teacher_k != spec_.objective.teacher_top_k)
-        refuse(where + ".teacher.k", "is " + std::to_string(batch.teacher_k) + ", spec.objective.teacherTopK is " +
-                                         std::to_string(spec_.objective.teacher_top_k));
+        refuse("teacher_k_differs", where + ".teacher.k", "is {found}, spec.objective.teacherTopK is {wanted}",
+               {{"found", batch.teacher_k}, {"wanted", spec_.objective.teacher_top_k}});
     } else if (spec_.objective.teacher_top_k > 0) {
-      refuse(where + ".teacher",
+      refuse("teacher_values_missing", where + ".teacher",
              "is missing: spec.objective.teacherTopK promises the teacher's best log-probabilities");
     } else if (!teacher_ && !spec_.lora) {
       throw Error(
-          ErrorCode::kInvalidArgument, where + ".teacher",
+          ErrorCode::kInvalidArgument, "teacher_missing_in_full_training", where + ".teacher",
           "is missing: full training without spec.objective.teacher learns from the micro-batches' log-probabilities");
     }
   }
@@ -86,7 +87,8 @@ class Distill final : public Objective {
     double weight = 0, nll = 0, divergence = 0;
     for (const MicroBatch& batch : batches) weight += supervised_weight(batch);
     if (!(weight > 0))
-      throw Error(ErrorCode::kInvalidArgument, "microBatches", "every token that is trained has the weight 0");
+      throw Error(ErrorCode::kInvalidArgument, "all_weights_zero", "microBatches",
+                  "every token that is trained has the weight 0");
     for (size_t i = 0; i < batches.size(); ++i) {
       run.check_stop();
       const MicroBatch& batch = batches[i];

@@ -28,15 +28,15 @@ class Kto final : public Objective {
 
   void check(const MicroBatch& batch, const std::string& where) const override {
     if (batch.preference.empty())
-      throw Error(ErrorCode::kInvalidArgument, where + ".preference",
+      throw Error(ErrorCode::kInvalidArgument, "kto_marks_missing", where + ".preference",
                   "is missing: 1 for desirable, 0 for undesirable answers");
     if (!batch.weights.empty())
-      throw Error(ErrorCode::kInvalidArgument, where + ".weights",
+      throw Error(ErrorCode::kInvalidArgument, "weights_with_answers", where + ".weights",
                   "belong to supervised fine-tuning; an answer counts as a whole");
     for (size_t s = 0; s < batch.preference.size(); ++s)
       if (count_supervised(pick_sequences(batch, {s})) == 0)
-        throw Error(ErrorCode::kInvalidArgument, where + ".labels",
-                    "sequence " + std::to_string(s) + " has no trained token");
+        throw Error(ErrorCode::kInvalidArgument, "sequence_without_trained_token", where + ".labels",
+                    "sequence {sequence} has no trained token", {{"sequence", s}});
   }
 
   MicroBatch trained_part(const MicroBatch& batch) const override {
@@ -47,7 +47,8 @@ class Kto final : public Objective {
     double answers = 0;
     for (const MicroBatch& batch : batches) answers += static_cast<double>(sequences_with(batch, false).size());
     if (answers == 0)
-      throw Error(ErrorCode::kInvalidArgument, "microBatches", "hold no answer marked 0 or 1; those of 2 only measure");
+      throw Error(ErrorCode::kInvalidArgument, "kto_no_answer", "microBatches",
+                  "hold no answer marked 0 or 1; those of 2 only measure");
     const double kl = measure(batches, run);
     Sums sums;
     for (size_t i = 0; i < batches.size(); ++i) {

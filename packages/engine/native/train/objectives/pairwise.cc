@@ -21,17 +21,17 @@ class Pairwise final : public Objective {
   }
 
   void check(const MicroBatch& batch, const std::string& where) const override {
-    auto refuse = [&](const char* field, const std::string& message) {
-      throw Error(ErrorCode::kInvalidArgument, where + field, message);
-    };
-    if (batch.sequences() % 2) refuse(".offsets", "holds an odd number of sequences; pairs come as chosen, rejected");
-    if (!batch.weights.empty()) refuse(".weights", "belong to supervised fine-tuning; a pair counts as a whole");
+    if (batch.sequences() % 2)
+      refuse("pairs_odd", where + ".offsets", "holds an odd number of sequences; pairs come as chosen, rejected");
+    if (!batch.weights.empty())
+      refuse("weights_with_pairs", where + ".weights", "belong to supervised fine-tuning; a pair counts as a whole");
     for (size_t s = 0; s < batch.preference.size(); ++s)
       if (batch.preference[s] != (s % 2 ? 0 : 1))
-        refuse(".preference", "must be 1, 0, 1, 0, ...: chosen before rejected");
+        refuse("preference_order", where + ".preference", "must be 1, 0, 1, 0, ...: chosen before rejected");
     for (int64_t s = 0; s < batch.sequences(); ++s)
       if (count_supervised(pick_sequences(batch, {static_cast<size_t>(s)})) == 0)
-        refuse(".labels", "sequence " + std::to_string(s) + " has no trained token");
+        refuse("sequence_without_trained_token", where + ".labels", "sequence {sequence} has no trained token",
+               {{"sequence", s}});
   }
 
   double accumulate(const std::vector<MicroBatch>& batches, ObjectiveRun& run) override {

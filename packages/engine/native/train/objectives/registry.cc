@@ -12,7 +12,7 @@ std::unique_ptr<Objective> make_objective(const TrainingSpec& spec, Model& model
     case ObjectiveKind::kKto: return make_kto(spec, model);
     case ObjectiveKind::kDistill: return make_distill(spec, model);
   }
-  throw Error(ErrorCode::kInternal, "spec.objective", "has no maker");
+  throw Error(ErrorCode::kInternal, "maker_missing", "spec.objective", "has no maker");
 }
 
 }  // namespace anneal

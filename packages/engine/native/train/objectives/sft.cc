@@ -24,7 +24,8 @@ class Sft final : public Objective {
       });
     for (size_t k = 0; k < adapters; ++k) {
       if (run.adapters[k].supervised_tokens > 0 && !(weight[k] > 0))
-        throw Error(ErrorCode::kInvalidArgument, "microBatches", "every token that is trained has the weight 0");
+        throw Error(ErrorCode::kInvalidArgument, "all_weights_zero", "microBatches",
+                    "every token that is trained has the weight 0");
       factors[k] = weight[k] > 0 ? static_cast<double>(run.loss_scale) / weight[k] : 0.0;
     }
     for (size_t i = 0; i < batches.size(); ++i) {

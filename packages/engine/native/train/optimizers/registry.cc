@@ -10,7 +10,7 @@ std::unique_ptr<Optimizer> make_optimizer(const OptimizerConfig& config) {
     case OptimizerKind::kAdafactor: return make_adafactor(config);
     case OptimizerKind::kSgd: return make_sgd(config);
   }
-  throw Error(ErrorCode::kInternal, "spec.optimizer", "has no maker");
+  throw Error(ErrorCode::kInternal, "maker_missing", "spec.optimizer", "has no maker");
 }
 
 const char* optimizer_name(OptimizerKind kind) {

@@ -1,5 +1,5 @@
 import {
-  engineWords,
+  engineProblemOf,
   type MemoryPlan,
   type ResolvedInputs,
   type RunSpec,
@@ -13,6 +13,7 @@ import type { EngineMemoryPlan } from "../../ports.ts";
 
 // The engine names its own settings; a person knows them by the spec's names.
 const names: Record<string, string> = { maxTokensPerMicroBatch: "microBatchTokens", adapter: "method.startFrom" };
+const ofSpec = "spec.";
 const fieldOf = (engineField: string) => names[engineField] ?? engineField;
 
 /** The engine's plan of a spec; what it refuses becomes a refusal of that field of the spec. */
@@ -24,10 +25,11 @@ export function enginePlan(
   try {
     return ctx.engine.planTraining(trainingSettings(spec, inputs));
   } catch (error) {
-    const match = error instanceof Error ? /^(?:plan: )?spec\.([A-Za-z.]+): (.*)$/s.exec(error.message) : null;
-    if (!match?.[1] || !match[2]) throw foreignError(error, "base");
-    const field = fieldOf(match[1]);
-    throw new ServiceError("INVALID_INPUT", say`${field}: ${engineWords(match[2])}`, {
+    const problem = engineProblemOf(error);
+    if (!problem?.where.startsWith(ofSpec)) throw foreignError(error, "base");
+    const field = fieldOf(problem.where.slice(ofSpec.length));
+    const { reason, args } = problem;
+    throw new ServiceError("INVALID_INPUT", say`${field}: ${{ reason, args }}`, {
       field,
       remedy: say`correct ${field}`,
       cause: error,

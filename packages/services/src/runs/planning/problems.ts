@@ -1,7 +1,7 @@
 import {
   allLinear,
   type DatasetCheck,
-  engineWords,
+  type EngineCause,
   type FitSuggestion,
   type ModelFacts,
   type Problem,
@@ -17,7 +17,7 @@ const inGib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(2)} GiB`;
 /** What the model itself cannot do with this spec; each names its field. */
 export function modelProblems(spec: RunSpec, facts: ModelFacts): Problem[] {
   const problems: Problem[] = [];
-  const refuse = (field: string, message: Words, remedy: Words) =>
+  const refuse = (field: string, message: Words | EngineCause, remedy: Words) =>
     problems.push({ code: "INVALID_INPUT", field, ...told({ message: say`${field}: ${message}`, remedy }) });
   if (spec.method.kind === "lora") {
     const named = spec.method.targets.filter((target) => target !== allLinear);
@@ -40,11 +40,7 @@ export function modelProblems(spec: RunSpec, facts: ModelFacts): Problem[] {
   if (spec.routerAuxWeight > 0 && !/moe|deepseek_v/.test(facts.family))
     refuse("routerAuxWeight", say`${facts.family} has no experts to balance`, say`set it to 0`);
   if (spec.export.gguf.length > 0 && facts.ggufProblem)
-    refuse(
-      "export.gguf",
-      engineWords(facts.ggufProblem),
-      say`leave export.gguf and publish empty, and set export.merged`,
-    );
+    refuse("export.gguf", facts.ggufProblem, say`leave export.gguf and publish empty, and set export.merged`);
   if (spec.maxSequenceTokens > facts.contextTokens)
     refuse(
       "maxSequenceTokens",
