@@ -59,7 +59,7 @@ module.exports = {
     },
     layer("web-server-layer", "^apps/web/server/", [
       "^apps/web/server/",
-      "^packages/(services|db|contracts|engine|text|data|store|ollama)/",
+      "^packages/(services|db|contracts|engine|store|ollama)/",
     ]),
     {
       name: "browser-needs-only-contracts",

@@ -8,16 +8,8 @@ const config: NextConfig = {
   reactStrictMode: true,
   poweredByHeader: false,
   // Native addons and drivers stay what npm installed; the rest of the workspace is compiled from source.
-  serverExternalPackages: ["pg", "pg-boss", "pino", "@duckdb/node-api", "@duckdb/node-bindings"],
-  transpilePackages: [
-    "@anneal/contracts",
-    "@anneal/data",
-    "@anneal/db",
-    "@anneal/engine",
-    "@anneal/ollama",
-    "@anneal/services",
-    "@anneal/text",
-  ],
+  serverExternalPackages: ["pg", "pg-boss", "pino"],
+  transpilePackages: ["@anneal/contracts", "@anneal/db", "@anneal/ollama", "@anneal/services"],
   outputFileTracingRoot: workspaceRoot,
   turbopack: { root: workspaceRoot },
   // Types are checked by `npm run typecheck`, once, not again by every build.

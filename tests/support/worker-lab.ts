@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { defaultProjectId, type RunDetail, RunSpec, type RunSpecInput, type RunStatus } from "@anneal/contracts";
 import { channels, createDatabase, createListener } from "@anneal/db";
 import * as engine from "@anneal/engine";
-import { datasets, runs, type ServiceContext, systemActor } from "@anneal/services";
+import { datasets, runs, type ServiceContext, systemActor, type WorkContext } from "@anneal/services";
+import { workHere } from "@anneal/services/worker";
 import { createTextHost } from "@anneal/text";
 import { isDatabaseAway } from "../../apps/worker/src/database-retry.ts";
 import { createOllamaClient, createOllamaPort } from "../../apps/worker/src/ollama-port.ts";
@@ -28,7 +29,7 @@ export interface LabOptions {
 
 export interface Lab {
   home: string;
-  ctx: ServiceContext;
+  ctx: WorkContext;
   model: string;
   datasetVersion: string;
   startWorker(env?: Record<string, string>): ChildProcess;
@@ -97,10 +98,9 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     mkdirSync(join(home, name), { recursive: true });
     return join(home, name);
   };
-  const ctx: ServiceContext = {
+  const own = {
     db,
     projectId: defaultProjectId,
-    actor: systemActor,
     now: () => new Date(),
     queue,
     listener,
@@ -119,6 +119,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     },
     log: quiet,
   };
+  const ctx: WorkContext = { ...own, actor: systemActor, work: workHere(own) };
   const datasetVersion = options.existing?.datasetVersion ?? (await importedVersion(ctx, dataFile));
 
   const workers: ChildProcess[] = [];

@@ -7,9 +7,7 @@ await bundle({
   absWorkingDir: join(dirname(fileURLToPath(import.meta.url)), ".."),
   entryPoints: {
     console: "server/programs/console.ts",
-    "speed-probe": "server/programs/speed-probe.ts",
     doctor: "server/programs/doctor.ts",
-    "text-thread": "../../packages/text/src/thread/main.ts",
   },
   outdir: "dist",
   outExtension: { ".js": ".mjs" },

@@ -27,8 +27,6 @@ const Variables = z.object({
   ANNEAL_UPLOAD_MAX_BYTES: whole(8 * 1024 ** 3, 1024),
   ANNEAL_LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   ANNEAL_ENGINE_ADDON: z.string().optional(),
-  ANNEAL_SPEED_PROBE: z.string().optional(), // the bundle that times a step; tests name another
-  ANNEAL_TEXT_THREAD: z.string().optional(), // the bundle that reads tokenizers and chat templates; tests name another
   ANNEAL_VALIDATE_OUTPUTS: z.enum(["on", "off"]).default("off"),
   ANNEAL_MODEL_DIRS: list(":"),
   ANNEAL_DATA_DIRS: list(":"),
@@ -71,8 +69,6 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env) {
     development: v.NODE_ENV === "development",
     logLevel: v.ANNEAL_LOG_LEVEL,
     engineAddon: v.ANNEAL_ENGINE_ADDON ?? join(root, "packages/engine/build/anneal_engine.node"),
-    speedProbe: v.ANNEAL_SPEED_PROBE ?? join(root, "apps/web/dist/speed-probe.mjs"),
-    textThread: v.ANNEAL_TEXT_THREAD ?? join(root, "apps/web/dist/text-thread.mjs"),
     validateOutputs: v.ANNEAL_VALIDATE_OUTPUTS === "on",
     ollamaHost: v.OLLAMA_HOST,
     paths: {
@@ -88,9 +84,3 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env) {
   };
 }
 export type Env = ReturnType<typeof readEnv>;
-
-/** For programs that read foreign files: everything but the way into the database. */
-export function withoutDatabase(source: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
-  const { DATABASE_URL: _url, DATABASE_URL_FILE: _file, ...rest } = source;
-  return rest as NodeJS.ProcessEnv;
-}

@@ -1,12 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { createDatabase, createListener, type Database, type Listener } from "@anneal/db";
-import { type Log, logSink, type ServiceContext } from "@anneal/services";
-import { createTextHost } from "@anneal/text";
+import { createAsking, type Log, logSink, type ServiceContext } from "@anneal/services";
 import pino from "pino";
 import { type Auth, createAuth } from "./auth.ts";
 import { createDevices, type Devices } from "./devices.ts";
-import { createEnginePort } from "./engine-port.ts";
 import { type Env, readEnv } from "./env.ts";
 import { createOllamaPort } from "./ollama-port.ts";
 import { createOpenStreams, type OpenStreams } from "./open-streams.ts";
@@ -49,7 +47,7 @@ export function createServer(env: Env): Server {
   });
   const listener = createListener(env.databaseUrl);
   const queue = createSendingQueue(env.databaseUrl, log);
-  const text = createTextHost({ program: env.textThread });
+  const work = createAsking({ db, listener });
   return {
     env,
     log,
@@ -67,15 +65,14 @@ export function createServer(env: Env): Server {
       now: () => new Date(),
       queue,
       listener,
-      engine: createEnginePort(env.engineAddon, env.speedProbe),
       ollama: createOllamaPort(env.ollamaHost, env.paths.ollamaModels),
-      text,
+      work,
       paths: env.paths,
       log,
       hashToken: secrets.hashToken,
     },
     async close() {
-      await text.close();
+      work.close();
       await listener.close();
       await queue.stop();
       await db.close();

@@ -14,6 +14,7 @@ await bundle({
     start: "src/supervisor/start.ts", // for programs that start everything themselves (demo/run.ts)
     worker: "src/main.ts",
     trainer: "src/trainer/main.ts",
+    "speed-probe": "src/work/speed-probe.ts",
     "text-thread": "../../packages/text/src/thread/main.ts",
   },
   outdir,

@@ -30,6 +30,8 @@ const Variables = z.object({
   ANNEAL_TEST_FENCE: z.enum(["on", "off"]).default("on"), // off: negative control of the chaos test, never else
   ANNEAL_TRAINER: z.string().optional(),
   ANNEAL_ENGINE_ADDON: z.string().optional(),
+  ANNEAL_SPEED_PROBE: z.string().optional(), // the bundle that times a step; tests name another
+  ANNEAL_TEXT_THREAD: z.string().optional(), // the bundle that reads tokenizers and chat templates; tests name another
   ANNEAL_MODEL_DIRS: list,
   ANNEAL_DATA_DIRS: list,
   ANNEAL_PORT: number(3210, 1),
@@ -69,6 +71,8 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env) {
     fenced: v.ANNEAL_TEST_FENCE === "on",
     trainer: v.ANNEAL_TRAINER ?? null,
     engineAddon: v.ANNEAL_ENGINE_ADDON ?? null,
+    speedProbe: v.ANNEAL_SPEED_PROBE ?? null,
+    textThread: v.ANNEAL_TEXT_THREAD ?? null,
     threads: availableParallelism(),
     port: v.ANNEAL_PORT,
     bind: v.ANNEAL_BIND,
@@ -91,3 +95,9 @@ export type Env = ReturnType<typeof readEnv>;
 
 /** For child processes: everything, as it came, with some values set. */
 export const childEnv = (changes: Record<string, string>): NodeJS.ProcessEnv => ({ ...process.env, ...changes });
+
+/** For programs that read foreign files: everything but the way into the database. */
+export function withoutDatabase(source: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  const { DATABASE_URL: _url, DATABASE_URL_FILE: _file, ...rest } = source;
+  return rest as NodeJS.ProcessEnv;
+}

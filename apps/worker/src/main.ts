@@ -4,6 +4,7 @@ import { readEnv } from "./env.ts";
 import { consume } from "./handlers/consume.ts";
 import { registerWorker, startHeartbeat } from "./heartbeat.ts";
 import { createLog } from "./log.ts";
+import { startAnswering } from "./work/answering.ts";
 import { openContext, type WorkerContext } from "./worker-context.ts";
 
 // The worker process: takes jobs of its roles until it is told to leave; then it hands back what it is at.
@@ -27,11 +28,13 @@ async function main(): Promise<void> {
   const workerId = await untilStored(() => registerWorker(opened), { log, what: "start", signal: leaving.signal });
   const context: WorkerContext = { ...opened, workerId };
   const stopHeartbeat = startHeartbeat(context);
+  const { roles, leaseSeconds } = env;
+  const answering = startAnswering({ services: context.services, workerId, roles, leaseSeconds, log });
   const handlers = await consume(context);
   log.info({ workerId, roles: env.roles, home: env.home }, "worker ready");
   if (!leaving.signal.aborted)
     await new Promise<void>((resolve) => leaving.signal.addEventListener("abort", () => resolve(), { once: true }));
-  await handlers.idle();
+  await Promise.all([handlers.idle(), answering.stop()]);
   await stopHeartbeat();
   await workers.leave(context.services, workerId);
   await context.close();

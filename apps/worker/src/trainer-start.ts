@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { storedSpec, type TrainerStart, type TrainerTask, trainerProtocolVersion } from "@anneal/contracts";
 import { models, runs, teacherFiles } from "@anneal/services";
+import { resolveStartAdapters, startFolders } from "@anneal/services/worker";
 import type { WorkerContext } from "./worker-context.ts";
 
 type RunRow = Awaited<ReturnType<typeof runs.execution.findRun>>;
@@ -18,7 +19,7 @@ export async function trainerStart(
   const base = await models.resolveBase(services, run.spec.base);
   const spec = storedSpec(run.spec);
   const { objective } = spec;
-  const starts = await models.resolveStartAdapters(services, base.source, spec);
+  const starts = await resolveStartAdapters(services, base.source, spec);
   const learns = objective.kind === "distill" ? objective : null;
   const teacher = learns?.teacher ? await models.resolveBase(services, learns.teacher) : null;
   const teacherFile = learns?.teacherFile ? await teacherFiles.findReady(services, learns.teacherFile) : null;
@@ -34,7 +35,7 @@ export async function trainerStart(
     base: base.source,
     baseName: base.name,
     baseDigest: base.digest,
-    ...models.startFolders(starts),
+    ...startFolders(starts),
     teacher: teacher?.source ?? null,
     teacherFile,
     modelName: run.spec.publish?.name ?? run.name,

@@ -1,18 +1,19 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createDatabase, createListener } from "@anneal/db";
-import * as engine from "@anneal/engine";
 import type { OllamaClient } from "@anneal/ollama";
-import { homeId, type Log, type ServiceContext, systemActor } from "@anneal/services";
+import { createAsking, homeId, type Log, systemActor, type WorkContext } from "@anneal/services";
+import { workHere } from "@anneal/services/worker";
 import { createTextHost } from "@anneal/text";
 import type { Env } from "./env.ts";
 import { createOllamaClient, createOllamaPort } from "./ollama-port.ts";
 import { type BossQueue, startQueue } from "./queue.ts";
+import { createEnginePort } from "./work/engine-port.ts";
 
 export interface WorkerContext {
   env: Env;
   log: Log;
-  services: ServiceContext;
+  services: WorkContext;
   queue: BossQueue;
   ollama: OllamaClient;
   /** Aborted when the worker must leave: save, hand back, go. */
@@ -29,7 +30,6 @@ export interface WorkerContext {
 export async function openContext(env: Env, log: Log, leaving: AbortSignal): Promise<Omit<WorkerContext, "workerId">> {
   if (!env.databaseUrl)
     throw new Error("DATABASE_URL: is not set. Start the worker with ./anneal up, or name the database.");
-  if (env.engineAddon) engine.useAddon(env.engineAddon);
   const db = createDatabase(env.databaseUrl, {
     applicationName: "anneal-worker",
     // A worker that was stopped inside a transaction must not keep its successor out much longer than its lease.
@@ -39,7 +39,21 @@ export async function openContext(env: Env, log: Log, leaving: AbortSignal): Pro
   const listener = createListener(env.databaseUrl);
   const queue = await startQueue({ databaseUrl: env.databaseUrl, log, consume: true });
   const ollama = createOllamaClient(env.ollamaHost);
-  const text = createTextHost({ program: join(dirname(fileURLToPath(import.meta.url)), "text-thread.mjs") });
+  const bundles = dirname(fileURLToPath(import.meta.url));
+  const text = createTextHost({ program: env.textThread ?? join(bundles, "text-thread.mjs") });
+  const own = {
+    db,
+    projectId: null,
+    now: () => new Date(),
+    queue,
+    listener,
+    engine: createEnginePort(env.engineAddon, env.speedProbe ?? join(bundles, "speed-probe.mjs")),
+    ollama: createOllamaPort(ollama, env.paths.ollamaModels),
+    text,
+    paths: env.paths,
+    log,
+  };
+  const asking = createAsking({ db, listener });
   return {
     env,
     log,
@@ -48,20 +62,9 @@ export async function openContext(env: Env, log: Log, leaving: AbortSignal): Pro
     leaving,
     home: homeId(env.home),
     current: { runId: null },
-    services: {
-      db,
-      projectId: null,
-      actor: systemActor,
-      now: () => new Date(),
-      queue,
-      listener,
-      engine,
-      ollama: createOllamaPort(ollama, env.paths.ollamaModels),
-      text,
-      paths: env.paths,
-      log,
-    },
+    services: { ...own, actor: systemActor, work: workHere(own, { roles: env.roles, port: asking }) },
     async close() {
+      asking.close();
       await text.close();
       await queue.stop();
       await listener.close();

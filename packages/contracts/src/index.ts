@@ -31,3 +31,6 @@ export * from "./teacher-file.ts";
 export * from "./text.ts";
 export * from "./trainer-protocol.ts";
 export * from "./verdict.ts";
+export * from "./version.ts";
+export * from "./work/catalogue.ts";
+export * from "./work/progress.ts";

@@ -3,7 +3,16 @@ import { once } from "node:events";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
-import { type BadLine, type ColumnMapping, type DatasetFormat, ServiceError, say, wordsOf } from "@anneal/contracts";
+import {
+  type BadLine,
+  type ColumnMapping,
+  type DatasetFormat,
+  type ImportedVersion,
+  ServiceError,
+  say,
+  type WorkProgress,
+  wordsOf,
+} from "@anneal/contracts";
 import { isTextColumn } from "./detect.ts";
 import { settle } from "./inspect.ts";
 import type { Limits } from "./limits.ts";
@@ -13,7 +22,8 @@ import { jsonLinesToParquet } from "./parquet.ts";
 import { openParquet } from "./parquet-rows.ts";
 import { readRows } from "./rows.ts";
 import { refuseUndecided, refuseUnknown, UnusedFields } from "./unused-fields.ts";
-import { computeDigests, digestsPath, type VersionDigests, writeDigests } from "./version-digests.ts";
+import { computeDigests, type VersionDigests, writeDigests } from "./version-digests.ts";
+import { digestsPath } from "./version-file.ts";
 
 export interface ImportOptions {
   fileName: string;
@@ -24,17 +34,12 @@ export interface ImportOptions {
   folder: string;
   limits?: Partial<Limits>;
   signal?: AbortSignal;
-}
-export interface ImportedVersion {
-  digest: string;
-  rows: number;
-  bytes: number; // of the Parquet file
-  path: string;
-  badLineCount: number;
-  format: DatasetFormat;
-  leftOut: string[]; // fields that the rows fill and the version does not hold
+  onProgress?: (progress: WorkProgress) => void;
 }
 
+// Shares of the time that reading takes; writing the Parquet file and reading it back take the rest.
+const readShare = 0.5;
+const writeShare = 0.2;
 /** Where the version of a digest lies; the digest is checked, so that nothing else can become a path. */
 export function versionPath(folder: string, digest: string): string {
   const match = /^sha256:([0-9a-f]{64})$/.exec(digest);
@@ -79,12 +84,18 @@ async function writeCanonical(path: string, target: string, o: ImportOptions) {
     });
   const hash = createHash("sha256");
   const out = (await open(target, "wx", 0o600)).createWriteStream({ highWaterMark: 1 << 20 });
+  out.on("error", () => undefined); // told by the next write, or by `finished`
   let rows = 0;
   let badLineCount = 0;
   let longestBytes = 0;
   let firstBad: BadLine | null = null;
+  const fileBytes = (await stat(path)).size;
+  let readBytes = 0;
+  const onBytes = (bytes: number) => {
+    readBytes += bytes;
+  };
   try {
-    for await (const batch of readRows(path, { ...settled, unused, signal: o.signal })) {
+    for await (const batch of readRows(path, { ...settled, unused, signal: o.signal, onBytes })) {
       const lines: string[] = [];
       for (const outcome of batch)
         if ("bad" in outcome) {
@@ -96,7 +107,9 @@ async function writeCanonical(path: string, target: string, o: ImportOptions) {
           if (line.length * 3 > longestBytes) longestBytes = Math.max(longestBytes, Buffer.byteLength(line));
           lines.push(line);
         }
+      if (out.errored) throw out.errored;
       if (lines.length > 0 && !out.write(lines.join(""))) await once(out, "drain", { signal: o.signal });
+      o.onProgress?.({ fraction: readShare * Math.min(1, readBytes / Math.max(1, fileBytes)), rows });
     }
     out.end();
     await finished(out);
@@ -113,10 +126,14 @@ async function writeCanonical(path: string, target: string, o: ImportOptions) {
 }
 
 /** The digests of a Parquet file's rows, read back in full, and of the file. */
-export async function digestOfVersion(path: string, signal?: AbortSignal): Promise<VersionDigests> {
+export async function digestOfVersion(
+  path: string,
+  signal?: AbortSignal,
+  onRows?: (rows: number) => void,
+): Promise<VersionDigests> {
   const reader = await openParquet(path);
   try {
-    return await computeDigests(path, reader.all(), signal);
+    return await computeDigests(path, reader.all(), signal, onRows);
   } finally {
     await reader.close();
   }
@@ -140,12 +157,6 @@ const sizeOf = async (path: string): Promise<number | null> => {
   }
 };
 
-/** Removes a version's file and what lies beside it. */
-export async function removeVersionFile(path: string): Promise<void> {
-  await rm(path, { force: true });
-  await rm(digestsPath(path), { force: true });
-}
-
 /**
  * Makes the immutable version of a file: canonical rows, their SHA-256, and a Parquet file named by it. What was written is
  * read back and must give the same digest before it gets its name; the same rows from any file end at the same name.
@@ -162,7 +173,12 @@ export async function importVersion(path: string, o: ImportOptions): Promise<Imp
     // A damaged one is mended by what is written below.
     if (there !== null && (await isWhole(target))) return { ...made, bytes: there, path: target };
     await jsonLinesToParquet(lines, fresh, longestBytes, `${stem}.spill`);
-    const written = await digestOfVersion(fresh, o.signal);
+    const { rows } = made;
+    const done = readShare + writeShare;
+    o.onProgress?.({ fraction: done, rows });
+    const written = await digestOfVersion(fresh, o.signal, (read) =>
+      o.onProgress?.({ fraction: done + (1 - done) * Math.min(1, read / rows), rows }),
+    );
     if (written.digest !== made.digest)
       throw new Error(`the rows of ${fresh} read back otherwise than they were written`);
     await syncFile(fresh);

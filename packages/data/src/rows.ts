@@ -30,6 +30,7 @@ export interface RowsOptions {
   leaveOut: ReadonlySet<string>; // paths of fields that no reader sees
   unused: UnusedFields; // gathers what good rows have beyond what is read
   signal?: AbortSignal;
+  onBytes?: (bytes: number) => void; // of the file, as they are read
 }
 
 function toOutcome(line: number, text: string, row: DatasetRow | Refusal): Outcome {
@@ -135,7 +136,7 @@ export async function* readRows(
 ): AsyncGenerator<Outcome[]> {
   let rows = 0;
   const { format } = o;
-  const file: SourceFile = { path, encoding: o.encoding };
+  const file: SourceFile = { path, encoding: o.encoding, onBytes: o.onBytes };
   const source =
     format === "plain-text"
       ? textRows(file, o)

@@ -4,6 +4,7 @@ import { type DatasetRow, ServiceError, say } from "@anneal/contracts";
 import { canonicalLine } from "./canonical.ts";
 import { seal, unseal } from "./sealed.ts";
 import { sha256OfFile } from "./sha256-of-file.ts";
+import { digestsPath } from "./version-file.ts";
 
 // Beside a version's Parquet file lies what its bytes and its rows must be: the file's SHA-256, held when it is opened, and one
 // for every so many rows, held when they are read; so the rows that somebody gets are the rows that were proven.
@@ -15,8 +16,6 @@ export interface VersionDigests {
   file: string; // SHA-256 of the Parquet file
   blocks: string[]; // SHA-256 of each `blockRows` canonical rows
 }
-
-export const digestsPath = (path: string): string => `${path}.digests`;
 
 export const damaged = (path: string, cause?: unknown): ServiceError =>
   new ServiceError("CONFLICT", say`the dataset file ${path} is damaged: it is not what was stored`, {
@@ -36,6 +35,7 @@ export async function computeDigests(
   path: string,
   rows: AsyncIterable<DatasetRow>,
   signal?: AbortSignal,
+  onRows?: (rows: number) => void,
 ): Promise<VersionDigests> {
   const all = createHash("sha256");
   const blocks: string[] = [];
@@ -49,6 +49,7 @@ export async function computeDigests(
     blocks.push(block.digest("hex"));
     block = createHash("sha256");
     signal?.throwIfAborted();
+    onRows?.(count);
   }
   if (count % blockRows > 0) blocks.push(block.digest("hex"));
   return { digest: `sha256:${all.digest("hex")}`, rows: count, file: await sha256OfFile(path), blocks };

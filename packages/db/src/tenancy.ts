@@ -35,6 +35,7 @@ export const tenancy: Record<TableName & string, Tenancy> = {
   samples: ofRun,
   teacher_files: column,
   uploads: column,
+  work_requests: column,
 
   account: installation,
   project_members: installation,

@@ -1,6 +1,7 @@
 import { type Actor, Permission } from "@anneal/contracts";
 import type { Database, Listener } from "@anneal/db";
 import type { EnginePort, Log, OllamaPort, Queue, StoragePaths, TextPort } from "./ports.ts";
+import type { WorkPort } from "./work/port.ts";
 
 /** What every verb gets beside its input. Made once per process, with the caller's actor per request. */
 export interface ServiceContext {
@@ -12,16 +13,22 @@ export interface ServiceContext {
   now(): Date;
   queue: Queue;
   listener: Listener;
-  engine: EnginePort;
   ollama: OllamaPort;
-  /** Strangers' tokenizers and chat templates, away from this thread. */
-  text: TextPort;
+  /** What reads rows, tokenizers or models; workers do it. */
+  work: WorkPort;
   paths: StoragePaths;
   log: Log;
   /** HMAC-SHA-256 of an API token under the server's secret, in hex; only where tokens are made or checked. */
   hashToken?: (token: string) => string;
   /** Ends long-lived streams (watch) when the caller goes away. */
   signal?: AbortSignal;
+}
+
+/** What a worker has beside: the console has neither an engine nor tokenizers, and what needs them does not compile there. */
+export interface WorkContext extends ServiceContext {
+  engine: EnginePort;
+  /** Strangers' tokenizers and chat templates, away from this thread. */
+  text: TextPort;
 }
 
 /** The worker's own identity; it may do everything, and the audit trail names it. */

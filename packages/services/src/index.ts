@@ -11,4 +11,6 @@ export * as system from "./system/index.ts";
 export * as teacherFiles from "./teacher-files/index.ts";
 export * as tokens from "./tokens/index.ts";
 export { audit, notFound, parseInput, requirePermission, streamVerb, verb } from "./verb.ts";
+export { createAsking } from "./work/ask.ts";
+export type { AskOptions, WorkPort } from "./work/port.ts";
 export * as workers from "./workers/index.ts";

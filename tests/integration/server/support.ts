@@ -2,12 +2,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { freemem, hostname, totalmem } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { LocalClientFile, localClientFileName, type Permission } from "@anneal/contracts";
+import { LocalClientFile, localClientFileName, type Permission, type WorkerRole } from "@anneal/contracts";
 import { createTestDatabase } from "@anneal/db/testing";
-import { system, tokens } from "@anneal/services";
+import { homeId, system, tokens, workers } from "@anneal/services";
 import { openSecrets } from "../../../apps/web/server/secrets.ts";
+import { startAnswering } from "../../../apps/worker/src/work/answering.ts";
 import { repoRoot } from "../../support/paths.ts";
 import { endProcess, type Lab, openLab } from "../../support/worker-lab.ts";
 
@@ -42,12 +44,29 @@ export function freePort(): Promise<number> {
   });
 }
 
+/** A worker's answers to what the console asks, from this process; it takes no runs. */
+async function answerFrom({ ctx }: Lab) {
+  const roles: WorkerRole[] = ["train", "data"];
+  const state = { freeMemoryBytes: freemem(), diskFreeBytes: 1e12, load: 0, currentRunId: null };
+  const facts = { name: "test", host: hostname(), home: homeId(ctx.paths.home), pid: process.pid, roles };
+  const workerId = await workers.register(ctx, { ...facts, isa: "?", threads: 2, memoryBytes: totalmem() }, state);
+  const beat = setInterval(() => void workers.beat(ctx, workerId, state).catch(() => undefined), 5000);
+  const answering = startAnswering({ services: ctx, workerId, roles, leaseSeconds: 20, log: ctx.log });
+  return {
+    async stop() {
+      clearInterval(beat);
+      await answering.stop();
+    },
+  };
+}
+
 export async function openSite(env: Record<string, string> = {}): Promise<Site> {
   if (!existsSync(join(webFolder, ".next/BUILD_ID")))
     throw new Error("the console is not built; run ./anneal setup (or npm run build) first");
   const database = await createTestDatabase();
   const lab = await openLab({ databaseUrl: database.url });
   const { hashToken } = openSecrets(lab.home);
+  const answering = await answerFrom(lab);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const logFile = join(lab.home, "web.log");
@@ -111,6 +130,7 @@ export async function openSite(env: Record<string, string> = {}): Promise<Site> 
     log,
     async close() {
       await endProcess(child, "SIGTERM");
+      await answering.stop();
       await lab.close();
       await database.drop();
     },

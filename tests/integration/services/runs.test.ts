@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { api, RunSpec, type RunSpecInput } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { datasets, models, runs, system } from "@anneal/services";
+import { workHere } from "@anneal/services/worker";
 import { count, eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tinyRows, writeTinyModel } from "../../support/model-files/tiny-model.ts";
@@ -78,11 +79,12 @@ test("a plan tells bytes by part, steps, disk, data, and a measured speed that i
   expect(time?.highSeconds).toBeGreaterThan(plan.totalSeconds ?? 0);
   const again = await runs.plan(world.ctx, { spec: spec({ epochs: 2 }) });
   expect(again.secondsPerStep).toBe(plan.secondsPerStep);
-  const none = {
+  const unable = {
     ...world.ctx,
     engine: { ...world.ctx.engine, probeSpeed: undefined },
     paths: { ...world.ctx.paths, home: `${world.home}/x` },
   };
+  const none = { ...unable, work: workHere(unable) };
   expect((await runs.plan(none, { spec: spec() })).secondsPerStep).toBeNull();
 });
 

@@ -1,6 +1,7 @@
 import { api, Permission } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { system, tokens } from "@anneal/services";
+import { workHere } from "@anneal/services/worker";
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openWorld, problemOf, type World } from "./world.ts";
@@ -119,7 +120,7 @@ test("status, doctor and Ollama answer though Ollama does not", async () => {
   const { ctx } = world;
   const status = api.system.status.output.parse(await system.status(ctx, undefined));
   expect(status).toMatchObject({ queuedRuns: 0, runningRuns: 0, ollama: { reachable: false } });
-  const checks = api.system.doctor.output.parse(await system.doctor({ ...ctx, db: world.everywhere }, undefined));
+  const checks = api.system.doctor.output.parse(await system.doctor(ctx, undefined));
   const by = Object.fromEntries(checks.map((check) => [check.name, check]));
   // The tests' own server is reached as its superuser, which the doctor does not like; the roles have a test of their own.
   expect(by.Postgres).toMatchObject({ status: "warning", found: expect.stringContaining("is a superuser") });
@@ -127,6 +128,8 @@ test("status, doctor and Ollama answer though Ollama does not", async () => {
   expect(by.Ollama).toMatchObject({ status: "warning", remedy: expect.stringContaining("ollama serve") });
   for (const { status: state, remedy } of checks) if (state !== "ok") expect(remedy).not.toBeNull();
   const gone = { ...ctx, paths: { ...ctx.paths, home: "/nonexistent/anneal" } };
-  expect((await system.doctor(gone, undefined)).find(({ name }) => name === "Disk")?.status).toBe("warning");
+  expect(
+    (await system.doctor({ ...gone, work: workHere(gone) }, undefined)).find(({ name }) => name === "Disk")?.status,
+  ).toBe("warning");
   expect(Permission.options).toContain("system:read");
 });

@@ -6,7 +6,8 @@ import { type Actor, defaultProjectId, type Permission } from "@anneal/contracts
 import { createDatabase, createListener, type Database } from "@anneal/db";
 import { createTestDatabase } from "@anneal/db/testing";
 import * as engine from "@anneal/engine";
-import { datasets, type Log, type ServiceContext, systemActor } from "@anneal/services";
+import { datasets, type Log, type ServiceContext, systemActor, type WorkContext } from "@anneal/services";
+import { workHere } from "@anneal/services/worker";
 import { createTextHost } from "@anneal/text";
 import { createOllamaPort } from "../../../apps/web/server/ollama-port.ts";
 import { startQueue } from "../../../apps/worker/src/queue.ts";
@@ -21,9 +22,9 @@ export interface World {
   /** As a worker sees it: every project. */
   everywhere: Database;
   home: string;
-  ctx: ServiceContext;
+  ctx: WorkContext;
   /** The same world as someone with these permissions alone. */
-  as(...permissions: Permission[]): ServiceContext;
+  as(...permissions: Permission[]): WorkContext;
   model: string; // a tiny model below an allowed folder
   dataFolder: string; // allowed for importPath
   clock: { now: Date };
@@ -46,10 +47,9 @@ export async function openWorld(): Promise<World> {
   const text = createTextHost({ program: await textThread() });
   const clock = { now: new Date() };
   const admin: Actor = { ...systemActor, kind: "user", id: "u1", name: "Ada" };
-  const ctx: ServiceContext = {
+  const own = {
     db,
     projectId: defaultProjectId,
-    actor: admin,
     now: () => clock.now,
     queue,
     listener,
@@ -67,8 +67,9 @@ export async function openWorld(): Promise<World> {
       dataDirectories: [dataFolder],
     },
     log: silentLog,
-    hashToken: (token) => createHmac("sha256", "secret of the test").update(token).digest("hex"),
+    hashToken: (token: string) => createHmac("sha256", "secret of the test").update(token).digest("hex"),
   };
+  const ctx: WorkContext = { ...own, actor: admin, work: workHere(own) };
   return {
     db,
     everywhere,

@@ -1,6 +1,7 @@
 import { say, told } from "@anneal/contracts";
 import { isOllamaError, reconcile } from "@anneal/ollama";
 import { datasets, deployments, runs, teacherFiles } from "@anneal/services";
+import { clearRequests } from "@anneal/services/worker";
 import { clearUnusedShards } from "../shard-cache.ts";
 import type { WorkerContext } from "../worker-context.ts";
 
@@ -11,6 +12,7 @@ export async function reconcileSystem(context: WorkerContext): Promise<void> {
   await deployments.execution.requeueDeployments(services);
   await teacherFiles.execution.requeueTeacherFiles(services);
   await runs.execution.forgetOldWorkers(services);
+  await clearRequests(services);
   const lost = await teacherFiles.clearLost(services);
   if (lost > 0) log.info({ lost }, "removed teacher files whose dataset is gone");
   const { removed } = await datasets.clearExpired(services);

@@ -4,6 +4,7 @@ export type Encoding = "utf-8" | "utf-16le" | "utf-16be" | "gb18030";
 export interface SourceFile {
   path: string;
   encoding: Encoding;
+  onBytes?: (bytes: number) => void; // of each piece read
 }
 
 /** What a file's first bytes say about its encoding: a mark, zeros in every other byte, or Chinese in GBK's ranges. */

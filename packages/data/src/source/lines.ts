@@ -21,10 +21,14 @@ export const notUtf8 = (what: Phrase): Refusal =>
   refuse(say`the ${what} is not valid UTF-8`, say`save the file with the encoding UTF-8 and upload it again`);
 
 /** A file's bytes as UTF-8, without a byte order mark. */
-export async function* readChunks({ path, encoding }: SourceFile, signal?: AbortSignal): AsyncGenerator<Buffer> {
+export async function* readChunks(
+  { path, encoding, onBytes }: SourceFile,
+  signal?: AbortSignal,
+): AsyncGenerator<Buffer> {
   const decode = utf8Decoder(encoding);
   let first = true;
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 17, signal })) {
+    onBytes?.((chunk as Buffer).length);
     const bytes = decode(chunk as Buffer, false);
     const bom = first && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
     first = false;

@@ -16,4 +16,5 @@ export * from "./runs.ts";
 export * from "./samples.ts";
 export * from "./teacher-files.ts";
 export * from "./uploads.ts";
+export * from "./work-requests.ts";
 export * from "./workers.ts";

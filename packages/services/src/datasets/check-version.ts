@@ -1,7 +1,7 @@
 import type { DatasetCheck } from "@anneal/contracts";
 import { openVersion } from "@anneal/data";
 import type { CheckOptions, TextModelRef } from "@anneal/text";
-import type { ServiceContext } from "../context.ts";
+import type { WorkContext } from "../context.ts";
 import { forgetOldest } from "../forget-oldest.ts";
 import { readFacts } from "../models/facts.ts";
 import { foreignError } from "../models/foreign-error.ts";
@@ -9,7 +9,7 @@ import { textModelOf } from "../models/text-model.ts";
 import type { BaseSource } from "../ports.ts";
 import type { VersionRow } from "./find-version.ts";
 
-type Needs = Pick<ServiceContext, "engine" | "text">;
+type Needs = Pick<WorkContext, "engine" | "text">;
 
 // Both sides are immutable: a version by its digest, a model's files by their identity. The form asks after every change.
 const remembered = new Map<string, Promise<DatasetCheck>>();

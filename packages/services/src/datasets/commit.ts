@@ -1,6 +1,12 @@
 import { access, rm } from "node:fs/promises";
-import { api, type ColumnMapping, type DatasetFormat, ServiceError, say } from "@anneal/contracts";
-import { type ImportedVersion, importVersion } from "@anneal/data";
+import {
+  api,
+  type ColumnMapping,
+  type DatasetFormat,
+  type ImportedVersion,
+  ServiceError,
+  say,
+} from "@anneal/contracts";
 import { newId, schema, type Transaction } from "@anneal/db";
 import { and, eq, max } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
@@ -120,15 +126,8 @@ async function commitUpload(
   const leaveOut = o.leaveOut ?? upload.leaveOut ?? [];
   const { skipBadLines } = o;
   for (let attempt = 0; attempt < 3; attempt++) {
-    const made = await importVersion(upload.path, {
-      fileName: upload.fileName,
-      format,
-      mapping,
-      leaveOut,
-      skipBadLines,
-      folder: ctx.paths.datasets,
-      signal: ctx.signal,
-    });
+    const file = { path: upload.path, fileName: upload.fileName, format, mapping, leaveOut, skipBadLines };
+    const made = await ctx.work.ask(ctx, "dataset.import", file, { title: o.name });
     const committed = await ctx.db.transaction((tx) => addVersion(tx, ctx, upload, o.name, made));
     if (committed) return committed;
   }

@@ -1,5 +1,5 @@
 import { api, ServiceError, say } from "@anneal/contracts";
-import { removeVersionFile } from "@anneal/data";
+import { removeVersionFile } from "@anneal/data/version-file";
 import { schema } from "@anneal/db";
 import { acrossProjects } from "@anneal/db/across-projects";
 import { count, eq, inArray, or } from "drizzle-orm";

@@ -1,6 +1,5 @@
 import { access } from "node:fs/promises";
 import { type ColumnMapping, type DatasetFormat, ServiceError, say, type UploadInspection } from "@anneal/contracts";
-import { inspectFile } from "@anneal/data";
 import { newId, schema } from "@anneal/db";
 import { and, eq, gt } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
@@ -23,7 +22,7 @@ interface NewUpload {
 /** Looks at a file and remembers it under an id. */
 export async function makeUpload(ctx: ServiceContext, file: NewUpload): Promise<UploadInspection> {
   const { path, bytes, fileName, owned, format, mapping } = file;
-  const found = await inspectFile(path, { fileName, format, mapping, signal: ctx.signal });
+  const found = await ctx.work.ask(ctx, "dataset.inspect", { path, fileName, format, mapping });
   const id = newId();
   const inspection: UploadInspection = { uploadId: id, ...found };
   const now = ctx.now();

@@ -1,5 +1,5 @@
 import { type ModelSummary, told, withoutField, wordsOf } from "@anneal/contracts";
-import type { ServiceContext } from "../context.ts";
+import type { WorkContext } from "../context.ts";
 import { readFacts } from "./facts.ts";
 import { foreignError } from "./foreign-error.ts";
 import { resolveBase } from "./resolve-base.ts";
@@ -8,7 +8,7 @@ type Known = Pick<ModelSummary, "id" | "ref" | "place" | "name" | "source" | "ru
 
 /** A model with its facts, or with the reason why it cannot be a base. */
 export async function describe(
-  ctx: Pick<ServiceContext, "db" | "ollama" | "paths" | "engine">,
+  ctx: Pick<WorkContext, "db" | "ollama" | "paths" | "engine">,
   known: Known,
 ): Promise<ModelSummary> {
   const none = { facts: null, digest: null };

@@ -2,7 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type ModelFacts, say } from "@anneal/contracts";
 import { TextError } from "@anneal/text";
-import type { ServiceContext } from "../context.ts";
+import type { WorkContext } from "../context.ts";
 import type { BaseSource, EngineModelInfo } from "../ports.ts";
 
 const maxConfigBytes = 4 * 1024 ** 2;
@@ -68,7 +68,7 @@ const remembered = new Map<string, ModelFacts>();
 const mostRemembered = 500;
 
 /** What a model's headers say; throws what the engine throws when it cannot take it. */
-export async function readFacts(ctx: Pick<ServiceContext, "engine">, source: BaseSource): Promise<ModelFacts> {
+export async function readFacts(ctx: Pick<WorkContext, "engine">, source: BaseSource): Promise<ModelFacts> {
   const identity = await identityOf(source);
   const known = remembered.get(identity);
   if (known) return known;

@@ -2,5 +2,4 @@ export { inspect } from "./inspect.ts";
 export { list } from "./list.ts";
 export { register } from "./register.ts";
 export { remove } from "./remove.ts";
-export { resolveStartAdapters, startFolders } from "./resolve-adapter.ts";
 export { resolveBase } from "./resolve-base.ts";

@@ -1,10 +1,7 @@
 import { api, ServiceError, say } from "@anneal/contracts";
 import { newId, schema } from "@anneal/db";
 import { audit, verb } from "../verb.ts";
-import { atField, foreignError } from "./foreign-error.ts";
-import { examine } from "./inspect.ts";
-import { resolveBase } from "./resolve-base.ts";
-import { textModelOf } from "./text-model.ts";
+import { atField } from "./foreign-error.ts";
 
 const { models } = schema;
 
@@ -15,13 +12,12 @@ export const register = verb(api.models.register, async (ctx, { ref, name }) => 
       field: "ref",
       remedy: say`give ollama:NAME or the path of a model`,
     });
-  const { summary: found, refusal } = await examine(ctx, ref);
-  if (refusal) throw atField(refusal, "ref");
   // Its tokenizer and chat template too are what runs will use: what cannot be read is told now.
-  const { source } = await resolveBase(ctx, ref);
-  await ctx.text.load(await textModelOf(ctx, source)).catch((error: unknown) => {
-    throw atField(foreignError(error, "ref"), "ref");
+  const asked = ctx.work.ask(ctx, "model.examine", { ref, loadText: true });
+  const { summary: found, refusal } = await asked.catch((error: unknown) => {
+    throw atField(error, "ref");
   });
+  if (refusal) throw atField(ServiceError.of(refusal), "ref");
   const id = newId();
   const createdAt = ctx.now();
   await ctx.db.transaction(async (tx) => {

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { type AdapterRef, type RunSpec, runAdapter, ServiceError, say, type Words } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { and, asc, eq } from "drizzle-orm";
-import type { ServiceContext } from "../context.ts";
+import type { WorkContext } from "../context.ts";
 import type { BaseSource, EngineAdapterInfo } from "../ports.ts";
 import { adapterRefusal } from "./adapter-refusal.ts";
 import { identityOf } from "./facts.ts";
@@ -16,7 +16,7 @@ const refusalAt =
   (code, message, remedy, cause) =>
     new ServiceError(code, say`${field}: ${message}`, { field, remedy, cause });
 
-type Context = Pick<ServiceContext, "db" | "paths" | "engine">;
+type Context = Pick<WorkContext, "db" | "paths" | "engine">;
 
 export interface FoundAdapter extends EngineAdapterInfo {
   dir: string;

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { TextModelRef } from "@anneal/text";
-import type { ServiceContext } from "../context.ts";
+import type { WorkContext } from "../context.ts";
 import type { BaseSource } from "../ports.ts";
 import { identityOf } from "./facts.ts";
 import { foreignError } from "./foreign-error.ts";
@@ -15,7 +15,7 @@ const textFiles = [
 ];
 
 /** Tokenizer and chat template of a model, from its own files, for the text port: it reads them where they hold up nobody. */
-export async function textModelOf(ctx: Pick<ServiceContext, "engine">, source: BaseSource): Promise<TextModelRef> {
+export async function textModelOf(ctx: Pick<WorkContext, "engine">, source: BaseSource): Promise<TextModelRef> {
   try {
     const identity = await identityOf(source);
     if (source.kind === "hf") {

@@ -1,30 +1,22 @@
-import { createHash } from "node:crypto";
-import { api, type RunCreated, type RunSpec, type RunStatus, ServiceError, say } from "@anneal/contracts";
+import {
+  api,
+  type PlannedRun,
+  type RunCreated,
+  type RunSpec,
+  type RunStatus,
+  ServiceError,
+  say,
+} from "@anneal/contracts";
 import { newId, schema, type Transaction } from "@anneal/db";
 import { and, eq, inArray } from "drizzle-orm";
+import { digestOfJson } from "../canonical-json.ts";
 import type { ServiceContext } from "../context.ts";
 import { homeId } from "../home-id.ts";
 import { audit, verb } from "../verb.ts";
 import { appendEvents } from "./append-events.ts";
 import { runDetail } from "./get.ts";
-import { makePlan, type Planned } from "./planning/make-plan.ts";
 
 const { runs, datasets, datasetVersions, idempotencyKeys } = schema;
-
-// Keys sorted, so that the same spec written in another order is the same spec.
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, item]) => [key, sorted(item)]),
-  );
-}
-const hashOf = (spec: RunSpec) =>
-  createHash("sha256")
-    .update(JSON.stringify(sorted(spec)))
-    .digest("hex");
 
 const scopeOf = (ctx: ServiceContext) => `runs.create ${ctx.actor.kind} ${ctx.actor.id}`;
 
@@ -78,7 +70,7 @@ interface RunOfKey {
   replaces: KeyedRun | null;
 }
 
-async function defaultName(tx: Transaction, { base, dataset }: Planned): Promise<string> {
+async function defaultName(tx: Transaction, { base, dataset }: PlannedRun): Promise<string> {
   const [row] = await tx.select({ name: datasets.name }).from(datasets).where(eq(datasets.id, dataset.datasetId));
   return `${base.name} on ${row?.name ?? "dataset"}`.slice(0, 80);
 }
@@ -87,7 +79,7 @@ async function defaultName(tx: Transaction, { base, dataset }: Planned): Promise
 async function insertRun(
   ctx: ServiceContext,
   spec: RunSpec,
-  planned: Planned,
+  planned: PlannedRun,
   key: Key | null,
 ): Promise<{ runId: string; replaces: KeyedRun | null }> {
   const runId = newId();
@@ -128,11 +120,11 @@ async function insertRun(
 }
 
 export const create = verb(api.runs.create, async (ctx, { spec, idempotencyKey }): Promise<RunCreated> => {
-  const key = idempotencyKey ? { scope: scopeOf(ctx), key: idempotencyKey, hash: hashOf(spec) } : null;
+  const key = idempotencyKey ? { scope: scopeOf(ctx), key: idempotencyKey, hash: digestOfJson(spec) } : null;
   // A repetition is answered before anything is weighed again: the machine may be fuller by now.
   const before = key ? await runOfKey(ctx.db, key) : null;
   if (answers(before)) return { ...(await runDetail(ctx, before.runId)), replaces: null };
-  const planned = await makePlan(ctx, spec, { waitForSpeedMilliseconds: 0 });
+  const planned = await ctx.work.ask(ctx, "run.plan", { spec, waitForSpeedMilliseconds: 0 });
   const [problem] = planned.plan.problems;
   if (problem)
     throw new ServiceError(problem.code, problem.message, {

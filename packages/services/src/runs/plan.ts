@@ -1,11 +1,10 @@
 import { api } from "@anneal/contracts";
 import { verb } from "../verb.ts";
-import { makePlan } from "./planning/make-plan.ts";
 
 // A form asks after every change; the first probe of a model may take longer than a person should wait for the rest.
 const waitForSpeedMilliseconds = 4000;
 
 export const plan = verb(
   api.runs.plan,
-  async (ctx, { spec }) => (await makePlan(ctx, spec, { waitForSpeedMilliseconds })).plan,
+  async (ctx, { spec }) => (await ctx.work.ask(ctx, "run.plan", { spec, waitForSpeedMilliseconds })).plan,
 );

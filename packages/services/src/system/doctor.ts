@@ -1,38 +1,14 @@
-import { api, type DoctorCheck, say } from "@anneal/contracts";
-import { sql } from "drizzle-orm";
-import type { ServiceContext } from "../context.ts";
+import { api, type DoctorCheck, ServiceError, say, told, wordsOf } from "@anneal/contracts";
 import { verb } from "../verb.ts";
-import { machineChecks } from "./machine-checks.ts";
 
-/** The role of this connection, where it is a superuser. */
-export async function superuserName(db: Pick<ServiceContext["db"], "execute">): Promise<string | null> {
-  const answer = await db.execute<{ name: string }>(
-    sql`select rolname as name from pg_roles where rolname = current_user and rolsuper`,
-  );
-  return answer.rows[0]?.name ?? null;
-}
-
-// Each look starts other programs: those who ask at once share one.
-const looks = new WeakMap<ServiceContext["db"], Promise<DoctorCheck[]>>();
-
-function look(ctx: ServiceContext): Promise<DoctorCheck[]> {
-  const known = looks.get(ctx.db);
-  if (known) return known;
-  const made = checksOf(ctx).finally(() => looks.delete(ctx.db));
-  looks.set(ctx.db, made);
-  return made;
-}
-
-const checksOf = (ctx: ServiceContext) =>
-  machineChecks({
-    home: ctx.paths.home,
-    engineInfo: () => ctx.engine.engineInfo(),
-    ollamaStatus: () => ctx.ollama.status(),
-    databaseVersion: async () => {
-      const answer = await ctx.db.execute<{ version: string }>(sql`select version()`);
-      return answer.rows[0]?.version.split(" on ")[0] ?? say`it answers`;
-    },
-    databaseSuperuser: () => superuserName(ctx.db),
-  });
-
-export const doctor = verb(api.system.doctor, look);
+/** The checks of the machine that trains; without a worker, that there is none. */
+export const doctor = verb(api.system.doctor, async (ctx): Promise<DoctorCheck[]> => {
+  try {
+    return await ctx.work.ask(ctx, "machine.check", {});
+  } catch (error) {
+    if (!(error instanceof ServiceError && error.code === "UNAVAILABLE")) throw error;
+    const { problem } = error;
+    const texts = { name: say`Worker`, found: wordsOf(problem, "message"), remedy: wordsOf(problem, "remedy") };
+    return [{ status: "missing", ...told(texts) }];
+  }
+});

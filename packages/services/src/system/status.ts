@@ -1,12 +1,11 @@
-import { api, type WorkerSummary } from "@anneal/contracts";
+import { annealVersion, api, type WorkerSummary } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { and, desc, gt, inArray, isNull, sql } from "drizzle-orm";
 import { idsIn, namesOf } from "../names.ts";
 import { verb } from "../verb.ts";
+import { aliveSeconds } from "../workers/index.ts";
 
 const { runs, workers } = schema;
-// A worker writes its row every few seconds; one that was silent for longer is shown as gone.
-const aliveMilliseconds = 30_000;
 const shownMilliseconds = 3_600_000;
 
 export const ollama = verb(api.system.ollama, (ctx) => ctx.ollama.status());
@@ -31,7 +30,7 @@ export const status = verb(api.system.status, async (ctx) => {
   ]);
   const names = await namesOf(ctx, idsIn(found.map(({ currentRunId }) => currentRunId)));
   return {
-    version: ctx.engine.engineInfo().version,
+    version: annealVersion,
     workers: found.map((row): WorkerSummary => {
       const { id, name, roles, isa, threads, memoryBytes, freeMemoryBytes, diskFreeBytes, currentRunId } = row;
       return {
@@ -44,7 +43,7 @@ export const status = verb(api.system.status, async (ctx) => {
         freeMemoryBytes,
         diskFreeBytes,
         lastSeenAt: row.lastSeenAt.toISOString(),
-        alive: now - row.lastSeenAt.getTime() < aliveMilliseconds,
+        alive: now - row.lastSeenAt.getTime() < aliveSeconds * 1000,
         currentRunId,
         currentRunName: (currentRunId && names[currentRunId]) || null,
       };

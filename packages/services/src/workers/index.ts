@@ -1,9 +1,14 @@
 import type { WorkerRole } from "@anneal/contracts";
 import { newId, schema } from "@anneal/db";
-import { eq, sql } from "drizzle-orm";
+import { and, eq, gt, isNull, type SQL, sql } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
 
 const { workers } = schema;
+
+// A worker writes its row every few seconds; one that was silent for longer is shown as gone.
+export const aliveSeconds = 30;
+export const aliveSince = (): SQL | undefined =>
+  and(isNull(workers.stoppedAt), gt(workers.lastSeenAt, sql`now() - make_interval(secs => ${aliveSeconds})`));
 
 export interface WorkerFacts {
   name: string;

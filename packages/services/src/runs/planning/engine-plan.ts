@@ -7,7 +7,7 @@ import {
   say,
   trainingSettings,
 } from "@anneal/contracts";
-import type { ServiceContext } from "../../context.ts";
+import type { WorkContext } from "../../context.ts";
 import { foreignError } from "../../models/foreign-error.ts";
 import type { EngineMemoryPlan } from "../../ports.ts";
 
@@ -17,11 +17,7 @@ const ofSpec = "spec.";
 const fieldOf = (engineField: string) => names[engineField] ?? engineField;
 
 /** The engine's plan of a spec; what it refuses becomes a refusal of that field of the spec. */
-export function enginePlan(
-  ctx: Pick<ServiceContext, "engine">,
-  spec: RunSpec,
-  inputs: ResolvedInputs,
-): EngineMemoryPlan {
+export function enginePlan(ctx: Pick<WorkContext, "engine">, spec: RunSpec, inputs: ResolvedInputs): EngineMemoryPlan {
   try {
     return ctx.engine.planTraining(trainingSettings(spec, inputs));
   } catch (error) {

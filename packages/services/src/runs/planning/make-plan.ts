@@ -11,7 +11,7 @@ import {
   say,
   told,
 } from "@anneal/contracts";
-import type { ServiceContext } from "../../context.ts";
+import type { WorkContext } from "../../context.ts";
 import { checkVersion } from "../../datasets/check-version.ts";
 import { findVersion, type VersionRow } from "../../datasets/find-version.ts";
 import { readFacts } from "../../models/facts.ts";
@@ -56,7 +56,7 @@ function stop(problems: Problem[]): void {
 }
 
 /** Whom a distillation learns from: a model, or what one has said before. */
-async function teacherOf(ctx: ServiceContext, { objective }: RunSpec) {
+async function teacherOf(ctx: WorkContext, { objective }: RunSpec) {
   if (objective.kind !== "distill") return { teacher: null, teacherFile: null };
   const { teacher, teacherFile } = objective;
   return {
@@ -69,7 +69,7 @@ async function teacherOf(ctx: ServiceContext, { objective }: RunSpec) {
   };
 }
 
-async function inputs(ctx: ServiceContext, spec: RunSpec) {
+async function inputs(ctx: WorkContext, spec: RunSpec) {
   const dataset = await findVersion(ctx, spec.dataset, "dataset");
   const evaluation = spec.evaluation.dataset
     ? await findVersion(ctx, spec.evaluation.dataset, "evaluation.dataset")
@@ -95,7 +95,7 @@ async function inputs(ctx: ServiceContext, spec: RunSpec) {
   return { dataset, evaluation, base, facts, teacher, teacherFile, starts, engine };
 }
 
-async function teacherFits(ctx: ServiceContext, facts: ModelFacts, base: ResolvedBase, teacher: ResolvedBase) {
+async function teacherFits(ctx: WorkContext, facts: ModelFacts, base: ResolvedBase, teacher: ResolvedBase) {
   const mine = await textModelOf(ctx, base.source);
   try {
     const theirs = await textModelOf(ctx, teacher.source);
@@ -112,7 +112,7 @@ async function teacherFits(ctx: ServiceContext, facts: ModelFacts, base: Resolve
  * `runs.create` refuses what it finds wanting; both go through here.
  */
 export async function makePlan(
-  ctx: ServiceContext,
+  ctx: WorkContext,
   spec: RunSpec,
   options: { waitForSpeedMilliseconds: number },
 ): Promise<Planned> {

@@ -6,7 +6,7 @@ import { type ResolvedInputs, type RunSpec, targetsOf, trainingSettings } from "
 import { schema } from "@anneal/db";
 import { inArray } from "drizzle-orm";
 import { z } from "zod";
-import type { ServiceContext } from "../../context.ts";
+import type { WorkContext } from "../../context.ts";
 import { identityOf } from "../../models/facts.ts";
 import { enginePlan } from "./engine-plan.ts";
 
@@ -59,7 +59,7 @@ function probeSpec(spec: RunSpec, sequenceTokens: number): RunSpec {
   };
 }
 
-async function keyOf(ctx: Pick<ServiceContext, "engine">, spec: RunSpec, inputs: ResolvedInputs): Promise<string> {
+async function keyOf(ctx: Pick<WorkContext, "engine">, spec: RunSpec, inputs: ResolvedInputs): Promise<string> {
   const { method, precision, baseStorage, objective, optimizer, gradientCheckpointing, threads } = spec;
   const targets = method.kind === "lora" ? targetsOf(method.targets, inputs.linearNames).length : 0;
   const how = [method.kind, targets, precision, baseStorage, objective.kind, optimizer.kind, spec.adapters.length];
@@ -68,7 +68,7 @@ async function keyOf(ctx: Pick<ServiceContext, "engine">, spec: RunSpec, inputs:
   return createHash("sha256").update(question).digest("hex");
 }
 
-type ProbeContext = Pick<ServiceContext, "engine" | "paths" | "log" | "db">;
+type ProbeContext = Pick<WorkContext, "engine" | "paths" | "log" | "db">;
 
 /**
  * What was measured of the model by this method, if need be now. A stale measurement is answered until a new one is there; a probe

@@ -1,7 +1,7 @@
 import type { ResolvedInputs, RunSpec } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { and, desc, eq, sql } from "drizzle-orm";
-import type { ServiceContext } from "../../context.ts";
+import type { WorkContext } from "../../context.ts";
 import { enginePlan } from "./engine-plan.ts";
 import { type Probe, probe } from "./probe.ts";
 
@@ -29,7 +29,7 @@ interface Observed {
 }
 
 /** Speed over the last steps of the newest run on the same model by the same method: the best forecast there is. */
-async function observed(ctx: Pick<ServiceContext, "db">, spec: RunSpec): Promise<Observed | null> {
+async function observed(ctx: Pick<WorkContext, "db">, spec: RunSpec): Promise<Observed | null> {
   const [run] = await ctx.db
     .select({ id: runs.id, name: runs.name, lastStep: runs.lastStep, createdAt: runs.createdAt })
     .from(runs)
@@ -76,7 +76,7 @@ async function observed(ctx: Pick<ServiceContext, "db">, spec: RunSpec): Promise
  * model. Null where neither was taken.
  */
 export async function measuredSpeed(
-  ctx: Pick<ServiceContext, "engine" | "paths" | "log" | "db">,
+  ctx: Pick<WorkContext, "engine" | "paths" | "log" | "db">,
   spec: RunSpec,
   inputs: ResolvedInputs,
   o: { tokensPerStep: number; meanRowTokens: number; waitMilliseconds: number },
@@ -101,7 +101,7 @@ export async function measuredSpeed(
 }
 
 function fromProbe(
-  ctx: Pick<ServiceContext, "engine">,
+  ctx: Pick<WorkContext, "engine">,
   spec: RunSpec,
   inputs: ResolvedInputs,
   probed: Probe,

@@ -9,7 +9,7 @@ import {
   wordsOf,
 } from "@anneal/contracts";
 import type { TokenReport } from "@anneal/text";
-import type { ServiceContext } from "../../context.ts";
+import type { WorkContext } from "../../context.ts";
 import { foreignError } from "../../models/foreign-error.ts";
 import { textModelOf } from "../../models/text-model.ts";
 import type { BaseSource } from "../../ports.ts";
@@ -31,7 +31,7 @@ const problem = (field: string, message: Words, remedy: Words): Problem => ({
  * needs is left out of them (`more`: there are such tokens, and rows of the dataset may still use one).
  */
 export async function tokenProblems(
-  ctx: ServiceContext,
+  ctx: WorkContext,
   spec: RunSpec,
   source: BaseSource,
   { vocabularySize: rows }: ModelFacts,

@@ -2,15 +2,15 @@ import { useAddon as nameAddon, probeSpeed, type TrainingSpec } from "@anneal/en
 
 // Forked by engine-port.ts: times one step on the real model, answers once and is ended.
 interface Question {
-  addon: string;
+  addon: string | null;
   settings: TrainingSpec;
   sequenceTokens?: number;
 }
 
-process.once("disconnect", () => process.exit(0)); // the console is gone; nobody waits for the answer
+process.once("disconnect", () => process.exit(0)); // the worker is gone; nobody waits for the answer
 process.once("message", async ({ addon, settings, sequenceTokens }: Question) => {
   try {
-    nameAddon(addon);
+    if (addon) nameAddon(addon);
     process.send?.(await probeSpeed(settings, sequenceTokens));
   } catch (error) {
     process.send?.({ error: error instanceof Error ? error.message : String(error) });

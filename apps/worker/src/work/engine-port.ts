@@ -1,10 +1,9 @@
 import { fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import * as engine from "@anneal/engine";
-import { useAddon as nameAddon } from "@anneal/engine";
 import type { EnginePort, SpeedProbe, TrainingSettings } from "@anneal/services";
 import { z } from "zod";
-import { withoutDatabase } from "./env.ts";
+import { withoutDatabase } from "../env.ts";
 
 const Answer = z.union([
   z.object({
@@ -17,8 +16,8 @@ const Answer = z.union([
 ]);
 const probeSeconds = 120;
 
-// In a process of its own: it loads a whole model, and a crash or an out-of-memory kill must not take the console along.
-function probeInChild(bundle: string, addon: string, settings: TrainingSettings, sequenceTokens?: number) {
+// In a process of its own: it loads a whole model, and a crash or an out-of-memory kill must not take the worker along.
+function probeInChild(bundle: string, addon: string | null, settings: TrainingSettings, sequenceTokens?: number) {
   return new Promise<SpeedProbe>((resolve, reject) => {
     const child = fork(bundle, [], {
       stdio: ["ignore", "ignore", "ignore", "ipc"],
@@ -43,8 +42,8 @@ function probeInChild(bundle: string, addon: string, settings: TrainingSettings,
 }
 
 /** The engine for planning: headers and sums in this process, the timed probe in a child. */
-export function createEnginePort(addon: string, probeBundle: string): EnginePort {
-  if (existsSync(addon)) nameAddon(addon);
+export function createEnginePort(addon: string | null, probeBundle: string): EnginePort {
+  if (addon) engine.useAddon(addon);
   const port: EnginePort = {
     engineInfo: engine.engineInfo,
     inspectModel: engine.inspectModel,
