@@ -9,6 +9,7 @@ import {
   DatasetFormat,
   ErrorCode,
   GgufType,
+  GradientCheckpointing,
   metricCatalogue,
   metricNames,
   objectiveKinds,
@@ -77,6 +78,7 @@ const members: Record<string, readonly string[]> = {
   "runs.status": RunStatus.options,
   "settings.tokens.permission": Permission.options.filter((name) => name !== "public"), // no token is asked for
   "spec.options.baseStorage": BaseStorage.options,
+  "spec.options.gradientCheckpointing": GradientCheckpointing.options,
   "spec.options.objective": objectiveKinds,
   "spec.options.optimizer": optimizerKinds,
   "spec.options.precision": Precision.options,

@@ -19,6 +19,7 @@ export * from "./run.ts";
 export * from "./spec/adapter-ref.ts";
 export * from "./spec/adapters.ts";
 export * from "./spec/base-model.ts";
+export * from "./spec/engine-settings.ts";
 export * from "./spec/run-spec.ts";
 export * from "./spec/search-space.ts";
 export * from "./spec/training.ts";

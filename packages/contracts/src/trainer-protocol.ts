@@ -3,6 +3,7 @@ import { RunEventBody } from "./events.ts";
 import { Digest, Id } from "./ids.ts";
 import { Phrases } from "./phrase/phrase.ts";
 import { RunControl } from "./run.ts";
+import { BaseSource } from "./spec/base-model.ts";
 import { GgufType, RunSpec } from "./spec/run-spec.ts";
 import { TeacherFacts } from "./teacher-file.ts";
 
@@ -10,12 +11,6 @@ import { TeacherFacts } from "./teacher-file.ts";
 // What happened travels through the journal file alone; the channel only says how far the journal reaches, so that a lost
 // message or a broken parent loses nothing.
 export const trainerProtocolVersion = 6;
-
-export const TrainerBase = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("gguf"), path: z.string() }),
-  z.object({ kind: z.literal("hf"), dir: z.string() }),
-]);
-export type TrainerBase = z.infer<typeof TrainerBase>;
 
 export const TrainerDataset = z.object({
   path: z.string(),
@@ -38,7 +33,7 @@ export type TrainerTeacherFile = z.infer<typeof TrainerTeacherFile>;
 export const TrainerTask = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("run") }),
   z.object({ kind: z.literal("export"), checkpointPath: z.string(), gguf: z.array(GgufType).min(1) }),
-  z.object({ kind: z.literal("teacher"), path: z.string(), topK: z.int().positive(), writer: TrainerBase }),
+  z.object({ kind: z.literal("teacher"), path: z.string(), topK: z.int().positive(), writer: BaseSource }),
 ]);
 export type TrainerTask = z.infer<typeof TrainerTask>;
 
@@ -50,12 +45,12 @@ export const TrainerStart = z.object({
   attempt: z.int().positive(),
   workerName: z.string(),
   spec: RunSpec,
-  base: TrainerBase,
+  base: BaseSource,
   baseName: z.string(),
   baseDigest: z.string().nullable(),
   adapter: z.string().nullable().default(null), // the PEFT folder to go on from
   adapters: z.record(z.string(), z.string()).default({}), // the same of those side by side that have one, by name
-  teacher: TrainerBase.nullable().default(null), // of a distillation
+  teacher: BaseSource.nullable().default(null), // of a distillation
   teacherFile: TrainerTeacherFile.nullable().default(null), // or of one whose teacher is not in memory
   modelName: z.string(), // general.name of what is exported
   dataset: TrainerDataset,

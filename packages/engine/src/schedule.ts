@@ -1,17 +1,10 @@
+import { type ScheduleSpec, scheduleKinds } from "@anneal/contracts";
+
 // Learning-rate schedules: pure functions of the 0-based step. Same semantics as transformers' get_*_schedule_with_warmup:
 // the value is the one used *by* that step, so step 0 of a warm-up trains with 0.
 
-export const SCHEDULE_KINDS = [
-  "constant",
-  "linear",
-  "cosine",
-  "cosine_restarts",
-  "polynomial",
-  "inverse_sqrt",
-  "wsd",
-  "plateau",
-] as const;
-export type ScheduleKind = (typeof SCHEDULE_KINDS)[number];
+export const SCHEDULE_KINDS = scheduleKinds;
+export type ScheduleKind = ScheduleSpec["kind"];
 
 export interface Schedule {
   kind: ScheduleKind;

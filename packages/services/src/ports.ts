@@ -1,10 +1,13 @@
 import type {
   BaseModelRef,
   BaseSource,
-  EngineCause,
+  EngineAdapterInfo,
+  EngineMemoryPlan,
+  EngineModelInfo,
   JobName,
   JobPayload,
   OllamaStatus,
+  SpeedProbe,
   TrainingSettings,
 } from "@anneal/contracts";
 import type { Transaction } from "@anneal/db";
@@ -13,60 +16,15 @@ import type { TextPort } from "@anneal/text";
 // What services need from outside their layer, passed in by the application. The engine's port has the very names of
 // @anneal/engine, so that `import * as engine` fits it.
 
-export type { BaseSource, TextPort, TrainingSettings };
-
-export interface EngineModelInfo {
-  family: string;
-  parameters: number;
-  layers: number;
-  hiddenSize: number;
-  heads: number;
-  kvHeads: number;
-  headSize: number;
-  ffnSize: number;
-  vocabSize: number;
-  contextLength: number;
-  tiedHead: boolean;
-  quantisation: string;
-  linearNames: string[];
-  fileBytes: number;
-  ggufProblem: EngineCause | null;
-}
-
-export interface EngineMemoryPlan {
-  parts: {
-    weights: number;
-    blocks: number;
-    adapter: number;
-    gradients: number;
-    optimizer: number;
-    activations: number;
-    reference: number;
-    logits: number;
-    packing: number;
-    runtime: number;
-  };
-  totalBytes: number;
-  trainableParameters: number;
-  flopsPerMicroBatch: number;
-}
-
-export interface SpeedProbe {
-  secondsPerStep: number; // of one full micro-batch
-  slowestSecondsPerStep: number;
-  secondsPerNewToken: number | null; // of several prompts answered at once; null: the context leaves no room for an answer
-  loadSeconds: number;
-}
-
-/** What a PEFT folder holds, seen over a base that it fits. */
-export interface EngineAdapterInfo {
-  rank: number;
-  alpha: number;
-  rsLora: boolean;
-  dora: boolean;
-  targets: string[];
-  baseModelName: string; // what it says it was trained on; may be empty
-}
+export type {
+  BaseSource,
+  EngineAdapterInfo,
+  EngineMemoryPlan,
+  EngineModelInfo,
+  SpeedProbe,
+  TextPort,
+  TrainingSettings,
+};
 
 export interface EnginePort {
   engineInfo(): { version: string; isa: string; threads: number; cuda: string };

@@ -28,6 +28,13 @@ export const LinearTarget = z
 export type LinearTarget = z.infer<typeof LinearTarget>;
 
 // What a model file says about itself (headers only; no weights are read).
+/** Where a base model lies: one GGUF file, or a folder in Hugging Face layout (config.json + safetensors). */
+export const BaseSource = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("gguf"), path: z.string() }),
+  z.object({ kind: z.literal("hf"), dir: z.string() }),
+]);
+export type BaseSource = z.infer<typeof BaseSource>;
+
 export const ModelFacts = z.object({
   family: z.string(),
   parameters: z.int().nonnegative(),

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { issueProblem } from "../phrase/issue-phrase.ts";
 import { inWords } from "../phrase/phrase.ts";
 import { RunSpec, storedSpec } from "./run-spec.ts";
+import { trainingSettings } from "./training-settings.ts";
 
 const least = { base: "/models/base", dataset: "00000000-0000-7000-8000-000000000000" };
 const fieldsOf = (spec: Record<string, unknown>) => {
@@ -25,6 +26,19 @@ describe("RunSpec", () => {
     expect(RunSpec.parse(spec)).toEqual(spec);
   });
 
+  it("reads the switch that gradient checkpointing was, and asks the engine for the same", () => {
+    const checkpointing = (gradientCheckpointing: unknown) => {
+      const spec = storedSpec({ ...least, gradientCheckpointing });
+      const settings = trainingSettings(spec, { base: { kind: "gguf", path: "/m.gguf" }, linearNames: ["q_proj"] });
+      return [spec.gradientCheckpointing, settings.gradientCheckpointing];
+    };
+    expect(checkpointing(true)).toEqual(["full", "layer"]);
+    expect(checkpointing(false)).toEqual(["off", "none"]);
+    expect(checkpointing("selective")).toEqual(["selective", "selective"]);
+    expect(RunSpec.safeParse({ ...least, gradientCheckpointing: "some" }).error?.issues[0]?.path).toEqual([
+      "gradientCheckpointing",
+    ]);
+  });
   it("takes an optimizer and an objective without their kinds as the standard ones", () => {
     const spec = RunSpec.parse({ ...least, optimizer: { weightDecay: 0.1 }, objective: { labelSmoothing: 0.1 } });
     expect(spec.optimizer).toEqual({ kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.1 });

@@ -10,6 +10,7 @@ import { brokenRules } from "./spec-rules.ts";
 import {
   BaseStorage,
   EarlyStopping,
+  GradientCheckpointing,
   Guards,
   LoraMethod,
   Method,
@@ -57,7 +58,13 @@ export const RunSpec = strict({
   maxSequenceTokens: z.int().min(8).max(1_048_576).default(1024),
   packing: z.boolean().default(true),
   lengthGrouping: z.boolean().default(false), // rows of like length share a step
-  gradientCheckpointing: z.boolean().default(false),
+  // It was a switch in specs of earlier versions: on is "full".
+  gradientCheckpointing: z
+    .preprocess(
+      (value: GradientCheckpointing | boolean) => (value === true ? "full" : value === false ? "off" : value),
+      GradientCheckpointing,
+    )
+    .default("off"),
   clipNorm: z.number().min(0).max(1e6).default(1), // 0: off
   neftuneAlpha: z.number().min(0).max(1000).default(0), // noise on the embeddings; 0: off
   sourceWeights: SourceWeights.default({}), // loss weight of rows by their source; those not named: 1

@@ -1,46 +1,11 @@
 import { adaptersOf } from "./adapters.ts";
-import { allLinear } from "./base-model.ts";
+import { allLinear, type BaseSource } from "./base-model.ts";
+import type { EngineObjective, TrainingSettings } from "./engine-settings.ts";
 import type { RunSpec } from "./run-spec.ts";
-import type { BaseStorage, ObjectiveSpec, OptimizerSpec, Precision } from "./training.ts";
 
-// A run's spec as the engine's plan and session take it: names resolved to files, what is at rest left out.
+// A run's spec as the engine's plan and session take it: names resolved to files, fields at their default omitted.
 
-export type BaseSource = { kind: "gguf"; path: string } | { kind: "hf"; dir: string };
-
-type Distillation = Extract<ObjectiveSpec, { kind: "distill" }>;
-export type EngineObjective =
-  | Exclude<ObjectiveSpec, Distillation>
-  | (Omit<Distillation, "teacher" | "teacherFile"> & { teacher?: BaseSource; teacherTopK?: number });
-
-export interface TrainingSettings {
-  base: BaseSource;
-  precision: Precision;
-  baseStorage?: BaseStorage;
-  threads?: number;
-  seed: number;
-  method:
-    | { kind: "full"; freeze?: string[] }
-    | {
-        kind: "lora";
-        rank: number;
-        alpha: number;
-        dropout: number;
-        rsLora: boolean;
-        dora?: boolean;
-        loraPlusRatio?: number;
-        targets: string[];
-      };
-  optimizer: OptimizerSpec;
-  objective?: EngineObjective;
-  neftuneAlpha?: number;
-  routerAuxWeight?: number;
-  gradientCheckpointing: boolean;
-  maxTokensPerMicroBatch: number;
-  maxSequenceTokens: number;
-  memoryBudgetBytes?: number;
-  adapter?: string;
-  adapters?: { name: string; rank: number; alpha: number; seed: number; from?: string }[];
-}
+const engineCheckpointing = { off: "none", selective: "selective", full: "layer" } as const;
 
 export interface ResolvedInputs {
   base: BaseSource;
@@ -93,7 +58,7 @@ export function trainingSettings(spec: RunSpec, inputs: ResolvedInputs): Trainin
     seed: spec.seed,
     method: methodOf(spec, inputs.linearNames),
     optimizer: spec.optimizer,
-    gradientCheckpointing: spec.gradientCheckpointing,
+    gradientCheckpointing: engineCheckpointing[spec.gradientCheckpointing],
     maxTokensPerMicroBatch: spec.microBatchTokens,
     maxSequenceTokens: spec.maxSequenceTokens,
     ...(spec.threads === null ? {} : { threads: spec.threads }),

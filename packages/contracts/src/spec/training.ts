@@ -41,6 +41,13 @@ export type Precision = z.infer<typeof Precision>;
 export const BaseStorage = z.enum(["dense", "int8", "nf4", "blocks"]);
 export type BaseStorage = z.infer<typeof BaseStorage>;
 
+// What the backward pass computes again instead of keeping it: nothing, the activations of feed-forward blocks, or whole layers.
+export const GradientCheckpointing = z.enum(["off", "selective", "full"]);
+export type GradientCheckpointing = z.infer<typeof GradientCheckpointing>;
+/** The choices that take less memory than one, the quickest first. */
+export const moreCheckpointing = (now: GradientCheckpointing): GradientCheckpointing[] =>
+  GradientCheckpointing.options.slice(GradientCheckpointing.options.indexOf(now) + 1);
+
 const weightDecay = z.number().min(0).max(1).default(0);
 const adamFields = {
   beta1: share.default(0.9),

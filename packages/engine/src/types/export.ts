@@ -1,9 +1,12 @@
+import type { GgufType } from "@anneal/contracts";
+
 export interface SavedFile {
   sha256: string;
   bytes: number;
 }
 
-export type GgufExportType = "F32" | "F16" | "BF16" | "Q8_0" | "Q4_0" | "Q4_K_M" | "Q5_K_M" | "Q6_K";
+/** F32 is for tests and tools: no run exports it. */
+export type GgufExportType = "F32" | GgufType;
 
 /** A metadata value as GGUF types it. Plain strings, booleans and arrays of strings need no tag. */
 export type GgufValue =

@@ -5,8 +5,6 @@ export * from "./gguf-file.ts";
 export * from "./measurement.ts";
 export * from "./memory-plan.ts";
 export * from "./model.ts";
-export * from "./objective.ts";
-export * from "./optimizer.ts";
 export * from "./session.ts";
 export * from "./step.ts";
 export * from "./training-spec.ts";

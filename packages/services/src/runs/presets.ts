@@ -32,7 +32,7 @@ const presetSpecs: Record<PresetName, Record<string, unknown>> = {
     method: { kind: "lora", rank: 16, alpha: 32, dropout: 0, rsLora: false },
     baseStorage: "nf4",
     optimizer: { kind: "adamw8bit" },
-    gradientCheckpointing: true,
+    gradientCheckpointing: "full",
     microBatchTokens: 1024,
     learningRate: 1e-3,
     schedule: { kind: "cosine", warmupSteps: 20 },

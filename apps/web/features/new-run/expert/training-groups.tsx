@@ -1,5 +1,5 @@
 "use client";
-import { optimizerKinds, scheduleKinds } from "@anneal/contracts";
+import { GradientCheckpointing, optimizerKinds, scheduleKinds } from "@anneal/contracts";
 import { useTranslations } from "next-intl";
 import { NativeSelect } from "../../../components/ui/input.tsx";
 import { formatNumber } from "../../../lib/format.ts";
@@ -75,6 +75,7 @@ export function LearningGroup() {
 
 export function BatchGroup() {
   const t = useTranslations("newRun.groups");
+  const words = useTranslations("spec.options");
   const { values } = useSpecForm();
   return (
     <Group
@@ -101,7 +102,11 @@ export function BatchGroup() {
       <NumberSetting path="memoryBudgetGiB" />
       <SwitchSetting path="packing" />
       <SwitchSetting path="lengthGrouping" />
-      <SwitchSetting path="gradientCheckpointing" />
+      <SelectSetting
+        path="gradientCheckpointing"
+        options={GradientCheckpointing.options}
+        words={(kind) => words(`gradientCheckpointing.${kind}`)}
+      />
       <NumberSetting path="threads" />
     </Group>
   );

@@ -13,8 +13,8 @@ const words = (change: Record<string, unknown>) => changeWords(language, form, c
 
 describe("changeWords", () => {
   it("names what changes and nothing else", () => {
-    expect(words({ microBatchTokens: 1024, gradientCheckpointing: true })).toBe(
-      "microBatchTokens.label: 1024 · gradientCheckpointing.label: on",
+    expect(words({ microBatchTokens: 1024, gradientCheckpointing: "selective" })).toBe(
+      "microBatchTokens.label: 1024 · gradientCheckpointing.label: option gradientCheckpointing.selective",
     );
     // A method comes whole; only its rank and alpha differ.
     const method = { ...defaultSpec.method, rank: 8, alpha: 16 };

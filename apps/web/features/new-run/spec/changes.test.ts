@@ -40,7 +40,7 @@ describe("suggestions", () => {
       microBatchTokens: 1024,
       method: { rank: 4 },
     });
-    expect(withSuggestion(base, { gradientCheckpointing: true })?.gradientCheckpointing).toBe(true);
+    expect(withSuggestion(base, { gradientCheckpointing: "full" })?.gradientCheckpointing).toBe("full");
   });
   it("are refused when they give no valid spec", () => {
     expect(withSuggestion(base, { microBatchTokens: 16 })).toBeNull();

@@ -20,6 +20,7 @@ const choices: Record<string, string> = {
   "schedule.kind": "schedule",
   precision: "precision",
   baseStorage: "baseStorage",
+  gradientCheckpointing: "gradientCheckpointing",
 };
 
 /** A setting of the form as it is read; null where it is left to Anneal. */

@@ -3,6 +3,7 @@ import {
   EarlyStopping,
   FullMethod,
   type GgufType,
+  type GradientCheckpointing,
   LoraMethod,
   type Precision,
   RunSpec,
@@ -45,7 +46,7 @@ export interface SpecForm {
   maxSequenceTokens: number | null;
   packing: boolean;
   lengthGrouping: boolean;
-  gradientCheckpointing: boolean;
+  gradientCheckpointing: GradientCheckpointing;
   clipNorm: number | null;
   neftuneAlpha: number | null;
   sourceWeights: Record<string, number>;

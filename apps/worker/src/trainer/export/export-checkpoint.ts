@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { FromTrainer, TrainerStart, TrainerTask } from "@anneal/contracts";
-import { type GgufExportType, openSession } from "@anneal/engine";
+import { openSession } from "@anneal/engine";
 import { statePath, verifyCheckpoint } from "../../run-directory/checkpoints.ts";
 import type { Control } from "../context/control.ts";
 import { engineCall } from "../context/engine-call.ts";
@@ -38,7 +38,7 @@ export async function exportCheckpoint(
       const path = join(folder, `${fileSlug(start.modelName)}-step-${checkpoint.step}-${gguf}.gguf`);
       const metadata = ggufMetadata(start.base, text, start.modelName, session.info.vocabSize);
       const { sha256, bytes } = await engineCall(control, () =>
-        session.exportGguf(path, { type: gguf as GgufExportType, metadata, ...(adapter ? { adapter } : {}) }),
+        session.exportGguf(path, { type: gguf, metadata, ...(adapter ? { adapter } : {}) }),
       );
       files.push({ gguf, path, digest: `sha256:${sha256}`, bytes });
     }

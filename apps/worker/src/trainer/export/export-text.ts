@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { TrainerBase } from "@anneal/contracts";
+import type { BaseSource } from "@anneal/contracts";
 import { generationIds, type TextModel, textFiles } from "@anneal/text";
 import { sourceOf } from "../prepare/text-model.ts";
 
@@ -15,7 +15,7 @@ const companions = [
 ];
 
 /** Tokenizer and chat template beside weights, so that the next program asks the model as it was trained. */
-export function writeText(dir: string, base: TrainerBase, text: TextModel): void {
+export function writeText(dir: string, base: BaseSource, text: TextModel): void {
   if (base.kind === "hf")
     for (const name of companions)
       if (existsSync(join(base.dir, name))) copyFileSync(join(base.dir, name), join(dir, name));
@@ -24,7 +24,7 @@ export function writeText(dir: string, base: TrainerBase, text: TextModel): void
 }
 
 /** Where a text begins and ends, into the configuration of merged weights and beside it. */
-export function writeEnds(dir: string, base: TrainerBase, text: TextModel): void {
+export function writeEnds(dir: string, base: BaseSource, text: TextModel): void {
   const ids = generationIds(sourceOf(base), text);
   const path = join(dir, "config.json");
   // The engine's numbers stay as it wrote them: reading JSON and writing it again would change how they look.

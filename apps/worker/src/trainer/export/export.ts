@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { say, told, type Words } from "@anneal/contracts";
-import type { GgufExportType, Session } from "@anneal/engine";
+import type { Session } from "@anneal/engine";
 import { engineCall } from "../context/engine-call.ts";
 import { heartbeat, type Job, ProgressTeller } from "../context/job.ts";
 import type { Evaluated } from "../evaluate/evaluate.ts";
@@ -73,9 +73,7 @@ export async function exportAll(
         if (isTold(job, "gguf", path)) return;
         guard(job);
         const metadata = ggufMetadata(base, prepared.text, modelName, session.info.vocabSize);
-        const { error } = await engineCall(job.control, () =>
-          session.exportGguf(path, { type: type as GgufExportType, metadata, ...chosen }),
-        );
+        const { error } = await engineCall(job.control, () => session.exportGguf(path, { type, metadata, ...chosen }));
         await tellFile(
           job,
           path,

@@ -1,17 +1,17 @@
-import { say, type TrainerBase } from "@anneal/contracts";
+import { type BaseSource, say } from "@anneal/contracts";
 import { type GgufValue, readGgufMetadata } from "@anneal/engine";
 import { exportTextMetadata, ggufName, loadTextModel, neverEnds, type TextModel } from "@anneal/text";
 import { withinSeconds } from "../context/deadline.ts";
 
 const secondsToLoad = 90;
 
-export const sourceOf = (base: TrainerBase) =>
+export const sourceOf = (base: BaseSource) =>
   base.kind === "hf" ? base : { kind: "gguf" as const, metadata: readGgufMetadata(base.path).metadata };
 
 /** The time in a run's id (UUIDv7): every attempt renders templates that show the date alike. */
 const timeOfId = (runId: string): Date => new Date(Number.parseInt(runId.replaceAll("-", "").slice(0, 12), 16));
 
-export function textModelOf({ base, runId }: { base: TrainerBase; runId: string }): TextModel {
+export function textModelOf({ base, runId }: { base: BaseSource; runId: string }): TextModel {
   const source = sourceOf(base);
   return withinSeconds(
     secondsToLoad,
@@ -26,7 +26,7 @@ export const clockOf = ({ templateSource, now }: TextModel): string | null =>
 
 /** Keys of an exported GGUF that the engine does not know by itself: name, tokenizer, chat template. */
 export function ggufMetadata(
-  base: TrainerBase,
+  base: BaseSource,
   text: TextModel,
   modelName: string,
   vocabularySize: number,

@@ -17,5 +17,5 @@ export function trainingSpec({ spec, base, adapter, adapters, teacher, teacherFi
       teacherTopK: teacherFile?.topK ?? null,
     }),
     memoryBudgetBytes: Math.floor(spec.memoryBudgetBytes ?? availableMemoryBytes()),
-  } as TrainingSpec;
+  };
 }

@@ -68,7 +68,7 @@ export function reportSettings(spec: RunSpec, teacherFile: TrainerTeacherFile | 
     [method, say`objective`, objectiveText(spec.objective, teacherFile)],
     [method, say`precision`, spec.precision],
     [method, say`base in memory`, spec.baseStorage],
-    [method, say`gradient checkpointing`, yesOrNo(spec.gradientCheckpointing)],
+    [method, say`gradient checkpointing`, spec.gradientCheckpointing],
     [optimizer, say`optimizer`, listed(spec.optimizer)],
     [optimizer, say`learning rate`, scheduleText(spec, totalSteps)],
     [optimizer, say`clipping`, spec.clipNorm === 0 ? off : say`global norm ${spec.clipNorm}`],

@@ -1,4 +1,4 @@
-import { RunSpec } from "@anneal/contracts";
+import { OptimizerSpec, RunSpec } from "@anneal/contracts";
 import { describe, expect, it } from "vitest";
 import { fit, type SettingPlan } from "./fit.ts";
 
@@ -11,12 +11,14 @@ const spec = RunSpec.parse({
 
 // A model by arithmetic: weights by storage, activations by token, and moments by optimizer.
 const weights = { dense: 1000, blocks: 300, int8: 520, nf4: 300 };
+const memoryShare = { off: 1, selective: 0.4, full: 0.1 };
+const flops = { off: 6e6, selective: 7e6, full: 8e6 };
 const planned = (s: RunSpec): SettingPlan => ({
   totalBytes:
     weights[s.baseStorage] +
-    s.microBatchTokens * (s.gradientCheckpointing ? 0.1 : 1) +
+    s.microBatchTokens * memoryShare[s.gradientCheckpointing] +
     (s.optimizer.kind === "adamw8bit" ? 50 : 200),
-  flopsPerMicroBatch: s.microBatchTokens * (s.gradientCheckpointing ? 8e6 : 6e6),
+  flopsPerMicroBatch: s.microBatchTokens * flops[s.gradientCheckpointing],
   trainableParameters: 1000,
 });
 
@@ -45,6 +47,21 @@ describe("the fastest setting inside a budget", () => {
       last = found?.relativeSeconds ?? 0;
     }
     expect((await within(500))?.change).toMatchObject({ baseStorage: "nf4" });
+  });
+
+  it("computes feed-forward blocks again before whole layers", async () => {
+    // One row of a full training: only what is kept of it can shrink.
+    const narrow = {
+      ...spec,
+      method: { kind: "full" as const, freeze: [] },
+      optimizer: OptimizerSpec.parse({ kind: "sgd" }),
+      microBatchTokens: 200,
+      maxSequenceTokens: 200,
+    };
+    const found = (budgetBytes: number) =>
+      fit({ spec: narrow, budgetBytes, longestTokens: 200, tokensPerStep: 200, plan: planned });
+    expect((await found(1290))?.change).toEqual({ gradientCheckpointing: "selective" });
+    expect((await found(1230))?.change).toEqual({ gradientCheckpointing: "full" });
   });
 
   it("never lets the micro-batch fall below the longest row, and finds nothing where nothing fits", async () => {

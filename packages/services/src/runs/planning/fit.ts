@@ -1,4 +1,4 @@
-import { type FitSuggestion, type Phrase, type RunSpec, say, told } from "@anneal/contracts";
+import { type FitSuggestion, moreCheckpointing, type Phrase, type RunSpec, say, told } from "@anneal/contracts";
 
 export interface SettingPlan {
   totalBytes: number;
@@ -38,8 +38,14 @@ function cost(spec: RunSpec, plan: SettingPlan, tokensPerStep: number): number {
 /** Ways to take less memory that leave what is trained, on which rows and by which steps as they are. */
 function savings(spec: RunSpec): Setting[] {
   const axes: Setting[][] = [];
-  if (!spec.gradientCheckpointing)
-    axes.push([{ change: { gradientCheckpointing: true }, words: [say`gradientCheckpointing on`] }]);
+  const recomputing = moreCheckpointing(spec.gradientCheckpointing);
+  if (recomputing.length > 0)
+    axes.push(
+      recomputing.map((gradientCheckpointing) => ({
+        change: { gradientCheckpointing },
+        words: [say`gradientCheckpointing ${gradientCheckpointing}`],
+      })),
+    );
   const { optimizer } = spec;
   if (optimizer.kind === "adamw")
     axes.push([{ change: { optimizer: { ...optimizer, kind: "adamw8bit" } }, words: [say`optimizer ${"adamw8bit"}`] }]);

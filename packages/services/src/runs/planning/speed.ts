@@ -41,7 +41,8 @@ async function observed(ctx: Pick<WorkContext, "db">, spec: RunSpec): Promise<Ob
         sql`coalesce(${runs.spec}->>'baseStorage', 'dense') = ${spec.baseStorage}`,
         sql`jsonb_array_length(coalesce(${runs.spec}->'adapters', '[]'::jsonb)) = ${spec.adapters.length}`,
         sql`coalesce(${runs.spec}->'objective'->>'kind', 'sft') = ${spec.objective.kind}`,
-        sql`(${runs.spec}->>'gradientCheckpointing')::boolean = ${spec.gradientCheckpointing}`,
+        // Specs of earlier versions hold a switch.
+        sql`case ${runs.spec}->>'gradientCheckpointing' when 'true' then 'full' when 'false' then 'off' else ${runs.spec}->>'gradientCheckpointing' end = ${spec.gradientCheckpointing}`,
         sql`${runs.spec}->'threads' = ${JSON.stringify(spec.threads)}::jsonb`,
         sql`${runs.lastStep} >= 5`,
       ),

@@ -1,4 +1,12 @@
-import { type FitSuggestion, LoraMethod, type Phrase, type RunSpec, say, told } from "@anneal/contracts";
+import {
+  type FitSuggestion,
+  LoraMethod,
+  moreCheckpointing,
+  type Phrase,
+  type RunSpec,
+  say,
+  told,
+} from "@anneal/contracts";
 
 type Change = Partial<RunSpec>;
 interface Option {
@@ -48,8 +56,16 @@ function axesOf(spec: RunSpec, longestTokens: number): Axis[] {
       };
     }),
   ]);
-  if (!spec.gradientCheckpointing)
-    axes.push([same, { change: { gradientCheckpointing: true }, words: say`gradientCheckpointing on`, cost: 1.5 }]);
+  const recomputing = moreCheckpointing(spec.gradientCheckpointing);
+  if (recomputing.length > 0)
+    axes.push([
+      same,
+      ...recomputing.map((gradientCheckpointing) => ({
+        change: { gradientCheckpointing },
+        words: say`gradientCheckpointing ${gradientCheckpointing}`,
+        cost: gradientCheckpointing === "full" ? 1.5 : 1,
+      })),
+    ]);
   if (spec.optimizer.kind === "adamw")
     axes.push([
       same,
