@@ -14,7 +14,6 @@ import {
   metricNames,
   objectiveKinds,
   optimizerKinds,
-  Permission,
   Precision,
   PresetName,
   Role,
@@ -24,6 +23,7 @@ import {
 } from "@anneal/contracts";
 import { createTranslator } from "next-intl";
 import { describe, expect, it } from "vitest";
+import { tokenPermissions } from "../features/settings/token-permissions.ts";
 import { messages } from "./index.ts";
 
 type Tree = { [key: string]: string | Tree };
@@ -76,7 +76,7 @@ const members: Record<string, readonly string[]> = {
   "run.publish.ggufHint": GgufType.options,
   "runs.stage": RunStage.options,
   "runs.status": RunStatus.options,
-  "settings.tokens.permission": Permission.options.filter((name) => name !== "public"), // no token is asked for
+  "settings.tokens.permission": tokenPermissions,
   "spec.options.baseStorage": BaseStorage.options,
   "spec.options.gradientCheckpointing": GradientCheckpointing.options,
   "spec.options.objective": objectiveKinds,

@@ -1,3 +1,4 @@
+import { channels } from "@anneal/db";
 import { type ServiceContext, tokens } from "@anneal/services";
 
 const lookMilliseconds = 2000;
@@ -14,7 +15,7 @@ export interface GuardedStream {
 
 /** What is open for long (streams, downloads) ends soon after what it was let in with: one look for all of them. */
 export function createOpenStreams(
-  ctx: Pick<ServiceContext, "db" | "now" | "log">,
+  ctx: Pick<ServiceContext, "db" | "now" | "log" | "listener">,
   everyMilliseconds = lookMilliseconds,
 ) {
   const open = new Set<Stream>();
@@ -36,6 +37,11 @@ export function createOpenStreams(
       looking = false;
     }
   }
+
+  // What a person may do has changed: told at once, and the looks between are for notifications that got lost.
+  ctx.listener.subscribe(channels.access, () => {
+    if (open.size > 0) void look();
+  });
 
   return {
     /** A signal that ends with the request, or when its credential no longer opens anything; released when the stream is over. */

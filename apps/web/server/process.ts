@@ -58,7 +58,7 @@ export function createServer(env: Env): Server {
     limits: createRateLimits(),
     devices: createDevices(secrets.devices, env.publicUrl?.startsWith("https:") ?? false),
     localKey: randomBytes(32).toString("base64url"),
-    openStreams: createOpenStreams({ db, now: () => new Date(), log }),
+    openStreams: createOpenStreams({ db, now: () => new Date(), log, listener }),
     services: {
       db,
       projectId: null,

@@ -1,9 +1,38 @@
 import { api } from "@anneal/contracts";
-import { artifacts, datasets, deployments, models, runs, system, teacherFiles, tokens } from "@anneal/services";
+import {
+  artifacts,
+  datasets,
+  deployments,
+  models,
+  projects,
+  runs,
+  system,
+  teacherFiles,
+  tokens,
+  users,
+} from "@anneal/services";
 import { mutation, query, router, subscription } from "./trpc.ts";
 
 // The table of procedures: a row of the contract, and the verb that does it.
 export const appRouter = router({
+  projects: router({
+    list: query(api.projects.list, projects.list),
+    create: mutation(api.projects.create, projects.create),
+    rename: mutation(api.projects.rename, projects.rename),
+    setOwner: mutation(api.projects.setOwner, projects.setOwner),
+    members: query(api.projects.members, projects.members),
+    setMember: mutation(api.projects.setMember, projects.setMember),
+    removeMember: mutation(api.projects.removeMember, projects.removeMember),
+    invite: mutation(api.projects.invite, projects.invite),
+    invitations: query(api.projects.invitations, projects.invitations),
+    withdrawInvitation: mutation(api.projects.withdrawInvitation, projects.withdrawInvitation),
+  }),
+  users: router({
+    list: query(api.users.list, users.list),
+    setDisabled: mutation(api.users.setDisabled, users.setDisabled),
+    setAdministrator: mutation(api.users.setAdministrator, users.setAdministrator),
+    resetPassword: mutation(api.users.resetPassword, users.resetPassword),
+  }),
   datasets: router({
     list: query(api.datasets.list, datasets.list),
     get: query(api.datasets.get, datasets.get),

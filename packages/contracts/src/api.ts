@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { accessApi } from "./access-api.ts";
 import {
   ColumnMapping,
   CommittedDataset,
@@ -15,6 +16,7 @@ import { DisplayName, Id, Names, PageInput, page } from "./ids.ts";
 import { MetricNameSchema, MetricSeries } from "./metrics.ts";
 import { Permission } from "./permissions.ts";
 import { RunPlan } from "./plan.ts";
+import { none, procedure } from "./procedure.ts";
 import {
   ArtifactSummary,
   CheckpointSummary,
@@ -34,19 +36,12 @@ import { wellFormedText } from "./text.ts";
 
 // The procedures of the tRPC router: what goes in, what comes out, who may call. The router is built from this table, the
 // console and the typed client follow from the router's type. Uploads are HTTP (PUT /api/uploads), since tRPC carries JSON.
-const none = strict({}).optional();
-const procedure = <K extends "query" | "mutation" | "subscription", I extends z.ZodType, O extends z.ZodType>(
-  kind: K,
-  permission: Permission,
-  input: I,
-  output: O,
-) => ({ kind, permission, input, output }) as const;
-
 // Steps, numbers of events and of rows are 4-byte integers in the database.
 const maxStep = 2 ** 31 - 1;
 const RunId = strict({ runId: Id });
 
 export const api = {
+  ...accessApi,
   datasets: {
     list: procedure("query", "datasets:read", none, z.array(DatasetSummary)),
     get: procedure("query", "datasets:read", strict({ datasetId: Id }), DatasetSummary),
@@ -233,10 +228,10 @@ export const api = {
     status: procedure("query", "system:read", none, SystemStatus),
     doctor: procedure("query", "system:read", none, z.array(DoctorCheck)),
     ollama: procedure("query", "system:read", none, OllamaStatus),
-    tokens: procedure("query", "system:admin", none, z.array(ApiTokenSummary)),
+    tokens: procedure("query", "project:admin", none, z.array(ApiTokenSummary)),
     createToken: procedure(
       "mutation",
-      "system:admin",
+      "project:admin",
       strict({
         name: DisplayName,
         permissions: z.array(Permission).min(1),
@@ -244,10 +239,11 @@ export const api = {
       }),
       z.object({ token: z.string(), summary: ApiTokenSummary }), // the token is shown here and never again
     ),
-    revokeToken: procedure("mutation", "system:admin", strict({ tokenId: Id }), z.object({ revoked: z.boolean() })),
+    revokeToken: procedure("mutation", "project:admin", strict({ tokenId: Id }), z.object({ revoked: z.boolean() })),
+    // Of the project; for administrators of the installation of all.
     audit: procedure(
       "query",
-      "system:admin",
+      "project:admin",
       PageInput.prefault({}),
       page(
         z.object({

@@ -1,3 +1,4 @@
+export * from "./access-api.ts";
 export * from "./api.ts";
 export * from "./dataset.ts";
 export * from "./deployment.ts";

@@ -106,4 +106,6 @@ export const channels = {
   work: "anneal_work",
   /** payload: id of a work request that has an answer or has come further. */
   answer: "anneal_answer",
+  /** payload: user id; what this account may do has changed. */
+  access: "anneal_access",
 } as const;

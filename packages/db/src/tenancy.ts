@@ -27,6 +27,7 @@ export const tenancy: Record<TableName & string, Tenancy> = {
   datasets: column,
   deployments: ofRun,
   idempotency_keys: column,
+  invitations: column,
   models: column,
   run_events: ofRun,
   run_metric_rollups: ofRun,
@@ -38,6 +39,7 @@ export const tenancy: Record<TableName & string, Tenancy> = {
   work_requests: column,
 
   account: installation,
+  audit_seals: installation, // digests alone, of all projects in one chain
   project_members: installation,
   projects: installation,
   session: installation,

@@ -57,12 +57,13 @@ export function streamVerb<I extends z.ZodType, O extends z.ZodType>(
 /** One row of the audit trail, in the transaction of the change it tells of. */
 export async function audit(
   tx: Transaction,
-  ctx: Pick<ServiceContext, "actor" | "now">,
+  ctx: Pick<ServiceContext, "actor" | "now"> & { projectId?: string | null },
   action: string,
   subject: string,
   details: Record<string, unknown> = {},
 ): Promise<void> {
   await tx.insert(schema.audit).values({
+    projectId: ctx.projectId ?? null,
     time: ctx.now(),
     actorKind: ctx.actor.kind,
     actorId: ctx.actor.id,
@@ -74,12 +75,15 @@ export async function audit(
 }
 
 const subjects = {
+  account: say`account`,
   artifact: say`artifact`,
   checkpoint: say`checkpoint`,
   dataset: say`dataset`,
   "dataset version": say`dataset version`,
   deployment: say`deployment`,
+  invitation: say`invitation`,
   model: say`model`,
+  project: say`project`,
   run: say`run`,
   "teacher file": say`teacher file`,
   token: say`token`,

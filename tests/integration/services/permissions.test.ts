@@ -4,11 +4,13 @@ import {
   datasets,
   deployments,
   models,
+  projects,
   runs,
   type ServiceContext,
   system,
   teacherFiles,
   tokens,
+  users,
 } from "@anneal/services";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bodyOf, openWorld, problemOf, type World } from "./world.ts";
@@ -21,6 +23,8 @@ afterAll(() => world.close());
 
 type AnyVerb = (ctx: ServiceContext, input: never) => Promise<unknown> | AsyncGenerator<unknown>;
 const services: Record<string, Record<string, unknown>> = {
+  projects,
+  users,
   datasets,
   models,
   runs,

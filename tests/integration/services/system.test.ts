@@ -26,9 +26,7 @@ test("a token is shown once, stored as an HMAC, and opens no more than its permi
   expect(summary.prefix.length).toBeLessThan(16);
   expect(JSON.stringify(await tokens.list(ctx, undefined))).not.toContain(token);
   expect(await tokens.authenticate(ctx, token)).toMatchObject({
-    kind: "token",
-    name: "ci",
-    permissions: ["runs:read", "datasets:read"],
+    actor: { kind: "token", name: "ci", permissions: ["public", "account:read", "runs:read", "datasets:read"] },
   });
   expect((await tokens.list(ctx, undefined))[0]?.lastUsedAt).not.toBeNull();
   const wrong = token.slice(0, -1) + (token.endsWith("A") ? "B" : "A");
@@ -53,7 +51,7 @@ test("tokens expire, and nobody gives away what is not theirs", async () => {
   expect(await tokens.authenticate(ctx, token)).toBeNull();
   expect(await tokens.authenticate(ctx, forever.token)).not.toBeNull();
   clock.now = start;
-  const limited = world.as("system:admin", "runs:read");
+  const limited = world.as("project:admin", "runs:read");
   expect(
     await problemOf(tokens.create(limited, { name: "more", permissions: ["runs:read", "runs:write"] })),
   ).toMatchObject({
@@ -89,7 +87,8 @@ test("the audit trail grows only, and pages hold each entry once", async () => {
 });
 
 test("the first administrator: one token, one winner, however many come at once", async () => {
-  const { ctx, db, clock } = world;
+  const { db, clock } = world;
+  const ctx = { ...world.ctx, db: world.everywhere, projectId: null }; // nobody is in a project yet
   const hash = async (password: string) => `hash of ${password.length}`;
   const person = { name: "Ada", email: "Ada@Example.org", password: "a long password" };
   expect(await system.needsSetup(ctx)).toBe(true);

@@ -74,8 +74,8 @@ const reportHeaders = {
 export const getArtifact = edge(async (request, server) => {
   const url = new URL(request.url);
   const artifactId = decodeURIComponent(url.pathname.split("/").at(-1) ?? "");
-  const { actor, credential } = await requireCaller(server, request.headers);
-  const ctx = contextFor(server, actor, request.signal);
+  const caller = await requireCaller(server, request);
+  const ctx = contextFor(server, caller, request.signal);
   const artifact = await artifacts.get(ctx, { artifactId });
   const { path, file } = await openArtifact(artifact, server.env.paths.runs);
   try {
@@ -108,7 +108,7 @@ export const getArtifact = edge(async (request, server) => {
       await file.close();
       return new Response(null, { status, headers });
     }
-    const { signal, release } = server.openStreams.guard(credential, request.signal);
+    const { signal, release } = server.openStreams.guard(caller.credential, request.signal);
     const bytes = file.createReadStream({ start, end, highWaterMark: 1 << 18, signal }); // closes the file
     bytes.once("close", release);
     bytes.on("error", (error) => server.log.warn({ error: error.message, artifactId }, "a download broke off"));

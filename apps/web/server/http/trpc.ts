@@ -1,15 +1,27 @@
-import { mostBatchedCalls } from "@anneal/contracts";
+import { api, mostBatchedCalls } from "@anneal/contracts";
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
 import { retryAfterOf, rootText, toProblem, toTrpcError } from "../errors.ts";
-import { contextFor, identify } from "../identify.ts";
+import { contextFor, identify, signedOut } from "../identify.ts";
 import { appRouter } from "../router.ts";
 import { capBody } from "./body.ts";
 import { edge } from "./edge.ts";
 
 const maxBodyBytes = 4 * 1024 * 1024;
 
-export const handleTrpc = edge((request, server) =>
-  fetchRequestHandler({
+// A stream begins with 200 and tells refusals inside, where typed clients read them. Who shows nothing at all is refused before.
+const streams = new Set(
+  Object.entries(api).flatMap(([group, verbs]) =>
+    Object.entries(verbs).flatMap(([name, { kind }]) => (kind === "subscription" ? [`${group}.${name}`] : [])),
+  ),
+);
+function refuseBareStream({ url, headers }: Request): void {
+  const path = new URL(url).pathname.split("/").at(-1) ?? "";
+  if (streams.has(path) && !headers.has("authorization") && !headers.has("cookie")) throw signedOut();
+}
+
+export const handleTrpc = edge(async (request, server) => {
+  refuseBareStream(request);
+  return fetchRequestHandler({
     endpoint: "/api/trpc",
     req: capBody(request, maxBodyBytes),
     router: appRouter,
@@ -20,11 +32,11 @@ export const handleTrpc = edge((request, server) =>
       return wait ? { headers: { "retry-after": wait } } : {};
     },
     async createContext() {
-      const caller = await identify(server, request.headers).catch((error: unknown) => {
+      const caller = await identify(server, request).catch((error: unknown) => {
         throw toTrpcError(error);
       });
       return {
-        services: contextFor(server, caller?.actor ?? null, request.signal),
+        services: contextFor(server, caller, request.signal),
         authenticated: caller !== null,
         guardStream: (signal: AbortSignal) => server.openStreams.guard(caller?.credential ?? null, signal),
         validateOutputs: server.env.validateOutputs,
@@ -34,5 +46,5 @@ export const handleTrpc = edge((request, server) =>
       if (toProblem(error).code !== "INTERNAL") return;
       server.log.error({ path, error: rootText(error) }, "a procedure failed");
     },
-  }),
-);
+  });
+});

@@ -1,5 +1,5 @@
 import { ServiceError, say } from "@anneal/contracts";
-import { datasets } from "@anneal/services";
+import { datasets, requirePermission } from "@anneal/services";
 import { contextFor, requireCaller } from "../identify.ts";
 import { edge } from "./edge.ts";
 
@@ -18,7 +18,9 @@ async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8
 
 /** PUT /api/uploads?name=FILE: the body goes to the disk as it comes; the answer says what was found in it. */
 export const putUpload = edge(async (request, server) => {
-  const { actor } = await requireCaller(server, request.headers);
+  const caller = await requireCaller(server, request);
+  // Before anything of the body is read.
+  requirePermission(caller.actor, "datasets:write");
   const fileName = new URL(request.url).searchParams.get("name") ?? "";
   const maxBytes = server.env.uploadMaxBytes;
   const promised = Number(request.headers.get("content-length") ?? 0) || 0;
@@ -32,7 +34,7 @@ export const putUpload = edge(async (request, server) => {
       field: "body",
       remedy: say`send the file as the request's body`,
     });
-  const inspection = await datasets.receiveUpload(contextFor(server, actor, request.signal), {
+  const inspection = await datasets.receiveUpload(contextFor(server, caller, request.signal), {
     fileName,
     body: chunksOf(request.body),
     maxBytes,

@@ -85,6 +85,6 @@ export async function grantToApp(ownerUrl: string): Promise<void> {
       await client.query(`grant select, insert, update, delete on all tables in schema ${schema} to ${roles.app}`);
       await client.query(`grant usage, select, update on all sequences in schema ${schema} to ${roles.app}`);
     }
-    await client.query(`revoke update, delete, truncate on audit from ${roles.app}`);
+    await client.query(`revoke update, delete, truncate on audit, audit_seals from ${roles.app}`);
   });
 }

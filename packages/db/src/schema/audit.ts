@@ -15,6 +15,8 @@ export const audit = pgTable(
     action: text("action").notNull(),
     subject: text("subject").notNull(),
     details: jsonb("details").$type<Record<string, unknown>>().notNull().default({}),
+    // HMAC of the row, by the process that wrote it; null: written before there was a chain, or without its key.
+    mac: text("mac"),
   },
   (t) => [index("audit_subject").on(t.subject)],
 );

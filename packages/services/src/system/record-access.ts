@@ -17,7 +17,7 @@ const kept = (text: string) => (isWellFormedText(text) ? text.slice(0, mostChara
 
 /** One row of the audit trail about who came in, from where, and what was taken along. */
 export async function recordAccess(
-  ctx: Pick<ServiceContext, "db" | "now"> & { actor: Actor },
+  ctx: Pick<ServiceContext, "db" | "now"> & { actor: Actor; projectId?: string | null },
   action: AccessAction,
   subject: string,
   details: Record<string, string | number>,

@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
-import { ServiceError, say } from "@anneal/contracts";
+import { defaultProjectId, ServiceError, say } from "@anneal/contracts";
 import { newId, schema } from "@anneal/db";
 import { and, eq, gt, isNull, sql } from "drizzle-orm";
 import { z } from "zod";
 import { type ServiceContext, systemActor } from "../context.ts";
 import { audit, parseInput } from "../verb.ts";
 
-const { account, setupTokens, user } = schema;
+const { account, projectMembers, projects, setupTokens, user } = schema;
 const validMilliseconds = 24 * 3_600_000;
 // Two first administrators at once must not both get in.
 const setupLock = 0x616e7374;
@@ -76,7 +76,12 @@ export async function createFirstAdministrator(
       .returning({ id: setupTokens.id });
     if (someone || used.length !== 1) throw refused();
     const userId = newId();
-    await tx.insert(user).values({ id: userId, name, email, emailVerified: true });
+    await tx.insert(user).values({ id: userId, name, email, emailVerified: true, administrator: true });
+    await tx
+      .update(projects)
+      .set({ ownerId: userId })
+      .where(and(eq(projects.id, defaultProjectId), isNull(projects.ownerId)));
+    await tx.insert(projectMembers).values({ projectId: defaultProjectId, userId, role: "admin" });
     await tx
       .insert(account)
       .values({ id: newId(), accountId: userId, providerId: "credential", userId, password: passwordHash });

@@ -1,5 +1,6 @@
 import { api, ServiceError, say } from "@anneal/contracts";
 import { schema, type Transaction } from "@anneal/db";
+import { acrossProjects } from "@anneal/db/across-projects";
 import { eq } from "drizzle-orm";
 import { audit, verb } from "../verb.ts";
 import { toTokenSummary } from "./rows.ts";
@@ -12,11 +13,14 @@ const earliest = (a: Date | null, b: Date | null) => (a && b ? (a < b ? a : b) :
 
 // Locked, so that it cannot be revoked between the look and the child's row.
 async function lockedParent(tx: Transaction, id: string) {
-  const [parent] = await tx
-    .select({ id: apiTokens.id, expiresAt: apiTokens.expiresAt, revokedAt: apiTokens.revokedAt })
-    .from(apiTokens)
-    .where(eq(apiTokens.id, id))
-    .for("update");
+  // The machine's own token is of no project.
+  const [parent] = await acrossProjects(tx, (all) =>
+    all
+      .select({ id: apiTokens.id, expiresAt: apiTokens.expiresAt, revokedAt: apiTokens.revokedAt })
+      .from(apiTokens)
+      .where(eq(apiTokens.id, id))
+      .for("update"),
+  );
   if (parent?.revokedAt)
     throw new ServiceError("UNAUTHENTICATED", say`the API token is unknown, revoked or expired`, {
       remedy: say`make a new one under Settings, and send it as Authorization: Bearer anl_...`,
@@ -40,6 +44,8 @@ export const create = verb(api.system.createToken, async (ctx, { name, permissio
     const [row] = await tx
       .insert(apiTokens)
       .values({
+        projectId: ctx.projectId,
+        ownerId: ctx.actor.userId ?? null,
         name,
         prefix: shown,
         hash: hashOf(ctx, token),
