@@ -38,7 +38,7 @@ module.exports = {
     layer("report-on-contracts", "^packages/report/", ["^packages/(report|contracts)/"]),
     layer("search-on-contracts", "^packages/search/", ["^packages/(search|contracts)/"]),
     layer("services-layer", "^packages/services/", ["^packages/(services|db|contracts|text|data|store)/"]),
-    layer("sdk-on-contracts", "^packages/sdk/", ["^packages/(sdk|contracts)/", "^apps/web/server/router\\.ts$"]),
+    layer("sdk-on-contracts", "^packages/sdk/", ["^packages/(sdk|contracts)/"]),
     layer("worker-layer", "^apps/worker/", [
       "^apps/worker/",
       "^packages/(services|db|engine|text|data|store|contracts|ollama|report)/",
@@ -77,7 +77,7 @@ module.exports = {
     {
       name: "browser-takes-only-the-routers-type",
       severity: "error",
-      from: { path: "^(apps/web/(features|components|lib)|packages/sdk)/" },
+      from: { path: "^apps/web/(features|components|lib)/" },
       to: { path: "^apps/web/server/", dependencyTypesNot: ["type-only"] },
     },
     {

@@ -1,7 +1,8 @@
 // Adapters side by side in a real browser: chosen in the form, watched on the run's page, told apart when done.
-import { createAnnealClient, findConnection, uploadDataset } from "@anneal/sdk";
+
 import type { Browser, Page } from "playwright";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { createAnnealClient, findConnection, uploadDataset } from "../../packages/sdk/src/index.ts";
 import { axe, choose, openBrowser, openPage, sideways, type Watched } from "./support/browser-session.ts";
 import { type Stack, startStack } from "./support/stack.ts";
 

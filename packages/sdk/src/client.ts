@@ -1,7 +1,7 @@
 import { mostBatchedCalls } from "@anneal/contracts";
 import { createTRPCClient, httpBatchLink, httpSubscriptionLink, splitLink, type TRPCClient } from "@trpc/client";
 import { EventSource } from "eventsource";
-import type { AppRouter } from "../../../apps/web/server/router.ts";
+import type { AnnealRouter } from "./router.ts";
 
 export interface Connection {
   /** Such as http://127.0.0.1:3210. */
@@ -10,7 +10,7 @@ export interface Connection {
   token?: string | undefined;
 }
 
-export type AnnealClient = TRPCClient<AppRouter>;
+export type AnnealClient = TRPCClient<AnnealRouter>;
 
 export const baseUrl = (url: string) => url.replace(/\/+$/, "");
 export const authHeaders = (token: string | undefined): Record<string, string> =>
@@ -20,7 +20,7 @@ export const authHeaders = (token: string | undefined): Record<string, string> =
 export function createAnnealClient({ url, token }: Connection): AnnealClient {
   const endpoint = `${baseUrl(url)}/api/trpc`;
   const headers = authHeaders(token);
-  return createTRPCClient<AppRouter>({
+  return createTRPCClient<AnnealRouter>({
     links: [
       splitLink({
         condition: (operation) => operation.type === "subscription",

@@ -1,8 +1,8 @@
 // The form of a new run: what it asks for, what it refuses, what it says.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { uploadDataset } from "@anneal/sdk";
 import { describe, expect, it } from "vitest";
+import { uploadDataset } from "../../../packages/sdk/src/index.ts";
 import { choose, openPage } from "../support/browser-session.ts";
 import { clientOf, connectionOf, type Road } from "./road.ts";
 

@@ -1,6 +1,7 @@
 // What the suites of the console share: each goes on from where the one before came to.
-import { createAnnealClient, findConnection } from "@anneal/sdk";
+
 import type { Browser, BrowserContext, Page } from "playwright";
+import { createAnnealClient, findConnection } from "../../../packages/sdk/src/index.ts";
 import type { OllamaStandin } from "../../support/ollama-standin/index.ts";
 import type { Watched } from "../support/browser-session.ts";
 import type { Stack } from "../support/stack.ts";

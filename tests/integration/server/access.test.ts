@@ -1,5 +1,5 @@
-import { createAnnealClient } from "@anneal/sdk";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createAnnealClient } from "../../../packages/sdk/src/index.ts";
 import { administrator, bearer, call, cookieOf, openSite, type Site, signInFirst } from "./support.ts";
 
 let site: Site;

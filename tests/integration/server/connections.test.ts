@@ -1,8 +1,8 @@
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import { createAnnealClient } from "@anneal/sdk";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createAnnealClient } from "../../../packages/sdk/src/index.ts";
 import { bearer, openSite, type Site } from "./support.ts";
 
 // A request may take 4 s, an upload may stand still for 3 s.
