@@ -112,6 +112,6 @@ describe("the packed client", () => {
       cwd: folder,
       env: { ...process.env, ANNEAL_URL: site.url, ANNEAL_TOKEN: await site.newToken("system:read") },
     });
-    expect(JSON.parse(stdout)).toMatchObject({ workers: [] });
+    expect(JSON.parse(stdout)).toMatchObject({ version: "0.1.0" });
   });
 });
