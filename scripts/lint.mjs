@@ -1,5 +1,6 @@
 // npm run lint: every check of the sources, two at a time; each names what it found.
 import { spawn } from "node:child_process";
+import { delimiter, join } from "node:path";
 
 const base = "25766cb"; // subjects of commits after this one are held to the rule
 /** @type {[string, string][]} */
@@ -13,12 +14,14 @@ const checks = [
   ["commits", `node scripts/commit-rule.mjs --since ${base}`],
 ];
 
+const root = join(import.meta.dirname, "..");
+const env = { ...process.env, PATH: `${join(root, "node_modules/.bin")}${delimiter}${process.env.PATH}` };
 let failed = 0;
 const waiting = [...checks];
 async function work() {
   for (let next = waiting.shift(); next; next = waiting.shift()) {
     const [name, command] = next;
-    const child = spawn("bash", ["-c", command], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn("bash", ["-c", command], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
     const code = await new Promise((resolve) => child.once("close", resolve));

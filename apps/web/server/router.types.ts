@@ -18,8 +18,8 @@ type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 const holds = <T extends true>(value: T) => value;
 
 holds<Same<Names<inferRouterInputs<AppRouter>>, Names<Api>>>(true);
-// What a caller may leave out is `void` to tRPC and `undefined` to zod.
-type Given<T> = { [Group in keyof T]: { [Name in keyof T[Group]]: Exclude<T[Group][Name], void | undefined> } };
+// What a caller may leave out is `void` to tRPC and `undefined` to zod; all inputs are objects.
+type Given<T> = { [Group in keyof T]: { [Name in keyof T[Group]]: Extract<T[Group][Name], object> } };
 holds<Same<Given<inferRouterInputs<AppRouter>>, Given<Table<"input">>>>(true);
 // A subscription's value comes in an envelope with its number; queries and mutations answer what the table says.
 type Calls<T> = { [Group in keyof T]: { [Name in Exclude<keyof T[Group], "watch" | "watchAll">]: T[Group][Name] } };

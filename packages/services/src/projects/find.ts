@@ -1,6 +1,6 @@
 import type { ProjectRole, ProjectSummary } from "@anneal/contracts";
 import { schema } from "@anneal/db";
-import { asc, eq, or, type SQL, sql } from "drizzle-orm";
+import { asc, eq, type SQL, sql } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
 
 const { projectMembers, projects, user } = schema;
@@ -22,10 +22,6 @@ export async function accessOf(ctx: Pick<ServiceContext, "db">, userId: string):
     .from(projects)
     .orderBy(asc(projects.id));
 }
-
-/** A project by its id or its name. */
-export const named = (text: string): SQL | undefined =>
-  or(sql`${projects.id}::text = ${text}`, eq(projects.name, text));
 
 export async function findProjects(
   ctx: Pick<ServiceContext, "db" | "actor" | "projectId">,
