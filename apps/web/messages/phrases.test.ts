@@ -15,8 +15,11 @@ describe("what the API says", () => {
   it("is found in the source", () => {
     expect(patterns.size).toBeGreaterThan(500);
     expect(patterns).toContain("there is no {0} {1}"); // a verb's refusal
-    expect(patterns).toContain("the row has {0} fields, the header row {1}"); // a bad line
+    expect(patterns).toContain("the row has {0} [field|fields], the header row {1}"); // a bad line
     expect(patterns).toContain("choose a base model"); // a check of zod
+  });
+  it("makes no plural by an s behind a value", () => {
+    expect([...patterns].filter((pattern) => /\{\d+\}s\b/.test(pattern))).toEqual([]);
   });
   it("is a phrase wherever something is refused", () => {
     expect(bareRefusals()).toEqual([]);

@@ -16,7 +16,7 @@ export function createRateLimit(max: number, seconds: number, now: () => number 
       if (window.count >= max) {
         const wait = Math.ceil((window.startedAt + seconds * 1000 - at) / 1000);
         throw new ServiceError("RATE_LIMITED", say`too many attempts in a short time`, {
-          remedy: say`wait ${wait} seconds and try again`,
+          remedy: say`wait ${wait} [second|seconds] and try again`,
           details: { retryAfterSeconds: wait },
         });
       }

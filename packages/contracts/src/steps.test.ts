@@ -16,7 +16,7 @@ describe("countSteps", () => {
     expect(counted(1, 200).totalSteps).toBe(2);
     expect(counted(1, 200).note).toMatch(/^2 steps, not 200: one epoch has no more/);
     expect(counted(3, 200).note).toMatch(/^6 steps, not 200: 3 epochs have no more/);
-    expect(counted(0.5, 200).note).toMatch(/^1 steps, not 200: 0.5 epochs/);
+    expect(counted(0.5, 200).note).toMatch(/^1 step, not 200: 0.5 epochs/);
     expect(counted(3, 5)).toEqual({
       totalSteps: 5,
       note: "5 steps, not the 6 of 3 epochs: maxSteps ends training there",

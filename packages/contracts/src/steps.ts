@@ -27,10 +27,10 @@ export function countSteps({ rows, batchRows, epochs, maxSteps }: { rows: number
 function whatEnds(steps: number, wanted: number, epochs: number, maxSteps: number): Phrase | null {
   if (wanted < maxSteps)
     return epochs === 1
-      ? say`${steps} steps, not ${maxSteps}: one epoch has no more; raise epochs or leave it empty for all of them`
-      : say`${steps} steps, not ${maxSteps}: ${epochs} epochs have no more; raise epochs or leave it empty for all of them`;
+      ? say`${steps} [step|steps], not ${maxSteps}: one epoch has no more; raise epochs or leave it empty for all of them`
+      : say`${steps} [step|steps], not ${maxSteps}: ${epochs} [epoch has|epochs have] no more; raise epochs or leave it empty for all of them`;
   return wanted > maxSteps
-    ? say`${steps} steps, not the ${wanted} of ${epochs} epochs: maxSteps ends training there`
+    ? say`${steps} [step|steps], not the ${wanted} of ${epochs} [epoch|epochs]: maxSteps ends training there`
     : null;
 }
 

@@ -52,7 +52,7 @@ const refusedLines = (first: BadLine, count: number) =>
     "PRECONDITION_FAILED",
     count === 1
       ? say`1 bad line; line ${first.line}: ${wordsOf(first, "cause")}`
-      : say`${count} bad lines; line ${first.line}: ${wordsOf(first, "cause")}`,
+      : say`${count} bad [line|lines]; line ${first.line}: ${wordsOf(first, "cause")}`,
     {
       field: `line ${first.line}`,
       remedy: say`${wordsOf(first, "remedy")}; or continue without the bad lines (skipBadLines)`,

@@ -114,7 +114,7 @@ async function* tableRows(file: SourceFile, o: RowsOptions): AsyncGenerator<Outc
 
 const otherWidth = (fields: number, columns: number): Refusal =>
   refuse(
-    say`the row has ${fields} fields, the header row ${columns}`,
+    say`the row has ${fields} [field|fields], the header row ${columns}`,
     say`put a field that holds the delimiter or a line break in quotes`,
   );
 

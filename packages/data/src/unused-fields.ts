@@ -103,7 +103,7 @@ export function refuseUndecided(fields: readonly UnusedField[], leaveOut: readon
   throw new ServiceError(
     "PRECONDITION_FAILED",
     open.length === 1
-      ? say`${first.rows} rows use the field ${names}, which is not read (for example: ${first.example})`
+      ? say`${first.rows} [row uses|rows use] the field ${names}, which is not read (for example: ${first.example})`
       : say`the rows use fields that are not read: ${names} (for example ${first.path}: ${first.example})`,
     {
       field: "leaveOut",

@@ -66,7 +66,7 @@ function shareMeasure(name: Phrase, all: readonly RightOrWrong[]): Measure | nul
   const reason =
     n < fewestRows || smallest === null
       ? say`${figures}; too few rows to show any difference, it takes at least ${fewestRows}`
-      : say`${figures}; with ${n} rows only a difference of about ${points(smallest)} percentage points or more would have shown`;
+      : say`${figures}; with ${n} [row|rows] only a difference of about ${points(smallest)} percentage points or more would have shown`;
   return { name, finding: "unclear", reason };
 }
 

@@ -75,22 +75,23 @@ export async function audit(
 }
 
 const subjects = {
-  account: say`account`,
-  artifact: say`artifact`,
-  checkpoint: say`checkpoint`,
-  dataset: say`dataset`,
-  "dataset version": say`dataset version`,
-  deployment: say`deployment`,
-  invitation: say`invitation`,
-  model: say`model`,
-  project: say`project`,
-  run: say`run`,
-  "teacher file": say`teacher file`,
-  token: say`token`,
+  account: [say`account`, say`accounts`],
+  artifact: [say`artifact`, say`artifacts`],
+  checkpoint: [say`checkpoint`, say`checkpoints`],
+  dataset: [say`dataset`, say`datasets`],
+  "dataset version": [say`dataset version`, say`dataset versions`],
+  deployment: [say`deployment`, say`deployments`],
+  invitation: [say`invitation`, say`invitations`],
+  model: [say`model`, say`models`],
+  project: [say`project`, say`projects`],
+  run: [say`run`, say`runs`],
+  "teacher file": [say`teacher file`, say`teacher files`],
+  token: [say`token`, say`tokens`],
 };
 
 export function notFound(what: keyof typeof subjects, id: string): ServiceError {
-  return new ServiceError("NOT_FOUND", say`there is no ${subjects[what]} ${id}`, {
-    remedy: say`list the ${subjects[what]}s and choose one`,
+  const [one, all] = subjects[what];
+  return new ServiceError("NOT_FOUND", say`there is no ${one} ${id}`, {
+    remedy: say`list the ${all} and choose one`,
   });
 }

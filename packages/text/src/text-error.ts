@@ -32,7 +32,7 @@ const published = say`Use the tokenizer.json and the chat template that the mode
 export const neverEnds = (field: string, what: Phrase, seconds: number): TextError =>
   new TextError(
     field,
-    say`${what} did not end within ${seconds} seconds: a pattern of tokenizer.json (pre_tokenizer, normalizer) or the chat template takes too long`,
+    say`${what} did not end within ${seconds} [second|seconds]: a pattern of tokenizer.json (pre_tokenizer, normalizer) or the chat template takes too long`,
     published,
   );
 

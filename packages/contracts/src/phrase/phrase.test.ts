@@ -72,3 +72,21 @@ describe("a complaint of zod", () => {
     );
   });
 });
+
+describe("a count in a sentence", () => {
+  const words = (count: number | string) => inWords(say`${"a.csv"} has ${count} bad [line|lines]`);
+  it("takes the form that goes with it", () => {
+    expect([words(0), words(1), words(2), words("1,000")]).toEqual([
+      "a.csv has 0 bad lines",
+      "a.csv has 1 bad line",
+      "a.csv has 2 bad lines",
+      "a.csv has 1,000 bad lines",
+    ]);
+  });
+  it("leaves brackets without a choice as they are, and those in a value", () => {
+    expect(inWords(say`the path ${"[a|b]"} holds one of * ? [ ] { }`)).toBe("the path [a|b] holds one of * ? [ ] { }");
+  });
+  it("is said by the other language's own rule", () => {
+    expect(inWords(say`${2} [row|rows]`, { "{0} [row|rows]": "{0} 行" })).toBe("2 行");
+  });
+});

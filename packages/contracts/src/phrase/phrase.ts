@@ -40,16 +40,27 @@ export function say(parts: TemplateStringsArray, ...values: Said[]): Phrase {
   };
 }
 
+const english = new Intl.PluralRules("en");
+/** The form that goes with a count, by English rules. In a pattern it is `{0} [row|rows]`: the value before the bracket decides. */
+export const plural = (count: number, one: string, other: string): string =>
+  english.select(count) === "one" ? one : other;
+
 /** The sentence in the language of a catalogue (its patterns by the English ones); without one, and where it has none, in English. */
 export function inWords(words: Words, catalogue: Readonly<Record<string, string>> = {}): string {
   if (typeof words === "string") return words;
   const { pattern, values } = words;
   const known = Object.hasOwn(catalogue, pattern) ? (catalogue[pattern] as string) : pattern;
-  return known.replace(/\{(\d+)\}/g, (place, index: string) => {
-    const value = values[Number(index)];
-    if (typeof value !== "object") return value === undefined ? place : String(value);
-    return "reason" in value ? causeInWords(value, catalogue) : inWords(value, catalogue);
-  });
+  let last: PhraseValue | undefined;
+  return known.replace(
+    /\{(\d+)\}|\[([^[\]|]+)\|([^[\]|]+)\]/g,
+    (place, index: string | undefined, one = "", other = "") => {
+      if (index === undefined) return plural(Number(last), one, other);
+      const value = values[Number(index)];
+      last = value;
+      if (typeof value !== "object") return value === undefined ? place : String(value);
+      return "reason" in value ? causeInWords(value, catalogue) : inWords(value, catalogue);
+    },
+  );
 }
 
 type Told<T> = { [K in keyof T]: T[K] extends null ? null : null extends T[K] ? string | null : string };

@@ -50,7 +50,10 @@ export function toMessages(value: unknown, field: string, row: Keys, cap: number
       say`give the row a list "${field}"`,
     );
   if (value.length > cap)
-    return refuse(say`the row has ${value.length} messages; ${cap} are the most`, say`split the conversation`);
+    return refuse(
+      say`the row has ${value.length} [message|messages]; ${cap} are the most`,
+      say`split the conversation`,
+    );
   const messages: Message[] = [];
   for (const [i, item] of value.entries()) {
     const message = toMessage(item, say`message ${i + 1}`, row, `${field}[]`);

@@ -41,7 +41,7 @@ export function choose<T extends Named>(those: readonly T[], named: string, { wh
     const [only] = found;
     if (!only) continue;
     if (found.length === 1) return only;
-    throw new ServiceError("INVALID_INPUT", `"${named}" may be any of ${found.length} ${what}s: ${listed(found)}`, {
+    throw new ServiceError("INVALID_INPUT", `several are meant by the ${what} "${named}": ${listed(found)}`, {
       ...at,
       remedy: "name one by its whole id",
     });

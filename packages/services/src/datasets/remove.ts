@@ -35,7 +35,7 @@ export const remove = verb(api.datasets.remove, async (ctx, { datasetId }) => {
       if (used && used.runs > 0)
         throw new ServiceError(
           "PRECONDITION_FAILED",
-          used.runs === 1 ? say`1 run uses this dataset` : say`${used.runs} runs use this dataset`,
+          used.runs === 1 ? say`1 run uses this dataset` : say`${used.runs} [run uses|runs use] this dataset`,
           {
             field: "datasetId",
             remedy: say`remove those runs first`,

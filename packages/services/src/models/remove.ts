@@ -19,7 +19,7 @@ export const remove = verb(api.models.remove, async (ctx, { modelId }) => {
         "PRECONDITION_FAILED",
         used.runs === 1
           ? say`1 unfinished run starts from this model`
-          : say`${used.runs} unfinished runs start from this model`,
+          : say`${used.runs} unfinished [run starts|runs start] from this model`,
         {
           field: "modelId",
           remedy: say`cancel those runs or let them finish first`,

@@ -57,7 +57,7 @@ function engine(machine: Machine): DoctorCheck[] {
       check(
         name,
         slow ? "warning" : "ok",
-        say`${version}, instruction set ${isa}, ${threads} threads`,
+        say`${version}, instruction set ${isa}, ${threads} [thread|threads]`,
         slow ? say`use a CPU with AVX2 or AVX-512 (or unset ANNEAL_ISA): training will be many times slower` : null,
       ),
       cudaCheck(cuda),

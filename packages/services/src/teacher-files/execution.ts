@@ -46,7 +46,7 @@ export async function claimTeacherFile(
         code: "INTERNAL",
         field: null,
         ...told({
-          message: say`it failed ${options.maxStalledAttempts} times in a row`,
+          message: say`it failed ${options.maxStalledAttempts} [time|times] in a row`,
           remedy: say`look at trainer.log in its folder; a smaller microBatchTokens helps if memory ran out`,
         }),
       },

@@ -25,7 +25,7 @@ export const remove = verb(api.teacherFiles.remove, async (ctx, { teacherFileId 
         "PRECONDITION_FAILED",
         used.runs === 1
           ? say`1 unfinished run learns from ${name}`
-          : say`${used.runs} unfinished runs learn from ${name}`,
+          : say`${used.runs} unfinished [run learns|runs learn] from ${name}`,
         { field: "teacherFileId", remedy: say`cancel those runs or let them finish first` },
       );
     await audit(tx, ctx, "teacher.remove", teacherFileId, { name });

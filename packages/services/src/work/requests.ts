@@ -129,9 +129,13 @@ export async function claimRequest(
     .returning();
   if (!row) return null;
   if (row.attempt <= mostAttempts) return row;
-  const { problem } = new ServiceError("INTERNAL", say`the worker died ${mostAttempts} times while it did this`, {
-    remedy: say`look into the worker's log; it may lack memory for this`,
-  });
+  const { problem } = new ServiceError(
+    "INTERNAL",
+    say`the worker died ${mostAttempts} [time|times] while it did this`,
+    {
+      remedy: say`look into the worker's log; it may lack memory for this`,
+    },
+  );
   await endRequest({ db }, row, { status: "failed", problem });
   return claimRequest({ db }, kinds, worker);
 }

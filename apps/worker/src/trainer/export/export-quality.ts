@@ -75,7 +75,7 @@ async function perplexityOf(
     logLine(
       job,
       "info",
-      say`${path.split("/").at(-1)}: perplexity ${perplexity.file.toFixed(4)} on ${rows.length} held-out rows, ${perplexity.tuned.toFixed(4)} before rounding`,
+      say`${path.split("/").at(-1)}: perplexity ${perplexity.file.toFixed(4)} on ${rows.length} held-out [row|rows], ${perplexity.tuned.toFixed(4)} before rounding`,
     );
     return perplexity;
   } finally {

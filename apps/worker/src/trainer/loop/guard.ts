@@ -53,7 +53,7 @@ export async function leaveOut(job: Job, session: Session, cursor: Cursor, poiso
     throw new ServiceError(
       "PRECONDITION_FAILED",
       back
-        ? say`two batches in a row had to be skipped at step ${step}, and the run has gone back ${guard.rollbacks} times already: ${poisoned.detail}`
+        ? say`two batches in a row had to be skipped at step ${step}, and the run has gone back ${guard.rollbacks} [time|times] already: ${poisoned.detail}`
         : say`two batches in a row had to be skipped at step ${step}, and there is no checkpoint to go back to: ${poisoned.detail}`,
       {
         field: "learningRate",

@@ -118,7 +118,7 @@ class Trainer {
     this.teller = new StepTeller(job);
     this.warmupSteps = warmupOf(spec, plan.totalSteps);
     if (this.warmupSteps < spec.schedule.warmupSteps && cursor.step === 0)
-      logLine(job, "info", say`warm-up of ${this.warmupSteps} steps: the run has only ${plan.totalSteps}`);
+      logLine(job, "info", say`warm-up of ${this.warmupSteps} [step|steps]: the run has only ${plan.totalSteps}`);
   }
 
   async run(resumed: Checkpoint | null): Promise<Checkpoint> {
@@ -161,7 +161,7 @@ class Trainer {
         logLine(
           job,
           "info",
-          say`stopped early: the held-out loss has not improved in ${this.cursor.stopping.bad} evaluations`,
+          say`stopped early: the held-out loss has not improved in ${this.cursor.stopping.bad} [evaluation|evaluations]`,
         );
     }
     if (cadence.samplesAt(step)) await tellSamples(job, this.session, this.prepared, this.cursor);

@@ -99,7 +99,7 @@ it.each(hostileTexts.filter(([, , said]) => said.source.includes("did not end"))
       for await (const _ of encodeRows(text, rows, specOf({ kind: "sft" }), 1));
     };
     await expect(run()).rejects.toThrow(
-      /^row 2: .*did not end within 1 seconds: a pattern of tokenizer.json|repeats a repetition/,
+      /^row 2: .*did not end within 1 second: a pattern of tokenizer.json|repeats a repetition/,
     );
   },
 );

@@ -25,7 +25,7 @@ async function openChecked(version: TrainerStart["dataset"]): Promise<DatasetRea
   await reader.close();
   throw new ServiceError(
     "CONFLICT",
-    say`the dataset file ${version.path} has ${reader.rows} rows, not ${version.rows}`,
+    say`the dataset file ${version.path} has ${reader.rows} [row|rows], not ${version.rows}`,
     {
       field: "dataset",
       remedy: say`import the dataset again`,

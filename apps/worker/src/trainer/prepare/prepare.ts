@@ -113,7 +113,7 @@ export async function prepare(job: Job): Promise<Prepared> {
     if (trainRows.length === 0)
       throw new ServiceError(
         "NOTHING_TO_TRAIN",
-        say`none of the ${examples.length} training rows has a token that is trained`,
+        say`none of the ${examples.length} training [row|rows] has a token that is trained`,
         {
           field: "dataset",
           remedy:
@@ -217,7 +217,7 @@ function describe(job: Job, train: CachedShard, counts: { withLoss: number; all:
     job,
     lacking > 0 ? "warn" : "info",
     lacking > 0
-      ? say`${trained}; ${lacking} rows contribute no loss and are skipped; held-out rows: ${heldOut}`
+      ? say`${trained}; ${lacking} [row contributes no loss and is|rows contribute no loss and are] skipped; held-out rows: ${heldOut}`
       : say`${trained}; held-out rows: ${heldOut}`,
   );
 }

@@ -101,7 +101,7 @@ async function reportData(
       labels: prepared.labels && !preference,
       matchRule: preference ? rankingRule : matchRule,
       preference,
-      decoding: say`greedy, at most ${cap} new tokens`,
+      decoding: say`greedy, at most ${cap} new [token|tokens]`,
       rows: answered,
       baseLossNats: totals(spec, prepared, before, before, rows).loss,
       tunedLossNats: totals(spec, prepared, after, before, rows).loss,
@@ -199,7 +199,7 @@ function costNote({ relativeRmse, perplexity }: Quantisation): Phrase {
   const error = say`rounding error ${(100 * relativeRmse).toFixed(2)} %`;
   if (!perplexity) return error;
   const { tuned, file, rows } = perplexity;
-  return say`${error}; perplexity ${tuned.toFixed(3)} -> ${file.toFixed(3)} on ${rows} held-out rows`;
+  return say`${error}; perplexity ${tuned.toFixed(3)} -> ${file.toFixed(3)} on ${rows} held-out [row|rows]`;
 }
 
 const guardsShown = 50;

@@ -32,10 +32,10 @@ function scheduleText(spec: RunSpec, totalSteps: number): Words {
   const { schedule, learningRate } = spec;
   const { kind, minRatio, cycles, power, decayShare, factor, patience } = schedule;
   const own: Partial<Record<typeof kind, Phrase>> = {
-    cosine_restarts: say`${cycles} cycles`,
+    cosine_restarts: say`${cycles} [cycle|cycles]`,
     polynomial: say`power ${power}`,
     wsd: say`decay over the last ${decayShare}`,
-    plateau: say`times ${factor} after ${patience} evaluations without improvement`,
+    plateau: say`times ${factor} after ${patience} [evaluation|evaluations] without improvement`,
   };
   const shape = own[kind];
   const named = shape ? say`${learningRate}, ${kind}, ${shape}` : say`${learningRate}, ${kind}`;
@@ -48,7 +48,9 @@ const yesOrNo = (is: boolean) => (is ? say`yes` : say`no`);
 
 function lengthText({ epochs, maxSteps }: RunSpec): Words {
   if (maxSteps === null) return String(epochs ?? 1);
-  return epochs === null ? say`as many as ${maxSteps} steps need` : say`${epochs}, at most ${maxSteps} steps`;
+  return epochs === null
+    ? say`as many as ${maxSteps} [step needs|steps need]`
+    : say`${epochs}, at most ${maxSteps} [step|steps]`;
 }
 
 function guardText({ nonFinite, spikeFactor }: RunSpec["guards"]): Words {
@@ -78,7 +80,7 @@ export function reportSettings(spec: RunSpec, teacherFile: TrainerTeacherFile | 
       optimizer,
       say`early stopping`,
       earlyStopping
-        ? say`after ${earlyStopping.patience} evaluations without ${earlyStopping.minDelta} less loss`
+        ? say`after ${earlyStopping.patience} [evaluation|evaluations] without ${earlyStopping.minDelta} less loss`
         : off,
     ],
     [

@@ -90,10 +90,14 @@ export async function makeTeacher(
     const written = await writeTeacherFile(task.path, facts, answers());
     if (written.supervisedTokens === 0) {
       rmSync(task.path);
-      throw new ServiceError("NOTHING_TO_TRAIN", say`none of the ${written.rows} rows has a token that is trained`, {
-        field: "dataset",
-        remedy: say`give the conversations answers of the assistant that fit into maxSequenceTokens`,
-      });
+      throw new ServiceError(
+        "NOTHING_TO_TRAIN",
+        say`none of the ${written.rows} [row|rows] has a token that is trained`,
+        {
+          field: "dataset",
+          remedy: say`give the conversations answers of the assistant that fit into maxSequenceTokens`,
+        },
+      );
     }
     return { type: "taught", ...written, facts };
   } finally {

@@ -78,7 +78,7 @@ export async function claimRun(
         code: "INTERNAL" as const,
         field: null,
         ...told({
-          message: say`the run failed ${stalledAttempts} times in a row without progress`,
+          message: say`the run failed ${stalledAttempts} [time|times] in a row without progress`,
           remedy: say`see the last log lines of its attempts; a smaller micro-batch helps if memory ran out`,
         }),
       };

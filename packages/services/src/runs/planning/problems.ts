@@ -58,7 +58,7 @@ export function dataProblems(spec: RunSpec, data: DatasetCheck): Problem[] {
         code: "NOTHING_TO_TRAIN",
         field: "dataset",
         ...told({
-          message: say`dataset: none of its ${data.rows} rows has an answer that follows the prompt that serving sends`,
+          message: say`dataset: none of its ${data.rows} [row|rows] has an answer that follows the prompt that serving sends`,
           remedy: say`give each answer its thought, in ${"reasoning_content"} or between the think marks of its content, where it may be empty`,
         }),
       },
@@ -70,8 +70,8 @@ export function dataProblems(spec: RunSpec, data: DatasetCheck): Problem[] {
       field: "dataset",
       ...told({
         message: cut
-          ? say`dataset: none of its ${data.rows} rows has a token that is trained within ${spec.maxSequenceTokens} tokens`
-          : say`dataset: none of its ${data.rows} rows has a token that is trained`,
+          ? say`dataset: none of its ${data.rows} [row|rows] has a token that is trained within ${spec.maxSequenceTokens} [token|tokens]`
+          : say`dataset: none of its ${data.rows} [row|rows] has a token that is trained`,
         remedy: cut
           ? say`raise maxSequenceTokens, or shorten the questions: the answers are cut off`
           : say`give the conversations answers of the assistant without weight 0`,
