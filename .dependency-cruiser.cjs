@@ -94,7 +94,7 @@ module.exports = {
       severity: "error",
       from: {
         pathNot: [
-          "^packages/services/src/(datasets/remove|tokens/(create|revoke)|users/index|system/audit-trail)\\.ts$",
+          "^packages/services/src/(datasets/remove|tokens/(create|revoke)|users/index|audit-trail/(index|seal)|system/audit-trail)\\.ts$",
           "^tests/",
         ],
       },

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { LocalClientFile, localClientFileName } from "@anneal/contracts";
-import { systemActor, tokens } from "@anneal/services";
+import { sealTrail, systemActor, tokens } from "@anneal/services";
 import { type Server, server } from "./process.ts";
 
 const tokenName = "Command line of this machine";
@@ -48,6 +48,7 @@ export async function announce(): Promise<void> {
     try {
       const here = server();
       await writeLocalClient(here);
+      await sealTrail(here.db); // begins the chain, or takes up what a process that died left open
       return;
     } catch (error) {
       console.warn(

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { createDatabase, createListener, type Database, type Listener } from "@anneal/db";
-import { createAsking, type Log, logSink, type ServiceContext } from "@anneal/services";
+import { createAsking, type Log, logSink, openAuditKey, type ServiceContext } from "@anneal/services";
 import pino from "pino";
 import { type Auth, createAuth } from "./auth.ts";
 import { createDevices, type Devices } from "./devices.ts";
@@ -40,6 +40,7 @@ export function createServer(env: Env): Server {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   const log: Log = pino({ name: "web", level: env.logLevel }, logSink());
   const secrets = openSecrets(env.home);
+  openAuditKey(env.home, { make: true });
   const db = createDatabase(env.databaseUrl, {
     applicationName: "anneal-web",
     queryTimeoutSeconds,

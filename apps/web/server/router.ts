@@ -1,6 +1,7 @@
 import { api } from "@anneal/contracts";
 import {
   artifacts,
+  auditing,
   datasets,
   deployments,
   models,
@@ -91,6 +92,8 @@ export const appRouter = router({
     tokens: query(api.system.tokens, tokens.list),
     createToken: mutation(api.system.createToken, tokens.create),
     revokeToken: mutation(api.system.revokeToken, tokens.revoke),
+    auditHead: query(api.system.auditHead, auditing.head),
+    verifyAudit: query(api.system.verifyAudit, auditing.verify),
     audit: query(api.system.audit, system.auditTrail),
   }),
 });

@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createDatabase, createListener } from "@anneal/db";
 import type { OllamaClient } from "@anneal/ollama";
-import { createAsking, homeId, type Log, systemActor, type WorkContext } from "@anneal/services";
+import { createAsking, homeId, type Log, openAuditKey, systemActor, type WorkContext } from "@anneal/services";
 import { workHere } from "@anneal/services/worker";
 import { createTextHost } from "@anneal/text";
 import type { Env } from "./env.ts";
@@ -30,6 +30,7 @@ export interface WorkerContext {
 export async function openContext(env: Env, log: Log, leaving: AbortSignal): Promise<Omit<WorkerContext, "workerId">> {
   if (!env.databaseUrl)
     throw new Error("DATABASE_URL: is not set. Start the worker with ./anneal up, or name the database.");
+  openAuditKey(env.home, { make: false }); // before anything is told
   const db = createDatabase(env.databaseUrl, {
     applicationName: "anneal-worker",
     // A worker that was stopped inside a transaction must not keep its successor out much longer than its lease.

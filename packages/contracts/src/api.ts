@@ -30,7 +30,7 @@ import { BaseModelRef, ModelSummary } from "./spec/base-model.ts";
 import { GgufType, OllamaName, PresetName, RunSpec } from "./spec/run-spec.ts";
 import { objectiveKinds } from "./spec/training.ts";
 import { strict } from "./strict.ts";
-import { ApiTokenSummary, DoctorCheck, OllamaStatus, SystemStatus } from "./system.ts";
+import { ApiTokenSummary, AuditHead, AuditVerdict, DoctorCheck, OllamaStatus, SystemStatus } from "./system.ts";
 import { TeacherFileInput, TeacherFileSummary } from "./teacher-file.ts";
 import { wellFormedText } from "./text.ts";
 
@@ -240,6 +240,8 @@ export const api = {
       z.object({ token: z.string(), summary: ApiTokenSummary }), // the token is shown here and never again
     ),
     revokeToken: procedure("mutation", "project:admin", strict({ tokenId: Id }), z.object({ revoked: z.boolean() })),
+    auditHead: procedure("query", "system:admin", none, AuditHead),
+    verifyAudit: procedure("query", "system:admin", strict({ head: AuditHead.optional() }).optional(), AuditVerdict),
     // Of the project; for administrators of the installation of all.
     audit: procedure(
       "query",

@@ -66,3 +66,22 @@ export const LocalClientFile = z.object({
 });
 export type LocalClientFile = z.infer<typeof LocalClientFile>;
 export const localClientFileName = "local-client.json";
+
+/** The newest link of the audit trail's chain. */
+export const AuditHead = z.object({ number: z.int().min(0), mac: z.string().regex(/^[0-9a-f]{64}$/) });
+export type AuditHead = z.infer<typeof AuditHead>;
+
+export const AuditVerdict = z.object({
+  ok: z.boolean(),
+  rows: z.int(),
+  waiting: z.int(), // rows whose link comes next
+  adopted: z.int(), // rows that are older than the chain
+  head: AuditHead.nullable(),
+  findings: z.array(
+    z.object({
+      kind: z.enum(["genesis", "gap", "missing", "changed", "doubled", "added", "broken", "head"]),
+      at: z.string(), // a link's number, or a row's id
+    }),
+  ),
+});
+export type AuditVerdict = z.infer<typeof AuditVerdict>;

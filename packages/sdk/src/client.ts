@@ -1,4 +1,4 @@
-import { mostBatchedCalls } from "@anneal/contracts";
+import { mostBatchedCalls, projectHeader } from "@anneal/contracts";
 import { createTRPCClient, httpBatchLink, httpSubscriptionLink, splitLink, type TRPCClient } from "@trpc/client";
 import { EventSource } from "eventsource";
 import type { AnnealRouter } from "./router.ts";
@@ -8,18 +8,22 @@ export interface Connection {
   url: string;
   /** An API token (anl_...), made under Settings or by `anneal token create`. */
   token?: string | undefined;
+  /** Name or id of the project to work in; without it the token's own, or the oldest that is open to it. */
+  project?: string | undefined;
 }
 
 export type AnnealClient = TRPCClient<AnnealRouter>;
 
 export const baseUrl = (url: string) => url.replace(/\/+$/, "");
-export const authHeaders = (token: string | undefined): Record<string, string> =>
-  token ? { authorization: `Bearer ${token}` } : {};
+export const authHeaders = ({ token, project }: Pick<Connection, "token" | "project">): Record<string, string> => ({
+  ...(token ? { authorization: `Bearer ${token}` } : {}),
+  ...(project ? { [projectHeader]: encodeURIComponent(project) } : {}),
+});
 
 /** Every procedure of Anneal, typed. Subscriptions take themselves up again after the last event seen. */
-export function createAnnealClient({ url, token }: Connection): AnnealClient {
-  const endpoint = `${baseUrl(url)}/api/trpc`;
-  const headers = authHeaders(token);
+export function createAnnealClient(connection: Connection): AnnealClient {
+  const endpoint = `${baseUrl(connection.url)}/api/trpc`;
+  const headers = authHeaders(connection);
   return createTRPCClient<AnnealRouter>({
     links: [
       splitLink({

@@ -54,7 +54,7 @@ export async function uploadDataset(
   const init: RequestInit & { duplex: "half" } = {
     method: "PUT",
     headers: {
-      ...authHeaders(connection.token),
+      ...authHeaders(connection),
       "content-type": "application/octet-stream",
       "content-length": String(size),
     },
@@ -76,7 +76,7 @@ export async function downloadArtifact(
   options: TransferOptions = {},
 ): Promise<void> {
   const response = await fetch(baseUrl(connection.url) + artifactPath(artifact.id), {
-    headers: authHeaders(connection.token),
+    headers: authHeaders(connection),
     signal: options.signal,
   });
   if (!response.ok || !response.body) throw await refusalOf(response);

@@ -8,6 +8,7 @@ import { refusalOf } from "./files.ts";
 interface Environment {
   ANNEAL_URL?: string | undefined;
   ANNEAL_TOKEN?: string | undefined;
+  ANNEAL_PROJECT?: string | undefined;
   ANNEAL_HOME?: string | undefined;
 }
 
@@ -33,11 +34,11 @@ const notHere = () =>
 
 /** Where to call and with which token: ANNEAL_URL and ANNEAL_TOKEN, else the server of this machine. */
 export function findConnection(environment: Environment, folder: string): Connection {
-  const { ANNEAL_URL: url, ANNEAL_TOKEN: token } = environment;
-  if (url) return { url, token };
+  const { ANNEAL_URL: url, ANNEAL_TOKEN: token, ANNEAL_PROJECT: project } = environment;
+  if (url) return { url, token, project };
   const local = readLocal(environment, folder);
   if (!local) throw notHere();
-  return { url: local.url, token: token ?? local.token };
+  return { url: local.url, token: token ?? local.token, project };
 }
 
 /** Gives an account of this machine's Anneal a new password, by the key that only the owner of its home can read. */

@@ -20,6 +20,8 @@ export interface ServiceContext {
   log: Log;
   /** HMAC-SHA-256 of an API token under the server's secret, in hex; only where tokens are made or checked. */
   hashToken?: (token: string) => string;
+  /** How many rows of the audit trail a running verb has written; the verb writes one itself where there are none. */
+  told?: { rows: number };
   /** Ends long-lived streams (watch) when the caller goes away. */
   signal?: AbortSignal;
 }

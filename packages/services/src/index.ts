@@ -1,4 +1,6 @@
 export * as artifacts from "./artifacts/index.ts";
+export * as auditing from "./audit-trail/index.ts";
+export { openAuditKey, sealTrail } from "./audit-trail/index.ts";
 export * from "./context.ts";
 export * as datasets from "./datasets/index.ts";
 export * as deployments from "./deployments/index.ts";

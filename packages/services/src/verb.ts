@@ -1,9 +1,13 @@
-import { type Actor, issueProblem, type Permission, ServiceError, say } from "@anneal/contracts";
-import { schema, type Transaction } from "@anneal/db";
+import { type Actor, api, issueProblem, type Permission, ServiceError, say } from "@anneal/contracts";
+import { newId, schema, type Transaction } from "@anneal/db";
 import type { z } from "zod";
+import { rowMac } from "./audit-trail/canonical.ts";
+import { auditKey } from "./audit-trail/key.ts";
+import { sealTrail } from "./audit-trail/seal.ts";
 import type { ServiceContext } from "./context.ts";
 
 interface Declaration<I extends z.ZodType, O extends z.ZodType> {
+  kind?: string;
   permission: Permission;
   input: I;
   output: O;
@@ -32,14 +36,41 @@ export function parseInput<T extends z.ZodType>(type: T, input: unknown): z.outp
   throw new ServiceError("INVALID_INPUT", message, { ...where, details });
 }
 
-/** A verb of the contracts' table: permission, then parse, then the work. */
+const paths = new Map<unknown, string>(
+  Object.entries(api).flatMap(([group, verbs]) =>
+    Object.entries(verbs).map(([name, declaration]): [unknown, string] => [declaration, `${group}.${name}`]),
+  ),
+);
+
+// A change that told nothing of itself is told all the same: by its procedure's name and the id that it was given.
+async function tellChange(ctx: ServiceContext, path: string, input: unknown): Promise<void> {
+  const given = typeof input === "object" && input !== null ? Object.entries(input) : [];
+  const [, subject] = given.find(([name, value]) => /(^i|I)d$/.test(name) && typeof value === "string") ?? [];
+  await ctx.db.transaction((tx) => audit(tx, ctx, path, typeof subject === "string" ? subject : path));
+}
+
+/**
+ * A verb of the contracts' table: permission, then parse, then the work. What changes something is in the audit trail when it
+ * answers, and has its link in the trail's chain.
+ */
 export function verb<I extends z.ZodType, O extends z.ZodType>(
   declaration: Declaration<I, O>,
   work: (ctx: ServiceContext, input: z.output<I>) => Promise<z.output<O>>,
 ): (ctx: ServiceContext, input: z.input<I>) => Promise<z.output<O>> {
-  return async (ctx, input) => {
-    requirePermission(ctx.actor, declaration.permission);
-    return work(ctx, parseInput(declaration.input, input));
+  const path = paths.get(declaration);
+  const changes = declaration.kind === "mutation";
+  return async (caller, input) => {
+    requirePermission(caller.actor, declaration.permission);
+    const parsed = parseInput(declaration.input, input);
+    if (!changes || !path) return work(caller, parsed);
+    const ctx = { ...caller, told: { rows: 0 } };
+    const answer = await work(ctx, parsed);
+    if (ctx.told.rows === 0) await tellChange(ctx, path, parsed);
+    // What could not be linked now (the database went away) is linked with the next.
+    await sealTrail(caller.db).catch((error: unknown) => {
+      caller.log.warn({ error: String(error) }, "the audit trail's chain could not be continued");
+    });
+    return answer;
   };
 }
 
@@ -57,21 +88,26 @@ export function streamVerb<I extends z.ZodType, O extends z.ZodType>(
 /** One row of the audit trail, in the transaction of the change it tells of. */
 export async function audit(
   tx: Transaction,
-  ctx: Pick<ServiceContext, "actor" | "now"> & { projectId?: string | null },
+  ctx: Pick<ServiceContext, "actor" | "now" | "told"> & { projectId?: string | null },
   action: string,
   subject: string,
   details: Record<string, unknown> = {},
 ): Promise<void> {
-  await tx.insert(schema.audit).values({
+  const { actor } = ctx;
+  const row = {
+    id: newId(),
     projectId: ctx.projectId ?? null,
     time: ctx.now(),
-    actorKind: ctx.actor.kind,
-    actorId: ctx.actor.id,
-    actorName: ctx.actor.name,
+    actorKind: actor.kind,
+    actorId: actor.id,
+    actorName: actor.name,
     action,
     subject,
     details,
-  });
+  };
+  const held = auditKey();
+  await tx.insert(schema.audit).values({ ...row, mac: held && rowMac(held.key, row) });
+  if (ctx.told) ctx.told.rows += 1;
 }
 
 const subjects = {

@@ -1,6 +1,7 @@
 import { api, Permission } from "@anneal/contracts";
 import {
   artifacts,
+  auditing,
   datasets,
   deployments,
   models,
@@ -37,6 +38,8 @@ const services: Record<string, Record<string, unknown>> = {
     createToken: tokens.create,
     revokeToken: tokens.revoke,
     audit: system.auditTrail,
+    auditHead: auditing.head,
+    verifyAudit: auditing.verify,
   },
 };
 const table = Object.entries(api).flatMap(([group, procedures]) =>

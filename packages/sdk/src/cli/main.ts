@@ -1,7 +1,9 @@
 import { Command, CommanderError } from "commander";
 import { problemOf } from "../problem.ts";
+import { auditCommands } from "./commands/audit.ts";
 import { datasetCommands } from "./commands/dataset.ts";
 import { deployCommands, modelCommands, systemCommands, tokenCommands } from "./commands/other.ts";
+import { projectCommands } from "./commands/project.ts";
 import { runCommands } from "./commands/run.ts";
 import { teacherCommands } from "./commands/teacher.ts";
 import { userCommands } from "./commands/user.ts";
@@ -13,6 +15,7 @@ const program = new Command("anneal")
   .option("--json", "machine-readable output")
   .option("--url <url>", "the server (ANNEAL_URL)")
   .option("--token <token>", "an API token (prefer ANNEAL_TOKEN, which other users cannot see)")
+  .option("--project <project>", "name or id of the project to work in (ANNEAL_PROJECT)")
   .addHelpText("after", exitCodeHelp)
   .showSuggestionAfterError()
   .exitOverride();
@@ -24,6 +27,8 @@ teacherCommands(program);
 deployCommands(program);
 tokenCommands(program);
 userCommands(program);
+projectCommands(program);
+auditCommands(program);
 systemCommands(program);
 
 function fail(error: unknown): number {

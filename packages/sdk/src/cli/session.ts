@@ -6,6 +6,7 @@ interface GlobalOptions {
   json?: boolean;
   url?: string;
   token?: string;
+  project?: string;
 }
 
 /** What a command works with. */
@@ -22,6 +23,7 @@ export function openSession(command: Command): Session {
   const environment = {
     ...process.env,
     ...(options.url ? { ANNEAL_URL: options.url } : {}),
+    ...(options.project ? { ANNEAL_PROJECT: options.project } : {}),
     ...(options.token ? { ANNEAL_TOKEN: options.token } : {}),
   };
   const connection = findConnection(environment, process.cwd());

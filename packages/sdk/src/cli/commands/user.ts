@@ -3,8 +3,11 @@ import { Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { ServiceError } from "@anneal/contracts";
 import type { Command } from "commander";
+import { baseUrl } from "../../client.ts";
 import { setLocalPassword } from "../../local.ts";
+import { named } from "../choose-account.ts";
 import { openSession } from "../session.ts";
+import { table } from "../terminal.ts";
 
 // What is typed is not shown.
 async function ask(question: string): Promise<string> {
@@ -47,5 +50,48 @@ export function userCommands(program: Command): void {
         password,
       });
       session.print({ email }, () => `${email} has the new password; every session of it has ended`);
+    });
+  user
+    .command("list")
+    .description("list the accounts; for administrators of the installation")
+    .action(async (_flags: unknown, command: Command) => {
+      const session = openSession(command);
+      const found = await session.client.users.list.query();
+      session.print(found, () =>
+        table(
+          ["EMAIL", "NAME", "PROJECTS", ""],
+          found.map((one) => [
+            one.email,
+            one.name,
+            one.projects.map(({ name, role }) => `${name} (${role})`).join(", "),
+            [one.administrator ? "administrator" : "", one.disabledAt ? "disabled" : ""].filter(Boolean).join(", "),
+          ]),
+        ),
+      );
+    });
+  for (const [verb, disabled, about] of [
+    ["disable", true, "end an account's sessions, tokens and streams at once, and let it in no more"],
+    ["enable", false, "let a disabled account in again"],
+  ] as const)
+    user
+      .command(verb)
+      .description(about)
+      .argument("<email>")
+      .action(async (email: string, _flags: unknown, command: Command) => {
+        const session = openSession(command);
+        const { id } = named(await session.client.users.list.query(), email);
+        const done = await session.client.users.setDisabled.mutate({ userId: id, disabled });
+        session.print(done, () => `${email} is ${disabled ? "disabled" : "enabled"}`);
+      });
+  user
+    .command("reset")
+    .description("make a link by which the person sets a new password; it is shown only once")
+    .argument("<email>")
+    .action(async (email: string, _flags: unknown, command: Command) => {
+      const session = openSession(command);
+      const { id } = named(await session.client.users.list.query(), email);
+      const link = await session.client.users.resetPassword.mutate({ userId: id });
+      const url = baseUrl(session.connection.url) + link.path;
+      session.print({ ...link, url }, () => url);
     });
 }
