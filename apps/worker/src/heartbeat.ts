@@ -1,5 +1,5 @@
 import { loadavg, totalmem } from "node:os";
-import { deployments, runs, teacherFiles, workers } from "@anneal/services";
+import { releaseDeadWorkers, runs, tendJobs, workers } from "@anneal/services";
 import { isDatabaseAway } from "./database-retry.ts";
 import { availableMemoryBytes, diskFreeBytes } from "./machine.ts";
 import { isAlive } from "./process-alive.ts";
@@ -18,7 +18,7 @@ const stateOf = (context: Omit<WorkerContext, "workerId">) => ({
 /** The worker's row; and the leases of workers of this machine that died are over at once. */
 export async function registerWorker(context: Omit<WorkerContext, "workerId">): Promise<string> {
   const { env, services } = context;
-  const freed = await runs.execution.releaseDeadWorkers(services, env.host, isAlive);
+  const freed = await releaseDeadWorkers(services, env.host, isAlive);
   if (freed > 0) context.log.info({ freed }, "took over from workers of this machine that are gone");
   const { isa, threads } = services.engine.engineInfo();
   return workers.register(
@@ -45,13 +45,10 @@ export function startHeartbeat(context: WorkerContext): () => Promise<void> {
   async function beat(): Promise<void> {
     try {
       await workers.beat(services, context.workerId, stateOf(context));
-      await runs.execution.releaseDeadWorkers(services, env.host, isAlive);
-      // Every worker looks after lost runs, so that one alone is enough; the queue keeps one message a run.
-      await runs.execution.requeueRuns(services, context.home);
+      await releaseDeadWorkers(services, env.host, isAlive);
+      await tendJobs(services, context.home);
       const resumed = await runs.execution.resumeWhereRoom(services, context.home);
       if (resumed.length > 0) log.info({ resumed }, "the disk has room again; runs go on");
-      await deployments.execution.requeueDeployments(services);
-      await teacherFiles.execution.requeueTeacherFiles(services);
       const now = Date.now();
       if (env.roles.includes("serve") && now - reconciledAt >= reconcileMilliseconds) {
         reconciledAt = now;

@@ -26,6 +26,14 @@ export interface WorkerContext {
   close(): Promise<void>;
 }
 
+/** How this worker claims jobs of any kind. */
+export const claimOptions = ({ env, workerId }: Pick<WorkerContext, "env" | "workerId">) => ({
+  workerId,
+  leaseSeconds: env.leaseSeconds,
+  retry: env.retry,
+  fenced: env.fenced,
+});
+
 /** Everything a worker holds open, made once. Fails when the database cannot be reached or refuses us. */
 export async function openContext(env: Env, log: Log, leaving: AbortSignal): Promise<Omit<WorkerContext, "workerId">> {
   if (!env.databaseUrl)

@@ -13,6 +13,7 @@ import {
 import { DeploymentSummary } from "./deployment.ts";
 import { RunEvent } from "./events.ts";
 import { DisplayName, Id, Names, PageInput, page } from "./ids.ts";
+import { JobOptions } from "./job.ts";
 import { MetricNameSchema, MetricSeries } from "./metrics.ts";
 import { Permission } from "./permissions.ts";
 import { RunPlan } from "./plan.ts";
@@ -127,8 +128,13 @@ export const api = {
     create: procedure(
       "mutation",
       "runs:write",
-      // The same key twice makes one run, as long as that run waits, trains or has succeeded.
-      strict({ spec: RunSpec, idempotencyKey: wellFormedText().min(8).max(200).optional() }),
+      // The same key twice makes one run, as long as that run waits, trains or has succeeded; its first request's `job` counts. A
+      // cancelled or failed run gives its key to the new one, which names it; a removed run frees its key.
+      strict({
+        spec: RunSpec,
+        idempotencyKey: wellFormedText().min(8).max(200).optional(),
+        job: JobOptions.optional(),
+      }),
       RunCreated,
     ),
     list: procedure(

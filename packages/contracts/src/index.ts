@@ -6,6 +6,7 @@ export * from "./disk-full.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
 export * from "./ids.ts";
+export * from "./job.ts";
 export * from "./jobs.ts";
 export * from "./metrics.ts";
 export * from "./permissions.ts";

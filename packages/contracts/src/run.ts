@@ -2,6 +2,7 @@ import { z } from "zod";
 import { DeploymentSummary, Publication } from "./deployment.ts";
 import { Problem } from "./errors.ts";
 import { Bytes, Digest, Id, Names } from "./ids.ts";
+import { AttemptEnd } from "./job.ts";
 import { Phrases } from "./phrase/phrase.ts";
 import { RunPlan } from "./plan.ts";
 import { RunSpec } from "./spec/run-spec.ts";
@@ -71,7 +72,7 @@ export const AttemptSummary = z.object({
   workerName: z.string(),
   startedAt: z.string(),
   endedAt: z.string().nullable(),
-  outcome: z.enum(["running", "succeeded", "failed", "lost", "paused", "cancelled"]),
+  outcome: z.enum(["running", ...AttemptEnd.options]),
   resumedFromStep: z.int().nullable(),
   problem: Problem.nullable(),
 });

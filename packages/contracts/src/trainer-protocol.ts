@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { RunEventBody } from "./events.ts";
 import { Digest, Id } from "./ids.ts";
+import { AttemptEnd } from "./job.ts";
 import { Phrases } from "./phrase/phrase.ts";
 import { RunControl } from "./run.ts";
 import { BaseSource } from "./spec/base-model.ts";
@@ -69,12 +70,13 @@ export type TrainerStart = z.infer<typeof TrainerStart>;
 export const ToTrainer = z.discriminatedUnion("type", [
   TrainerStart,
   z.object({ type: z.literal("control"), control: RunControl, number: z.int() }),
-  z.object({ type: z.literal("handBack") }), // the worker is leaving: save and exit, another attempt goes on
+  z.object({ type: z.literal("yield") }), // the worker is leaving: save and exit, another attempt goes on
 ]);
 export type ToTrainer = z.infer<typeof ToTrainer>;
 
-export const TrainerOutcome = z.enum(["finished", "paused", "cancelled", "segment"]);
-export type TrainerOutcome = z.infer<typeof TrainerOutcome>;
+/** The ends that a trainer tells by itself; the rest its parent sees. */
+export const TrainerEnd = AttemptEnd.extract(["succeeded", "paused", "cancelled", "yielded"]);
+export type TrainerEnd = z.infer<typeof TrainerEnd>;
 
 export const FromTrainer = z.discriminatedUnion("type", [
   z.object({ type: z.literal("ready"), version: z.literal(trainerProtocolVersion), pid: z.int() }),
@@ -96,7 +98,7 @@ export const FromTrainer = z.discriminatedUnion("type", [
     supervisedTokens: z.int(),
     facts: TeacherFacts,
   }),
-  z.object({ type: z.literal("done"), outcome: TrainerOutcome, number: z.int() }),
+  z.object({ type: z.literal("done"), end: TrainerEnd, number: z.int() }),
   z.object({
     type: z.literal("failed"),
     code: z.string(),

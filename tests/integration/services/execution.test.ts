@@ -20,19 +20,19 @@ beforeEach(async () => {
   runId = (await runs.create(world.ctx, { spec })).id;
 });
 
-const claimAs = async (workerName: string, check = true) => {
+const claimAs = async (workerName: string, fenced = true) => {
   const worker = {
     workerId: crypto.randomUUID(),
     workerName,
     home: homeId(world.home),
     leaseSeconds: 60,
-    maxStalledAttempts: 3,
-    check,
+    retry: { attempts: 3, waitSeconds: 0 },
+    fenced,
   };
   return claimRun(world.ctx, runId, worker);
 };
-const claimed = async (workerName: string, check = true) => {
-  const taken = await claimAs(workerName, check);
+const claimed = async (workerName: string, fenced = true) => {
+  const taken = await claimAs(workerName, fenced);
   if (!taken) throw new Error("the run could not be claimed");
   return taken.claim;
 };
@@ -67,12 +67,12 @@ test("one worker holds a run; a lease that is over lets the next one in and shut
   for (const write of [
     () => storeJournal(world.ctx, first, journal(4, 4, metricsAt)),
     () => renewLease(world.ctx, first, 60),
-    () => settleRun(world.ctx, first, { kind: "succeeded", report: null }),
+    () => settleRun(world.ctx, first, { end: "succeeded" }),
   ])
     expect(await problemOf(write())).toMatchObject({ code: "STALE_ATTEMPT" });
   expect((await points()).map(({ step }) => step)).toEqual([1, 2, 3]);
   await storeJournal(world.ctx, second, journal(4, 5, metricsAt));
-  expect(await settleRun(world.ctx, second, { kind: "succeeded", report: null })).toBe("succeeded");
+  expect(await settleRun(world.ctx, second, { end: "succeeded" })).toBe("succeeded");
   const detail = await runs.get(world.ctx, { runId });
   expect(detail.attempts.map(({ outcome }) => outcome)).toEqual(["lost", "succeeded"]);
   const lasted = detail.attempts.map((a) => (Date.parse(a.endedAt ?? "") - Date.parse(a.startedAt)) / 1000);
@@ -80,12 +80,12 @@ test("one worker holds a run; a lease that is over lets the next one in and shut
   expect(detail.workingSince).toBeNull();
 });
 
-test("negative control: without the check a stale attempt writes", async () => {
+test("negative control: without the fence a stale attempt writes", async () => {
   const first = await claimed("a", false);
   await endLease();
   await claimed("b", false);
   await storeJournal(world.ctx, first, journal(1, 1, metricsAt));
-  expect(await settleRun(world.ctx, first, { kind: "succeeded", report: null })).toBe("succeeded");
+  expect(await settleRun(world.ctx, first, { end: "succeeded" })).toBe("succeeded");
 });
 
 test("a journal told twice, overlapping or at once is stored once; a gap is refused", async () => {
@@ -166,7 +166,7 @@ test("watching misses and doubles nothing: while events come, after a break, and
   const write = async () => {
     for (let from = 1; from <= total; from += 20)
       await storeJournal(world.ctx, claim, journal(from, from + 19, metricsAt));
-    await settleRun(world.ctx, claim, { kind: "succeeded", report: null });
+    await settleRun(world.ctx, claim, { end: "succeeded" });
   };
   const ends = (seen: RunEvent[]) => seen.at(-1)?.body.type === "status" && seen.length > total;
   // One reader stays; another loses its connection again and again and comes back with the last number it saw.
@@ -206,7 +206,7 @@ test("a watcher that goes away ends its stream; all runs are told at once", asyn
   const one = collect(runs.watch(ctx, { runId }), () => false);
   await runs.cancel(world.ctx, { runId });
   expect(await renewLease(world.ctx, claim, 60)).toMatchObject({ control: "cancel" });
-  await settleRun(world.ctx, claim, { kind: "cancelled" });
+  await settleRun(world.ctx, claim, { end: "cancelled" });
   await Promise.all([all, one]);
   expect(told.some(({ id, status }) => id === runId && status === "cancelled")).toBe(true);
   expect(await problemOf(collect(runs.watch(world.ctx, { runId: crypto.randomUUID() }), () => true))).toMatchObject({
@@ -216,7 +216,7 @@ test("a watcher that goes away ends its stream; all runs are told at once", asyn
 
 test("a run that breaks again and again without getting further is given up, one that gets further is not", async () => {
   const problem = { code: "INTERNAL" as const, field: null, message: "it broke", remedy: null };
-  const broken = { kind: "broken" as const, problem, permanent: false, maxStalledAttempts: 3, retrySeconds: 0 };
+  const broken = { end: "failed" as const, problem, permanent: false, retry: { attempts: 3, waitSeconds: 0 } };
   for (const status of ["queued", "queued", "failed"])
     expect(await settleRun(world.ctx, await claimed("a"), broken)).toBe(status);
   expect(await runs.resume(world.ctx, { runId })).toMatchObject({ status: "queued", problem: null });
@@ -282,7 +282,7 @@ test("what a model says is kept whatever it holds: samples, events, problems and
     remedy: foreign,
     details: { [foreign]: foreign },
   };
-  const broken = { kind: "broken" as const, problem, permanent: true, maxStalledAttempts: 3 };
+  const broken = { end: "failed" as const, problem, permanent: true, retry: { attempts: 3, waitSeconds: 0 } };
   expect(await settleRun(world.ctx, claim, broken)).toBe("failed");
   const detail = await runs.get(world.ctx, { runId });
   expect(detail.problem).toMatchObject({ message: kept, remedy: kept, details: { [kept]: kept } });

@@ -31,8 +31,8 @@ const claimNext = (home = homeId(world.home)) =>
     workerName: "w",
     home,
     leaseSeconds: 60,
-    maxStalledAttempts: 3,
-    check: true,
+    retry: { attempts: 3, waitSeconds: 0 },
+    fenced: true,
   });
 const messages = async () => {
   const found = await world.db.execute<{ id: string }>(
@@ -142,7 +142,7 @@ test("a run whose time has not come is not taken, and a resume by hand does not 
   const problem = { code: "INTERNAL" as const, field: null, message: "it broke", remedy: null };
   if (!taken) throw new Error("nothing to claim");
   await world.db.execute(sql`delete from pgboss.job`); // the worker took it
-  const broken = { kind: "broken" as const, problem, permanent: false, maxStalledAttempts: 3, retrySeconds: 60 };
+  const broken = { end: "failed" as const, problem, permanent: false, retry: { attempts: 3, waitSeconds: 60 } };
   expect(await settleRun(world.ctx, taken.claim, broken)).toBe("queued");
   expect(await messages()).toEqual([]);
   expect(await requeueRuns(world.ctx, homeId(world.home))).toEqual([]);

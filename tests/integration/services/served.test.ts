@@ -44,7 +44,12 @@ const finishedRun = async (name: string) => {
   return runId;
 };
 const goLive = async (deploymentId: string, ollamaDigest: string, previousDigest: string | null) => {
-  const taken = await claimDeployment(world.ctx, deploymentId, { leaseSeconds: 60 });
+  const taken = await claimDeployment(world.ctx, deploymentId, {
+    workerId: crypto.randomUUID(),
+    leaseSeconds: 60,
+    retry: { attempts: 3, waitSeconds: 0 },
+    fenced: true,
+  });
   if (!taken) throw new Error("it could not be claimed");
   await updateDeployment(world.ctx, taken.claim, { status: "live", ollamaDigest, previousDigest }, 60);
 };
@@ -71,7 +76,12 @@ test("after a rollback the older publication is live, whatever way its name is w
   const since = new Date(world.clock.now.getTime() + 60_000);
   world.clock.now = since;
   expect(await deployments.rollback(world.ctx, { deploymentId: newer.id })).toMatchObject({ status: "pending" });
-  const taken = await claimDeployment(world.ctx, newer.id, { leaseSeconds: 60 });
+  const taken = await claimDeployment(world.ctx, newer.id, {
+    workerId: crypto.randomUUID(),
+    leaseSeconds: 60,
+    retry: { attempts: 3, waitSeconds: 0 },
+    fenced: true,
+  });
   if (!taken) throw new Error("it could not be claimed");
   await finishRollback(world.ctx, taken.claim, { digest: "d1", previousDigest: "d2" });
   await watching; // the watchers of both finished runs hear of it
@@ -99,7 +109,12 @@ test("rolled back to a model that was not published from here: nothing of ours i
   const made = await deployments.publish(world.ctx, { runId, name: "foreign" });
   await goLive(made.id, "d3", "of somebody else");
   await deployments.rollback(world.ctx, { deploymentId: made.id });
-  const taken = await claimDeployment(world.ctx, made.id, { leaseSeconds: 60 });
+  const taken = await claimDeployment(world.ctx, made.id, {
+    workerId: crypto.randomUUID(),
+    leaseSeconds: 60,
+    retry: { attempts: 3, waitSeconds: 0 },
+    fenced: true,
+  });
   if (!taken) throw new Error("it could not be claimed");
   await finishRollback(world.ctx, taken.claim, { digest: "of somebody else", previousDigest: "d3" });
   const under = (await deployments.list(world.ctx, undefined)).filter(({ name }) => name === "foreign");

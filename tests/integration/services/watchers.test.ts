@@ -43,8 +43,8 @@ async function claimed() {
     workerName: "a",
     home: homeId(world.home),
     leaseSeconds: 60,
-    maxStalledAttempts: 3,
-    check: true,
+    retry: { attempts: 3, waitSeconds: 0 },
+    fenced: true,
   };
   const taken = await claimRun(world.ctx, runId, worker);
   if (!taken) throw new Error("the run could not be claimed");
@@ -81,7 +81,7 @@ test("a change is read once for all who watch, and each gets every event once", 
     await told;
   }
   const spent = queries - before;
-  await settleRun(world.ctx, claim, { kind: "succeeded", report: null });
+  await settleRun(world.ctx, claim, { end: "succeeded" });
   const seen = await Promise.all(following);
   const expected = Array.from({ length: changes + 2 }, (_, i) => i + 1);
   for (const one of seen) expect(one).toEqual(expected);
@@ -94,7 +94,7 @@ test("who comes late, comes back, or is far behind gets the same events", async 
   const first = follow(null);
   for (let from = 1; from <= 3000; from += 100) await storeJournal(world.ctx, claim, lines(from, from + 99));
   const late = [follow(null), follow("2999"), follow("1500"), follow("999999")];
-  await settleRun(world.ctx, claim, { kind: "succeeded", report: null });
+  await settleRun(world.ctx, claim, { end: "succeeded" });
   const all = await first;
   expect(all).toEqual(Array.from({ length: 3003 }, (_, seq) => seq));
   const [whole, near, middle, beyond] = await Promise.all(late);

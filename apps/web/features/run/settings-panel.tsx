@@ -149,6 +149,8 @@ const tones: Record<AttemptSummary["outcome"], BadgeTone> = {
   failed: "danger",
   lost: "warning",
   paused: "warning",
+  yielded: "neutral",
+  diskFull: "warning",
   cancelled: "neutral",
 };
 

@@ -6,6 +6,7 @@ import {
   type Problem,
   ServiceError,
   say,
+  type TrainerEnd,
   type TrainerStart,
   told,
   type Words,
@@ -13,7 +14,7 @@ import {
   wordsOfError,
 } from "@anneal/contracts";
 import { channels } from "@anneal/db";
-import { runs, type ServiceContext } from "@anneal/services";
+import { jobs, runs, type ServiceContext } from "@anneal/services";
 import { isDatabaseAway, untilStored } from "../database-retry.ts";
 import { takeAttempt } from "../run-directory/attempt-lock.ts";
 import { JournalTail } from "../run-directory/journal-tail.ts";
@@ -30,14 +31,9 @@ export interface HostSettings {
   trainer: string | null;
 }
 
-export type AttemptEnd =
-  | { kind: "finished" }
-  | { kind: "paused" }
-  | { kind: "cancelled" }
-  | { kind: "handBack" }
-  | { kind: "stale" }
-  | { kind: "diskFull" }
-  | { kind: "broken"; problem: Problem; permanent: boolean };
+export type Hosted =
+  | { end: TrainerEnd | "lost" | "diskFull" }
+  | { end: "failed"; problem: Problem; permanent: boolean };
 
 const batchLines = 500;
 
@@ -65,8 +61,8 @@ export async function hostRun(
   start: TrainerStart,
   settings: HostSettings,
   leaving: AbortSignal,
-): Promise<AttemptEnd> {
-  takeAttempt(start.runDirectory, claim.attempt, claim.check);
+): Promise<Hosted> {
+  takeAttempt(start.runDirectory, claim.attempt, claim.fenced);
   const log = ctx.log;
   const tail = new JournalTail(start.runDirectory, claim.attempt, start.stored.number);
   let announced = start.stored.number;
@@ -76,6 +72,7 @@ export async function hostRun(
   let last: Extract<FromTrainer, { type: "done" | "failed" }> | null = null;
   let pumping: Promise<void> | null = null;
   let lastControl = 0;
+  let overLimit: number | null = null; // the seconds that the run was allowed, once they are over
   const stopped = new AbortController(); // this attempt's own business is over
 
   const giveUp = (error: unknown) => {
@@ -91,7 +88,7 @@ export async function hostRun(
       if (lines.length === 0) return;
       storedNumber = await untilStored(() => storeJournal(ctx, claim, lines), {
         log,
-        what: `run ${claim.runId}: storing events`,
+        what: `run ${claim.id}: storing events`,
         signal: stopped.signal,
       });
       storedNumber = Math.max(storedNumber, lines.at(-1)?.number ?? 0);
@@ -117,7 +114,7 @@ export async function hostRun(
     } else if (message.type === "controlled")
       void clearControl(ctx, claim, message.number).catch((error) => {
         // Only tidying: a control left standing is offered again and known by its number.
-        log.warn({ runId: claim.runId, error: String(error) }, "could not take a control off the row");
+        log.warn({ runId: claim.id, error: String(error) }, "could not take a control off the row");
       });
     else if (message.type === "done" || message.type === "failed") {
       last = message;
@@ -131,7 +128,11 @@ export async function hostRun(
     if (renewing || stopped.signal.aborted) return;
     renewing = true;
     try {
-      const { control, controlNumber } = await renewLease(ctx, claim, settings.leaseSeconds);
+      const { control, controlNumber, ...limit } = await renewLease(ctx, claim, settings.leaseSeconds);
+      if (limit.overLimit && overLimit === null) {
+        overLimit = limit.runningLimitSeconds;
+        trainer.send({ type: "yield" }); // what it has is worth saving
+      }
       if (control && controlNumber > lastControl) {
         lastControl = controlNumber;
         trainer.send({ type: "control", control, number: controlNumber });
@@ -145,11 +146,11 @@ export async function hostRun(
   }
   const leaseTimer = setInterval(() => void renew(), (settings.leaseSeconds * 1000) / 4);
   const unsubscribe = ctx.listener.subscribe(channels.control, (runId) => {
-    if (runId === null || runId === claim.runId) void renew();
+    if (runId === null || runId === claim.id) void renew();
   });
   let killLater: NodeJS.Timeout | null = null;
   const leave = () => {
-    trainer.send({ type: "handBack" });
+    trainer.send({ type: "yield" });
     killLater = setTimeout(() => trainer.kill(), 60_000);
   };
   if (leaving.aborted) leave();
@@ -172,18 +173,18 @@ export async function hostRun(
           ),
         );
     }
-    if (stale) return { kind: "stale" };
-    if (isDiskFull(fault)) return { kind: "diskFull" };
+    if (stale) return { end: "lost" };
+    if (isDiskFull(fault)) return { end: "diskFull" };
     if (fault) {
       const problem = exitProblem(exit.code, exit.signal, false, wordsOfError(fault));
-      return { kind: "broken", problem, permanent: false };
+      return { end: "failed", problem, permanent: false };
     }
     const words = last as Extract<FromTrainer, { type: "done" | "failed" }> | null;
     if (!words)
-      return { kind: "broken", problem: exitProblem(exit.code, exit.signal, watchdog.fired), permanent: false };
+      return { end: "failed", problem: exitProblem(exit.code, exit.signal, watchdog.fired), permanent: false };
     if (words.type === "failed") {
-      if (words.code === "STALE_ATTEMPT") return { kind: "stale" };
-      if (words.code === diskFullCode) return { kind: "diskFull" };
+      if (words.code === "STALE_ATTEMPT") return { end: "lost" };
+      if (words.code === diskFullCode) return { end: "diskFull" };
       const ours = ErrorCode.safeParse(words.code);
       const problem: Problem = {
         code: ours.success ? ours.data : words.permanent ? "INVALID_INPUT" : "INTERNAL",
@@ -191,9 +192,11 @@ export async function hostRun(
         ...told({ message: wordsOf(words, "message"), remedy: wordsOf(words, "remedy") }),
         details: { code: words.code },
       };
-      return { kind: "broken", problem, permanent: words.permanent };
+      return { end: "failed", problem, permanent: words.permanent };
     }
-    return words.outcome === "segment" ? { kind: "handBack" } : { kind: words.outcome };
+    if (words.end === "yielded" && overLimit !== null)
+      return { end: "failed", problem: jobs.limitProblem(say`run`, "running", overLimit), permanent: true };
+    return { end: words.end };
   } finally {
     stopped.abort();
     clearInterval(leaseTimer);

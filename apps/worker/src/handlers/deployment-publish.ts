@@ -2,14 +2,13 @@ import { ServiceError } from "@anneal/contracts";
 import { deployments } from "@anneal/services";
 import { untilStored } from "../database-retry.ts";
 import { publishClaimed } from "../publishing/publish-claimed.ts";
-import type { WorkerContext } from "../worker-context.ts";
+import { claimOptions, type WorkerContext } from "../worker-context.ts";
 
 /** "Publish this one", "publish again", rollback: a person's deployment, claimed and carried out. */
 export async function publishDeployment(context: WorkerContext, deploymentId: string): Promise<void> {
-  const { services, env, log, leaving } = context;
-  const { leaseSeconds } = env;
+  const { services, log, leaving } = context;
   const taken = await untilStored(
-    () => deployments.execution.claimDeployment(services, deploymentId, { leaseSeconds }),
+    () => deployments.execution.claimDeployment(services, deploymentId, claimOptions(context)),
     { log, what: `deployment ${deploymentId}: claim`, signal: leaving },
   );
   if (!taken) return;

@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
-import { isDiskFull, ServiceError } from "@anneal/contracts";
-import { runs } from "@anneal/services";
+import { isDiskFull, ServiceError, say } from "@anneal/contracts";
+import { jobs, runs } from "@anneal/services";
 import { untilStored } from "../database-retry.ts";
-import { type AttemptEnd, hostRun } from "../engine-host/host-run.ts";
+import { type Hosted, hostRun } from "../engine-host/host-run.ts";
 import { problemOf } from "../problem.ts";
 import { publishRun } from "../publishing/publish-run.ts";
 import { folderBytes } from "../run-directory/files.ts";
 import { hostSettings, runFolder, trainerStart } from "../trainer-start.ts";
-import type { WorkerContext } from "../worker-context.ts";
+import { claimOptions, type WorkerContext } from "../worker-context.ts";
 
 const { claimNextRun, requeueNextRun, runsElsewhere, settleRun } = runs.execution;
 type Taken = NonNullable<Awaited<ReturnType<typeof claimNextRun>>>;
@@ -20,15 +20,7 @@ type Settlement = Parameters<typeof settleRun>[2];
 export async function advanceRun(context: WorkerContext, nudgedFor: string): Promise<void> {
   const { services, env, log } = context;
   const taken = await untilStored(
-    () =>
-      claimNextRun(services, {
-        workerId: context.workerId,
-        workerName: env.workerName,
-        home: context.home,
-        leaseSeconds: env.leaseSeconds,
-        maxStalledAttempts: env.maxStalledAttempts,
-        check: env.fenced,
-      }),
+    () => claimNextRun(services, { ...claimOptions(context), workerName: env.workerName, home: context.home }),
     { log, what: "claiming a run", signal: context.leaving },
   );
   if (!taken) {
@@ -40,7 +32,7 @@ export async function advanceRun(context: WorkerContext, nudgedFor: string): Pro
     return;
   }
   const { claim } = taken;
-  const { runId } = claim;
+  const runId = claim.id;
   context.current.runId = runId;
   log.info({ runId, attempt: claim.attempt }, "run claimed");
   try {
@@ -53,7 +45,7 @@ export async function advanceRun(context: WorkerContext, nudgedFor: string): Pro
       log,
       what: `run ${runId}: settle`,
     });
-    log.info({ runId, attempt: claim.attempt, status, end: settlement.kind }, "attempt settled");
+    log.info({ runId, attempt: claim.attempt, status, end: settlement.end }, "attempt settled");
   } catch (error) {
     if (!(error instanceof ServiceError && error.code === "STALE_ATTEMPT")) throw error;
     log.warn({ runId, attempt: claim.attempt }, error.message);
@@ -65,11 +57,6 @@ export async function advanceRun(context: WorkerContext, nudgedFor: string): Pro
       );
   }
 }
-
-const retryRules = ({ maxStalledAttempts, retrySeconds }: WorkerContext["env"]) => ({
-  maxStalledAttempts,
-  retrySeconds,
-});
 
 async function attempt(context: WorkerContext, { claim, run }: Taken): Promise<Settlement | null> {
   const { env, services, leaving } = context;
@@ -87,7 +74,7 @@ async function attempt(context: WorkerContext, { claim, run }: Taken): Promise<S
     context.log.error({ error, runId: run.id }, "the attempt broke");
     // A refusal of our own (a base that is gone, a file that changed) meets the next attempt just the same.
     const permanent = error instanceof ServiceError && error.code !== "UNAVAILABLE";
-    return { kind: "broken", problem: problemOf(error), permanent, ...retryRules(env) };
+    return { end: "failed", problem: problemOf(error), permanent, retry: env.retry };
   }
 }
 
@@ -99,22 +86,18 @@ async function diskFull(context: WorkerContext, run: Taken["run"]): Promise<Sett
     folderBytes(folder),
   );
   context.log.warn({ runId: run.id, ...problem.details }, "the disk is full; the run pauses");
-  return { kind: "diskFull", problem };
+  return { end: "diskFull", problem };
 }
 
-async function settlementOf(
-  context: WorkerContext,
-  { claim, run }: Taken,
-  end: AttemptEnd,
-): Promise<Settlement | null> {
-  if (end.kind === "stale") return null;
-  if (end.kind === "diskFull") return diskFull(context, run);
-  if (end.kind === "broken") return { ...end, ...retryRules(context.env) };
-  if (end.kind === "paused" || end.kind === "cancelled" || end.kind === "handBack") return { kind: end.kind };
-  const stopped = await publishRun(context, claim);
-  if (stopped === "stale") return null;
-  if (stopped === "pause") return { kind: "paused" };
-  if (stopped === "cancel") return { kind: "cancelled" };
-  if (stopped === "handBack") return { kind: "handBack" };
-  return { kind: "succeeded", report: null };
+async function settlementOf(context: WorkerContext, { claim, run }: Taken, hosted: Hosted): Promise<Settlement | null> {
+  const { retry } = context.env;
+  if (hosted.end === "lost") return null;
+  if (hosted.end === "diskFull") return diskFull(context, run);
+  if (hosted.end === "failed") return { ...hosted, retry };
+  if (hosted.end !== "succeeded") return { end: hosted.end };
+  const end = (await publishRun(context, claim)) ?? "succeeded";
+  if (end === "lost") return null;
+  if (end !== "failed") return { end };
+  const problem = jobs.limitProblem(say`run`, "running", run.runningLimitSeconds ?? 0);
+  return { end, problem, permanent: true, retry };
 }

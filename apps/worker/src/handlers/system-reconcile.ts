@@ -1,6 +1,6 @@
 import { say, told } from "@anneal/contracts";
 import { isOllamaError, reconcile } from "@anneal/ollama";
-import { datasets, deployments, runs, teacherFiles } from "@anneal/services";
+import { datasets, deployments, forgetOldWorkers, teacherFiles, tendJobs } from "@anneal/services";
 import { clearRequests } from "@anneal/services/worker";
 import { clearUnusedShards } from "../shard-cache.ts";
 import type { WorkerContext } from "../worker-context.ts";
@@ -8,10 +8,8 @@ import type { WorkerContext } from "../worker-context.ts";
 /** Repairs what crashes and other people leave: lost messages, drift in Ollama, uploads nobody committed. */
 export async function reconcileSystem(context: WorkerContext): Promise<void> {
   const { services, log } = context;
-  await runs.execution.requeueRuns(services, context.home);
-  await deployments.execution.requeueDeployments(services);
-  await teacherFiles.execution.requeueTeacherFiles(services);
-  await runs.execution.forgetOldWorkers(services);
+  await tendJobs(services, context.home);
+  await forgetOldWorkers(services);
   await clearRequests(services);
   const lost = await teacherFiles.clearLost(services);
   if (lost > 0) log.info({ lost }, "removed teacher files whose dataset is gone");

@@ -1,52 +1,59 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { RunSpec, ServiceError, type TrainerStart, trainerProtocolVersion } from "@anneal/contracts";
-import { models, teacherFiles } from "@anneal/services";
+import { RunSpec, ServiceError, say, type TrainerStart, trainerProtocolVersion } from "@anneal/contracts";
+import { jobs, models, teacherFiles } from "@anneal/services";
 import { isDatabaseAway, untilStored } from "../database-retry.ts";
 import { makeTeacherFile } from "../engine-host/make-teacher-file.ts";
 import { problemOf } from "../problem.ts";
 import { hostSettings } from "../trainer-start.ts";
-import type { WorkerContext } from "../worker-context.ts";
+import { claimOptions, type WorkerContext } from "../worker-context.ts";
 
 const { claimTeacherFile, endTeacherFile, renewTeacherFile } = teacherFiles.execution;
+type TeacherEnd = Parameters<typeof endTeacherFile>[2];
 type Taken = NonNullable<Awaited<ReturnType<typeof claimTeacherFile>>>;
 
 /** A teacher's file, claimed and made by a trainer child; a worker or child that dies leaves it to be made from the start. */
 export async function makeTeacher(context: WorkerContext, teacherFileId: string): Promise<void> {
-  const { services, env, log, leaving } = context;
-  const { leaseSeconds, maxStalledAttempts } = env;
+  const { services, log, leaving } = context;
   const what = `teacher file ${teacherFileId}`;
-  const taken = await untilStored(
-    () => claimTeacherFile(services, teacherFileId, { leaseSeconds, maxStalledAttempts }),
-    { log, what: `${what}: claim`, signal: leaving },
-  );
+  const taken = await untilStored(() => claimTeacherFile(services, teacherFileId, claimOptions(context)), {
+    log,
+    what: `${what}: claim`,
+    signal: leaving,
+  });
   if (!taken) return;
   try {
-    const end = await make(context, taken);
-    if (end) await untilStored(() => endTeacherFile(services, taken.claim, end), { log, what: `${what}: end` });
-    log.info({ teacherFileId, status: end?.status ?? "making" }, "teacher file settled");
+    const settlement = await make(context, taken);
+    const { status } = await untilStored(() => endTeacherFile(services, taken.claim, settlement), {
+      log,
+      what: `${what}: end`,
+    });
+    log.info({ teacherFileId, status, end: settlement.end }, "teacher file settled");
   } catch (error) {
     if (!(error instanceof ServiceError && error.code === "STALE_ATTEMPT")) throw error;
     log.warn({ teacherFileId }, error.message);
   }
 }
 
-/** Null: it broke down, and whoever comes after the lease tries again. */
-async function make(context: WorkerContext, taken: Taken): Promise<Parameters<typeof endTeacherFile>[2] | null> {
+async function make(context: WorkerContext, taken: Taken): Promise<TeacherEnd> {
   const { services, env, leaving } = context;
-  const { claim, dataset } = taken;
+  const { claim, dataset, row } = taken;
+  const { retry } = env;
   const stop = new AbortController();
   const leave = () => stop.abort();
   if (leaving.aborted) leave();
   leaving.addEventListener("abort", leave);
   let rows = 0;
-  const renew = () =>
-    void renewTeacherFile(services, claim, { fraction: rows / Math.max(1, dataset.rows) }, env.leaseSeconds).catch(
-      (error: unknown) => {
-        if (!isDatabaseAway(error)) stop.abort(error); // taken over, or removed
-      },
-    );
-  const timer = setInterval(renew, (env.leaseSeconds * 1000) / 4);
+  const renew = async () => {
+    try {
+      const changes = { fraction: rows / Math.max(1, dataset.rows) };
+      const { overLimit } = await renewTeacherFile(services, claim, changes, env.leaseSeconds);
+      if (overLimit) stop.abort("over its limit");
+    } catch (error) {
+      if (!isDatabaseAway(error)) stop.abort(error); // taken over, or removed
+    }
+  };
+  const timer = setInterval(() => void renew(), (env.leaseSeconds * 1000) / 4);
   try {
     const start = await teacherStart(context, taken);
     const made = await makeTeacherFile(start, hostSettings(context), stop.signal, (count) => {
@@ -54,14 +61,22 @@ async function make(context: WorkerContext, taken: Taken): Promise<Parameters<ty
     });
     if (!made) {
       if (stop.signal.reason instanceof ServiceError) throw stop.signal.reason;
-      return leaving.aborted ? { status: "pending" } : null;
+      if (leaving.aborted) return { end: "yielded" };
+      const problem = stop.signal.aborted
+        ? jobs.limitProblem(say`teacher file`, "running", row.runningLimitSeconds ?? 0)
+        : problemOf(
+            new ServiceError("INTERNAL", say`the trainer ended before the file was made`, {
+              remedy: say`look at trainer.log in its folder; a smaller microBatchTokens helps if memory ran out`,
+            }),
+          );
+      return { end: "failed", problem, permanent: stop.signal.aborted, retry };
     }
     const { type: _, ...file } = made;
     const path = start.task.kind === "teacher" ? start.task.path : "";
-    return { status: "ready", path, ...file };
+    return { end: "succeeded", made: { path, ...file } };
   } catch (error) {
     if (error instanceof ServiceError && error.code === "STALE_ATTEMPT") throw error;
-    return { status: "failed", problem: problemOf(error) };
+    return { end: "failed", problem: problemOf(error), permanent: true, retry };
   } finally {
     clearInterval(timer);
     leaving.removeEventListener("abort", leave);

@@ -2,7 +2,7 @@ import { type DeploymentStatus, type Phrase, say } from "@anneal/contracts";
 import { deployments, runs } from "@anneal/services";
 import { untilStored } from "../database-retry.ts";
 import { keepLease, type LeaseEnd } from "../lease-keeper.ts";
-import type { WorkerContext } from "../worker-context.ts";
+import { claimOptions, type WorkerContext } from "../worker-context.ts";
 import { publishClaimed } from "./publish-claimed.ts";
 
 const { tellStage } = runs.execution;
@@ -24,9 +24,9 @@ const ends: Record<DeploymentStatus, Phrase> = {
  * is wrong, and "publish again" works. Answers why it stopped early, or null.
  */
 export async function publishRun(context: WorkerContext, claim: Claim): Promise<LeaseEnd | null> {
-  const { services, env, log } = context;
+  const { services, log } = context;
   const stored = <T>(what: string, work: () => Promise<T>) =>
-    untilStored(work, { log, what: `run ${claim.runId}: ${what}` });
+    untilStored(work, { log, what: `run ${claim.id}: ${what}` });
   const lease = keepLease(context, claim);
   try {
     const row = await stored("open the publication", () => deployments.execution.openRunPublication(services, claim));
@@ -37,7 +37,7 @@ export async function publishRun(context: WorkerContext, claim: Claim): Promise<
     await stored("start publishing", () => tellStage(services, claim, "publish", "started"));
     // The run's owner is the only one who publishes for it, so a publication that an earlier attempt left is free.
     const taken = await stored("claim the publication", () =>
-      deployments.execution.claimDeployment(services, row.id, { leaseSeconds: env.leaseSeconds, force: true }),
+      deployments.execution.claimDeployment(services, row.id, { ...claimOptions(context), evenHeld: true }),
     );
     const end = taken ? await publishClaimed(context, taken, lease.signal) : row.status;
     if (lease.ended()) return lease.ended();

@@ -133,9 +133,9 @@ describe("what people ask meanwhile", () => {
     const control = new Control();
     const asked: string[] = [];
     control.attach({ requestStop: () => asked.push("stop"), clearStop: () => undefined });
-    control.stop("handBack");
+    control.stop("yield");
     control.ask("cancel", 3);
-    control.stop("segment");
+    control.stop("yield");
     expect(control.stopped).toBe("cancel");
     expect(control.stopNumber).toBe(3);
     expect(asked).toEqual(["stop", "stop"]);

@@ -61,16 +61,16 @@ async function run(start: TrainerStart): Promise<void> {
       const journal = await Journal.open(runDirectory, { attempt, fenced, stored, now: new Date() });
       const store = new CheckpointStore(runDirectory, attempt, fenced);
       const job: Job = { start, journal, store, control, send };
-      const outcome = await runStages(job).finally(() => {
+      const end = await runStages(job).finally(() => {
         number = journal.number;
       });
-      last = { type: "done", outcome, number: journal.number };
+      last = { type: "done", end, number: journal.number };
       journal.close();
     }
   } catch (error) {
     if (error instanceof Stopped) {
-      const outcome = error.reason === "cancel" ? "cancelled" : error.reason === "pause" ? "paused" : "segment";
-      last = { type: "done", outcome, number };
+      const end = error.reason === "cancel" ? "cancelled" : error.reason === "pause" ? "paused" : "yielded";
+      last = { type: "done", end, number };
     } else {
       const stale = error instanceof ServiceError && error.code === "STALE_ATTEMPT";
       if (!stale) console.error(new Date().toISOString(), error);
@@ -88,8 +88,8 @@ process.on("disconnect", () => {
   control.stop("orphaned");
   setTimeout(() => process.exit(3), 5000).unref();
 });
-process.on("SIGTERM", () => control.stop("handBack")); // the parent decides; a stray signal only saves
-process.on("SIGINT", () => undefined); // Ctrl-C in the terminal goes to the whole group; the parent hands back
+process.on("SIGTERM", () => control.stop("yield")); // the parent decides; a stray signal only saves
+process.on("SIGINT", () => undefined); // Ctrl-C in the terminal goes to the whole group; the parent asks to yield
 process.on("message", (raw) => {
   const parsed = ToTrainer.safeParse(raw);
   if (!parsed.success) {
@@ -98,7 +98,7 @@ process.on("message", (raw) => {
   }
   const message = parsed.data;
   if (message.type === "control") control.ask(message.control, message.number);
-  else if (message.type === "handBack") control.stop("handBack");
+  else if (message.type === "yield") control.stop("yield");
   else if (!orphaned) void run(message);
 });
 

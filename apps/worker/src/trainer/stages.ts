@@ -1,4 +1,4 @@
-import { say, type TrainerOutcome } from "@anneal/contracts";
+import { say, type TrainerEnd } from "@anneal/contracts";
 import { openSession } from "@anneal/engine";
 import { Eta } from "./context/eta.ts";
 import { heartbeat, type Job, logLine, stage, tell } from "./context/job.ts";
@@ -13,7 +13,7 @@ import { benchmark } from "./report/benchmark.ts";
 const loadSeconds = 300;
 
 /** A run from prepare to benchmark. Every stage can be cut off anywhere; the next attempt goes on where the last one left. */
-export async function runStages(job: Job): Promise<TrainerOutcome> {
+export async function runStages(job: Job): Promise<TrainerEnd> {
   const { start, journal, control } = job;
   heartbeat(job, "prepare", 0, loadSeconds);
   const resumed = await job.store.newest((message) => logLine(job, "warn", say`a checkpoint is set aside: ${message}`));
@@ -24,7 +24,7 @@ export async function runStages(job: Job): Promise<TrainerOutcome> {
     resumedFromStep: resumed?.step ?? null,
   });
   // Only publishing is left, and that is the worker's.
-  if (journal.told.finishedStages.has("benchmark")) return "finished";
+  if (journal.told.finishedStages.has("benchmark")) return "succeeded";
 
   const { prepared, session, eta, before, totalSteps } = await stage(job, "prepare", async () => {
     const prepared = await prepare(job);
@@ -73,7 +73,7 @@ export async function runStages(job: Job): Promise<TrainerOutcome> {
     await stage(job, "benchmark", () =>
       benchmark(job, session, prepared, { before: before.of(after.result.adapter), ...after, end, chosen }),
     );
-    return "finished";
+    return "succeeded";
   } finally {
     control.detach();
     await session.close();

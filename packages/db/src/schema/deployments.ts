@@ -1,9 +1,10 @@
 import type { DeploymentStatus, GgufType, Problem } from "@anneal/contracts";
 import { sql } from "drizzle-orm";
-import { doublePrecision, index, integer, pgTable, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import { doublePrecision, index, pgTable, uniqueIndex, uuid } from "drizzle-orm/pg-core";
 import { artifacts } from "./artifacts.ts";
 import { checkpoints } from "./checkpoints.ts";
 import { createdAt, id, time } from "./columns.ts";
+import { jobColumns } from "./job-columns.ts";
 import { runs } from "./runs.ts";
 import { jsonb, text } from "./storable.ts";
 
@@ -27,8 +28,7 @@ export const deployments = pgTable(
     etaSeconds: doublePrecision("eta_seconds"),
     ollamaDigest: text("ollama_digest"),
     previousDigest: text("previous_digest"), // what the name stood for before, for rollback
-    attempt: integer("attempt").notNull().default(0), // raised by each publisher that takes it; fences its writes
-    leaseExpiresAt: time("lease_expires_at"),
+    ...jobColumns(),
     problem: jsonb("problem").$type<Problem>(),
     createdAt: createdAt(),
     finishedAt: time("finished_at"),

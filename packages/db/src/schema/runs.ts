@@ -13,6 +13,7 @@ import { sql } from "drizzle-orm";
 import { bigint, doublePrecision, index, integer, pgTable, uuid } from "drizzle-orm/pg-core";
 import { createdAt, id, projectId, time } from "./columns.ts";
 import { datasetVersions } from "./dataset-versions.ts";
+import { jobColumns } from "./job-columns.ts";
 import { projects } from "./projects.ts";
 import { jsonb, text } from "./storable.ts";
 
@@ -33,12 +34,9 @@ export const runs = pgTable(
       .notNull()
       .references(() => datasetVersions.id),
     evaluationVersionId: uuid("evaluation_version_id").references(() => datasetVersions.id),
-    // Fencing: each claim raises it; every write of a worker says `where attempt = mine`.
-    attempt: integer("attempt").notNull().default(0),
-    workerId: uuid("worker_id"),
+    ...jobColumns(),
     // The home whose folders hold its dataset, checkpoints and journal; null until a worker has taken a run of an older version.
     home: text("home"),
-    leaseExpiresAt: time("lease_expires_at"),
     // What a person asked for and the worker has not yet done; `controlNumber` tells a second "save" from the first.
     control: text("control").$type<RunControl>(),
     controlNumber: integer("control_number").notNull().default(0),
@@ -53,12 +51,9 @@ export const runs = pgTable(
     evaluationBefore: jsonb("evaluation_before").$type<EvaluationResult>(),
     evaluationAfter: jsonb("evaluation_after").$type<EvaluationResult>(),
     finalDigest: text("final_digest"), // SHA-256 of the trained state after the last step
-    stalledAttempts: integer("stalled_attempts").notNull().default(0), // broken attempts in a row that got nothing done
     problem: jsonb("problem").$type<Problem>(),
     createdBy: text("created_by").notNull(),
     createdAt: createdAt(),
-    queuedAt: time("queued_at").notNull().defaultNow(),
-    notBefore: time("not_before"), // after a breakdown: when the next attempt may begin
     startedAt: time("started_at"),
     finishedAt: time("finished_at"),
   },

@@ -2,6 +2,7 @@ import type { Problem, TeacherFacts, TeacherFileInput, TeacherFileStatus } from 
 import { doublePrecision, index, integer, pgTable, uuid } from "drizzle-orm/pg-core";
 import { byteCount, createdAt, id, projectId, time } from "./columns.ts";
 import { datasetVersions } from "./dataset-versions.ts";
+import { jobColumns } from "./job-columns.ts";
 import { projects } from "./projects.ts";
 import { jsonb, text } from "./storable.ts";
 
@@ -26,9 +27,7 @@ export const teacherFiles = pgTable(
     rows: integer("rows"),
     supervisedTokens: byteCount("supervised_tokens"),
     facts: jsonb("facts").$type<TeacherFacts>(), // once it is ready
-    attempt: integer("attempt").notNull().default(0), // raised by each worker that takes it; fences its writes
-    leaseExpiresAt: time("lease_expires_at"),
-    stalledAttempts: integer("stalled_attempts").notNull().default(0), // taken and never ended
+    ...jobColumns(),
     problem: jsonb("problem").$type<Problem>(),
     createdBy: text("created_by").notNull(),
     createdAt: createdAt(),

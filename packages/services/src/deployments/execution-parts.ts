@@ -1,3 +1,4 @@
 export * from "./execution.ts";
 export * from "./finish-rollback.ts";
 export * from "./inputs.ts";
+export { deploymentKind } from "./kind.ts";

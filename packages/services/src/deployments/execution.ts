@@ -1,19 +1,15 @@
-import { type DeploymentStatus, type Problem, ServiceError, say } from "@anneal/contracts";
+import type { DeploymentStatus, Problem } from "@anneal/contracts";
 import { newId, schema } from "@anneal/db";
-import { and, eq, inArray, isNull, lt, ne, or, sql } from "drizzle-orm";
+import { and, eq, inArray, isNull, ne } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
-import { type Claim, lockOwned } from "../runs/execution/fence.ts";
+import type { ClaimOptions, JobClaim } from "../jobs/index.ts";
+import { type Claim, lockOwned } from "../runs/execution/kind.ts";
+import { deploymentLeases } from "./kind.ts";
 import { underName } from "./name-taken.ts";
 import { tellDeployments } from "./tell.ts";
 
-const { deployments, artifacts, runs } = schema;
+const { deployments, artifacts } = schema;
 type Row = typeof deployments.$inferSelect;
-
-/** A publisher's hold on a deployment: like a run's claim, each taking raises the attempt and shuts the former one out. */
-export interface DeploymentClaim {
-  deploymentId: string;
-  attempt: number;
-}
 
 const busy: DeploymentStatus[] = ["pending", "publishing"];
 
@@ -56,32 +52,12 @@ export async function openRunPublication(ctx: Pick<ServiceContext, "db" | "now">
   });
 }
 
-/** Takes a pending deployment, or one whose publisher is gone (`force`: the run's owner takes its own back at once). */
-export async function claimDeployment(
-  ctx: Pick<ServiceContext, "db">,
+/** Takes a pending deployment, or one whose publisher is gone (`evenHeld`: the run's owner takes its own back at once). */
+export const claimDeployment = (
+  ctx: Pick<ServiceContext, "db" | "now">,
   deploymentId: string,
-  options: { leaseSeconds: number; force?: boolean },
-): Promise<{ claim: DeploymentClaim; row: Row } | null> {
-  const free = options.force
-    ? inArray(deployments.status, busy)
-    : or(
-        eq(deployments.status, "pending"),
-        and(
-          eq(deployments.status, "publishing"),
-          or(isNull(deployments.leaseExpiresAt), lt(deployments.leaseExpiresAt, sql`now()`)),
-        ),
-      );
-  const [row] = await ctx.db
-    .update(deployments)
-    .set({
-      status: "publishing",
-      attempt: sql`${deployments.attempt} + 1`,
-      leaseExpiresAt: sql`now() + make_interval(secs => ${options.leaseSeconds})`,
-    })
-    .where(and(eq(deployments.id, deploymentId), free))
-    .returning();
-  return row ? { claim: { deploymentId, attempt: row.attempt }, row } : null;
-}
+  options: ClaimOptions & { evenHeld?: boolean },
+): Promise<{ claim: JobClaim; row: Row } | null> => deploymentLeases.claim(ctx, deploymentId, options);
 
 type Changes = Partial<
   Pick<
@@ -90,44 +66,24 @@ type Changes = Partial<
   > & { status: DeploymentStatus }
 >;
 
-export const deploymentStale = (claim: DeploymentClaim) =>
-  new ServiceError("STALE_ATTEMPT", say`deployment ${claim.deploymentId} has been taken over by another worker`, {
-    remedy: say`nothing to do: the newer one continues`,
-  });
-
 /** Prolongs a publisher's hold while nothing new can be told. Fenced like every write. */
-export async function renewDeployment(
-  ctx: Pick<ServiceContext, "db">,
-  claim: DeploymentClaim,
-  leaseSeconds: number,
-): Promise<void> {
-  const rows = await ctx.db
-    .update(deployments)
-    .set({ leaseExpiresAt: sql`now() + make_interval(secs => ${leaseSeconds})` })
-    .where(and(eq(deployments.id, claim.deploymentId), eq(deployments.attempt, claim.attempt)))
-    .returning({ id: deployments.id });
-  if (rows.length === 0) throw deploymentStale(claim);
-}
+export const renewDeployment = (ctx: Pick<ServiceContext, "db">, claim: JobClaim, leaseSeconds: number) =>
+  deploymentLeases.extend(ctx.db, claim, leaseSeconds);
 
 /** Writes progress or an end and tells the run's watchers. Fenced by the deployment's attempt. */
 export async function updateDeployment(
-  ctx: Pick<ServiceContext, "db" | "now">,
-  claim: DeploymentClaim,
+  ctx: Pick<ServiceContext, "db" | "now" | "queue">,
+  claim: JobClaim,
   changes: Changes,
   leaseSeconds: number,
 ): Promise<Row> {
-  const ends = changes.status !== undefined && !busy.includes(changes.status);
+  const { status } = changes;
   return ctx.db.transaction(async (tx) => {
-    const [row] = await tx
-      .update(deployments)
-      .set({
-        ...changes,
-        leaseExpiresAt: ends ? null : sql`now() + make_interval(secs => ${leaseSeconds})`,
-        ...(ends ? { finishedAt: changes.finishedAt ?? ctx.now() } : {}),
-      })
-      .where(and(eq(deployments.id, claim.deploymentId), eq(deployments.attempt, claim.attempt)))
-      .returning();
-    if (!row) throw deploymentStale(claim);
+    const finished = status && !busy.includes(status) ? { finishedAt: changes.finishedAt ?? ctx.now() } : {};
+    const row =
+      status && status !== "publishing"
+        ? await deploymentLeases.release(ctx, tx, claim, { ...changes, ...finished, status })
+        : (await deploymentLeases.extend(tx, claim, leaseSeconds, changes)).row;
     // A name stands for one model: what was live under it before is superseded.
     const superseded =
       changes.status === "live"
@@ -141,30 +97,6 @@ export async function updateDeployment(
         : [];
     await tellDeployments(tx, ctx, [row, ...superseded]);
     return row;
-  });
-}
-
-/** Deployments that are owed work: their message or their publisher was lost. A run's own is its run's business. */
-export async function requeueDeployments(ctx: Pick<ServiceContext, "db" | "queue">): Promise<number> {
-  return ctx.db.transaction(async (tx) => {
-    const rows = await tx
-      .select({ id: deployments.id })
-      .from(deployments)
-      .leftJoin(runs, eq(runs.id, deployments.runId))
-      .where(
-        and(
-          or(
-            eq(deployments.status, "pending"),
-            and(
-              eq(deployments.status, "publishing"),
-              or(isNull(deployments.leaseExpiresAt), lt(deployments.leaseExpiresAt, sql`now()`)),
-            ),
-          ),
-          or(eq(deployments.origin, "person"), isNull(runs.id), inArray(runs.status, ["succeeded", "failed"])),
-        ),
-      );
-    for (const { id } of rows) await ctx.queue.enqueue(tx, "deployment.publish", { deploymentId: id });
-    return rows.length;
   });
 }
 

@@ -1,7 +1,8 @@
 import { schema } from "@anneal/db";
 import { and, desc, eq, ne } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
-import { type DeploymentClaim, deploymentStale } from "./execution.ts";
+import type { JobClaim } from "../jobs/index.ts";
+import { deploymentLeases } from "./kind.ts";
 import { underName } from "./name-taken.ts";
 import { tellDeployments } from "./tell.ts";
 
@@ -12,20 +13,19 @@ const { deployments } = schema;
  * back is not. A model that was not published from here has no publication to mark. Fenced by the deployment's attempt.
  */
 export async function finishRollback(
-  ctx: Pick<ServiceContext, "db" | "now">,
-  claim: DeploymentClaim,
+  ctx: Pick<ServiceContext, "db" | "now" | "queue">,
+  claim: JobClaim,
   restored: { digest: string; previousDigest: string },
 ): Promise<void> {
   const done = { phase: "done", fraction: 1, etaSeconds: 0, leaseExpiresAt: null, problem: null };
   // Where Ollama kept nothing in its stead there is no way forward again.
   const previousDigest = restored.previousDigest === restored.digest ? null : restored.previousDigest;
   await ctx.db.transaction(async (tx) => {
-    const [back] = await tx
-      .update(deployments)
-      .set({ ...done, status: "rolled_back", finishedAt: ctx.now() })
-      .where(and(eq(deployments.id, claim.deploymentId), eq(deployments.attempt, claim.attempt)))
-      .returning();
-    if (!back) throw deploymentStale(claim);
+    const back = await deploymentLeases.release(ctx, tx, claim, {
+      ...done,
+      status: "rolled_back",
+      finishedAt: ctx.now(),
+    });
     const [older] = await tx
       .select({ id: deployments.id })
       .from(deployments)

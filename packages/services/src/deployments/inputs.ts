@@ -1,7 +1,6 @@
 import { schema } from "@anneal/db";
 import { and, eq, isNull } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
-import type { NewArtifact } from "../runs/execution/settle.ts";
 
 const { artifacts, checkpoints, deployments } = schema;
 type Row = typeof deployments.$inferSelect;
@@ -43,11 +42,20 @@ export async function findCheckpoint(
   return row ?? null;
 }
 
+interface NewFile {
+  kind: "gguf";
+  name: string;
+  ggufType: string;
+  digest: string;
+  bytes: number;
+  path: string;
+}
+
 /** A file exported for a deployment; the same file made again replaces its row's content. */
 export async function storeDeploymentFile(
   ctx: Pick<ServiceContext, "db" | "now">,
   row: Row,
-  file: NewArtifact & { ggufType: string },
+  file: NewFile,
 ): Promise<PublishedFile> {
   const { digest, bytes, path } = file;
   const [stored] = await ctx.db

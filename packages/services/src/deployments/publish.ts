@@ -108,6 +108,9 @@ async function again(ctx: ServiceContext, deploymentId: string, action: "publish
         fraction: null,
         etaSeconds: null,
         problem: null,
+        stalledAttempts: 0,
+        notBefore: null,
+        queuedAt: ctx.now(),
         // What is to be rolled back is served until it is.
         ...(action === "publish" ? { finishedAt: null } : {}),
       })

@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { api, finalStatuses, ServiceError, say } from "@anneal/contracts";
 import { channels, schema } from "@anneal/db";
 import { eq, sql } from "drizzle-orm";
+import { freeKey } from "../jobs/index.ts";
 import { audit, notFound, verb } from "../verb.ts";
 import { statusWords } from "./status-words.ts";
 
-const { runs, deployments, idempotencyKeys } = schema;
+const { runs, deployments } = schema;
 
 // Rows and files. What Ollama serves stays there: it holds its own copy.
 export const remove = verb(api.runs.remove, async (ctx, { runId }) => {
@@ -21,8 +22,7 @@ export const remove = verb(api.runs.remove, async (ctx, { runId }) => {
     await audit(tx, ctx, "run.remove", runId, { name: row.name });
     await tx.delete(deployments).where(eq(deployments.runId, runId));
     await ctx.queue.withdraw(tx, "run.advance", { runId });
-    // Its key is free: whoever asks again with it wants a run.
-    await tx.delete(idempotencyKeys).where(eq(idempotencyKeys.resultId, runId));
+    await freeKey(tx, runId);
     await tx.delete(runs).where(eq(runs.id, runId));
     await tx.execute(sql`select pg_notify(${channels.run}, ${runId})`);
   });

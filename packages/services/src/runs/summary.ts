@@ -1,16 +1,14 @@
 import type { Publication, RunStatus, RunSummary } from "@anneal/contracts";
 import { schema } from "@anneal/db";
-import { and, desc, eq, getTableColumns, inArray, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
-import { held, leaseOver } from "./execution/claim.ts";
+import { owed, queuePosition } from "../jobs/index.ts";
+import { runKind } from "./execution/kind.ts";
 
 const { attempts, deployments, models, runs, datasetVersions, datasets, workers } = schema;
 
 // The plan is large (it holds example rows); lists leave it in the table, as what is for readers of events.
 const { plan: _plan, metricSets: _metricSets, ...listColumns } = getTableColumns(runs);
-
-const queuePosition = sql<number | null>`case when ${runs.status} = 'queued' then
-  (select count(*)::int from runs ahead where ahead.status = 'queued' and (ahead.queued_at, ahead.id) <= (${runs.queuedAt}, ${runs.id})) end`;
 
 const workedSeconds = sql<number>`(select coalesce(sum(extract(epoch from a.ended_at - a.started_at)), 0)::float8
   from ${attempts} a where a.run_id = ${runs.id} and a.ended_at is not null)`;
@@ -26,7 +24,7 @@ const publications = sql<Publication[]>`(select coalesce(json_agg(json_build_obj
   from ${deployments} d where d.run_id = ${runs.id})`;
 
 // A worker writes its row every few seconds; one that was silent for half a minute is taken for gone.
-const noWorker = sql<boolean>`(${or(eq(runs.status, "queued"), and(inArray(runs.status, held), leaseOver))}) and not exists (
+const noWorker = sql<boolean>`(${runs.status} = 'queued' or ${owed(runKind)}) and not exists (
   select 1 from workers w where w.stopped_at is null and w.last_seen_at > now() - interval '30 seconds'
     and w.roles ? 'train' and (${runs.home} is null or w.home is null or w.home = ${runs.home}))`;
 
@@ -39,7 +37,7 @@ function selectRuns(db: ServiceContext["db"]) {
       datasetName: datasets.name,
       datasetNumber: datasetVersions.number,
       workerName: workers.name,
-      queuePosition,
+      queuePosition: queuePosition(runKind),
       workedSeconds,
       workingSince,
       baseName,

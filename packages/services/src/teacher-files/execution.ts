@@ -1,115 +1,67 @@
-import { type Problem, ServiceError, say, type TeacherFacts, type TrainerDataset, told } from "@anneal/contracts";
-import { schema } from "@anneal/db";
-import { and, eq, isNull, lt, or, sql } from "drizzle-orm";
+import type { JobRetry, Problem, TeacherFacts, TrainerDataset } from "@anneal/contracts";
 import type { ServiceContext } from "../context.ts";
+import { afterFailure, type ClaimOptions, type JobClaim } from "../jobs/index.ts";
 import { runInputs } from "../runs/execution/inputs.ts";
+import { teacherLeases } from "./kind.ts";
 import type { TeacherFileRow } from "./rows.ts";
-
-const { teacherFiles } = schema;
-
-/** A worker's hold on a teacher's file: each taking raises the attempt and shuts the former one out. */
-export interface TeacherClaim {
-  teacherFileId: string;
-  attempt: number;
-}
-
-const waits = or(
-  eq(teacherFiles.status, "pending"),
-  and(
-    eq(teacherFiles.status, "making"),
-    or(isNull(teacherFiles.leaseExpiresAt), lt(teacherFiles.leaseExpiresAt, sql`now()`)),
-  ),
-);
 
 /** Takes a file that waits to be made, or one whose worker is gone; null when there is nothing to take. */
 export async function claimTeacherFile(
   ctx: Pick<ServiceContext, "db" | "now">,
   teacherFileId: string,
-  options: { leaseSeconds: number; maxStalledAttempts: number },
-): Promise<{ claim: TeacherClaim; row: TeacherFileRow; dataset: TrainerDataset } | null> {
-  const [row] = await ctx.db
-    .update(teacherFiles)
-    .set({
-      status: "making",
-      attempt: sql`${teacherFiles.attempt} + 1`,
-      stalledAttempts: sql`${teacherFiles.stalledAttempts} + 1`,
-      leaseExpiresAt: sql`now() + make_interval(secs => ${options.leaseSeconds})`,
-    })
-    .where(and(eq(teacherFiles.id, teacherFileId), waits))
-    .returning();
-  if (!row) return null;
-  const claim = { teacherFileId, attempt: row.attempt };
-  if (row.stalledAttempts > options.maxStalledAttempts) {
-    await endTeacherFile(ctx, claim, {
-      status: "failed",
-      problem: {
-        code: "INTERNAL",
-        field: null,
-        ...told({
-          message: say`it failed ${options.maxStalledAttempts} [time|times] in a row`,
-          remedy: say`look at trainer.log in its folder; a smaller microBatchTokens helps if memory ran out`,
-        }),
-      },
-    });
-    return null;
-  }
-  const { dataset } = await runInputs(ctx, { datasetVersionId: row.datasetVersionId, evaluationVersionId: null });
-  return { claim, row, dataset };
-}
-
-type Changes = Partial<Pick<TeacherFileRow, "fraction">>;
-type End =
-  | { status: "failed"; problem: Problem }
-  | { status: "pending" } // cut off: free for the next worker at once
-  | {
-      status: "ready";
-      path: string;
-      digest: string;
-      bytes: number;
-      rows: number;
-      supervisedTokens: number;
-      facts: TeacherFacts;
-    };
-
-async function write(
-  ctx: Pick<ServiceContext, "db">,
-  claim: TeacherClaim,
-  changes: Record<string, unknown>,
-): Promise<void> {
-  const rows = await ctx.db
-    .update(teacherFiles)
-    .set(changes)
-    .where(and(eq(teacherFiles.id, claim.teacherFileId), eq(teacherFiles.attempt, claim.attempt)))
-    .returning({ id: teacherFiles.id });
-  if (rows.length === 0)
-    throw new ServiceError("STALE_ATTEMPT", say`teacher file ${claim.teacherFileId} was removed or taken over`, {
-      remedy: say`nothing to do: the worker that took it over continues`,
-    });
+  options: ClaimOptions,
+): Promise<{ claim: JobClaim; row: TeacherFileRow; dataset: TrainerDataset } | null> {
+  const taken = await teacherLeases.claim(ctx, teacherFileId, options);
+  if (!taken) return null;
+  const { datasetVersionId } = taken.row;
+  const { dataset } = await runInputs(ctx, { datasetVersionId, evaluationVersionId: null });
+  return { ...taken, dataset };
 }
 
 /** Prolongs the hold and tells how far it is. Fenced by the attempt, as every write. */
 export const renewTeacherFile = (
   ctx: Pick<ServiceContext, "db">,
-  claim: TeacherClaim,
-  changes: Changes,
+  claim: JobClaim,
+  changes: Partial<Pick<TeacherFileRow, "fraction">>,
   leaseSeconds: number,
-): Promise<void> =>
-  write(ctx, claim, { ...changes, leaseExpiresAt: sql`now() + make_interval(secs => ${leaseSeconds})` });
+) => teacherLeases.extend(ctx.db, claim, leaseSeconds, changes);
 
-export const endTeacherFile = (ctx: Pick<ServiceContext, "db" | "now">, claim: TeacherClaim, end: End): Promise<void> =>
-  write(ctx, claim, {
-    ...end,
-    leaseExpiresAt: null,
-    ...(end.status === "pending"
-      ? { stalledAttempts: sql`${teacherFiles.stalledAttempts} - 1` }
-      : { fraction: end.status === "ready" ? 1 : null, finishedAt: ctx.now() }),
-  });
+interface Made {
+  path: string;
+  digest: string;
+  bytes: number;
+  rows: number;
+  supervisedTokens: number;
+  facts: TeacherFacts;
+}
+/** How an attempt at it ended. */
+export type TeacherEnd =
+  | { end: "succeeded"; made: Made }
+  | { end: "yielded" } // cut off: free for the next worker at once
+  | { end: "failed"; problem: Problem; permanent: boolean; retry: JobRetry };
 
-/** Files that are owed work: their message or their worker was lost. */
-export async function requeueTeacherFiles(ctx: Pick<ServiceContext, "db" | "queue">): Promise<number> {
+/** Ends an attempt and says what becomes of the file. Fenced. */
+export async function endTeacherFile(
+  ctx: Pick<ServiceContext, "db" | "now" | "queue">,
+  claim: JobClaim,
+  settlement: TeacherEnd,
+): Promise<TeacherFileRow> {
   return ctx.db.transaction(async (tx) => {
-    const rows = await tx.select({ id: teacherFiles.id }).from(teacherFiles).where(waits);
-    for (const { id } of rows) await ctx.queue.enqueue(tx, "teacher.make", { teacherFileId: id });
-    return rows.length;
+    const row = await teacherLeases.lock(tx, claim);
+    const finishedAt = ctx.now();
+    const release = (changes: Partial<TeacherFileRow> & { status: TeacherFileRow["status"] }) =>
+      teacherLeases.release(ctx, tx, claim, changes);
+    if (settlement.end === "yielded") return release({ status: "pending", queuedAt: finishedAt });
+    if (settlement.end === "succeeded")
+      return release({ status: "ready", ...settlement.made, fraction: 1, stalledAttempts: 0, finishedAt });
+    const { problem } = settlement;
+    const { giveUp, stalledAttempts, notBefore } = afterFailure(row, { ...settlement, progressed: false });
+    if (giveUp) return release({ status: "failed", problem, stalledAttempts, fraction: null, finishedAt });
+    return teacherLeases.release(ctx, tx, claim, {
+      status: "pending",
+      stalledAttempts,
+      notBefore,
+      queuedAt: finishedAt,
+    });
   });
 }

@@ -1,5 +1,5 @@
 export { clearLost } from "./clear-lost.ts";
-export * as execution from "./execution.ts";
+export * as execution from "./execution-parts.ts";
 export { findReady } from "./find-ready.ts";
 export { get, list } from "./list.ts";
 export { make, retry } from "./make.ts";

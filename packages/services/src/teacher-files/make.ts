@@ -44,7 +44,15 @@ export const retry = verb(api.teacherFiles.retry, async (ctx, { teacherFileId })
       );
     const [changed] = await tx
       .update(teacherFiles)
-      .set({ status: "pending", fraction: null, problem: null, stalledAttempts: 0, finishedAt: null })
+      .set({
+        status: "pending",
+        fraction: null,
+        problem: null,
+        stalledAttempts: 0,
+        notBefore: null,
+        queuedAt: ctx.now(),
+        finishedAt: null,
+      })
       .where(eq(teacherFiles.id, teacherFileId))
       .returning();
     if (!changed) throw new Error("update returned no row");

@@ -1,6 +1,6 @@
 import type { RunControl } from "@anneal/contracts";
 
-export type StopReason = "cancel" | "pause" | "handBack" | "orphaned" | "segment";
+export type StopReason = "cancel" | "pause" | "yield" | "orphaned";
 
 /** Thrown where work stops because someone asked; nothing is wrong. */
 export class Stopped extends Error {
@@ -41,7 +41,7 @@ export class Control {
 
   stop(reason: StopReason): void {
     // Cancelling wins over pausing, an orphan has nobody to work for: the stronger reason stays.
-    const strength: StopReason[] = ["segment", "handBack", "pause", "cancel", "orphaned"];
+    const strength: StopReason[] = ["yield", "pause", "cancel", "orphaned"];
     if (this.reason && strength.indexOf(this.reason) >= strength.indexOf(reason)) return;
     this.reason = reason;
     this.session?.requestStop();

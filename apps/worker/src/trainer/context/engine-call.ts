@@ -8,8 +8,7 @@ export async function engineCall<T>(control: Control, work: () => Promise<T>): P
   try {
     return await work();
   } catch (error) {
-    if (error instanceof EngineError && error.code === "ENGINE_STOPPED")
-      throw new Stopped(control.stopped ?? "handBack");
+    if (error instanceof EngineError && error.code === "ENGINE_STOPPED") throw new Stopped(control.stopped ?? "yield");
     throw error;
   }
 }

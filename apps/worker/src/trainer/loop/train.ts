@@ -132,7 +132,7 @@ class Trainer {
         job.control.throwIfStopped();
         await this.step();
         await this.afterStep();
-        if (Date.now() - this.began > job.start.segmentSeconds * 1000 && !this.isOver()) job.control.stop("segment");
+        if (Date.now() - this.began > job.start.segmentSeconds * 1000 && !this.isOver()) job.control.stop("yield");
       }
     } catch (error) {
       if (error instanceof Stopped) await this.saveOnStop(error);

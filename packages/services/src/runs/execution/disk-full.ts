@@ -5,7 +5,7 @@ import { and, eq, sql } from "drizzle-orm";
 import { z } from "zod";
 import type { ServiceContext } from "../../context.ts";
 import { resumeRun } from "../control.ts";
-import { ofHome } from "./claim.ts";
+import { ofHome } from "./kind.ts";
 
 const { runs } = schema;
 // Beyond what the run needs: a journal, a log and the database want to write too.

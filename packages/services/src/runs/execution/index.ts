@@ -1,9 +1,17 @@
-export { type ClaimOptions, claimNextRun, claimRun, clearControl, renewLease } from "./claim.ts";
+export {
+  type ClaimOptions,
+  claimNextRun,
+  claimRun,
+  clearControl,
+  renewLease,
+  requeueNextRun,
+  requeueRuns,
+  runsElsewhere,
+} from "./claim.ts";
 export { diskFullProblem, resumeWhereRoom } from "./disk-full.ts";
-export type { Claim } from "./fence.ts";
 export { findRun, runInputs } from "./inputs.ts";
+export { type Claim, runKind } from "./kind.ts";
 export { longestRow } from "./longest-row.ts";
-export { forgetOldWorkers, releaseDeadWorkers, requeueNextRun, requeueRuns, runsElsewhere } from "./requeue.ts";
-export { type NewArtifact, type Settlement, settleRun, storeArtifact } from "./settle.ts";
+export { type Settlement, settleRun } from "./settle.ts";
 export { tellStage } from "./stage.ts";
 export { storeJournal } from "./store-journal.ts";

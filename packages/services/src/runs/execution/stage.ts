@@ -3,7 +3,7 @@ import { schema } from "@anneal/db";
 import { and, eq, sql } from "drizzle-orm";
 import type { ServiceContext } from "../../context.ts";
 import { appendEvents } from "../append-events.ts";
-import { type Claim, lockOwned } from "./fence.ts";
+import { type Claim, lockOwned } from "./kind.ts";
 
 const { runs, runEvents } = schema;
 type StageEvent = Extract<RunEventBody, { type: "stage" }>;

@@ -4,7 +4,7 @@ import { and, eq, inArray, ne, sql } from "drizzle-orm";
 import type { ServiceContext } from "../../context.ts";
 import { appendEvents, type NewEvent } from "../append-events.ts";
 import { placeOfSet } from "../metric-events.ts";
-import { type Claim, lockOwned } from "./fence.ts";
+import { type Claim, lockOwned } from "./kind.ts";
 import { type MetricPoint, storeMetrics } from "./store-metrics.ts";
 
 const { runs, attempts, checkpoints, samples, artifacts } = schema;
@@ -15,22 +15,22 @@ async function storeCheckpoint(tx: Transaction, claim: Claim, time: Date, body: 
   const values = { attempt: claim.attempt, digest, bytes, path, evaluationLoss, exactMatch, isBest, kept: true };
   await tx
     .insert(checkpoints)
-    .values({ id: newId(), runId: claim.runId, step, createdAt: time, ...values })
+    .values({ id: newId(), runId: claim.id, step, createdAt: time, ...values })
     .onConflictDoUpdate({ target: [checkpoints.runId, checkpoints.step], set: values });
   if (isBest)
     await tx
       .update(checkpoints)
       .set({ isBest: false })
-      .where(and(eq(checkpoints.runId, claim.runId), ne(checkpoints.step, step)));
+      .where(and(eq(checkpoints.runId, claim.id), ne(checkpoints.step, step)));
   if (body.deleted.length > 0)
     await tx
       .update(checkpoints)
       .set({ kept: false })
-      .where(and(eq(checkpoints.runId, claim.runId), inArray(checkpoints.step, body.deleted)));
+      .where(and(eq(checkpoints.runId, claim.id), inArray(checkpoints.step, body.deleted)));
 }
 
 async function storeBody(tx: Transaction, claim: Claim, time: Date, body: RunEventBody): Promise<void> {
-  const { runId } = claim;
+  const { id: runId } = claim;
   if (body.type === "checkpoint") await storeCheckpoint(tx, claim, time, body);
   else if (body.type === "evaluation") {
     const { which, result } = body;
@@ -97,7 +97,7 @@ export async function storeJournal(
     const [first] = fresh;
     const last = fresh.at(-1);
     if (!first || !last) return row.journalNumber;
-    if (claim.check && first.number !== row.journalNumber + 1)
+    if (claim.fenced && first.number !== row.journalNumber + 1)
       throw new ServiceError("INTERNAL", say`journal line ${row.journalNumber + 1} is missing before ${first.number}`);
 
     const points: MetricPoint[] = [];
@@ -123,16 +123,14 @@ export async function storeJournal(
       else await storeBody(tx, claim, at, body);
     }
     if (sets.length > row.metricSets.length) changes.metricSets = sets;
-    await storeMetrics(tx, claim.runId, claim.attempt, points);
-    await tx.update(runs).set(changes).where(eq(runs.id, claim.runId));
+    await storeMetrics(tx, claim.id, claim.attempt, points);
+    await tx.update(runs).set(changes).where(eq(runs.id, claim.id));
     if (fresh.some(({ body }) => furthers(body)))
       await tx
         .update(attempts)
         .set({ progressed: true })
-        .where(
-          and(eq(attempts.runId, claim.runId), eq(attempts.attempt, claim.attempt), sql`not ${attempts.progressed}`),
-        );
-    await appendEvents(tx, claim.runId, claim.attempt, events);
+        .where(and(eq(attempts.runId, claim.id), eq(attempts.attempt, claim.attempt), sql`not ${attempts.progressed}`));
+    await appendEvents(tx, claim.id, claim.attempt, events);
     return last.number;
   });
 }
