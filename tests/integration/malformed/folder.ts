@@ -39,6 +39,7 @@ const configs: Row<FolderImage>[] = [
   ["a model_type that is a number", bad, '"model_type": must be a string', set({ model_type: 3 })],
   ["a family nobody knows", unsupported, 'model_type "bert" is not supported', set({ model_type: "bert" })],
   ["weights quantised elsewhere", unsupported, "quantization_config", set({ quantization_config: { bits: 4 } })],
+  ["an embedding model made of a decoder", unsupported, "is_causal false is not supported", set({ is_causal: false })],
   ["no vocab_size", bad, '"vocab_size": is missing', set({ vocab_size: undefined })],
   ["a vocabulary of 2^40", bad, "vocab_size is 1099511627776", set({ vocab_size: 2 ** 40 })],
   ["a width that is a text", bad, '"hidden_size": must be a whole number', set({ hidden_size: "8" })],

@@ -182,6 +182,12 @@ const rows: Row<GgufImage>[] = [
     'general.architecture "mamba"',
     (g) => void g.setString("general.architecture", "mamba"),
   ],
+  [
+    "an embedding model made of a decoder",
+    unsupported,
+    "llama.attention.causal false is not supported",
+    (g) => void g.set("llama.attention.causal", valueTypes.bool, little(0, 1)),
+  ],
   ["no width", bad, '"llama.embedding_length": is missing', (g) => g.remove("llama.embedding_length")],
   ["a width that is a text", bad, "must be a whole number", (g) => void g.setString("llama.embedding_length", "32")],
   ["no head", bad, "head_count must be at least 1", (g) => void g.setU32("llama.attention.head_count", 0)],

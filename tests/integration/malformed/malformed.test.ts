@@ -56,8 +56,11 @@ async function refusalOf(read: () => unknown): Promise<Refusal | null> {
     await read();
     return null;
   } catch (error) {
-    if (error instanceof EngineError)
+    if (error instanceof EngineError) {
+      // The sentence of the catalogue is the one that C++ would say.
+      expect(error.message).toBe((error.cause as Error).message);
       return { code: error.code, message: error.message, remedy: null, words: wordsOfError(error) };
+    }
     if (error instanceof TextError)
       return { code: "TextError", message: error.message, remedy: error.remedy, words: wordsOfError(error) };
     if (error instanceof BadLineFound)
