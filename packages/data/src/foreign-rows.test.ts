@@ -324,6 +324,13 @@ describe("the same rows have one digest in every file", () => {
     expect((await inspect("g.csv", gbk)).guess.reason).toContain("GB18030");
   });
 
+  test("a byte that no character of the file's encoding has is named with that encoding", async () => {
+    const row = (text: string) => Buffer.concat([Buffer.from("q,"), Buffer.from(text, "hex"), Buffer.from("\n")]);
+    const good = row("c4e3bac3cac0bde7");
+    const bytes = Buffer.concat([Buffer.from("question,answer\n"), good, good, row("c4e3ff"), good]);
+    expect((await inspect("g.csv", bytes)).badLines[0]?.cause).toBe("the line is not valid GB18030");
+  });
+
   test("Latin letters of another encoding are not taken for Chinese: the line is said to be no UTF-8", async () => {
     const latin = Buffer.from("question,answer\nWo ist das Café?,Drüben\nça va?,très bien\n", "latin1");
     const found = await inspect("l.csv", latin);

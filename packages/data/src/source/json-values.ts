@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { jsonWords, type Phrase, say } from "@anneal/contracts";
 import { type Refusal, refuse } from "../outcome.ts";
 import type { SourceFile } from "./encoding.ts";
-import { type Line, notUtf8, readChunks, readLines, tooLong } from "./lines.ts";
+import { badText, type Line, readChunks, readLines, tooLong } from "./lines.ts";
 
 /** A parsed value with the line it begins on; `text` is its source, for excerpts. */
 export interface JsonValue {
@@ -89,7 +89,7 @@ export async function* readJsonStream(
   let any = false; // a value was seen
   const take = (): JsonValue => {
     const bytes = Buffer.concat(pieces);
-    const found = refusal ?? (isUtf8(bytes) ? null : notUtf8(say`value`));
+    const found = refusal ?? (isUtf8(bytes) ? null : badText(say`value`, file.encoding));
     pieces = [];
     size = 0;
     refusal = null;

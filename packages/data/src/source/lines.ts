@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { type Phrase, say } from "@anneal/contracts";
 import { type Refusal, refuse } from "../outcome.ts";
-import { type SourceFile, utf8Decoder } from "./encoding.ts";
+import { type Encoding, type SourceFile, utf8Decoder } from "./encoding.ts";
 
 /** A line of text, or the reason why it is none (then `text` is only an excerpt). */
 export interface Line {
@@ -17,8 +17,11 @@ const excerptBytes = 512;
 
 export const tooLong = (what: Phrase, cap: number): Refusal =>
   refuse(say`the ${what} is longer than ${cap} bytes`, say`split it into shorter rows`);
-export const notUtf8 = (what: Phrase): Refusal =>
-  refuse(say`the ${what} is not valid UTF-8`, say`save the file with the encoding UTF-8 and upload it again`);
+export const badText = (what: Phrase, encoding: Encoding): Refusal =>
+  refuse(
+    say`the ${what} is not valid ${encoding.toUpperCase()}`,
+    say`save the file with the encoding UTF-8 and upload it again`,
+  );
 
 /** A file's bytes as UTF-8, without a byte order mark. */
 export async function* readChunks(
@@ -38,13 +41,18 @@ export async function* readChunks(
   if (rest.length > 0) yield rest;
 }
 
-function toLine(line: number, bytes: Buffer): Line {
+function toLine(line: number, bytes: Buffer, encoding: Encoding): Line {
   const end = bytes.at(-1) === 0x0d ? bytes.length - 1 : bytes.length;
   const body = bytes.subarray(0, end);
   const ending = end < bytes.length ? "\r\n" : "\n";
   return isUtf8(body)
     ? { line, text: body.toString("utf8"), end: ending, refusal: null }
-    : { line, text: body.subarray(0, excerptBytes).toString("latin1"), end: ending, refusal: notUtf8(say`line`) };
+    : {
+        line,
+        text: body.subarray(0, excerptBytes).toString("latin1"),
+        end: ending,
+        refusal: badText(say`line`, encoding),
+      };
 }
 
 /** Lines in batches (one per piece read), without their ends. A line above the cap is skipped, not gathered. */
@@ -67,7 +75,7 @@ export async function* readLines(file: SourceFile, lineBytes: number, signal?: A
         end: "\n",
         refusal: tooLong(say`line`, lineBytes),
       };
-    return toLine(line, bytes);
+    return toLine(line, bytes, file.encoding);
   };
   for await (const chunk of readChunks(file, signal)) {
     const batch: Line[] = [];
