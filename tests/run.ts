@@ -177,6 +177,11 @@ const suites: Suite[] = [
     about: "the GPU kernels, executed by an emulator, under sanitizers",
     run: () => closing("node", tsx("tests/cuda/main.ts")),
   },
+  {
+    name: "nvcc",
+    about: "the GPU kernels, compiled for their devices (ANNEAL_CUDA_BUILD=skip leaves it out)",
+    run: () => closing("node", ["packages/engine/scripts/build-cuda.mjs"]),
+  },
   { name: "fuzz", about: "readers of foreign bytes, under sanitizers", run: fuzz },
   {
     name: "chaos",

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ops/columns.h"
+#include "ops/columns/columns.h"
 
 namespace anneal {
 namespace {

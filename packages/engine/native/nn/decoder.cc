@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "ops/elementwise.h"
-#include "ops/embedding.h"
-#include "ops/embedding_noise.h"
+#include "ops/embedding/embedding.h"
+#include "ops/embedding/embedding_noise.h"
 #include "ops/objective/cross_entropy.h"
 
 namespace anneal {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ops/column_scale.h"
+#include "ops/columns/column_scale.h"
 #include "ops/dropout.h"
 #include "ops/elementwise.h"
 

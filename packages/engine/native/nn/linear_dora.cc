@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "nn/linear.h"
-#include "ops/column_scale.h"
+#include "ops/columns/column_scale.h"
 #include "ops/elementwise.h"
 
 namespace anneal {

@@ -1,6 +1,6 @@
 #include "nn/mlp.h"
 
-#include "ops/columns.h"
+#include "ops/columns/columns.h"
 
 namespace anneal {
 namespace {

@@ -4,6 +4,7 @@
 
 #include "cpu/row_kernels.h"
 #include "ops/context.h"
+#include "ops/cuda_kernels.h"
 
 namespace anneal {
 
@@ -36,9 +37,16 @@ inline void require_elements(const char* op, const char* name, const Tensor& t, 
 inline Ref ref(const Tensor& t) { return {t.data, t.dtype}; }
 inline ConstRef const_ref(const Tensor& t) { return {t.data, t.dtype}; }
 
+// An op without a CUDA kernel must not touch device memory from the host.
+inline void require_cpu(const Context& ctx, const char* op) {
+  require(!ctx.cuda, ErrorCode::kUnsupported, "no_cuda_kernel", op, "{what} cannot run on a GPU yet",
+          {{"what", "this operation"}});
+}
+
 // fn(begin, end) over [0, n) in chunks whose borders depend on n and `grain` only.
 template <class Fn>
 void parallel_ranges(Context& ctx, int64_t n, int64_t grain, Fn&& fn) {
+  require_cpu(ctx, "this op");
   ctx.pool.parallel_for((n + grain - 1) / grain, [&](int64_t chunk) {
     const int64_t begin = chunk * grain;
     fn(begin, begin + grain < n ? begin + grain : n);

@@ -6,10 +6,14 @@
 
 namespace anneal {
 
+struct CudaBackend;
+
 struct Context {
   ThreadPool& pool;
-  Arena& scratch;  // ops take from it inside an ArenaScope and leave it as they found it
+  Arena& scratch;  // ops take from it inside an ArenaScope and leave it as they found it; on the device that ops run on
   Isa isa = best_isa();
+  // Ops run there, and all of their tensors lie there, scratch too. Null: on the CPU.
+  const CudaBackend* cuda = nullptr;
 };
 
 // Legend of all op headers: N tokens of one micro-batch (all sequences, no padding), S sequences, C channels, F

@@ -21,16 +21,19 @@ void move_all(Context& ctx, const char* op, const Tensor& x, const Tensor& y, fl
   require_source(op, x);
   require_float(op, "y", y);
   require_elements(op, "y", y, x.shape.elements());
+  if (ctx.cuda)
+    return ctx.cuda->kernels.move(ctx.cuda->stream, const_ref(x), ref(y), x.shape.elements(), factor, accumulate);
   const auto move = kernels(ctx.isa).rows.move;
   parallel_ranges(ctx, x.shape.elements(), kFlatGrain, [&](int64_t begin, int64_t end) {
     move(const_ref(x), begin, ref(y), begin, end - begin, factor, accumulate);
   });
 }
 
-void check_rows(const char* op, const Tensor& rows, int64_t count, int64_t limit) {
+// The indices themselves only where the host can read them; on a device the kernel checks them.
+void check_rows(Context& ctx, const char* op, const Tensor& rows, int64_t count, int64_t limit) {
   require_dtype(op, "rows", rows, DType::kI32, "i32");
   require_elements(op, "rows", rows, count);
-  for (int64_t i = 0; i < count; ++i)
+  for (int64_t i = 0; !ctx.cuda && i < count; ++i)
     require(rows.as<int32_t>()[i] >= 0 && rows.as<int32_t>()[i] < limit, ErrorCode::kInvalidArgument, "row_outside", op,
             "row {row} is outside [0, {limit})", {{"row", rows.as<int32_t>()[i]}, {"limit", limit}});
 }
@@ -42,6 +45,7 @@ void add(Context& ctx, const Tensor& x, Tensor y, float factor) { move_all(ctx, 
 void scale(Context& ctx, Tensor y, float factor) { move_all(ctx, "scale", y, y, factor, false); }
 
 void fill_zero(Context& ctx, Tensor y) {
+  if (ctx.cuda) return ctx.cuda->kernels.zero(ctx.cuda->stream, y.data, dense_bytes(y.dtype, y.shape));
   std::byte* data = static_cast<std::byte*>(y.data);
   parallel_ranges(ctx, static_cast<int64_t>(dense_bytes(y.dtype, y.shape)), int64_t{1} << 18,
                   [&](int64_t begin, int64_t end) { std::memset(data + begin, 0, end - begin); });
@@ -51,6 +55,7 @@ void soft_cap(Context& ctx, Tensor y, float cap) {
   require_dtype("soft_cap", "y", y, DType::kF32, "f32");
   require(cap > 0, ErrorCode::kInvalidArgument, "not_positive", "soft_cap", "{field} must be positive",
           {{"field", "cap"}});
+  if (ctx.cuda) return ctx.cuda->kernels.soft_cap(ctx.cuda->stream, y.f32(), y.shape.elements(), cap);
   const auto kernel = kernels(ctx.isa).rows.soft_cap;
   parallel_ranges(ctx, y.shape.elements(), kFlatGrain,
                   [&](int64_t begin, int64_t end) { kernel(y.f32() + begin, end - begin, cap); });
@@ -61,8 +66,11 @@ void gather_rows(Context& ctx, const Tensor& x, const Tensor& rows, Tensor y) {
   require_float("gather_rows", "y", y);
   require(x.cols() == y.cols(), ErrorCode::kShape, "columns_differ", "gather_rows",
           "x and y have different numbers of columns");
-  check_rows("gather_rows", rows, y.rows(), x.rows());
+  check_rows(ctx, "gather_rows", rows, y.rows(), x.rows());
   const int64_t n = x.cols();
+  if (ctx.cuda)
+    return ctx.cuda->kernels.gather_rows(ctx.cuda->stream,
+                                         {const_ref(x), ref(y), rows.as<int32_t>(), y.rows(), n, x.rows(), false});
   const auto move = kernels(ctx.isa).rows.move;
   parallel_ranges(ctx, y.rows(), row_grain(n), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) move(const_ref(x), rows.as<int32_t>()[i] * n, ref(y), i * n, n, 1.0f, false);
@@ -74,8 +82,11 @@ void scatter_rows(Context& ctx, const Tensor& x, const Tensor& rows, Tensor y, b
   require_float("scatter_rows", "y", y);
   require(x.cols() == y.cols(), ErrorCode::kShape, "columns_differ", "scatter_rows",
           "x and y have different numbers of columns");
-  check_rows("scatter_rows", rows, x.rows(), y.rows());
+  check_rows(ctx, "scatter_rows", rows, x.rows(), y.rows());
   const int64_t n = x.cols();
+  if (ctx.cuda)
+    return ctx.cuda->kernels.scatter_rows(
+        ctx.cuda->stream, {const_ref(x), ref(y), rows.as<int32_t>(), x.rows(), n, y.rows(), accumulate});
   const auto move = kernels(ctx.isa).rows.move;
   parallel_ranges(ctx, x.rows(), row_grain(n), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
@@ -91,6 +102,7 @@ void add_column_sums(Context& ctx, const Tensor& x, Tensor y) {
   const auto move = kernels(ctx.isa).rows.move;
   ArenaScope scope(ctx.scratch);
   float* partial = ctx.scratch.allocate_array<float>(blocks * n);
+  if (ctx.cuda) return ctx.cuda->kernels.add_column_sums(ctx.cuda->stream, const_ref(x), y.f32(), rows, n, partial);
   ctx.pool.parallel_for(blocks, [&](int64_t block) {
     for (int64_t i = block * kBlockRows; i < std::min(rows, (block + 1) * kBlockRows); ++i)
       move(const_ref(x), i * n, {partial, DType::kF32}, block * n, n, 1.0f, i > block * kBlockRows);
@@ -100,6 +112,10 @@ void add_column_sums(Context& ctx, const Tensor& x, Tensor y) {
 
 bool all_finite(Context& ctx, const Tensor& x) {
   require_source("all_finite", x);
+  if (ctx.cuda) {
+    ArenaScope scope(ctx.scratch);
+    return ctx.cuda->kernels.all_finite(ctx.cuda->stream, const_ref(x), x.shape.elements(), ctx.scratch.allocate(4));
+  }
   const auto kernel = kernels(ctx.isa).rows.all_finite;
   std::atomic<bool> good{true};
   parallel_ranges(ctx, x.shape.elements(), kFlatGrain, [&](int64_t begin, int64_t end) {

@@ -25,6 +25,7 @@ void forward(Context& ctx, const char* op, const Tensor& x, const Tensor& delta,
   require_matrix(op, "y", y, x.rows(), x.cols());
   const RmsNormArgs args{ref(x),        const_ref(delta), const_ref(weight), ref(y),
                          inv_rms.f32(), x.cols(),         options.epsilon,   options.weight_offset};
+  if (ctx.cuda) return ctx.cuda->kernels.rms_norm(ctx.cuda->stream, args, x.rows());
   const auto kernel = kernels(ctx.isa).rows.rms_norm;
   parallel_ranges(ctx, x.rows(), row_grain(x.cols()), [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
 }
@@ -63,6 +64,11 @@ void rms_norm_backward(Context& ctx, const Tensor& dy, const Tensor& x, const Te
     require_dtype(kOp, "dweight", dweight, DType::kF32, "f32");
     require_elements(kOp, "dweight", dweight, channels);
     partial = ctx.scratch.allocate_array<float>(blocks * channels);
+  }
+  if (ctx.cuda) {
+    const RmsNormBackwardArgs args{const_ref(dy), const_ref(x),  const_ref(weight), inv_rms.f32(),        dx.f32(),
+                                   accumulate_dx, dweight.f32(), channels,          options.weight_offset};
+    return ctx.cuda->kernels.rms_norm_backward(ctx.cuda->stream, args, rows, partial);
   }
   ctx.pool.parallel_for(blocks, [&](int64_t block) {
     float* mine = partial ? partial + block * channels : nullptr;

@@ -45,7 +45,8 @@ void rope(Context& ctx, Tensor x, int64_t heads, int64_t head_size, const RopeTa
   require_dtype("rope", "positions", positions, DType::kI32, "i32");
   require_elements("rope", "positions", positions, x.rows());
   const int32_t* at = positions.as<int32_t>();
-  for (int64_t i = 0; i < x.rows(); ++i)
+  // On a device the kernel checks them.
+  for (int64_t i = 0; !ctx.cuda && i < x.rows(); ++i)
     require(at[i] >= 0 && at[i] < table.cos.rows(), ErrorCode::kInvalidArgument, "position_outside_table", "rope",
             "position {position} lies outside the table of {rows}", {{"position", at[i]}, {"rows", table.cos.rows()}});
   const RopeArgs args{ref(x),
@@ -58,6 +59,7 @@ void rope(Context& ctx, Tensor x, int64_t heads, int64_t head_size, const RopeTa
                       table.sin.f32(),
                       at,
                       inverse ? -1.0f : 1.0f};
+  if (ctx.cuda) return ctx.cuda->kernels.rope(ctx.cuda->stream, args, x.rows(), table.cos.rows());
   const auto kernel = kernels(ctx.isa).rows.rope;
   parallel_ranges(ctx, x.rows(), row_grain(x.cols()), [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
 }

@@ -14,6 +14,7 @@ void gated_activation_forward(Context& ctx, const Tensor& gate, const Tensor& up
   require_elements(kOp, "up", up, n);
   require_elements(kOp, "h", h, n);
   const GatedArgs args{const_ref(gate), const_ref(up), ref(h), {}, {}, {}, activation == Activation::kGeluTanh};
+  if (ctx.cuda) return ctx.cuda->kernels.gated(ctx.cuda->stream, args, n);
   const auto kernel = kernels(ctx.isa).rows.gated;
   parallel_ranges(ctx, n, kFlatGrain, [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
 }
@@ -34,6 +35,7 @@ void gated_activation_backward(Context& ctx, const Tensor& dh, const Tensor& gat
   }
   const GatedArgs args{
       const_ref(gate), const_ref(up), ref(h), const_ref(dh), ref(dgate), ref(dup), activation == Activation::kGeluTanh};
+  if (ctx.cuda) return ctx.cuda->kernels.gated_backward(ctx.cuda->stream, args, n);
   const auto kernel = kernels(ctx.isa).rows.gated_backward;
   parallel_ranges(ctx, n, kFlatGrain, [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
 }

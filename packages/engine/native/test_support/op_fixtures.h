@@ -9,6 +9,7 @@
 #include "core/philox.h"
 #include "cpu/kernel_table.h"
 #include "test_support/check.h"
+#include "test_support/test_device.h"
 
 namespace anneal::test {
 
@@ -28,8 +29,8 @@ inline std::vector<double> random_values(size_t n, DType dtype, double scale = 1
   return v;
 }
 
-inline Buffer to_buffer(const std::vector<double>& v, DType dtype, const Shape& shape) {
-  Buffer b(dtype, shape);
+inline TestBuffer to_buffer(const std::vector<double>& v, DType dtype, const Shape& shape) {
+  TestBuffer b(dtype, shape);
   for (size_t i = 0; i < v.size(); ++i) {
     if (dtype == DType::kBF16) {
       b.tensor().as<bf16>()[i] = to_bf16(static_cast<float>(v[i]));
@@ -40,12 +41,12 @@ inline Buffer to_buffer(const std::vector<double>& v, DType dtype, const Shape& 
   return b;
 }
 
-inline Buffer to_ints(const std::vector<int32_t>& v, const Shape& shape) {
-  Buffer b(DType::kI32, shape);
+inline TestBuffer to_ints(const std::vector<int32_t>& v, const Shape& shape) {
+  TestBuffer b(DType::kI32, shape);
   if (!v.empty()) std::memcpy(b.data(), v.data(), v.size() * sizeof(int32_t));
   return b;
 }
-inline Buffer to_ints(const std::vector<int32_t>& v) { return to_ints(v, {static_cast<int64_t>(v.size())}); }
+inline TestBuffer to_ints(const std::vector<int32_t>& v) { return to_ints(v, {static_cast<int64_t>(v.size())}); }
 
 inline std::vector<double> values_of(const Tensor& t) {
   std::vector<double> v(t.shape.elements());
@@ -62,31 +63,65 @@ inline void expect_close(const char* what, Isa isa, const Tensor& got, const std
   if (!(error <= allowed)) fail(what, 0, std::string(isa_name(isa)) + " error " + std::to_string(error));
 }
 
-// Runs body(context, outputs) per ISA with 1 and 2 threads; every buffer the body returns must have the same bits for
-// both.
-inline void on_every_isa(const std::function<std::vector<Buffer>(Context&)>& body) {
+inline void expect_same_bits(const std::vector<TestBuffer>& a, const std::vector<TestBuffer>& b) {
+  for (size_t i = 0; i < a.size(); ++i) CHECK(std::memcmp(a[i].data(), b[i].data(), a[i].bytes()) == 0);
+}
+
+// On a device: under every order of its threads, all with the same bits.
+inline void on_the_device(const std::function<std::vector<TestBuffer>(Context&)>& body) {
+  constexpr size_t kScratch = size_t{64} << 20;
+  std::vector<TestBuffer> first;
+  test_device()->in_all_orders([&](int round) {
+    ThreadPool pool(1);
+    TestBuffer memory(DType::kU8, {static_cast<int64_t>(kScratch)});
+    Arena arena(static_cast<std::byte*>(memory.data()), kScratch);
+    Context ctx{pool, arena, Isa::kGeneric, test_device()->backend()};
+    std::vector<TestBuffer> out = body(ctx);
+    CHECK_EQ(arena.used_bytes(), 0u);
+    if (round == 0) {
+      first = std::move(out);
+    } else {
+      expect_same_bits(out, first);
+    }
+  });
+}
+
+// Runs body(context) on the device of this program, or per ISA with 1 and 2 threads; every buffer the body returns must
+// have the same bits each time.
+inline void on_every_isa(const std::function<std::vector<TestBuffer>(Context&)>& body) {
+  if (test_device()) return on_the_device(body);
   for (Isa isa : available_isas()) {
-    std::vector<Buffer> first;
+    std::vector<TestBuffer> first;
     for (int threads : {1, 2}) {
       ThreadPool pool(threads);
       Arena arena(size_t{512} << 20);
       Context ctx{pool, arena, isa};
-      std::vector<Buffer> out = body(ctx);
+      std::vector<TestBuffer> out = body(ctx);
       CHECK_EQ(arena.used_bytes(), 0u);
       if (threads == 1) {
         first = std::move(out);
-        continue;
+      } else {
+        expect_same_bits(out, first);
       }
-      for (size_t i = 0; i < out.size(); ++i) CHECK(std::memcmp(out[i].data(), first[i].data(), out[i].bytes()) == 0);
     }
   }
 }
 
 template <class... B>
-std::vector<Buffer> keep(B&&... b) {
-  std::vector<Buffer> all;
+std::vector<TestBuffer> keep(B&&... b) {
+  std::vector<TestBuffer> all;
   (all.push_back(std::move(b)), ...);
   return all;
+}
+
+// As on_every_isa, for bodies that return numbers.
+inline void numbers_on_every_isa(const std::function<std::vector<float>(Context&)>& body) {
+  on_every_isa([&](Context& ctx) {
+    const std::vector<float> out = body(ctx);
+    TestBuffer kept(DType::kF32, {static_cast<int64_t>(out.size())});
+    if (!out.empty()) std::memcpy(kept.data(), out.data(), kept.bytes());
+    return keep(kept);
+  });
 }
 
 }  // namespace anneal::test

@@ -1,5 +1,8 @@
 // Of the operations on tensors, and of memory.
 export const operationsReasons = {
+  no_cuda_kernel: "{what} cannot run on a GPU yet",
+  cuda_call_failed: "{call}: {cause}",
+  device_index_outside: "{what} {value} is out of range",
   fiber_stack_not_aligned: "stack alignment",
   fiber_stack_not_mapped: "cannot map a fiber's stack",
   race_memory_not_mapped: "cannot map the race detector's memory",

@@ -43,13 +43,13 @@ void check_attention(const AttentionCase& c, DType dtype) {
   int64_t longest = 0;
   for (size_t i = 1; i < c.offsets.size(); ++i) longest = std::max<int64_t>(longest, c.offsets[i] - c.offsets[i - 1]);
   on_every_isa([&](Context& ctx) {
-    Buffer bq = to_buffer(q, dtype, {n, h * d}), bk = to_buffer(key, dtype, {n, k * d}),
-           bv = to_buffer(v, dtype, {n, k * dv});
-    Buffer out(dtype, {n, h * dv}), lse(DType::kF32, {n, h}), offsets = to_ints(c.offsets),
-                                                              bdout = to_buffer(dout, dtype, {n, h * dv});
+    TestBuffer bq = to_buffer(q, dtype, {n, h * d}), bk = to_buffer(key, dtype, {n, k * d}),
+               bv = to_buffer(v, dtype, {n, k * dv});
+    TestBuffer out(dtype, {n, h * dv}), lse(DType::kF32, {n, h}), offsets = to_ints(c.offsets),
+                                                                  bdout = to_buffer(dout, dtype, {n, h * dv});
     attention_forward(ctx, bq.tensor(), bk.tensor(), bv.tensor(), offsets.tensor(), out.tensor(), lse.tensor(), o);
     expect_close("attention out", ctx.isa, out.tensor(), want, tolerance(dtype));
-    Buffer gq(DType::kF32, {n, h * d}), gk(DType::kF32, {n, k * d}), gv(DType::kF32, {n, k * dv});
+    TestBuffer gq(DType::kF32, {n, h * d}), gk(DType::kF32, {n, k * d}), gv(DType::kF32, {n, k * dv});
     attention_backward(ctx, bdout.tensor(), bq.tensor(), bk.tensor(), bv.tensor(), out.tensor(), lse.tensor(),
                        offsets.tensor(), gq.tensor(), gk.tensor(), gv.tensor(), o);
     // A token that sees only itself has no gradient here: what rounding leaves is held against the terms that cancel.
@@ -114,12 +114,12 @@ TEST(attention_long_directional) {
     slopes.push_back(slope);
   }
   on_every_isa([&](Context& ctx) {
-    Buffer q = to_buffer(in[0], DType::kF32, {n, 48}), k = to_buffer(in[1], DType::kF32, {n, 24}),
-           v = to_buffer(in[2], DType::kF32, {n, 24});
-    Buffer out(DType::kF32, {n, 48}), lse(DType::kF32, {n, 4}), off = to_ints(offsets),
-                                                                g = to_buffer(dout, DType::kF32, {n, 48});
+    TestBuffer q = to_buffer(in[0], DType::kF32, {n, 48}), k = to_buffer(in[1], DType::kF32, {n, 24}),
+               v = to_buffer(in[2], DType::kF32, {n, 24});
+    TestBuffer out(DType::kF32, {n, 48}), lse(DType::kF32, {n, 4}), off = to_ints(offsets),
+                                                                    g = to_buffer(dout, DType::kF32, {n, 48});
     attention_forward(ctx, q.tensor(), k.tensor(), v.tensor(), off.tensor(), out.tensor(), lse.tensor(), o);
-    Buffer dq(DType::kF32, {n, 48}), dk(DType::kF32, {n, 24}), dv(DType::kF32, {n, 24});
+    TestBuffer dq(DType::kF32, {n, 48}), dk(DType::kF32, {n, 24}), dv(DType::kF32, {n, 24});
     attention_backward(ctx, g.tensor(), q.tensor(), k.tensor(), v.tensor(), out.tensor(), lse.tensor(), off.tensor(),
                        dq.tensor(), dk.tensor(), dv.tensor(), o);
     const Tensor got[3] = {dq.tensor(), dk.tensor(), dv.tensor()};
@@ -143,12 +143,12 @@ TEST(attention_sequences_do_not_see_one_another) {
   AttentionOptions o;
   o.query_heads = o.kv_heads = 1, o.head_size = d, o.scale = 0.25f;
   on_every_isa([&](Context& ctx) {
-    Buffer bq = to_buffer(q, DType::kF32, {n, d}), bk = to_buffer(k, DType::kF32, {n, d}),
-           bv = to_buffer(v, DType::kF32, {n, d});
-    Buffer out(DType::kF32, {n, d}), lse(DType::kF32, {n, 1}), offsets = to_ints({0, 20, 61});
+    TestBuffer bq = to_buffer(q, DType::kF32, {n, d}), bk = to_buffer(k, DType::kF32, {n, d}),
+               bv = to_buffer(v, DType::kF32, {n, d});
+    TestBuffer out(DType::kF32, {n, d}), lse(DType::kF32, {n, 1}), offsets = to_ints({0, 20, 61});
     attention_forward(ctx, bq.tensor(), bk.tensor(), bv.tensor(), offsets.tensor(), out.tensor(), lse.tensor(), o);
-    const auto tail = [&](const Buffer& b) { return Tensor{b.tensor().f32() + 20 * d, DType::kF32, {41, d}}; };
-    Buffer alone(DType::kF32, {41, d}), lse_alone(DType::kF32, {41, 1}), one = to_ints({0, 41});
+    const auto tail = [&](const TestBuffer& b) { return Tensor{b.tensor().f32() + 20 * d, DType::kF32, {41, d}}; };
+    TestBuffer alone(DType::kF32, {41, d}), lse_alone(DType::kF32, {41, 1}), one = to_ints({0, 41});
     attention_forward(ctx, tail(bq), tail(bk), tail(bv), one.tensor(), alone.tensor(), lse_alone.tensor(), o);
     CHECK(std::memcmp(alone.data(), tail(out).data, alone.bytes()) == 0);
     return keep(out, alone);
@@ -176,9 +176,9 @@ TEST(attention_decode_equals_forward) {
     AttentionOptions o;
     o.query_heads = 6, o.kv_heads = 2, o.head_size = 20, o.scale = 0.3f, o.window = 7;
     on_every_isa([&](Context& ctx) {
-      Buffer bq = to_buffer(q, dtype, {batch, 120}), bk = to_buffer(k, dtype, {batch, capacity, 40}),
-             bv = to_buffer(v, dtype, {batch, capacity, 40});
-      Buffer out(DType::kF32, {batch, 120}), len = to_ints(lengths), slot = to_ints(slots);
+      TestBuffer bq = to_buffer(q, dtype, {batch, 120}), bk = to_buffer(k, dtype, {batch, capacity, 40}),
+                 bv = to_buffer(v, dtype, {batch, capacity, 40});
+      TestBuffer out(DType::kF32, {batch, 120}), len = to_ints(lengths), slot = to_ints(slots);
       attention_decode(ctx, bq.tensor(), bk.tensor(), bv.tensor(), len.tensor(), slot.tensor(), out.tensor(), o);
       expect_close("attention_decode", ctx.isa, out.tensor(), want, 1e-5);
       len.tensor().as<int32_t>()[0] = 31;
@@ -194,17 +194,17 @@ TEST(attention_refuses_bad_offsets) {
   ThreadPool pool(1);
   Arena arena(1 << 24);
   Context ctx{pool, arena};
-  Buffer x(DType::kF32, {4, 8}), lse(DType::kF32, {4, 1});
+  TestBuffer x(DType::kF32, {4, 8}), lse(DType::kF32, {4, 1});
   AttentionOptions o;
   o.query_heads = o.kv_heads = 1, o.head_size = 8, o.scale = 1;
   for (const std::vector<int32_t>& bad : {std::vector<int32_t>{0, 5}, {1, 4}, {0, 3, 2, 4}, {}}) {
-    Buffer offsets = to_ints(bad);
+    TestBuffer offsets = to_ints(bad);
     CHECK_ERROR(
         attention_forward(ctx, x.tensor(), x.tensor(), x.tensor(), offsets.tensor(), x.tensor(), lse.tensor(), o),
         ErrorCode::kInvalidArgument);
   }
   o.query_heads = 2;
-  Buffer offsets = to_ints({0, 4});
+  TestBuffer offsets = to_ints({0, 4});
   CHECK_ERROR(attention_forward(ctx, x.tensor(), x.tensor(), x.tensor(), offsets.tensor(), x.tensor(), lse.tensor(), o),
               ErrorCode::kShape);
 }

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <vector>
 
-#include "ops/columns.h"
+#include "ops/columns/columns.h"
 #include "ops/expert/expert_rows.h"
 #include "ops/expert/router.h"
 #include "ops/rope.h"
@@ -39,9 +39,9 @@ TEST(router) {
                           s.normalise,
                           static_cast<float>(s.scale)};
     on_every_isa([&](Context& ctx) {
-      Buffer b = to_buffer(logits, DType::kF32, {n, experts}), chosen(DType::kI32, {n, k}),
-             weights(DType::kF32, {n, k});
-      Buffer bb = to_buffer(bias, DType::kF32, {std::max<int64_t>(1, static_cast<int64_t>(bias.size()))});
+      TestBuffer b = to_buffer(logits, DType::kF32, {n, experts}), chosen(DType::kI32, {n, k}),
+                 weights(DType::kF32, {n, k});
+      TestBuffer bb = to_buffer(bias, DType::kF32, {std::max<int64_t>(1, static_cast<int64_t>(bias.size()))});
       router_forward(ctx, b.tensor(), s.sigmoid ? bb.tensor() : Tensor{}, chosen.tensor(), weights.tensor(), o);
       expect_close("router weights", ctx.isa, weights.tensor(), want, 1e-5);
       for (int64_t row = 0; row < n; ++row) {
@@ -50,7 +50,7 @@ TEST(router) {
         for (int64_t j = 0; j < k; ++j)
           CHECK_EQ(chosen.tensor().as<int32_t>()[row * k + j], static_cast<int32_t>(best[static_cast<size_t>(j)]));
       }
-      Buffer bd = to_buffer(dweights, DType::kF32, {n, k});
+      TestBuffer bd = to_buffer(dweights, DType::kF32, {n, k});
       router_backward(ctx, b.tensor(), chosen.tensor(), bd.tensor(), o);
       expect_close("router gradient", ctx.isa, b.tensor(), gradient, 1e-5);
       return keep(b, chosen, weights);
@@ -86,19 +86,19 @@ TEST(router_balance) {
                             s.normalise,
                             static_cast<float>(s.scale)};
       on_every_isa([&](Context& ctx) {
-        Buffer b = to_buffer(logits, DType::kF32, {n, experts}), chosen(DType::kI32, {n, k}),
-               weights(DType::kF32, {n, k});
-        Buffer bb = to_buffer(bias, DType::kF32, {std::max<int64_t>(1, static_cast<int64_t>(bias.size()))});
+        TestBuffer b = to_buffer(logits, DType::kF32, {n, experts}), chosen(DType::kI32, {n, k}),
+                   weights(DType::kF32, {n, k});
+        TestBuffer bb = to_buffer(bias, DType::kF32, {std::max<int64_t>(1, static_cast<int64_t>(bias.size()))});
         router_forward(ctx, b.tensor(), s.sigmoid ? bb.tensor() : Tensor{}, chosen.tensor(), weights.tensor(), o);
-        Buffer counted(DType::kF32, {count, experts}), probability(DType::kF32, {count, experts}),
+        TestBuffer counted(DType::kF32, {count, experts}), probability(DType::kF32, {count, experts}),
             at = to_ints(parts, {count + 1});
         router_load(ctx, b.tensor(), chosen.tensor(), at.tensor(), counted.tensor(), probability.tensor(), o);
         expect_close("choices", ctx.isa, counted.tensor(), choices, 0.0);
         expect_close("probabilities", ctx.isa, probability.tensor(), sums, 1e-5);
-        Buffer bd = to_buffer(dweights, DType::kF32, {n, k}), bs = to_buffer(slopes, DType::kF32, {count, experts});
+        TestBuffer bd = to_buffer(dweights, DType::kF32, {n, k}), bs = to_buffer(slopes, DType::kF32, {count, experts});
         router_backward(ctx, b.tensor(), chosen.tensor(), bd.tensor(), o, {bs.tensor(), at.tensor()});
         expect_close("balanced router gradient", ctx.isa, b.tensor(), want, 1e-5);
-        Buffer falling = to_ints(std::vector<int32_t>(static_cast<size_t>(count) + 1, 5), {count + 1});
+        TestBuffer falling = to_ints(std::vector<int32_t>(static_cast<size_t>(count) + 1, 5), {count + 1});
         CHECK_ERROR(
             router_load(ctx, b.tensor(), chosen.tensor(), falling.tensor(), counted.tensor(), probability.tensor(), o),
             ErrorCode::kInvalidArgument);
@@ -109,8 +109,8 @@ TEST(router_balance) {
 
 TEST(router_takes_the_lower_expert_on_ties) {
   on_every_isa([](Context& ctx) {
-    Buffer logits = to_buffer({1, 2, 2, 0}, DType::kF32, {1, 4}), chosen(DType::kI32, {1, 2}),
-           weights(DType::kF32, {1, 2});
+    TestBuffer logits = to_buffer({1, 2, 2, 0}, DType::kF32, {1, 4}), chosen(DType::kI32, {1, 2}),
+               weights(DType::kF32, {1, 2});
     router_forward(ctx, logits.tensor(), {}, chosen.tensor(), weights.tensor(), {.top_k = 2});
     CHECK_EQ(chosen.tensor().as<int32_t>()[0], 1);
     CHECK_EQ(chosen.tensor().as<int32_t>()[1], 2);
@@ -140,19 +140,20 @@ TEST(expert_rows) {
         sum[pair / static_cast<size_t>(k) * static_cast<size_t>(c) + static_cast<size_t>(i)] += x[at];
       }
     on_every_isa([&](Context& ctx) {
-      Buffer bx = to_buffer(x, dtype, {rows, c}), bp = to_ints(pairs, {rows}), bw = to_buffer(w, DType::kF32, {n, k});
+      TestBuffer bx = to_buffer(x, dtype, {rows, c}), bp = to_ints(pairs, {rows}),
+                 bw = to_buffer(w, DType::kF32, {n, k});
       scale_expert_rows(ctx, bx.tensor(), bw.tensor(), bp.tensor());
       expect_close("scaled rows", ctx.isa, bx.tensor(), scaled, row_tolerance(dtype));
-      Buffer h = to_buffer(x, dtype, {rows, c}), dh = to_buffer(dy, dtype, {rows, c}), bdw(DType::kF32, {n, k});
+      TestBuffer h = to_buffer(x, dtype, {rows, c}), dh = to_buffer(dy, dtype, {rows, c}), bdw(DType::kF32, {n, k});
       scale_expert_rows_backward(ctx, h.tensor(), dh.tensor(), bw.tensor(), bp.tensor(), 0, bdw.tensor());
       expect_close("rows before weighting", ctx.isa, h.tensor(), scaled, row_tolerance(dtype));
       expect_close("gradient of rows", ctx.isa, dh.tensor(), d_scaled, row_tolerance(dtype));
       expect_close("gradient of weights", ctx.isa, bdw.tensor(), dw, 1e-5);
-      Buffer by = to_buffer(y, dtype, {n, c}), all = to_buffer(x, dtype, {rows, c}),
-             places = to_ints(positions, {n, k});
+      TestBuffer by = to_buffer(y, dtype, {n, c}), all = to_buffer(x, dtype, {rows, c}),
+                 places = to_ints(positions, {n, k});
       add_expert_rows(ctx, all.tensor(), places.tensor(), by.tensor());
       expect_close("rows of a token added", ctx.isa, by.tensor(), sum, row_tolerance(dtype));
-      Buffer outside = to_ints(std::vector<int32_t>(static_cast<size_t>(rows), static_cast<int32_t>(rows)), {n, k});
+      TestBuffer outside = to_ints(std::vector<int32_t>(static_cast<size_t>(rows), static_cast<int32_t>(rows)), {n, k});
       CHECK_ERROR(add_expert_rows(ctx, all.tensor(), outside.tensor(), by.tensor()), ErrorCode::kInvalidArgument);
       return keep(bx, h, dh, bdw, by);
     });
@@ -176,13 +177,13 @@ TEST(columns) {
           sum[static_cast<size_t>(row * count + i)] += x[from];
         }
     on_every_isa([&](Context& ctx) {
-      Buffer bx = to_buffer(x, dtype, {n, heads * x_head}), by = to_buffer(y, dtype, {n, heads * y_head});
+      TestBuffer bx = to_buffer(x, dtype, {n, heads * x_head}), by = to_buffer(y, dtype, {n, heads * y_head});
       copy_head_columns(ctx, bx.tensor(), x_head, x_first, by.tensor(), y_head, y_first, count, heads);
       expect_close("copied columns", ctx.isa, by.tensor(), copied, 0.0);
-      Buffer bs = to_buffer(shared, dtype, {n, count}), bt = to_buffer(y, dtype, {n, heads * y_head});
+      TestBuffer bs = to_buffer(shared, dtype, {n, count}), bt = to_buffer(y, dtype, {n, heads * y_head});
       copy_head_columns(ctx, bs.tensor(), 0, 0, bt.tensor(), y_head, y_first, count, heads);
       expect_close("shared columns", ctx.isa, bt.tensor(), spread, 0.0);
-      Buffer total(dtype, {n, count});
+      TestBuffer total(dtype, {n, count});
       sum_head_columns(ctx, bx.tensor(), x_head, x_first, total.tensor(), count, heads);
       expect_close("summed columns", ctx.isa, total.tensor(), sum, row_tolerance(dtype));
       CHECK_ERROR(copy_head_columns(ctx, bx.tensor(), x_head, x_head - 1, by.tensor(), y_head, 0, count, heads),
@@ -206,12 +207,12 @@ TEST(interleaved_rope) {
           reference::rope_interleaved(x, heads, static_cast<size_t>(d), static_cast<size_t>(offset),
                                       std::vector<double>(frequencies.begin(), frequencies.end()), positions);
       on_every_isa([&, d = d, offset = offset, half = half](Context& ctx) {
-        Buffer c(DType::kF32, {40, half}), s(DType::kF32, {40, half}), p = to_ints(positions, {n});
+        TestBuffer c(DType::kF32, {40, half}), s(DType::kF32, {40, half}), p = to_ints(positions, {n});
         rope_fill_table(frequencies, 1.0f, {c.tensor(), s.tensor()});
-        Buffer b = to_buffer(x, dtype, {n, heads * d});
+        TestBuffer b = to_buffer(x, dtype, {n, heads * d});
         rope(ctx, b.tensor(), heads, d, {c.tensor(), s.tensor()}, p.tensor(), false, {offset, true});
         expect_close("interleaved rope", ctx.isa, b.tensor(), y, row_tolerance(dtype));
-        Buffer back = to_buffer(values_of(b.tensor()), dtype, {n, heads * d});
+        TestBuffer back = to_buffer(values_of(b.tensor()), dtype, {n, heads * d});
         rope(ctx, back.tensor(), heads, d, {c.tensor(), s.tensor()}, p.tensor(), true,
              {offset, true});  // the adjoint is the inverse
         expect_close("interleaved rope inverse", ctx.isa, back.tensor(), x, row_tolerance(dtype));

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "ops/check.h"
+#include "ops/cuda_kernels.h"
 #include "ops/gemm/gemm_cpu.h"
 
 namespace anneal {
@@ -61,6 +63,36 @@ void check_problem(const char* op, const GemmProblem& p) {
   }
 }
 
+// A view whose rows are those of C (or its columns), however the operand lies.
+CudaMatrix cuda_matrix(const MatrixView& v, bool by_columns) {
+  const int64_t stride = v.row_stride ? v.row_stride : v.cols;
+  const ConstRef data{v.data, v.dtype};
+  return by_columns ? CudaMatrix{data, v.cols, v.rows, 1, stride} : CudaMatrix{data, v.rows, v.cols, stride, 1};
+}
+
+void gemm_cuda(Context& ctx, const char* op, const GemmProblem& p) {
+  const GemmOptions& o = *p.options;
+  require(!p.b.codec, ErrorCode::kUnsupported, "no_cuda_kernel", op, "{what} cannot run on a GPU yet",
+          {{"what", "a product with a weight in blocks"}});
+  CudaGemmArgs a{};
+  a.a = cuda_matrix(p.a, p.a_by_columns);
+  a.b = cuda_matrix(p.b, !p.b_by_rows);
+  a.low_rank = static_cast<bool>(o.low_rank_a);
+  if (a.low_rank) {
+    a.low_rank_a = cuda_matrix(o.low_rank_a, false);
+    a.low_rank_b = cuda_matrix(o.low_rank_b, !p.b_by_rows);
+  }
+  a.m = p.m, a.n = p.n, a.alpha = o.alpha, a.low_rank_scale = o.low_rank_scale;
+  a.start = o.accumulate ? const_ref(p.c) : const_ref(o.start);
+  a.bias = const_ref(o.bias), a.residual = const_ref(o.residual), a.c = ref(p.c);
+  switch (o.precision) {
+    case GemmPrecision::kF32: a.operands = CudaOperands::kF32; break;
+    case GemmPrecision::kBF16: a.operands = CudaOperands::kBf16; break;
+    case GemmPrecision::kF16: a.operands = CudaOperands::kF16; break;
+  }
+  ctx.cuda->kernels.gemm(ctx.cuda->stream, a);
+}
+
 }  // namespace
 
 MatrixView MatrixView::columns(int64_t begin, int64_t count) const {
@@ -81,6 +113,7 @@ void gemm_abt(Context& ctx, const MatrixView& a, const MatrixView& b, Tensor c, 
   require(a.cols == b.cols, ErrorCode::kShape, "gemm_inner_sizes", "gemm_abt", "inner sizes differ: {sizes}",
           {{"sizes", sizes(a, b, c)}});
   check_problem("gemm_abt", p);
+  if (ctx.cuda) return gemm_cuda(ctx, "gemm_abt", p);
   if (gemm_is_small(p)) return gemm_small_cpu(ctx, p);
   gemm_packed_cpu(ctx, p);
 }
@@ -90,6 +123,7 @@ void gemm_ab(Context& ctx, const MatrixView& a, const MatrixView& b, Tensor c, c
   require(a.cols == b.rows, ErrorCode::kShape, "gemm_inner_sizes", "gemm_ab", "inner sizes differ: {sizes}",
           {{"sizes", sizes(a, b, c)}});
   check_problem("gemm_ab", p);
+  if (ctx.cuda) return gemm_cuda(ctx, "gemm_ab", p);
   gemm_packed_cpu(ctx, p);
 }
 
@@ -99,10 +133,12 @@ void gemm_atb(Context& ctx, const MatrixView& a, const MatrixView& b, Tensor c, 
           {{"sizes", sizes(a, b, c)}});
   require(!b.codec, ErrorCode::kInvalidArgument, "gemm_b_not_dense", "gemm_atb", "B must be dense");
   check_problem("gemm_atb", p);
+  if (ctx.cuda) return gemm_cuda(ctx, "gemm_atb", p);
   gemm_packed_cpu(ctx, p);
 }
 
 size_t gemm_scratch_bytes(const Context& ctx, GemmPrecision precision, int64_t m, int64_t n, int64_t k, int64_t r) {
+  if (ctx.cuda) return 0;
   const size_t packed = gemm_packed_scratch_bytes(ctx, precision, m, n, k, r);
   // A call planned for many rows may come with few.
   return std::max(packed, gemm_small_scratch_bytes(ctx, std::min(m, kSmallRows), k, r));

@@ -4,7 +4,8 @@
 //   gemm_ab : C (M,N) = A (M,K) . B (K,N)      dX = dY . W
 //   gemm_atb: C (M,N) = A (K,M)^T . B (K,N)    dW = dY^T . X, the sum over tokens in token order
 // Every element of C is one sum over k in increasing order (low-rank part last), accumulated in f32: its bits depend on
-// the shapes and the precision only, not on the threads. With M <= kSmallRows gemm_abt takes another path (its own
+// the shapes and the precision only, not on the threads. (On a GPU C's own value is added last: chunks of k equal one
+// long sum to rounding.) With M <= kSmallRows gemm_abt takes another path (its own
 // fixed order).
 #pragma once
 #include "cpu/block_dot.h"

@@ -56,7 +56,7 @@ void cross_entropy_head(Context& ctx, const Tensor& hidden, const MatrixView& he
     require_matrix(kOp, "d_head", d_head, vocabulary, channels);
   }
   const int32_t* target = targets.as<int32_t>();
-  for (int64_t i = 0; i < tokens; ++i)
+  for (int64_t i = 0; !ctx.cuda && i < tokens; ++i)
     require(target[i] >= 0 && target[i] < vocabulary, ErrorCode::kInvalidArgument, "target_outside_vocabulary", kOp,
             "target {target} at {index} is outside the vocabulary", {{"target", target[i]}, {"index", i}});
   if (tokens == 0) return;
@@ -75,35 +75,42 @@ void cross_entropy_head(Context& ctx, const Tensor& hidden, const MatrixView& he
     gemm.alpha = options.logit_scale;
     gemm.accumulate = false;
     gemm_abt(ctx, x, head, part, gemm);
-    ctx.pool.parallel_for(count, [&](int64_t i) {
-      float* row = part.f32() + i * vocabulary;
-      const int64_t token = begin + i;
-      if (cap > 0) rows.soft_cap(row, vocabulary, cap);
-      const float at_target = row[target[token]];
-      const float mean = smoothing > 0 ? mean_of(row, vocabulary) : 0.0f;
-      const SoftmaxRow s = rows.softmax_row(row, vocabulary, backward && cap <= 0);
-      const float log_sum = s.maximum + std::log(s.sum);
-      nll.f32()[token] = s.maximum - at_target + std::log(s.sum);
-      if (penalty) penalty.f32()[token] = smoothing * (at_target - mean) + z * log_sum * log_sum;
-      if (best) best.as<int32_t>()[token] = s.argmax;
-      if (!backward) return;
-      // d loss / d logits = weight * ((1 + 2 z log Z) softmax - (1 - smoothing) one-hot - smoothing / V), through the
-      // cap's slope where there is one.
-      const float weight = token_weights.f32()[token];
-      const float factor = weight * (1.0f + 2.0f * z * log_sum) / s.sum;
-      const float even = weight * smoothing / static_cast<float>(vocabulary);
-      if (smoothing > 0 && cap > 0) {
-        for (int64_t j = 0; j < vocabulary; ++j) {
-          const float ratio = row[j] / cap;
-          row[j] = (factor * std::exp(row[j] - s.maximum) - even) * (1.0f - ratio * ratio);
+    if (ctx.cuda) {
+      const auto from = [&](auto* all) { return all ? all + begin : nullptr; };
+      ctx.cuda->kernels.cross_entropy(
+          ctx.cuda->stream,
+          {part.f32(), target + begin, backward ? token_weights.f32() + begin : nullptr, nll.f32() + begin,
+           from(penalty.f32()), from(best.as<int32_t>()), count, vocabulary, cap, smoothing, z});
+    } else
+      ctx.pool.parallel_for(count, [&](int64_t i) {
+        float* row = part.f32() + i * vocabulary;
+        const int64_t token = begin + i;
+        if (cap > 0) rows.soft_cap(row, vocabulary, cap);
+        const float at_target = row[target[token]];
+        const float mean = smoothing > 0 ? mean_of(row, vocabulary) : 0.0f;
+        const SoftmaxRow s = rows.softmax_row(row, vocabulary, backward && cap <= 0);
+        const float log_sum = s.maximum + std::log(s.sum);
+        nll.f32()[token] = s.maximum - at_target + std::log(s.sum);
+        if (penalty) penalty.f32()[token] = smoothing * (at_target - mean) + z * log_sum * log_sum;
+        if (best) best.as<int32_t>()[token] = s.argmax;
+        if (!backward) return;
+        // d loss / d logits = weight * ((1 + 2 z log Z) softmax - (1 - smoothing) one-hot - smoothing / V), through the
+        // cap's slope where there is one.
+        const float weight = token_weights.f32()[token];
+        const float factor = weight * (1.0f + 2.0f * z * log_sum) / s.sum;
+        const float even = weight * smoothing / static_cast<float>(vocabulary);
+        if (smoothing > 0 && cap > 0) {
+          for (int64_t j = 0; j < vocabulary; ++j) {
+            const float ratio = row[j] / cap;
+            row[j] = (factor * std::exp(row[j] - s.maximum) - even) * (1.0f - ratio * ratio);
+          }
+        } else {
+          rows.softmax_gradient(row, vocabulary, factor, s.maximum, cap);
+          if (smoothing > 0) rows.subtract(row, row, vocabulary, even);
         }
-      } else {
-        rows.softmax_gradient(row, vocabulary, factor, s.maximum, cap);
-        if (smoothing > 0) rows.subtract(row, row, vocabulary, even);
-      }
-      const float ratio = cap > 0 ? at_target / cap : 0.0f;
-      row[target[token]] -= weight * (1.0f - smoothing) * (1.0f - ratio * ratio);
-    });
+        const float ratio = cap > 0 ? at_target / cap : 0.0f;
+        row[target[token]] -= weight * (1.0f - smoothing) * (1.0f - ratio * ratio);
+      });
     if (d_hidden) {
       gemm.accumulate = false;
       gemm_ab(ctx, part, head, rows_of(d_hidden, begin, count), gemm);

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "core/buffer.h"
-#include "ops/embedding_noise.h"
+#include "ops/embedding/embedding_noise.h"
 #include "ops/objective/cross_entropy.h"
 #include "ops/objective/distill.h"
 #include "ops/sampling.h"

@@ -23,6 +23,14 @@ void adamw(Context& ctx, const UpdateTarget& target, const Tensor& gradient, Ten
   args.inverse_sqrt_correction2 = static_cast<float>(1.0 / std::sqrt(correction2));
   args.epsilon = o.epsilon;
   args.gradient_scale = o.gradient_scale;
+  if (ctx.cuda) {
+    const bool narrow = target.weights.dtype == DType::kBF16;
+    args.master = narrow ? nullptr : static_cast<float*>(target.weights.data);
+    args.gradient = gradient.f32(), args.m = m.f32(), args.v = v.f32();
+    return ctx.cuda->kernels.adamw(
+        ctx.cuda->stream, {args, narrow ? ref(target.weights) : Ref{}, ref(target.copy), gradient.shape.elements(),
+                           target.rounding.seed, target.rounding.op, target.rounding.step});
+  }
   const auto kernel = kernels(ctx.isa).rows.adamw;
   update_weights(ctx, target, [&](float* w, int64_t begin, int64_t end) {
     AdamWArgs mine = args;

@@ -16,6 +16,10 @@ double gradient_norm(Context& ctx, const std::vector<Tensor>& gradients) {
     ArenaScope inner(ctx.scratch);
     const int64_t n = g.shape.elements(), chunks = (n + kFlatGrain - 1) / kFlatGrain;
     double* sums = ctx.scratch.allocate_array<double>(chunks);
+    if (ctx.cuda) {
+      total += ctx.cuda->kernels.sum_of_squares(ctx.cuda->stream, g.f32(), n, sums);
+      continue;
+    }
     parallel_ranges(ctx, n, kFlatGrain, [&](int64_t begin, int64_t end) {
       sums[begin / kFlatGrain] = kernel(g.f32() + begin, end - begin);
     });

@@ -1,4 +1,4 @@
-#include "ops/column_scale.h"
+#include "ops/columns/column_scale.h"
 
 #include <algorithm>
 #include <vector>

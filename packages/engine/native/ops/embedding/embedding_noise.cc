@@ -1,4 +1,4 @@
-#include "ops/embedding_noise.h"
+#include "ops/embedding/embedding_noise.h"
 
 #include <cmath>
 

@@ -1,4 +1,4 @@
-#include "ops/columns.h"
+#include "ops/columns/columns.h"
 
 #include <vector>
 

@@ -1,4 +1,4 @@
-#include "ops/embedding.h"
+#include "ops/embedding/embedding.h"
 
 #include <algorithm>
 
@@ -9,10 +9,11 @@ namespace anneal {
 
 namespace {
 
-void check_tokens(const char* op, const Tensor& tokens, int64_t n, int64_t vocabulary) {
+// The tokens themselves only where the host can read them; on a device the kernel checks them.
+void check_tokens(Context& ctx, const char* op, const Tensor& tokens, int64_t n, int64_t vocabulary) {
   require_dtype(op, "tokens", tokens, DType::kI32, "i32");
   require_elements(op, "tokens", tokens, n);
-  for (int64_t i = 0; i < n; ++i) {
+  for (int64_t i = 0; !ctx.cuda && i < n; ++i) {
     const int32_t t = tokens.as<int32_t>()[i];
     require(t >= 0 && t < vocabulary, ErrorCode::kInvalidArgument, "token_outside_table", op,
             "token {token} at {index} is outside the vocabulary of {vocabulary}",
@@ -25,13 +26,20 @@ void check_tokens(const char* op, const Tensor& tokens, int64_t n, int64_t vocab
 void embedding_forward(Context& ctx, const Tensor& tokens, const MatrixView& weight, Tensor y, float scale) {
   constexpr const char* kOp = "embedding_forward";
   const int64_t n = y.rows(), channels = weight.cols;
-  check_tokens(kOp, tokens, n, weight.rows);
+  check_tokens(ctx, kOp, tokens, n, weight.rows);
   const DType dtype = weight.dtype;
   require(weight.codec || dtype == DType::kF32 || dtype == DType::kBF16 || dtype == DType::kF16,
           ErrorCode::kInvalidArgument, "embedding_weight_dtype", kOp,
           "weight must be f32, bf16 or f16, or blocks with their codec");
   require_float(kOp, "y", y);
   require_matrix(kOp, "y", y, n, channels);
+  if (ctx.cuda) {
+    require(!weight.codec, ErrorCode::kUnsupported, "no_cuda_kernel", kOp, "{what} cannot run on a GPU yet",
+            {{"what", "an embedding in blocks"}});
+    return ctx.cuda->kernels.embedding_forward(
+        ctx.cuda->stream,
+        {tokens.as<int32_t>(), {weight.data, dtype}, ref(y), {}, nullptr, n, channels, weight.rows, scale});
+  }
   const auto move = kernels(ctx.isa).rows.move;
   const int32_t* ids = tokens.as<int32_t>();
   parallel_ranges(ctx, n, row_grain(channels), [&](int64_t begin, int64_t end) {
@@ -56,11 +64,15 @@ void embedding_forward(Context& ctx, const Tensor& tokens, const MatrixView& wei
 void embedding_backward(Context& ctx, const Tensor& tokens, const Tensor& dy, Tensor dweight, float scale) {
   constexpr const char* kOp = "embedding_backward";
   const int64_t n = dy.rows(), channels = dweight.cols();
-  check_tokens(kOp, tokens, n, dweight.rows());
+  check_tokens(ctx, kOp, tokens, n, dweight.rows());
   require_float(kOp, "dy", dy);
   require_matrix(kOp, "dy", dy, n, channels);
   require_dtype(kOp, "dweight", dweight, DType::kF32, "f32");
   if (n == 0) return;
+  if (ctx.cuda)
+    return ctx.cuda->kernels.embedding_backward(
+        ctx.cuda->stream,
+        {tokens.as<int32_t>(), {}, {}, const_ref(dy), dweight.f32(), n, channels, dweight.rows(), scale});
   ArenaScope scope(ctx.scratch);
   const int32_t* ids = tokens.as<int32_t>();
   // Positions sorted by (token, position): one task owns a token, so no row is written twice at once.
