@@ -1,6 +1,8 @@
 import { realpath } from "node:fs/promises";
-import { isAbsolute, join, resolve } from "node:path";
+import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import { type ServiceError, say, type Words } from "@anneal/contracts";
+import { schema } from "@anneal/db";
+import { sql } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
 import { isBelow } from "../datasets/allowed-path.ts";
 
@@ -10,6 +12,22 @@ export const modelRoots = (paths: ServiceContext["paths"]): string[] => [
   join(paths.home, "models"),
   paths.runs,
 ];
+
+/** What a run made is its project's: seen from another, the path leads nowhere. The real path of a link is asked about, too. */
+export async function requireOwnRun(
+  { db, paths }: Pick<ServiceContext, "db" | "paths">,
+  real: string,
+  refusal: () => ServiceError,
+): Promise<void> {
+  const runs = await realpath(paths.runs).catch(() => resolve(paths.runs));
+  if (!isBelow(real, runs)) return;
+  const [runId = ""] = relative(runs, real).split(sep);
+  const [row] = await db
+    .select({ id: schema.runs.id })
+    .from(schema.runs)
+    .where(sql`${schema.runs.id}::text = ${runId}`);
+  if (!row) throw refusal();
+}
 
 type Refuse = (code: "NOT_FOUND" | "INVALID_INPUT", message: Words, remedy: Words, cause?: unknown) => ServiceError;
 

@@ -8,7 +8,7 @@ import type { BaseSource, EngineAdapterInfo } from "../ports.ts";
 import { adapterRefusal } from "./adapter-refusal.ts";
 import { identityOf } from "./facts.ts";
 import { foreignError } from "./foreign-error.ts";
-import { realModelPath } from "./model-path.ts";
+import { realModelPath, requireOwnRun } from "./model-path.ts";
 
 type Refuse = (code: "NOT_FOUND" | "INVALID_INPUT", message: Words, remedy: Words, cause?: unknown) => ServiceError;
 const refusalAt =
@@ -24,7 +24,13 @@ export interface FoundAdapter extends EngineAdapterInfo {
 
 async function folderOf(ctx: Context, ref: AdapterRef, refuse: Refuse): Promise<string> {
   const named = runAdapter(ref);
-  if (!named) return realModelPath(ctx.paths, ref, "adapter", refuse);
+  if (!named) {
+    const real = await realModelPath(ctx.paths, ref, "adapter", refuse);
+    await requireOwnRun(ctx, real, () =>
+      refuse("NOT_FOUND", say`${ref} does not exist or cannot be read`, say`check the path`),
+    );
+    return real;
+  }
   const { artifacts } = schema;
   const { runId, adapter } = named;
   const [row] = await ctx.db

@@ -6,7 +6,7 @@ import { eq } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
 import type { BaseSource, ResolvedBase } from "../ports.ts";
 import { foreignError } from "./foreign-error.ts";
-import { realModelPath } from "./model-path.ts";
+import { realModelPath, requireOwnRun } from "./model-path.ts";
 
 type Needs = Pick<ServiceContext, "db" | "ollama" | "paths">;
 
@@ -15,6 +15,9 @@ const refuse = (code: "NOT_FOUND" | "INVALID_INPUT" | "UNSUPPORTED", message: Wo
 
 async function ofPath(ctx: Needs, path: string): Promise<BaseSource> {
   const real = await realModelPath(ctx.paths, path, "model", refuse);
+  await requireOwnRun(ctx, real, () =>
+    refuse("NOT_FOUND", say`${path} does not exist or cannot be read`, say`check the path`),
+  );
   const info = await stat(real);
   if (info.isFile()) {
     if (/\.gguf$/i.test(path)) return { kind: "gguf", path: real };

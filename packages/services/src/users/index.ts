@@ -20,7 +20,7 @@ export const list = verb(api.users.list, async (ctx) => {
       row: user,
       projects: sql<{ name: string; role: "viewer" | "annotator" | "editor" | "admin" }[]>`(select coalesce(json_agg(
         json_build_object('name', p.name, 'role', m.role) order by p.id), '[]') from project_members m
-        join projects p on p.id = m.project_id where m.user_id = ${user.id})`,
+        join projects p on p.id = m.project_id where m.user_id = "user".id)`,
     })
     .from(user)
     .orderBy(asc(user.createdAt), asc(user.id));
