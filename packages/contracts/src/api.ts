@@ -29,10 +29,10 @@ import {
 } from "./run.ts";
 import { BaseModelRef, ModelSummary } from "./spec/base-model.ts";
 import { GgufType, OllamaName, PresetName, RunSpec } from "./spec/run-spec.ts";
+import { TeacherFileInput, TeacherFileSummary } from "./spec/teacher-file.ts";
 import { objectiveKinds } from "./spec/training.ts";
 import { strict } from "./strict.ts";
 import { ApiTokenSummary, AuditHead, AuditVerdict, DoctorCheck, OllamaStatus, SystemStatus } from "./system.ts";
-import { TeacherFileInput, TeacherFileSummary } from "./teacher-file.ts";
 import { wellFormedText } from "./text.ts";
 
 // The procedures of the tRPC router: what goes in, what comes out, who may call. The router is built from this table, the

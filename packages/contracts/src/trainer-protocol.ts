@@ -6,7 +6,7 @@ import { Phrases } from "./phrase/phrase.ts";
 import { RunControl } from "./run.ts";
 import { BaseSource } from "./spec/base-model.ts";
 import { GgufType, RunSpec } from "./spec/run-spec.ts";
-import { TeacherFacts } from "./teacher-file.ts";
+import { TeacherFacts } from "./spec/teacher-file.ts";
 
 // Parent (worker) and child (trainer) speak this over Node's IPC channel. A child refuses a parent of another version.
 // What happened travels through the journal file alone; the channel only says how far the journal reaches, so that a lost

@@ -6,6 +6,6 @@ export { channels, createListener, type Listener, type NotificationHandler } fro
 export { migrate, migrationsFolder } from "./migrate.ts";
 export { withdrawMessage } from "./queue-messages.ts";
 export * as schema from "./schema/index.ts";
-export { storableText } from "./schema/storable.ts";
+export { storableText } from "./storable.ts";
 export { everyProject, type Tenancy, tenancy } from "./tenancy.ts";
 export { type DatabaseTrouble, databaseTrouble } from "./trouble.ts";

@@ -7,8 +7,8 @@ import type { WorkerRole } from "../jobs.ts";
 import { RunPlan } from "../plan.ts";
 import { BaseModelRef, ModelSummary } from "../spec/base-model.ts";
 import { RunSpec } from "../spec/run-spec.ts";
+import { TeacherFileInput } from "../spec/teacher-file.ts";
 import { DoctorCheck } from "../system.ts";
-import { TeacherFileInput } from "../teacher-file.ts";
 
 // Work that a worker does for a caller who waits for the answer: everything that reads rows, a tokenizer or a model. The console
 // asks over the database. Every kind computes and writes no row, so that it may be done again after a worker's death.

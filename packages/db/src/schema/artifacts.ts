@@ -1,9 +1,9 @@
 import type { ArtifactKind, Quantisation } from "@anneal/contracts";
 import { pgTable, unique, uuid } from "drizzle-orm/pg-core";
+import { jsonb, text } from "../storable.ts";
 import { checkpoints } from "./checkpoints.ts";
 import { byteCount, createdAt, id } from "./columns.ts";
 import { runs } from "./runs.ts";
-import { jsonb, text } from "./storable.ts";
 
 // A content-addressed result; exporting the same thing again finds the row that is there.
 export const artifacts = pgTable(

@@ -1,8 +1,8 @@
 import type { AttemptSummary, Problem } from "@anneal/contracts";
 import { boolean, integer, pgTable, primaryKey, uuid } from "drizzle-orm/pg-core";
+import { jsonb, text } from "../storable.ts";
 import { time } from "./columns.ts";
 import { runs } from "./runs.ts";
-import { jsonb, text } from "./storable.ts";
 
 export const attempts = pgTable(
   "attempts",

@@ -1,7 +1,7 @@
 import { boolean, doublePrecision, integer, pgTable, unique, uuid } from "drizzle-orm/pg-core";
+import { text } from "../storable.ts";
 import { byteCount, createdAt, id } from "./columns.ts";
 import { runs } from "./runs.ts";
-import { text } from "./storable.ts";
 
 export const checkpoints = pgTable(
   "checkpoints",

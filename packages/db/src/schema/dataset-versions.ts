@@ -1,8 +1,8 @@
 import type { DatasetFormat } from "@anneal/contracts";
 import { integer, pgTable, unique, uuid } from "drizzle-orm/pg-core";
+import { jsonb, text } from "../storable.ts";
 import { byteCount, createdAt, id } from "./columns.ts";
 import { datasets } from "./datasets.ts";
-import { jsonb, text } from "./storable.ts";
 
 // Immutable; `digest` is the SHA-256 of its canonical rows and names the Parquet file at `path`.
 export const datasetVersions = pgTable(

@@ -1,7 +1,7 @@
 import { pgTable, unique } from "drizzle-orm/pg-core";
+import { text } from "../storable.ts";
 import { createdAt, id, projectId } from "./columns.ts";
 import { projects } from "./projects.ts";
-import { text } from "./storable.ts";
 
 export const datasets = pgTable(
   "datasets",

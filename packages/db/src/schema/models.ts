@@ -1,9 +1,9 @@
 import type { ModelFacts, ModelSummary } from "@anneal/contracts";
 import { pgTable, unique, uuid } from "drizzle-orm/pg-core";
+import { jsonb, text } from "../storable.ts";
 import { createdAt, id, projectId } from "./columns.ts";
 import { projects } from "./projects.ts";
 import { runs } from "./runs.ts";
-import { jsonb, text } from "./storable.ts";
 
 // The registry: base models a person named, and models that runs made.
 export const models = pgTable(

@@ -1,8 +1,8 @@
 import type { RunEventBody } from "@anneal/contracts";
 import { bigint, index, integer, pgTable, primaryKey, uuid } from "drizzle-orm/pg-core";
+import { jsonb, text } from "../storable.ts";
 import { time } from "./columns.ts";
 import { runs } from "./runs.ts";
-import { jsonb, text } from "./storable.ts";
 
 /** How an event's body is stored: of metrics the step and a place in runs.metric_sets; older rows hold the values, too. */
 export type StoredEventBody = RunEventBody | { type: "metrics"; step: number; tokens: number; set: number };

@@ -1,8 +1,8 @@
 import type { MetricName } from "@anneal/contracts";
 import { bigint, doublePrecision, integer, pgTable, primaryKey, smallint, uuid } from "drizzle-orm/pg-core";
+import { text } from "../storable.ts";
 import { time } from "./columns.ts";
 import { runs } from "./runs.ts";
-import { text } from "./storable.ts";
 
 // One point; unique by (run, name, step), so that a step told twice counts once.
 export const runMetrics = pgTable(

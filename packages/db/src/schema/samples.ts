@@ -1,7 +1,7 @@
 import { boolean, integer, pgTable, primaryKey, uuid } from "drizzle-orm/pg-core";
+import { text } from "../storable.ts";
 import { createdAt } from "./columns.ts";
 import { runs } from "./runs.ts";
-import { text } from "./storable.ts";
 
 export const samples = pgTable(
   "samples",

@@ -1,10 +1,10 @@
 import type { Problem, TeacherFacts, TeacherFileInput, TeacherFileStatus } from "@anneal/contracts";
 import { doublePrecision, index, integer, pgTable, uuid } from "drizzle-orm/pg-core";
+import { jsonb, text } from "../storable.ts";
 import { byteCount, createdAt, id, projectId, time } from "./columns.ts";
 import { datasetVersions } from "./dataset-versions.ts";
 import { jobColumns } from "./job-columns.ts";
 import { projects } from "./projects.ts";
-import { jsonb, text } from "./storable.ts";
 
 // A teacher's best log-probabilities of a dataset version, as a file; see TeacherFacts.
 export const teacherFiles = pgTable(

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { Problem } from "./errors.ts";
-import { Bytes, Digest, DisplayName, Id } from "./ids.ts";
-import { BaseModelRef } from "./spec/base-model.ts";
-import { strict } from "./strict.ts";
+import { Problem } from "../errors.ts";
+import { Bytes, Digest, DisplayName, Id } from "../ids.ts";
+import { strict } from "../strict.ts";
+import { BaseModelRef } from "./base-model.ts";
 
 // A teacher's file: its best next tokens and their log-probabilities at every trained token of a dataset version, so that a student
 // can learn from it while the teacher itself is not in memory.
