@@ -1,11 +1,11 @@
 // Homes that earlier commits left, kept in tests/fixtures/homes/ with the scripts that made them.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
-import { createDatabase, migrate, sql } from "@anneal/db";
-import { createEmptyDatabase } from "@anneal/db/testing";
+import { createDatabase, sql } from "@anneal/db";
+import { createEmptyDatabase, migrateEarlier } from "@anneal/db/testing";
 import { repoRoot } from "./paths.ts";
 
 interface ExpectedRun {
@@ -30,17 +30,6 @@ export interface OldHome {
   close(): Promise<void>;
 }
 
-/** The first migrations, as a commit had them. */
-function earlierMigrations(folder: string, count: number): string {
-  const all = join(repoRoot, "drizzle");
-  const journal = JSON.parse(readFileSync(join(all, "meta/_journal.json"), "utf8")) as { entries: { tag: string }[] };
-  const entries = journal.entries.slice(0, count);
-  mkdirSync(join(folder, "meta"), { recursive: true });
-  writeFileSync(join(folder, "meta/_journal.json"), JSON.stringify({ ...journal, entries }));
-  for (const { tag } of entries) copyFileSync(join(all, `${tag}.sql`), join(folder, `${tag}.sql`));
-  return folder;
-}
-
 /** Lays the home of a commit out in a folder of its own, and its rows in a database with that commit's schema. */
 export async function openOldHome(commit: string, migrations: number): Promise<OldHome> {
   const work = mkdtempSync(join(tmpdir(), `anneal-home-${commit}-`));
@@ -48,7 +37,7 @@ export async function openOldHome(commit: string, migrations: number): Promise<O
   execFileSync("tar", ["-x", "-C", work], { input: tar });
   const home = join(work, "home");
   const database = await createEmptyDatabase();
-  await migrate(database.url, earlierMigrations(join(work, "drizzle"), migrations));
+  await migrateEarlier(database.url, migrations);
   const tables = readFileSync(join(work, "rows.jsonl"), "utf8")
     .replaceAll("@HOME@", home)
     .trim()

@@ -1,7 +1,14 @@
 import { join } from "node:path";
-import { storedSpec, type TrainerStart, type TrainerTask, trainerProtocolVersion } from "@anneal/contracts";
-import { models, runs, teacherFiles } from "@anneal/services";
-import { resolveStartAdapters, startFolders } from "@anneal/services/worker";
+import {
+  readStoredSpec,
+  ServiceError,
+  say,
+  type TrainerStart,
+  type TrainerTask,
+  trainerProtocolVersion,
+} from "@anneal/contracts";
+import { runs, teacherFiles } from "@anneal/services";
+import { inputsOf } from "@anneal/services/worker";
 import type { WorkerContext } from "./worker-context.ts";
 
 type RunRow = Awaited<ReturnType<typeof runs.execution.findRun>>;
@@ -16,14 +23,11 @@ export async function trainerStart(
   task: TrainerTask,
 ): Promise<TrainerStart> {
   const { env, services } = context;
-  const base = await models.resolveBase(services, run.spec.base);
-  const spec = storedSpec(run.spec);
-  const { objective } = spec;
-  const starts = await resolveStartAdapters(services, base.source, spec);
-  const learns = objective.kind === "distill" ? objective : null;
-  const teacher = learns?.teacher ? await models.resolveBase(services, learns.teacher) : null;
-  const teacherFile = learns?.teacherFile ? await teacherFiles.findReady(services, learns.teacherFile) : null;
-  const inputs = await runs.execution.runInputs(services, run);
+  const spec = readStoredSpec(run.spec);
+  const inputs = await inputsOf(services, run);
+  const { base, teacher, adapter, adapters, adapterDigest } = inputs;
+  const teacherFile = inputs.teacherFile ? await pinnedTeacherFile(services, inputs.teacherFile) : null;
+  const versions = await runs.execution.runInputs(services, run);
   return {
     type: "start",
     version: trainerProtocolVersion,
@@ -35,11 +39,14 @@ export async function trainerStart(
     base: base.source,
     baseName: base.name,
     baseDigest: base.digest,
-    ...startFolders(starts),
+    adapter,
+    adapters,
+    adapterDigest,
     teacher: teacher?.source ?? null,
+    teacherDigest: teacher?.digest ?? null,
     teacherFile,
-    modelName: run.spec.publish?.name ?? run.name,
-    ...inputs,
+    modelName: spec.publish?.name ?? run.name,
+    ...versions,
     runDirectory: runFolder(context, run.id),
     shardDirectory: env.paths.shards,
     stored: { number: run.journalNumber, step: run.lastStep },
@@ -47,6 +54,16 @@ export async function trainerStart(
     segmentSeconds: env.segmentSeconds,
     fenced: env.fenced,
   };
+}
+
+/** The file that the plan found: one that was made anew under its id with other content is another. */
+async function pinnedTeacherFile(services: WorkerContext["services"], pinned: { id: string; digest: string }) {
+  const found = await teacherFiles.findReady(services, pinned.id);
+  if (found.digest === pinned.digest) return found;
+  throw new ServiceError("CONFLICT", say`${say`the teacher file`} has changed: ${found.digest}, not ${pinned.digest}`, {
+    field: "objective.teacherFile",
+    remedy: say`start a new run on what has changed, or put the old files back`,
+  });
 }
 
 function plannedOf({ plan }: RunRow): TrainerStart["planned"] {

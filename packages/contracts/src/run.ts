@@ -5,7 +5,8 @@ import { Bytes, Digest, Id, Names } from "./ids.ts";
 import { AttemptEnd } from "./job.ts";
 import { Phrases } from "./phrase/phrase.ts";
 import { RunPlan } from "./plan.ts";
-import { RunSpec } from "./spec/run-spec.ts";
+import { RunInputs } from "./spec/run-inputs.ts";
+import { ReadRunSpec } from "./spec/run-spec.ts";
 import { Verdict } from "./verdict.ts";
 
 export const RunStage = z.enum(["prepare", "train", "evaluate", "export", "benchmark", "publish"]);
@@ -183,7 +184,8 @@ export const StageTold = z.object({ stage: RunStage, state: z.enum(["started", "
 export type StageTold = z.infer<typeof StageTold>;
 
 export const RunDetail = RunSummary.extend({
-  spec: RunSpec,
+  spec: ReadRunSpec,
+  inputs: RunInputs.nullable(), // what the spec's names stood for when it was planned
   plan: RunPlan.nullable(),
   attempts: z.array(AttemptSummary),
   checkpoints: z.array(CheckpointSummary),

@@ -5,13 +5,13 @@ import { AttemptEnd } from "./job.ts";
 import { Phrases } from "./phrase/phrase.ts";
 import { RunControl } from "./run.ts";
 import { BaseSource } from "./spec/base-model.ts";
-import { GgufType, RunSpec } from "./spec/run-spec.ts";
+import { GgufType, ReadRunSpec } from "./spec/run-spec.ts";
 import { TeacherFacts } from "./spec/teacher-file.ts";
 
 // Parent (worker) and child (trainer) speak this over Node's IPC channel. A child refuses a parent of another version.
 // What happened travels through the journal file alone; the channel only says how far the journal reaches, so that a lost
 // message or a broken parent loses nothing.
-export const trainerProtocolVersion = 6;
+export const trainerProtocolVersion = 7;
 
 export const TrainerDataset = z.object({
   path: z.string(),
@@ -45,13 +45,15 @@ export const TrainerStart = z.object({
   runId: Id,
   attempt: z.int().positive(),
   workerName: z.string(),
-  spec: RunSpec,
+  spec: ReadRunSpec,
   base: BaseSource,
   baseName: z.string(),
   baseDigest: z.string().nullable(),
   adapter: z.string().nullable().default(null), // the PEFT folder to go on from
   adapters: z.record(z.string(), z.string()).default({}), // the same of those side by side that have one, by name
+  adapterDigest: z.string().nullable().default(null), // of all their files, as the plan found them
   teacher: BaseSource.nullable().default(null), // of a distillation
+  teacherDigest: z.string().nullable().default(null),
   teacherFile: TrainerTeacherFile.nullable().default(null), // or of one whose teacher is not in memory
   modelName: z.string(), // general.name of what is exported
   dataset: TrainerDataset,

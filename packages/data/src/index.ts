@@ -2,6 +2,7 @@ export { canonicalLine } from "./canonical.ts";
 export { type ImportOptions, importVersion, versionPath } from "./import.ts";
 export { type Inspection, type InspectOptions, inspectFile } from "./inspect.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
+export { adapterFiles, digestOfFiles, fileStamps, modelFiles } from "./model-files.ts";
 export { isWhole, openVersion } from "./open-version.ts";
 export type { DatasetReader } from "./parquet-rows.ts";
 export { type RowKeys, rowKeys } from "./row-keys.ts";

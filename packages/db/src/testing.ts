@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { drizzle } from "drizzle-orm/node-postgres";
+import { migrate as applyMigrations } from "drizzle-orm/node-postgres/migrator";
 import pg from "pg";
 import { startEmbeddedPostgres } from "./embedded.ts";
 import { migrate, migrationsFolder } from "./migrate.ts";
@@ -73,6 +75,19 @@ export async function createEmptyDatabase(): Promise<TestDatabase> {
   const name = named();
   await withClient(server.url("postgres"), (client) => client.query(`create database ${name}`));
   return testDatabase(server, name);
+}
+
+/** The first migrations alone, as an earlier commit had them; rules that lie beside the migrations are not applied. */
+export async function migrateEarlier(url: string, count: number): Promise<void> {
+  const all = migrationsFolder();
+  const folder = mkdtempSync(join(tmpdir(), "anneal-migrations-"));
+  const journal = JSON.parse(readFileSync(join(all, "meta/_journal.json"), "utf8")) as { entries: { tag: string }[] };
+  const entries = journal.entries.slice(0, count);
+  mkdirSync(join(folder, "meta"));
+  writeFileSync(join(folder, "meta/_journal.json"), JSON.stringify({ ...journal, entries }));
+  for (const { tag } of entries) copyFileSync(join(all, `${tag}.sql`), join(folder, `${tag}.sql`));
+  await withClient(url, (client) => applyMigrations(drizzle(client), { migrationsFolder: folder }));
+  rmSync(folder, { recursive: true });
 }
 
 /** A fresh, migrated database: a copy of a template, which costs some tens of milliseconds. Use one per suite. */

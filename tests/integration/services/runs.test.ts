@@ -6,6 +6,7 @@ import { datasets, models, runs, system } from "@anneal/services";
 import { workHere } from "@anneal/services/worker";
 import { count, eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createRunIn, prepareRun } from "../../../packages/services/src/runs/create-run-in.ts";
 import { tinyRows, writeTinyModel } from "../../support/model-files/tiny-model.ts";
 import { makeDataset, openWorld, problemOf, type World } from "./world.ts";
 
@@ -35,6 +36,23 @@ const jobs = async (): Promise<number> => {
   return answer.rows[0]?.jobs ?? 0;
 };
 const rowCount = async () => (await world.db.select({ n: count() }).from(schema.runs))[0]?.n ?? 0;
+
+test("a run made in another's transaction is there exactly when that ends well", async () => {
+  const prepared = await prepareRun(world.ctx, spec());
+  const [rows, queued] = [await rowCount(), await jobs()];
+  const broken = world.db.transaction(async (tx) => {
+    await createRunIn(tx, world.ctx, prepared);
+    throw new Error("the rest did not work");
+  });
+  await expect(broken).rejects.toThrow("the rest did not work");
+  expect([await rowCount(), await jobs()]).toEqual([rows, queued]);
+  const { id } = await world.db.transaction((tx) => createRunIn(tx, world.ctx, prepared));
+  expect([await rowCount(), await jobs()]).toEqual([rows + 1, queued + 1]);
+  const detail = await runs.get(world.ctx, { runId: id });
+  expect(detail).toMatchObject({ status: "queued", spec: spec(), inputs: prepared.inputs });
+  const audit = await world.db.select().from(schema.audit).where(eq(schema.audit.subject, id));
+  expect(audit.map(({ action }) => action)).toEqual(["run.create"]);
+});
 
 test("every preset is a valid change to a spec", async () => {
   const presets = api.runs.presets.output.parse(await runs.presets(world.ctx, undefined));

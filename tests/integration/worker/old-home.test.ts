@@ -1,7 +1,7 @@
 // A home and database that commit 3702a49 left: all of it is there after the upgrade, and what was under way ends as it would have.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { storedSpec } from "@anneal/contracts";
+import { readStoredSpec } from "@anneal/contracts";
 import { migrate, schema } from "@anneal/db";
 import { datasets, deployments, models, runs, teacherFiles, tokens } from "@anneal/services";
 import { eq } from "drizzle-orm";
@@ -54,7 +54,7 @@ test("runs, their events, series, files and publications are there as they were"
   for (const { id } of items) {
     const detail = await runs.get(lab.ctx, { runId: id });
     const before = rowsOf("runs").find((row) => row.id === id);
-    expect(detail.spec).toMatchObject({ ...storedSpec(before?.spec), seed: 7, precision: "f32" });
+    expect(detail.spec).toMatchObject({ ...readStoredSpec(before?.spec as Row), seed: 7, precision: "f32" });
     const told = rowsOf("run_events").filter((row) => row.run_id === id);
     const events = await runs.events(lab.ctx, { runId: id, limit: 1000 });
     expect(events).toHaveLength(told.length);

@@ -1,4 +1,4 @@
-import { automaticAnswerTokens, storedSpec } from "@anneal/contracts";
+import { automaticAnswerTokens, readStoredSpec } from "@anneal/contracts";
 import { runs } from "@anneal/services";
 import type { GgufMetadata } from "@anneal/text";
 import type { WorkerContext } from "../worker-context.ts";
@@ -17,7 +17,7 @@ export async function servedContext(
 ): Promise<{ num_ctx?: number }> {
   if (runId === null || "num_ctx" in parameters) return {};
   const run = await runs.execution.findRun(services, runId);
-  const spec = storedSpec(run.spec);
+  const spec = readStoredSpec(run.spec);
   const answer = spec.evaluation.maxNewTokens ?? automaticAnswerTokens.most;
   if (spec.maxSequenceTokens + answer <= ollamaServes) return {};
   // What is judged may answer longer than its row does.

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { issueProblem } from "../phrase/issue-phrase.ts";
 import { inWords } from "../phrase/phrase.ts";
-import { RunSpec, storedSpec } from "./run-spec.ts";
+import { RunSpec } from "./run-spec.ts";
+import { readStoredSpec } from "./stored-spec.ts";
 import { trainingSettings } from "./training-settings.ts";
 
 const least = { base: "/models/base", dataset: "00000000-0000-7000-8000-000000000000" };
@@ -28,7 +29,7 @@ describe("RunSpec", () => {
 
   it("reads the switch that gradient checkpointing was, and asks the engine for the same", () => {
     const checkpointing = (gradientCheckpointing: unknown) => {
-      const spec = storedSpec({ ...least, gradientCheckpointing });
+      const spec = readStoredSpec({ ...least, gradientCheckpointing });
       const settings = trainingSettings(spec, { base: { kind: "gguf", path: "/m.gguf" }, linearNames: ["q_proj"] });
       return [spec.gradientCheckpointing, settings.gradientCheckpointing];
     };
@@ -93,19 +94,6 @@ describe("RunSpec", () => {
     const problem = issueProblem(issue as NonNullable<typeof issue>);
     expect(problem.field).toBe(field);
     expect(inWords(problem.message)).toContain(words);
-  });
-
-  it("reads stored specs without what other versions knew", () => {
-    const old = {
-      ...least,
-      wings: 2,
-      epochs: 1,
-      schedule: { kind: "cosine", tail: { a: 1 } },
-      method: { kind: "full", rank: 4 },
-    };
-    expect(storedSpec(old)).toEqual(RunSpec.parse({ ...least, epochs: 1, method: { kind: "full" } }));
-    expect(storedSpec(RunSpec.parse(least))).toEqual(RunSpec.parse(least));
-    expect(old.schedule.tail).toEqual({ a: 1 });
   });
 
   it("takes one epoch where nothing is said, and as many as the steps need where only they are", () => {

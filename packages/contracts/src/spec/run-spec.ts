@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Bytes, DisplayName, Id } from "../ids.ts";
 import { inWords } from "../phrase/phrase.ts";
-import { strict, withoutUnknown } from "../strict.ts";
+import { strict } from "../strict.ts";
 import { wellFormedText } from "../text.ts";
 import { AdapterName } from "./adapter-ref.ts";
 import { mostAdapters, SideAdapter } from "./adapters.ts";
@@ -39,7 +39,8 @@ export type OllamaName = z.infer<typeof OllamaName>;
 /** An automatic cap of answers reaches at least and at most so far: short ones stay readable, long ones cost a bounded time. */
 export const automaticAnswerTokens = { least: 32, most: 256 } as const;
 
-export const RunSpec = strict({
+/** The fields alone: a spec that was accepted once is read by them, whatever rules came later. */
+export const RunSpecFields = strict({
   name: DisplayName.optional(),
   base: BaseModelRef,
   dataset: Id, // a dataset version
@@ -113,17 +114,19 @@ export const RunSpec = strict({
   })
     .nullable()
     .default(null),
-})
-  .superRefine((spec, ctx) => {
-    for (const { path, phrase } of brokenRules(spec))
-      ctx.addIssue({ code: "custom", path: path.split("."), message: inWords(phrase), params: { phrase } });
-  })
-  .transform((spec) => ({ ...spec, epochs: spec.epochs ?? (spec.maxSteps === null ? 1 : null) }));
+});
+
+const withEpochs = <T extends { epochs?: number | null | undefined; maxSteps: number | null }>(spec: T) => ({
+  ...spec,
+  epochs: spec.epochs ?? (spec.maxSteps === null ? 1 : null),
+});
+export const RunSpec = RunSpecFields.superRefine((spec, ctx) => {
+  for (const { path, phrase } of brokenRules(spec))
+    ctx.addIssue({ code: "custom", path: path.split("."), message: inWords(phrase), params: { phrase } });
+}).transform(withEpochs);
+export const ReadRunSpec = RunSpecFields.transform(withEpochs);
 export type RunSpec = z.infer<typeof RunSpec>;
 export type RunSpecInput = z.input<typeof RunSpec>;
-
-/** A spec that was stored, maybe by another version: what came later has its default, what is no more is passed over. */
-export const storedSpec = (value: unknown): RunSpec => RunSpec.parse(withoutUnknown(RunSpec, value));
 
 export const PresetName = z.enum([
   "quick-look",

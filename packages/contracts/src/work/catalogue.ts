@@ -5,7 +5,8 @@ import { Problem } from "../errors.ts";
 import { Bytes, Digest, Id } from "../ids.ts";
 import type { WorkerRole } from "../jobs.ts";
 import { RunPlan } from "../plan.ts";
-import { BaseModelRef, ModelSummary } from "../spec/base-model.ts";
+import { BaseModelRef, BaseSource, ModelSummary } from "../spec/base-model.ts";
+import { RunInputs } from "../spec/run-inputs.ts";
 import { RunSpec } from "../spec/run-spec.ts";
 import { TeacherFileInput } from "../spec/teacher-file.ts";
 import { DoctorCheck } from "../system.ts";
@@ -32,13 +33,9 @@ export const ImportedVersion = z.object({
 });
 export type ImportedVersion = z.infer<typeof ImportedVersion>;
 
-const BaseFiles = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("gguf"), path: z.string() }),
-  z.object({ kind: z.literal("hf"), dir: z.string() }),
-]);
 export const ResolvedBase = z.object({
   ref: BaseModelRef,
-  source: BaseFiles,
+  source: BaseSource,
   name: z.string(),
   digest: z.string().nullable(),
 });
@@ -50,6 +47,7 @@ export const PlannedRun = z.object({
   base: ResolvedBase,
   dataset: z.object({ id: Id, datasetId: Id }),
   evaluation: z.object({ id: Id }).nullable(),
+  inputs: RunInputs.nullable(), // null: not asked for, as hashing a large model takes a while
 });
 export type PlannedRun = z.infer<typeof PlannedRun>;
 
@@ -94,11 +92,15 @@ export const workCatalogue = {
     { ...quick, role: "train" },
   ),
   "teacher.check": kind(TeacherFileInput, z.object({ teacherName: z.string() }), { ...quick, role: "train" }),
-  "run.plan": kind(z.object({ spec: RunSpec, waitForSpeedMilliseconds: z.int().nonnegative() }), PlannedRun, {
-    ...quick,
-    runSeconds: 60 * minute,
-    role: "train",
-  }),
+  "run.plan": kind(
+    z.object({ spec: RunSpec, waitForSpeedMilliseconds: z.int().nonnegative(), pin: z.boolean() }),
+    PlannedRun,
+    {
+      ...quick,
+      runSeconds: 60 * minute,
+      role: "train",
+    },
+  ),
   "machine.check": kind(z.object({}), z.array(DoctorCheck), { ...quick, runSeconds: minute, role: "train" }),
 } as const;
 

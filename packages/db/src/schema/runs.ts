@@ -3,11 +3,12 @@ import type {
   MetricName,
   Problem,
   RunControl,
+  RunInputs,
   RunPlan,
   RunProgress,
-  RunSpec,
   RunStage,
   RunStatus,
+  StoredSpec,
 } from "@anneal/contracts";
 import { sql } from "drizzle-orm";
 import { bigint, doublePrecision, index, integer, pgTable, uuid } from "drizzle-orm/pg-core";
@@ -28,7 +29,8 @@ export const runs = pgTable(
     name: text("name").notNull(),
     status: text("status").$type<RunStatus>().notNull().default("queued"),
     stage: text("stage").$type<RunStage>().notNull().default("prepare"),
-    spec: jsonb("spec").$type<RunSpec>().notNull(),
+    spec: jsonb("spec").$type<StoredSpec>().notNull(),
+    inputs: jsonb("inputs").$type<RunInputs>(), // null: of an older version that has not started since
     plan: jsonb("plan").$type<RunPlan>(),
     datasetVersionId: uuid("dataset_version_id")
       .notNull()

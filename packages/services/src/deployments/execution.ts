@@ -1,4 +1,4 @@
-import type { DeploymentStatus, Problem } from "@anneal/contracts";
+import { type DeploymentStatus, type Problem, readStoredSpec } from "@anneal/contracts";
 import { newId, schema } from "@anneal/db";
 import { and, eq, inArray, isNull, ne } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
@@ -17,7 +17,7 @@ const busy: DeploymentStatus[] = ["pending", "publishing"];
 export async function openRunPublication(ctx: Pick<ServiceContext, "db" | "now">, claim: Claim): Promise<Row | null> {
   return ctx.db.transaction(async (tx) => {
     const run = await lockOwned(tx, claim);
-    const { publish } = run.spec;
+    const { publish } = readStoredSpec(run.spec);
     if (!publish) return null;
     const [artifact] = await tx
       .select({ id: artifacts.id })

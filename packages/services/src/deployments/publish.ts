@@ -1,4 +1,4 @@
-import { api, ServiceError, say } from "@anneal/contracts";
+import { api, readStoredSpec, ServiceError, say } from "@anneal/contracts";
 import { newId, schema, type Transaction } from "@anneal/db";
 import { and, eq, isNull } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
@@ -30,6 +30,7 @@ export const publish = verb(api.deployments.publish, async (ctx, { runId, checkp
       .from(runs)
       .where(eq(runs.id, runId));
     if (!run) throw notFound("run", runId);
+    const spec = readStoredSpec(run.spec);
     let artifactId: string | null = null;
     if (checkpointId) {
       const [checkpoint] = await tx
@@ -74,8 +75,8 @@ export const publish = verb(api.deployments.publish, async (ctx, { runId, checkp
         artifactId,
         name,
         gguf,
-        system: system ?? run.spec.publish?.system ?? null,
-        parameters: run.spec.publish?.parameters ?? {},
+        system: system ?? spec.publish?.system ?? null,
+        parameters: spec.publish?.parameters ?? {},
         createdAt: ctx.now(),
       })
       .returning();

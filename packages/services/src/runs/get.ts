@@ -1,4 +1,4 @@
-import { api, isMainReport, type RunDetail, storedSpec } from "@anneal/contracts";
+import { api, isMainReport, type RunDetail, readStoredSpec } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { and, asc, desc, eq } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
@@ -25,7 +25,13 @@ export async function runDetail(ctx: Pick<ServiceContext, "db">, runId: string):
   const { db } = ctx;
   const [summary] = await findSummaries(db, { ids: [runId] });
   const [row] = await db
-    .select({ spec: runs.spec, plan: runs.plan, before: runs.evaluationBefore, after: runs.evaluationAfter })
+    .select({
+      spec: runs.spec,
+      inputs: runs.inputs,
+      plan: runs.plan,
+      before: runs.evaluationBefore,
+      after: runs.evaluationAfter,
+    })
     .from(runs)
     .where(eq(runs.id, runId));
   if (!summary || !row) throw notFound("run", runId);
@@ -40,7 +46,8 @@ export async function runDetail(ctx: Pick<ServiceContext, "db">, runId: string):
   const stepOf = new Map(checkpointRows.map(({ id, step }) => [id, step]));
   return {
     ...summary,
-    spec: storedSpec(row.spec),
+    spec: readStoredSpec(row.spec),
+    inputs: row.inputs,
     plan: row.plan,
     attempts: attemptRows.map((a) => ({
       attempt: a.attempt,

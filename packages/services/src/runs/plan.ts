@@ -6,5 +6,5 @@ const waitForSpeedMilliseconds = 4000;
 
 export const plan = verb(
   api.runs.plan,
-  async (ctx, { spec }) => (await ctx.work.ask(ctx, "run.plan", { spec, waitForSpeedMilliseconds })).plan,
+  async (ctx, { spec }) => (await ctx.work.ask(ctx, "run.plan", { spec, waitForSpeedMilliseconds, pin: false })).plan,
 );

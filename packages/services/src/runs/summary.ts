@@ -8,7 +8,7 @@ import { runKind } from "./execution/kind.ts";
 const { attempts, deployments, models, runs, datasetVersions, datasets, workers } = schema;
 
 // The plan is large (it holds example rows); lists leave it in the table, as what is for readers of events.
-const { plan: _plan, metricSets: _metricSets, ...listColumns } = getTableColumns(runs);
+const { plan: _plan, inputs: _inputs, spec: _spec, metricSets: _metricSets, ...listColumns } = getTableColumns(runs);
 
 const workedSeconds = sql<number>`(select coalesce(sum(extract(epoch from a.ended_at - a.started_at)), 0)::float8
   from ${attempts} a where a.run_id = ${runs.id} and a.ended_at is not null)`;
@@ -40,6 +40,9 @@ function selectRuns(db: ServiceContext["db"]) {
       queuePosition: queuePosition(runKind),
       workedSeconds,
       workingSince,
+      base,
+      methodKind: sql<RunSummary["methodKind"]>`${runs.spec}->'method'->>'kind'`,
+      precision: sql<RunSummary["precision"]>`${runs.spec}->>'precision'`,
       baseName,
       publications,
       noWorker,
@@ -57,12 +60,12 @@ function toSummary({ run, datasetName, datasetNumber, workerName, queuePosition,
     name: run.name,
     status: run.status,
     progress: run.progress,
-    base: run.spec.base,
+    base: rest.base,
     baseName: rest.baseName,
     datasetName,
     datasetVersion: datasetNumber,
-    methodKind: run.spec.method.kind,
-    precision: run.spec.precision,
+    methodKind: rest.methodKind,
+    precision: rest.precision,
     lastLoss: run.lastLoss,
     accuracyBefore: run.evaluationBefore?.exactMatch ?? null,
     accuracyAfter: run.evaluationAfter?.exactMatch ?? null,

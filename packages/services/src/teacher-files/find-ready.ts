@@ -11,7 +11,7 @@ const field = "objective.teacherFile";
 export async function findReady(
   ctx: Pick<ServiceContext, "db">,
   id: string,
-): Promise<TrainerTeacherFile & { facts: TeacherFacts }> {
+): Promise<TrainerTeacherFile & { id: string; facts: TeacherFacts }> {
   const refuse = (code: "NOT_FOUND" | "PRECONDITION_FAILED", message: Words, remedy: Words) =>
     new ServiceError(code, say`${field}: ${message}`, { field, remedy });
   const [row] = await ctx.db.select().from(teacherFiles).where(eq(teacherFiles.id, id));
@@ -33,5 +33,5 @@ export async function findReady(
       size === null ? say`the file of ${name} is gone` : say`the file of ${name} has ${size} bytes, not ${bytes}`,
       say`make another one: anneal teacher make`,
     );
-  return { path, digest, name, topK: facts.topK, facts };
+  return { id, path, digest, name, topK: facts.topK, facts };
 }

@@ -15,6 +15,7 @@ import { findVersion } from "../datasets/find-version.ts";
 import { examine } from "../models/examine.ts";
 import { listModels } from "../models/list-models.ts";
 import { resolveBase } from "../models/resolve-base.ts";
+import { pinInputs } from "../runs/pin-inputs.ts";
 import { makePlan } from "../runs/planning/make-plan.ts";
 import { kindProblem } from "../runs/planning/row-problems.ts";
 import { checkMachine } from "../system/check-machine.ts";
@@ -65,13 +66,15 @@ export const answers: Answers = {
   "model.list": (ctx) => listModels(ctx),
   "model.examine": (ctx, { ref, loadText }) => examine(ctx, ref, loadText),
   "teacher.check": checkTeacher,
-  async "run.plan"(ctx, { spec, waitForSpeedMilliseconds }) {
-    const { plan, base, dataset, evaluation } = await makePlan(ctx, spec, { waitForSpeedMilliseconds });
+  async "run.plan"(ctx, { spec, waitForSpeedMilliseconds, pin }) {
+    const { plan, ...resolved } = await makePlan(ctx, spec, { waitForSpeedMilliseconds });
+    const { base, dataset, evaluation } = resolved;
     return {
       plan,
       base,
       dataset: { id: dataset.id, datasetId: dataset.datasetId },
       evaluation: evaluation && { id: evaluation.id },
+      inputs: pin && plan.problems.length === 0 ? await pinInputs(ctx, resolved) : null,
     };
   },
   "machine.check": checkMachine,

@@ -1,5 +1,5 @@
 // What workers need beside the services: the work itself. The console must never reach this (.dependency-cruiser.cjs).
-export { resolveStartAdapters, startFolders } from "../models/resolve-adapter.ts";
+export { inputsOf } from "../runs/pin-inputs.ts";
 export { answer } from "./answers.ts";
 export { workHere } from "./here.ts";
 export {

@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { ServiceError, say, type TrainerStart, type Words } from "@anneal/contracts";
-import { seal, sha256OfFile, unseal } from "@anneal/data";
+import { adapterFiles, digestOfFiles, fileStamps, modelFiles, seal, unseal } from "@anneal/data";
 import { z } from "zod";
 import { replaceFile } from "../../run-directory/files.ts";
 
@@ -20,17 +19,6 @@ function readNote(text: string): z.infer<typeof Note> | null {
   } catch {
     return null;
   }
-}
-
-const baseFile = /\.(safetensors|json|model)$/;
-const adapterFiles = ["adapter_config.json", "adapter_model.safetensors"];
-
-function filesOf(base: TrainerStart["base"]): string[] {
-  if (base.kind === "gguf") return [base.path];
-  return readdirSync(base.dir)
-    .filter((name) => baseFile.test(name))
-    .sort()
-    .map((name) => join(base.dir, name));
 }
 
 interface Proof {
@@ -55,31 +43,22 @@ async function verify(runDirectory: string, proof: Proof, onFile: (name: string)
       cause,
     });
   if (paths.length === 0) throw gone();
-  const files = paths.map((path) => {
-    try {
-      const info = statSync(path);
-      if (info.isFile()) return { name: basename(path), bytes: info.size, modified: info.mtimeMs };
-    } catch (error) {
-      throw gone(error);
-    }
-    // Hashing a pipe would never end.
+  let files: z.infer<typeof Note>["files"];
+  try {
+    files = fileStamps(paths);
+  } catch (error) {
+    const { code, path = "" } = error as NodeJS.ErrnoException;
+    if (code !== "ENOTREG") throw gone(error);
     throw new ServiceError("INVALID_INPUT", say`${field}: ${say`${path} is no regular file`}`, {
       field,
       remedy: say`remove it from the folder, or put the original file in its place`,
     });
-  });
+  }
   const notePath = join(runDirectory, proof.note);
   const known = existsSync(notePath) ? readNote(readFileSync(notePath, "utf8")) : null;
   if (known && JSON.stringify(known.files) === JSON.stringify(files)) return known.digest;
 
-  const hash = createHash("sha256");
-  let single = "";
-  for (const path of paths) {
-    onFile(basename(path));
-    single = await sha256OfFile(path);
-    hash.update(`${basename(path)}\0${single}\n`);
-  }
-  const digest = `sha256:${proof.single ? single : hash.digest("hex")}`;
+  const digest = await digestOfFiles(paths, proof.single, onFile);
   const expected = known?.digest ?? proof.told;
   if (expected && expected !== digest)
     throw new ServiceError("CONFLICT", say`${what} has changed: ${digest}, not ${expected}`, {
@@ -90,29 +69,42 @@ async function verify(runDirectory: string, proof: Proof, onFile: (name: string)
   return digest;
 }
 
-/** The base model is the one this run began with; its SHA-256. */
-export function verifyBase(start: TrainerStart, onFile: (name: string) => void): Promise<string> {
-  const { base, baseDigest, runDirectory } = start;
-  let paths: string[] = [];
+function filesOf(source: TrainerStart["base"]): string[] {
   try {
-    paths = filesOf(base);
+    return modelFiles(source);
   } catch {
-    // gone
+    return []; // gone
   }
-  const single = base.kind === "gguf";
-  const told = single ? (baseDigest?.replace(/^(sha256[:-])?/, "sha256:") ?? null) : null;
-  const what = say`the base model ${start.baseName}`;
-  return verify(runDirectory, { paths, note: "base.json", field: "base", what, told, single }, onFile);
 }
 
-/** The adapters that the run goes on from are those it began with; the SHA-256 of all, null where it starts with fresh ones alone. */
+const digestText = (digest: string | null): string | null => digest?.replace(/^(sha256[:-])?/, "sha256:") ?? null;
+
+/** The base model is the one this run was planned on; its SHA-256. */
+export function verifyBase(start: TrainerStart, onFile: (name: string) => void): Promise<string> {
+  const { base, baseDigest, runDirectory } = start;
+  const what = say`the base model ${start.baseName}`;
+  const single = base.kind === "gguf";
+  const told = digestText(baseDigest);
+  return verify(runDirectory, { paths: filesOf(base), note: "base.json", field: "base", what, told, single }, onFile);
+}
+
+/** The teacher in memory is the one this run was planned with. */
+export async function verifyTeacher(start: TrainerStart, onFile: (name: string) => void): Promise<void> {
+  const { teacher, teacherDigest, runDirectory } = start;
+  if (!teacher) return;
+  const paths = filesOf(teacher);
+  const single = teacher.kind === "gguf";
+  const told = digestText(teacherDigest);
+  const what = say`the teacher`;
+  await verify(runDirectory, { paths, note: "teacher.json", field: "objective.teacher", what, told, single }, onFile);
+}
+
+/** The adapters that the run goes on from are those it was planned with; the SHA-256 of all, null where it starts with fresh ones alone. */
 export async function verifyStarts(start: TrainerStart, onFile: (name: string) => void): Promise<string | null> {
-  const { adapter, adapters, runDirectory } = start;
-  const paths = [...(adapter ? [adapter] : []), ...Object.values(adapters)].flatMap((dir) =>
-    adapterFiles.map((name) => join(dir, name)),
-  );
+  const { adapter, adapters, adapterDigest: told, runDirectory } = start;
+  const paths = adapterFiles([...(adapter ? [adapter] : []), ...Object.values(adapters)]);
   if (paths.length === 0) return null;
   const what = say`the adapter to continue from`;
   const field = adapter ? "method.startFrom" : "adapters";
-  return verify(runDirectory, { paths, note: "starts.json", field, what, told: null, single: false }, onFile);
+  return verify(runDirectory, { paths, note: "starts.json", field, what, told, single: false }, onFile);
 }

@@ -4,7 +4,7 @@ import { inspectModel } from "@anneal/engine";
 import { type EncodedRow, type Shard, type Split, splitNotice, type TextModel } from "@anneal/text";
 import { type CachedShard, cachedRows, cachedShard } from "../../shard-cache.ts";
 import { heartbeat, type Job, logLine, ProgressTeller } from "../context/job.ts";
-import { verifyBase, verifyStarts } from "./base-check.ts";
+import { verifyBase, verifyStarts, verifyTeacher } from "./base-check.ts";
 import { type Sequences, sequencesOf } from "./batches.ts";
 import { encodeRows, encodingOf, sequencesPerRow } from "./encode-rows.ts";
 import { areLabels, type PreferenceTexts, preferenceTextsOf, type Question, questionOf } from "./held-out.ts";
@@ -70,6 +70,7 @@ export async function prepare(job: Job): Promise<Prepared> {
   };
   const baseDigest = await verifyBase(start, onFile);
   const startsDigest = await verifyStarts(start, onFile);
+  await verifyTeacher(start, onFile);
   const text = textModelOf(start);
   if (text.templateOrigin !== "model")
     logLine(

@@ -1,4 +1,4 @@
-import { storedSpec } from "@anneal/contracts";
+import { readStoredSpec } from "@anneal/contracts";
 import type { schema } from "@anneal/db";
 import type { ServiceContext } from "../../context.ts";
 
@@ -7,7 +7,7 @@ export async function longestRow(
   ctx: ServiceContext,
   run: Pick<typeof schema.runs.$inferSelect, "spec" | "plan">,
 ): Promise<number> {
-  const spec = storedSpec(run.spec);
+  const spec = readStoredSpec(run.spec);
   const { maxSequenceTokens, evaluation } = spec;
   let longest = run.plan?.data.longestTokens ?? maxSequenceTokens;
   if (evaluation.dataset !== null && longest < maxSequenceTokens) {

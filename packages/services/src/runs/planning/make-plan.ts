@@ -16,7 +16,7 @@ import { checkVersion } from "../../datasets/check-version.ts";
 import { findVersion, type VersionRow } from "../../datasets/find-version.ts";
 import { readFacts } from "../../models/facts.ts";
 import { atField, foreignError } from "../../models/foreign-error.ts";
-import { resolveStartAdapters, startFolders } from "../../models/resolve-adapter.ts";
+import { resolveStartAdapters, type StartAdapters, startFolders } from "../../models/resolve-adapter.ts";
 import { resolveBase } from "../../models/resolve-base.ts";
 import { textModelOf } from "../../models/text-model.ts";
 import type { ResolvedBase } from "../../ports.ts";
@@ -40,6 +40,9 @@ export interface Planned {
   base: ResolvedBase;
   dataset: VersionRow;
   evaluation: VersionRow | null;
+  starts: StartAdapters;
+  teacher: ResolvedBase | null;
+  teacherFile: { id: string; digest: string } | null;
 }
 
 const examples = 10;
@@ -69,7 +72,8 @@ async function teacherOf(ctx: WorkContext, { objective }: RunSpec) {
   };
 }
 
-async function inputs(ctx: WorkContext, spec: RunSpec) {
+/** The one place where the names in a spec become files. */
+export async function resolveInputs(ctx: WorkContext, spec: RunSpec) {
   const dataset = await findVersion(ctx, spec.dataset, "dataset");
   const evaluation = spec.evaluation.dataset
     ? await findVersion(ctx, spec.evaluation.dataset, "evaluation.dataset")
@@ -80,19 +84,9 @@ async function inputs(ctx: WorkContext, spec: RunSpec) {
       remedy: say`choose held-out rows, or leave it empty: a part of the dataset is then set apart`,
     });
   const base = await resolveBase(ctx, spec.base);
-  const facts = await readFacts(ctx, base.source).catch((error: unknown) => {
-    throw foreignError(error, "base");
-  });
   const { teacher, teacherFile } = await teacherOf(ctx, spec);
   const starts = await resolveStartAdapters(ctx, base.source, spec);
-  const engine: ResolvedInputs = {
-    base: base.source,
-    linearNames: facts.linearNames,
-    teacher: teacher?.source ?? null,
-    teacherTopK: teacherFile?.topK ?? null,
-    ...startFolders(starts),
-  };
-  return { dataset, evaluation, base, facts, teacher, teacherFile, starts, engine };
+  return { dataset, evaluation, base, teacher, teacherFile, starts };
 }
 
 async function teacherFits(ctx: WorkContext, facts: ModelFacts, base: ResolvedBase, teacher: ResolvedBase) {
@@ -116,7 +110,18 @@ export async function makePlan(
   spec: RunSpec,
   options: { waitForSpeedMilliseconds: number },
 ): Promise<Planned> {
-  const { dataset, evaluation, base, facts, teacher, teacherFile, starts, engine } = await inputs(ctx, spec);
+  const inputs = await resolveInputs(ctx, spec);
+  const { dataset, evaluation, base, teacher, teacherFile, starts } = inputs;
+  const facts = await readFacts(ctx, base.source).catch((error: unknown) => {
+    throw foreignError(error, "base");
+  });
+  const engine: ResolvedInputs = {
+    base: base.source,
+    linearNames: facts.linearNames,
+    teacher: teacher?.source ?? null,
+    teacherTopK: teacherFile?.topK ?? null,
+    ...startFolders(starts),
+  };
   stop([
     ...modelProblems(spec, facts),
     ...rowProblems(spec, dataset, evaluation),
@@ -223,5 +228,5 @@ export async function makePlan(
     problems,
     warnings: [...adapterWarnings(spec, starts, base.name), ...warnings],
   };
-  return { plan, base, dataset, evaluation };
+  return { plan, ...inputs };
 }
