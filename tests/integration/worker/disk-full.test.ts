@@ -67,7 +67,7 @@ test.each([0, 20_000, 120_000, 600_000, 1_200_000])(
         details: { code: "ENOSPC", folder: expect.stringContaining(disk), missingBytes: expect.any(Number) },
       },
     });
-    expect(paused.attempts.filter(({ outcome }) => outcome !== "paused")).toEqual([]);
+    expect(paused.attempts.filter(({ outcome }) => outcome !== "diskFull")).toEqual([]);
     expect(paused.attempts).toHaveLength(1); // paused at once, not tried again and again
     makeRoom();
     const run = await lab.until(id, "succeeded", ended, 120);
