@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { RunDetail } from "@anneal/contracts";
 import { sql } from "@anneal/db";
 import { runs, type ServiceContext } from "@anneal/services";
@@ -16,13 +14,17 @@ export async function faultsOf(ctx: ServiceContext, run: RunDetail, facts: RunFa
   return [
     ...(await metricFaults(ctx, run.id, facts)),
     ...(await eventFaults(ctx, run.id, facts)),
-    ...run.artifacts.flatMap((artifact) => {
-      const digest = `sha256:${createHash("sha256").update(readFileSync(artifact.path)).digest("hex")}`;
-      return digest === artifact.digest
-        ? []
-        : [`${artifact.kind} ${artifact.name} is ${digest}, told ${artifact.digest}`];
-    }),
+    ...(await fileFaults(ctx, run)),
   ];
+}
+
+async function fileFaults(ctx: ServiceContext, run: RunDetail): Promise<string[]> {
+  const { store } = ctx.files;
+  const faults: string[] = [];
+  for (const { kind, name, digest, bytes } of run.artifacts)
+    if ((await store.stat(digest))?.bytes !== bytes || (await store.damaged(digest)))
+      faults.push(`${kind} ${name} is not what was told: ${digest}`);
+  return faults;
 }
 
 async function metricFaults(ctx: ServiceContext, runId: string, { steps, evaluateEvery }: RunFacts): Promise<string[]> {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { defaultProjectId, type RunDetail, RunSpec, type RunSpecInput, type RunStatus } from "@anneal/contracts";
 import { channels, createDatabase, createListener } from "@anneal/db";
 import * as engine from "@anneal/engine";
-import { datasets, runs, type ServiceContext, systemActor, type WorkContext } from "@anneal/services";
+import { datasets, runs, type ServiceContext, storage, systemActor, type WorkContext } from "@anneal/services";
 import { workHere } from "@anneal/services/worker";
 import { createTextHost } from "@anneal/text";
 import { isDatabaseAway } from "../../apps/worker/src/database-retry.ts";
@@ -14,6 +14,7 @@ import { createOllamaClient, createOllamaPort } from "../../apps/worker/src/olla
 import { startQueue } from "../../apps/worker/src/queue.ts";
 import { tinyRows, tinyShape, writeTinyModel } from "./model-files/tiny-model.ts";
 import { repoRoot } from "./paths.ts";
+import { testKeys } from "./s3-server.ts";
 import { textThread } from "./text-thread.ts";
 import { workerBundle } from "./worker-bundle.ts";
 
@@ -117,6 +118,13 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       modelDirectories: [join(home, "models")],
       dataDirectories: [join(home, "incoming")],
     },
+    files: storage.openFiles({
+      home,
+      location: options.env?.ANNEAL_STORE ?? null,
+      keys: testKeys,
+      cacheBytes: 1e9,
+      verify: true,
+    }),
     log: quiet,
   };
   const ctx: WorkContext = { ...own, actor: systemActor, work: workHere(own) };
@@ -196,6 +204,10 @@ function readTail(path: string): string {
     return `(no ${path})`;
   }
 }
+
+/** An artifact's file in the lab's home. */
+export const artifactFile = (lab: Lab, artifact: RunDetail["artifacts"][number] | null | undefined): string =>
+  artifact ? join(lab.home, "runs", artifact.runId ?? "", artifact.file) : "";
 
 export const hasEnded =
   (...statuses: RunStatus[]) =>

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { createDatabase, createListener, type Database, type Listener } from "@anneal/db";
-import { createAsking, type Log, logSink, openAuditKey, type ServiceContext } from "@anneal/services";
+import { createAsking, type Log, logSink, openAuditKey, type ServiceContext, storage } from "@anneal/services";
 import pino from "pino";
 import { type Auth, createAuth } from "./auth.ts";
 import { createDevices, type Devices } from "./devices.ts";
@@ -69,6 +69,7 @@ export function createServer(env: Env): Server {
       ollama: createOllamaPort(env.ollamaHost, env.paths.ollamaModels),
       work,
       paths: env.paths,
+      files: storage.openFiles({ home: env.home, ...env.store }),
       log,
       hashToken: secrets.hashToken,
     },

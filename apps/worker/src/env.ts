@@ -28,6 +28,14 @@ const Variables = z.object({
   ANNEAL_HANG_SECONDS: number(120, 1), // at least this long without a sign of life before a trainer is killed
   ANNEAL_HANG_FACTOR: number(20, 2), // and at least this many times what the work has taken so far
   ANNEAL_TEST_FENCE: z.enum(["on", "off"]).default("on"), // off: negative control of the chaos test, never else
+  ANNEAL_STORE: z.string().min(1).optional(), // a folder or s3://BUCKET; a folder of the home unless told otherwise
+  ANNEAL_CACHE_BYTES: number(50 * 1024 ** 3, 0), // of what is fetched from a store elsewhere
+  ANNEAL_TEST_STORE_CHECK: z.enum(["on", "off"]).default("on"), // off: negative control of the store's tests, never else
+  AWS_ACCESS_KEY_ID: z.string().optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().optional(),
+  AWS_SESSION_TOKEN: z.string().optional(),
+  AWS_ENDPOINT_URL_S3: z.string().optional(),
+  AWS_REGION: z.string().optional(),
   ANNEAL_TRAINER: z.string().optional(),
   ANNEAL_ENGINE_ADDON: z.string().optional(),
   ANNEAL_SPEED_PROBE: z.string().optional(), // the bundle that times a step; tests name another
@@ -68,6 +76,18 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env) {
     hangSeconds: v.ANNEAL_HANG_SECONDS,
     hangFactor: v.ANNEAL_HANG_FACTOR,
     fenced: v.ANNEAL_TEST_FENCE === "on",
+    store: {
+      location: v.ANNEAL_STORE ?? null,
+      keys: {
+        accessKeyId: v.AWS_ACCESS_KEY_ID,
+        secretAccessKey: v.AWS_SECRET_ACCESS_KEY,
+        sessionToken: v.AWS_SESSION_TOKEN,
+        endpoint: v.AWS_ENDPOINT_URL_S3,
+        region: v.AWS_REGION,
+      },
+      cacheBytes: v.ANNEAL_CACHE_BYTES,
+      verify: v.ANNEAL_TEST_STORE_CHECK === "on",
+    },
     trainer: v.ANNEAL_TRAINER ?? null,
     engineAddon: v.ANNEAL_ENGINE_ADDON ?? null,
     speedProbe: v.ANNEAL_SPEED_PROBE ?? null,

@@ -27,6 +27,7 @@ export async function registerWorker(context: Omit<WorkerContext, "workerId">): 
       name: env.workerName,
       host: env.host,
       home: context.home,
+      store: context.store,
       pid: process.pid,
       roles: env.roles,
       isa,
@@ -46,8 +47,8 @@ export function startHeartbeat(context: WorkerContext): () => Promise<void> {
     try {
       await workers.beat(services, context.workerId, stateOf(context));
       await releaseDeadWorkers(services, env.host, isAlive);
-      await tendJobs(services, context.home);
-      const resumed = await runs.execution.resumeWhereRoom(services, context.home);
+      await tendJobs(services, context.store);
+      const resumed = await runs.execution.resumeWhereRoom(services, context.store);
       if (resumed.length > 0) log.info({ resumed }, "the disk has room again; runs go on");
       const now = Date.now();
       if (env.roles.includes("serve") && now - reconciledAt >= reconcileMilliseconds) {

@@ -2,12 +2,13 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createDatabase, createListener } from "@anneal/db";
 import type { OllamaClient } from "@anneal/ollama";
-import { createAsking, homeId, type Log, openAuditKey, systemActor, type WorkContext } from "@anneal/services";
+import { createAsking, homeId, type Log, openAuditKey, storage, systemActor, type WorkContext } from "@anneal/services";
 import { workHere } from "@anneal/services/worker";
 import { createTextHost } from "@anneal/text";
 import type { Env } from "./env.ts";
 import { createOllamaClient, createOllamaPort } from "./ollama-port.ts";
 import { type BossQueue, startQueue } from "./queue.ts";
+import { untilReached } from "./run-directory/keep-files.ts";
 import { createEnginePort } from "./work/engine-port.ts";
 
 export interface WorkerContext {
@@ -19,8 +20,10 @@ export interface WorkerContext {
   /** Aborted when the worker must leave: save, hand back, go. */
   leaving: AbortSignal;
   workerId: string;
-  /** What the home is known by; runs of another home are not taken. */
+  /** What the home is known by: the runs' folders on this machine. */
   home: string;
+  /** What the store is known by; runs of another store are not taken. */
+  store: string;
   /** The run this worker is at, for its row. */
   current: { runId: string | null };
   close(): Promise<void>;
@@ -45,6 +48,8 @@ export async function openContext(env: Env, log: Log, leaving: AbortSignal): Pro
     idleInTransactionSeconds: Math.max(5, env.leaseSeconds),
     onIdleError: (error) => log.warn({ error: error.message }, "a database connection broke"),
   });
+  const files = storage.openFiles({ home: env.home, ...env.store });
+  const store = await untilReached(() => files.store.id(), { log, what: "start", signal: leaving });
   const listener = createListener(env.databaseUrl);
   const queue = await startQueue({ databaseUrl: env.databaseUrl, log, consume: true });
   const ollama = createOllamaClient(env.ollamaHost);
@@ -60,6 +65,7 @@ export async function openContext(env: Env, log: Log, leaving: AbortSignal): Pro
     ollama: createOllamaPort(ollama, env.paths.ollamaModels),
     text,
     paths: env.paths,
+    files,
     log,
   };
   const asking = createAsking({ db, listener });
@@ -70,6 +76,7 @@ export async function openContext(env: Env, log: Log, leaving: AbortSignal): Pro
     ollama,
     leaving,
     home: homeId(env.home),
+    store,
     current: { runId: null },
     services: { ...own, actor: systemActor, work: workHere(own, { roles: env.roles, port: asking }) },
     async close() {

@@ -173,7 +173,7 @@ export const ArtifactSummary = z.object({
   step: z.int().nullable().default(null), // of the checkpoint it was made from; null: the run's final state
   digest: Digest,
   bytes: Bytes,
-  path: z.string(),
+  file: z.string(), // its place in the run's folder
   quantisation: Quantisation.nullable(),
   createdAt: z.string(),
 });

@@ -23,7 +23,7 @@ import { openParquet } from "./parquet-rows.ts";
 import { readRows } from "./rows.ts";
 import { refuseUndecided, refuseUnknown, UnusedFields } from "./unused-fields.ts";
 import { computeDigests, type VersionDigests, writeDigests } from "./version-digests.ts";
-import { digestsPath } from "./version-file.ts";
+import { digestsPath, versionPath } from "./version-file.ts";
 
 export interface ImportOptions {
   fileName: string;
@@ -40,13 +40,6 @@ export interface ImportOptions {
 // Shares of the time that reading takes; writing the Parquet file and reading it back take the rest.
 const readShare = 0.5;
 const writeShare = 0.2;
-/** Where the version of a digest lies; the digest is checked, so that nothing else can become a path. */
-export function versionPath(folder: string, digest: string): string {
-  const match = /^sha256:([0-9a-f]{64})$/.exec(digest);
-  if (!match) throw new ServiceError("INVALID_INPUT", say`${printable(digest)} is no digest`, { field: "digest" });
-  return join(folder, `sha256-${match[1]}.parquet`);
-}
-
 const refusedLines = (first: BadLine, count: number) =>
   new ServiceError(
     "PRECONDITION_FAILED",

@@ -1,5 +1,5 @@
 export { canonicalLine } from "./canonical.ts";
-export { type ImportOptions, importVersion, versionPath } from "./import.ts";
+export { type ImportOptions, importVersion } from "./import.ts";
 export { type Inspection, type InspectOptions, inspectFile } from "./inspect.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
 export { adapterFiles, digestOfFiles, fileStamps, modelFiles } from "./model-files.ts";
@@ -8,4 +8,4 @@ export type { DatasetReader } from "./parquet-rows.ts";
 export { type RowKeys, rowKeys } from "./row-keys.ts";
 export { seal, unseal } from "./sealed.ts";
 export { sha256OfFile } from "./sha256-of-file.ts";
-export { digestsPath } from "./version-file.ts";
+export { digestsPath, versionPath } from "./version-file.ts";

@@ -15,12 +15,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { canonicalLine } from "./canonical.ts";
-import { digestOfVersion, importVersion, versionPath } from "./import.ts";
+import { digestOfVersion, importVersion } from "./import.ts";
 import { inspectFile } from "./inspect.ts";
 import { openVersion } from "./open-version.ts";
 import { sqlPath, withDuckDb } from "./parquet.ts";
 import { openParquet } from "./parquet-rows.ts";
-import { digestsPath, removeVersionFile } from "./version-file.ts";
+import { digestsPath, removeVersionFile, versionPath } from "./version-file.ts";
 
 const root = mkdtempSync(join(tmpdir(), "anneal-versions-"));
 const folder = join(root, "datasets");

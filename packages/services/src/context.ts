@@ -1,5 +1,6 @@
 import { type Actor, Permission } from "@anneal/contracts";
 import type { Database, Listener } from "@anneal/db";
+import type { StoreCache } from "@anneal/store";
 import type { EnginePort, Log, OllamaPort, Queue, StoragePaths, TextPort } from "./ports.ts";
 import type { WorkPort } from "./work/port.ts";
 
@@ -17,6 +18,8 @@ export interface ServiceContext {
   /** What reads rows, tokenizers or models; workers do it. */
   work: WorkPort;
   paths: StoragePaths;
+  /** Files by digest: the store, and its objects as files of this machine. */
+  files: StoreCache;
   log: Log;
   /** HMAC-SHA-256 of an API token under the server's secret, in hex; only where tokens are made or checked. */
   hashToken?: (token: string) => string;

@@ -2,14 +2,14 @@ import { schema } from "@anneal/db";
 import { and, eq, inArray, isNull, lt } from "drizzle-orm";
 import type { ServiceContext } from "./context.ts";
 import { deploymentLeases } from "./deployments/kind.ts";
-import { ofHome, runLeases } from "./runs/execution/kind.ts";
+import { ofStore, runLeases } from "./runs/execution/kind.ts";
 import { teacherLeases } from "./teacher-files/kind.ts";
 
 const { workers } = schema;
 
 // Every kind of job that workers look after. A new one is a line here.
 const kinds = [
-  { leases: runLeases, where: ofHome },
+  { leases: runLeases, where: ofStore },
   { leases: deploymentLeases, where: () => undefined },
   { leases: teacherLeases, where: () => undefined },
 ];
@@ -18,10 +18,10 @@ const kinds = [
  * Looks after the jobs of every kind: fails those that have waited longer than they may, and sends again for those that are owed an
  * attempt. Every worker does it, so that one alone is enough; the queue keeps one message a job.
  */
-export async function tendJobs(ctx: Pick<ServiceContext, "db" | "now" | "queue">, home: string): Promise<void> {
+export async function tendJobs(ctx: Pick<ServiceContext, "db" | "now" | "queue">, store: string): Promise<void> {
   for (const { leases, where } of kinds) {
     await leases.failOverdue(ctx);
-    await leases.requeue(ctx, { where: where(home) });
+    await leases.requeue(ctx, { where: where(store) });
   }
 }
 

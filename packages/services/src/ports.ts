@@ -67,7 +67,7 @@ export interface OllamaPort {
 /** Folders, absolute. All but the model and data folders lie in Anneal's home. */
 export interface StoragePaths {
   home: string;
-  runs: string; // one folder per run: checkpoints, journals, exports, report
+  runs: string; // one folder per run: checkpoints, journals, exports, report; what lasts is in the store too
   datasets: string; // Parquet files named by digest
   shards: string; // packed token shards named by digest (a cache)
   uploads: string;

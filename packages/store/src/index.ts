@@ -1,6 +1,6 @@
 export type { Backend } from "./backend.ts";
 export { StoreCache } from "./cache.ts";
-export { chunkBytes } from "./chunks.ts";
+export { chunkBytes, hashFile } from "./chunks.ts";
 export type { Digest } from "./digest.ts";
 export { collectGarbage } from "./garbage.ts";
 export { LocalBackend } from "./local.ts";

@@ -5,7 +5,7 @@ import { runs } from "@anneal/services";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bringCase } from "../../support/cases.ts";
 import { eventsOf, finish } from "../../support/killed-run.ts";
-import { type Lab, openLab } from "../../support/worker-lab.ts";
+import { artifactFile, type Lab, openLab } from "../../support/worker-lab.ts";
 
 const patience = 300; // seconds
 
@@ -92,7 +92,7 @@ test("answers longer than a cap are not judged by it; without a cap of its own a
   expect(said).toContain("5 of 5 answers were cut at 32 tokens");
   for (const language of ["en", "zh-CN"]) {
     const report = reportIn(cut.artifacts, language);
-    const page = readFileSync(report?.path ?? "", "utf8");
+    const page = readFileSync(artifactFile(lab, report), "utf8");
     expect(page).toContain(`<html lang="${language}">`);
     expect(page).toContain(
       language === "en" ? "5 of 5 answers were cut at 32 tokens" : "5 个回答中有 5 个在 32 个 token 处被截断",

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createOllamaClient } from "../../../apps/worker/src/ollama-port.ts";
 import { type OllamaStandin, startOllamaStandin } from "../../support/ollama-standin/index.ts";
 import { fixtures, repoRoot } from "../../support/paths.ts";
-import { hasEnded, type Lab, openLab } from "../../support/worker-lab.ts";
+import { artifactFile, hasEnded, type Lab, openLab } from "../../support/worker-lab.ts";
 
 let database: TestDatabase;
 let ollama: OllamaStandin;
@@ -59,7 +59,11 @@ async function finished(spec: Partial<RunSpecInput>): Promise<RunDetail> {
 }
 const exported = (run: RunDetail, ...path: string[]) => join(lab.home, "runs", run.id, "exports", ...path);
 const jsonAt = (path: string) => JSON.parse(readFileSync(path, "utf8"));
-const ggufOf = (run: RunDetail) => run.artifacts.find(({ kind }) => kind === "gguf")?.path ?? "";
+const ggufOf = (run: RunDetail) =>
+  artifactFile(
+    lab,
+    run.artifacts.find(({ kind }) => kind === "gguf"),
+  );
 const parametersOf = async (name: string) => (await createOllamaClient(ollama.url).show(name)).parameters ?? "";
 
 test("end-tokens-of-merged-weights: every file names both ends, and the served model stops", async () => {

@@ -6,7 +6,7 @@ import { createTestDatabase, type TestDatabase } from "@anneal/db/testing";
 import { datasets } from "@anneal/services";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventsOf, finish, twice } from "../../support/killed-run.ts";
-import { endProcess, type Lab, openLab } from "../../support/worker-lab.ts";
+import { artifactFile, endProcess, type Lab, openLab } from "../../support/worker-lab.ts";
 import { caseFolder } from "./support.ts";
 
 const folder = caseFolder("preferences-from-an-adapter");
@@ -80,7 +80,7 @@ test("DPO starts at ln 2 with nothing rewarded, and a killed trainer keeps the r
   expect(calm.evaluationBefore?.loss).toBeCloseTo(Math.LN2, 6);
   expect(killed.evaluationBefore).toEqual(calm.evaluationBefore);
   const report = calm.artifacts.find(({ id }) => id === calm.reportArtifactId);
-  expect(readFileSync(report?.path ?? "", "utf8")).toContain("adapter to continue from");
+  expect(readFileSync(artifactFile(lab, report), "utf8")).toContain("adapter to continue from");
 });
 
 test("IPO starts at 25", async () => {

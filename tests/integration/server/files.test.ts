@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import type { ArtifactKind } from "@anneal/contracts";
 import { newId, schema } from "@anneal/db";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -83,7 +83,8 @@ async function artifact(
   }
   const digest = changes.digest ?? `sha256:${createHash("sha256").update(content).digest("hex")}`;
   const bytes = changes.bytes ?? Buffer.byteLength(content);
-  await site.lab.ctx.db.insert(schema.artifacts).values({ id, runId, kind, name, digest, bytes, path });
+  const file = relative(join(site.lab.ctx.paths.runs, runId), path);
+  await site.lab.ctx.db.insert(schema.artifacts).values({ id, runId, kind, name, digest, bytes, file });
   return { id, digest, bytes, path };
 }
 const get = (id: string, query = "", headers: Record<string, string> = {}) =>

@@ -24,7 +24,7 @@ const claimAs = async (workerName: string, fenced = true) => {
   const worker = {
     workerId: crypto.randomUUID(),
     workerName,
-    home: homeId(world.home),
+    store: homeId(world.home),
     leaseSeconds: 60,
     retry: { attempts: 3, waitSeconds: 0 },
     fenced,
@@ -287,7 +287,7 @@ test("what a model says is kept whatever it holds: samples, events, problems and
   const detail = await runs.get(world.ctx, { runId });
   expect(detail.problem).toMatchObject({ message: kept, remedy: kept, details: { [kept]: kept } });
   expect(detail.progress?.note).toBe(kept);
-  expect(detail.artifacts.map(({ name, path }) => [name, path])).toEqual([[kept, kept]]);
+  expect(detail.artifacts.map(({ name, file }) => [name, file])).toEqual([[kept, kept]]);
   expect(detail.attempts[0]?.problem?.message).toBe(kept);
   expect(await runs.samples(world.ctx, { runId })).toMatchObject([
     { prompt: kept, expected: kept, answer: kept, thought: kept, cut: true },

@@ -25,11 +25,11 @@ const create = (idempotencyKey?: string) => {
   world.clock.now = new Date(world.clock.now.getTime() + 1000);
   return runs.create(world.ctx, { spec: spec(), idempotencyKey });
 };
-const claimNext = (home = homeId(world.home)) =>
+const claimNext = (store = homeId(world.home)) =>
   claimNextRun(world.ctx, {
     workerId: crypto.randomUUID(),
     workerName: "w",
-    home,
+    store,
     leaseSeconds: 60,
     retry: { attempts: 3, waitSeconds: 0 },
     fenced: true,
@@ -81,19 +81,27 @@ test("runs are served in the order that is shown, whatever the order of their me
   expect(served).toEqual(shown);
 });
 
-test("a worker of another home takes no run whose folders it cannot see; its summary says whether any worker is there", async () => {
+test("a worker of another store takes no run whose files it cannot see; its summary says whether any worker is there", async () => {
   const { id: runId } = await create();
   const noWorker = async () => (await runs.get(world.ctx, { runId })).noWorker;
   const state = { freeMemoryBytes: 1, diskFreeBytes: 1, load: 0, currentRunId: null };
   const facts = { name: "w", host: "h", pid: 1, roles: ["train" as const], isa: "x", threads: 1, memoryBytes: 1 };
   expect(await noWorker()).toBe(true);
-  const elsewhere = await workers.register(world.ctx, { ...facts, home: "another" }, state);
-  const other = await workers.register(world.ctx, { ...facts, roles: ["serve"], home: homeId(world.home) }, state);
+  const elsewhere = await workers.register(world.ctx, { ...facts, home: "another", store: "another" }, state);
+  const other = await workers.register(
+    world.ctx,
+    { ...facts, roles: ["serve"], home: homeId(world.home), store: homeId(world.home) },
+    state,
+  );
   expect(await noWorker()).toBe(true);
   expect(await claimNext("another")).toBeNull();
   expect(await requeueRuns(world.ctx, "another")).toEqual([]);
   expect(await runs.execution.runsElsewhere(world.ctx, runId, "another")).toBe(true);
-  const here = await workers.register(world.ctx, { ...facts, home: homeId(world.home) }, state);
+  const here = await workers.register(
+    world.ctx,
+    { ...facts, home: homeId(world.home), store: homeId(world.home) },
+    state,
+  );
   expect(await noWorker()).toBe(false);
   await world.db.execute(sql`update workers set last_seen_at = now() - interval '1 minute' where id = ${here}`);
   expect(await noWorker()).toBe(true);

@@ -261,7 +261,15 @@ test("what a finished run exported is a base for the next one", async () => {
   const { id: runId } = await runs.create(ctx, { spec: spec({ name: "parent" }) });
   const path = join(ctx.paths.runs, runId, "export", "parent-Q8_0.gguf");
   const digest = `sha256:${"a".repeat(64)}`;
-  const artifact = { runId, kind: "gguf" as const, name: "parent-Q8_0.gguf", ggufType: "Q8_0", digest, bytes: 1, path };
+  const artifact = {
+    runId,
+    kind: "gguf" as const,
+    name: "parent-Q8_0.gguf",
+    ggufType: "Q8_0",
+    digest,
+    bytes: 1,
+    file: "export/parent-Q8_0.gguf",
+  };
   await db.insert(schema.artifacts).values(artifact);
   const offered = async () => (await models.list(ctx, undefined)).find((model) => model.runId === runId);
   expect(await offered()).toBeUndefined(); // not before it has finished

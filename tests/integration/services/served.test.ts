@@ -39,7 +39,7 @@ const finishedRun = async (name: string) => {
     ggufType: "Q8_0",
     digest: `sha256:${"a".repeat(64)}`,
     bytes: 10,
-    path: `/nowhere/${name}.gguf`,
+    file: `exports/${name}.gguf`,
   });
   return runId;
 };

@@ -41,7 +41,7 @@ async function claimed() {
   const worker = {
     workerId: crypto.randomUUID(),
     workerName: "a",
-    home: homeId(world.home),
+    store: homeId(world.home),
     leaseSeconds: 60,
     retry: { attempts: 3, waitSeconds: 0 },
     fenced: true,

@@ -6,7 +6,7 @@ import { type Actor, defaultProjectId, type Permission } from "@anneal/contracts
 import { createDatabase, createListener, type Database } from "@anneal/db";
 import { createTestDatabase } from "@anneal/db/testing";
 import * as engine from "@anneal/engine";
-import { datasets, type Log, type ServiceContext, systemActor, type WorkContext } from "@anneal/services";
+import { datasets, type Log, type ServiceContext, storage, systemActor, type WorkContext } from "@anneal/services";
 import { workHere } from "@anneal/services/worker";
 import { createTextHost } from "@anneal/text";
 import { createOllamaPort } from "../../../apps/web/server/ollama-port.ts";
@@ -66,6 +66,7 @@ export async function openWorld(): Promise<World> {
       modelDirectories: [modelFolder],
       dataDirectories: [dataFolder],
     },
+    files: storage.openFiles({ home, location: null, keys: {}, cacheBytes: 1e9, verify: true }),
     log: silentLog,
     hashToken: (token: string) => createHmac("sha256", "secret of the test").update(token).digest("hex"),
   };

@@ -6,7 +6,7 @@ import { runs } from "@anneal/services";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventsOf, finish, twice } from "../../support/killed-run.ts";
 import { openSafetensors } from "../../support/model-files/safetensors.ts";
-import { endProcess, type Lab, openLab } from "../../support/worker-lab.ts";
+import { artifactFile, endProcess, type Lab, openLab } from "../../support/worker-lab.ts";
 
 // Several adapters over one base in one run: each must come out as if it had trained alone.
 const targets = ["q_proj", "v_proj", "down_proj"];
@@ -40,7 +40,7 @@ afterAll(async () => {
 const fileOf = (run: RunDetail, name: string): string => {
   const found = run.artifacts.find((artifact) => artifact.kind === "adapter" && artifact.name === name);
   if (!found) throw new Error(`no ${name} among ${run.artifacts.map((artifact) => artifact.name).join(", ")}`);
-  return found.path;
+  return artifactFile(lab, found);
 };
 const weights = (run: RunDetail, name: string) => readFileSync(fileOf(run, `${name}/adapter_model.safetensors`));
 
@@ -86,7 +86,13 @@ test("a killed trainer changes no bit of any adapter; each has its curves, files
   );
   for (const one of answers) expect(one.adapter).toBe(one.step === 0 ? adapters[0]?.name : bestAt.get(one.step));
 
-  const report = readFileSync(calm.artifacts.find(({ id }) => id === calm.reportArtifactId)?.path ?? "", "utf8");
+  const report = readFileSync(
+    artifactFile(
+      lab,
+      calm.artifacts.find(({ id }) => id === calm.reportArtifactId),
+    ),
+    "utf8",
+  );
   expect(report).toContain("Adapters trained side by side");
   for (const { name } of adapters) expect(report).toContain(name);
   expect(report).toContain("lowest loss");
@@ -135,7 +141,7 @@ test("the adapter that is named goes into the files, and another run goes on fro
   expect(run.artifacts.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["gguf", "merged", "report"]));
   const [trained] = await eventsOf(lab, run.id, "trained");
   expect(trained?.step).toBeGreaterThan(0);
-  for (const { path } of run.artifacts) expect(existsSync(path), path).toBe(true);
+  for (const { file } of run.artifacts) expect(existsSync(join(lab.home, "runs", run.id, file)), file).toBe(true);
 
   const { rank = 4, alpha = 8 } = adapters.find(({ name }) => name === named) ?? {};
   const method = { kind: "lora" as const, rank, alpha, targets, startFrom: `run:${run.id}` };

@@ -5,7 +5,7 @@ import type { RunDetail, RunSpecInput } from "@anneal/contracts";
 import { createTestDatabase, type TestDatabase } from "@anneal/db/testing";
 import { type BaseSource, openSession } from "@anneal/engine";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { hasEnded, type Lab, openLab } from "../../support/worker-lab.ts";
+import { artifactFile, hasEnded, type Lab, openLab } from "../../support/worker-lab.ts";
 
 const types = ["F16", "Q8_0", "Q4_0"] as const;
 const spec: Partial<RunSpecInput> = {
@@ -71,10 +71,14 @@ test("a file's rounding error and perplexity are those of its weights", async ()
   const fileOf = (type: string) => {
     const artifact = run.artifacts.find(({ ggufType }) => ggufType === type);
     if (!artifact?.quantisation?.perplexity) throw new Error(`${type} has no record of its rounding`);
-    return { path: artifact.path, ...artifact.quantisation, perplexity: artifact.quantisation.perplexity };
+    return {
+      path: artifactFile(lab, artifact),
+      ...artifact.quantisation,
+      perplexity: artifact.quantisation.perplexity,
+    };
   };
   const merged = run.artifacts.find(({ name }) => name === "model.safetensors");
-  const exact = await weightsOf({ kind: "hf", dir: dirname(merged?.path ?? "") });
+  const exact = await weightsOf({ kind: "hf", dir: dirname(artifactFile(lab, merged)) });
   const perplexities: number[] = [];
   for (const [i, type] of types.entries()) {
     const file = fileOf(type);

@@ -6,7 +6,7 @@ import { datasets } from "@anneal/services";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventsOf, finish, twice } from "../../support/killed-run.ts";
 import { tinyShape, writeTinyModel } from "../../support/model-files/tiny-model.ts";
-import { endProcess, type Lab, openLab } from "../../support/worker-lab.ts";
+import { artifactFile, endProcess, type Lab, openLab } from "../../support/worker-lab.ts";
 
 // Runs that learn from something else than answers to imitate: pairs, marks, a teacher.
 const colours = ["red", "green", "blue", "white"];
@@ -65,7 +65,7 @@ test("DPO: the margin grows, the report says so, and a killed trainer changes no
   expect(calm.evaluationAfter?.rewardAccuracy).toBeGreaterThan(0.7);
   expect(killed.evaluationAfter).toEqual(calm.evaluationAfter);
   const report = calm.artifacts.find(({ id }) => id === calm.reportArtifactId);
-  expect(readFileSync(report?.path ?? "", "utf8")).toContain("Preferences on held-out rows");
+  expect(readFileSync(artifactFile(lab, report), "utf8")).toContain("Preferences on held-out rows");
 });
 
 test("KTO: what is liked is rewarded above what is not", async () => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventsOf, finish, twice } from "../../support/killed-run.ts";
 import { writeInflatedModel } from "../../support/model-files/inflated-model.ts";
 import { tinyShape, writeByteTokenizer } from "../../support/model-files/tiny-model.ts";
-import { endProcess, type Lab, openLab } from "../../support/worker-lab.ts";
+import { artifactFile, endProcess, type Lab, openLab } from "../../support/worker-lab.ts";
 
 // A mixture of experts through the product, its routers balanced: the run tells how evenly, and a killed trainer changes no bit.
 let database: TestDatabase;
@@ -57,7 +57,12 @@ test("adapters side by side on the experts, each balancing over its own tokens, 
   const spec = { ...common, base, method, routerAuxWeight: 0.05, epochs: 4 };
   const { calm, killed } = await twice(lab, { ...spec, adapters, microBatchTokens: 2 * share }, 6);
   const weights = (run: RunDetail, name: string) =>
-    readFileSync(run.artifacts.find((one) => one.kind === "adapter" && one.name === name)?.path ?? "");
+    readFileSync(
+      artifactFile(
+        lab,
+        run.artifacts.find((one) => one.kind === "adapter" && one.name === name),
+      ),
+    );
   const worker = lab.startWorker();
   for (const { name, rank = 2, alpha = 8, learningRate = 3e-3 } of adapters) {
     const file = `${name}/adapter_model.safetensors`;

@@ -5,7 +5,15 @@ import { createTestDatabase, type TestDatabase } from "@anneal/db/testing";
 import { runs } from "@anneal/services";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { faultsOf } from "../../support/run-record.ts";
-import { endProcess, hasEnded, type Lab, openLab, trainedDigests, trainerOf } from "../../support/worker-lab.ts";
+import {
+  artifactFile,
+  endProcess,
+  hasEnded,
+  type Lab,
+  openLab,
+  trainedDigests,
+  trainerOf,
+} from "../../support/worker-lab.ts";
 
 // 77 training rows in steps of 8: ten steps an epoch. Progress is told once a second, so a run that is to be caught in the
 // middle must take some, on a fast machine too.
@@ -85,7 +93,7 @@ test("a whole run: every stage, every metric once, files with the digests that w
   expect(undisturbed.checkpoints.filter(({ kept }) => kept).length).toBeLessThanOrEqual(3);
   expect(undisturbed.checkpoints.filter(({ isBest }) => isBest)).toHaveLength(1);
   const report = undisturbed.artifacts.find(({ id }) => id === undisturbed.reportArtifactId);
-  expect(readFileSync(report?.path ?? "", "utf8")).toContain("Content-Security-Policy");
+  expect(readFileSync(artifactFile(lab, report), "utf8")).toContain("Content-Security-Policy");
 });
 
 test("pause saves and gives the machine back; resume goes on from there to the same weights", async () => {

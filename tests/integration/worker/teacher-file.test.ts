@@ -7,7 +7,7 @@ import { openTeacherFile } from "@anneal/text";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventsOf, finish, twice } from "../../support/killed-run.ts";
 import { tinyShape, writeTinyModel } from "../../support/model-files/tiny-model.ts";
-import { endProcess, type Lab, openLab, trainerOf } from "../../support/worker-lab.ts";
+import { artifactFile, endProcess, type Lab, openLab, trainerOf } from "../../support/worker-lab.ts";
 
 // Distillation from a file of what a teacher said: made by a worker, used by a run in whose memory no teacher lies.
 const cutAt = 256;
@@ -100,7 +100,7 @@ test("a run from a file with all tokens learns as from the teacher in memory; ki
   expect(calm.plan?.memory.referenceBytes).toBe(2 * 512 * tinyShape.vocabulary * 8);
   expect(inMemory.plan?.memory.referenceBytes).toBeGreaterThan(0);
   const report = calm.artifacts.find(({ id }) => id === calm.reportArtifactId);
-  const page = readFileSync(report?.path ?? "", "utf8");
+  const page = readFileSync(artifactFile(lab, report), "utf8");
   expect(page).toContain(whole.digest);
   expect(page).toContain("teacher best 259");
   await expect(teacherFiles.remove(lab.ctx, { teacherFileId: whole.id })).resolves.toEqual({ removed: true });

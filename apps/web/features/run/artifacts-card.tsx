@@ -2,7 +2,6 @@
 import { type ArtifactSummary, artifactPath, type Quantisation, reportPath } from "@anneal/contracts";
 import { DownloadIcon, FileTextIcon, PackageIcon } from "lucide-react";
 import { useTranslations } from "next-intl";
-import { CopyButton } from "../../components/copy-button.tsx";
 import { type Column, DataTable } from "../../components/data-table.tsx";
 import { EmptyState } from "../../components/empty-state.tsx";
 import { Button } from "../../components/ui/button.tsx";
@@ -49,7 +48,7 @@ export function ArtifactsCard({ artifacts }: { artifacts: readonly ArtifactSumma
               <span className="font-normal text-muted-foreground"> · {t("ofStep", { step: row.step })}</span>
             )}
           </p>
-          <p className="foreign text-muted-foreground text-xs" title={visible(row.path)}>
+          <p className="foreign text-muted-foreground text-xs" title={visible(row.file)}>
             {visible(row.name)}
           </p>
           {row.quantisation ? <Cost quantisation={row.quantisation} /> : null}
@@ -64,16 +63,6 @@ export function ArtifactsCard({ artifacts }: { artifacts: readonly ArtifactSumma
         <code className="font-mono text-muted-foreground text-xs" title={row.digest}>
           {row.digest.slice(7, 19)}
         </code>
-      ),
-    },
-    {
-      key: "path",
-      header: t("path"),
-      // A path is for a terminal: to be copied whole, not to be read in pieces.
-      cell: (row) => (
-        <span title={visible(row.path)}>
-          <CopyButton text={row.path} label={t("copyPath")} />
-        </span>
       ),
     },
     {

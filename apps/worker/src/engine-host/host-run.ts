@@ -18,6 +18,7 @@ import { jobs, runs, type ServiceContext } from "@anneal/services";
 import { isDatabaseAway, untilStored } from "../database-retry.ts";
 import { takeAttempt } from "../run-directory/attempt-lock.ts";
 import { JournalTail } from "../run-directory/journal-tail.ts";
+import { keepFiles } from "../run-directory/keep-files.ts";
 import { startTrainer } from "./trainer-process.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -86,7 +87,8 @@ export async function hostRun(
     while (storedNumber < announced && !stopped.signal.aborted) {
       const lines = await tail.read(announced, batchLines);
       if (lines.length === 0) return;
-      storedNumber = await untilStored(() => storeJournal(ctx, claim, lines), {
+      const kept = await keepFiles(ctx, start.runDirectory, lines, stopped.signal);
+      storedNumber = await untilStored(() => storeJournal(ctx, claim, lines, kept), {
         log,
         what: `run ${claim.id}: storing events`,
         signal: stopped.signal,

@@ -47,7 +47,7 @@ export function startTrainer(options: {
     stdio: ["ignore", log, log, "ipc"],
     serialization: "json",
     // The trainer needs no secret of ours.
-    env: childEnv({ DATABASE_URL: "", DATABASE_URL_FILE: "" }),
+    env: childEnv({ DATABASE_URL: "", DATABASE_URL_FILE: "", AWS_SECRET_ACCESS_KEY: "", AWS_SESSION_TOKEN: "" }),
   });
   closeSync(log);
   child.on("message", (raw) => {

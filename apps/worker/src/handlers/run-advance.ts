@@ -6,6 +6,7 @@ import { type Hosted, hostRun } from "../engine-host/host-run.ts";
 import { problemOf } from "../problem.ts";
 import { publishRun } from "../publishing/publish-run.ts";
 import { folderBytes } from "../run-directory/files.ts";
+import { restoreRun } from "../run-directory/restore-run.ts";
 import { hostSettings, runFolder, trainerStart } from "../trainer-start.ts";
 import { claimOptions, type WorkerContext } from "../worker-context.ts";
 
@@ -19,16 +20,19 @@ type Settlement = Parameters<typeof settleRun>[2];
  */
 export async function advanceRun(context: WorkerContext, nudgedFor: string): Promise<void> {
   const { services, env, log } = context;
+  try {
+    await services.files.store.reach();
+  } catch (error) {
+    // The heartbeat sends for the run again; a claim now would only count as a failed attempt.
+    log.warn({ error: String(error) }, "no run is taken: the store cannot be reached");
+    return;
+  }
   const taken = await untilStored(
-    () => claimNextRun(services, { ...claimOptions(context), workerName: env.workerName, home: context.home }),
+    () => claimNextRun(services, { ...claimOptions(context), workerName: env.workerName, store: context.store }),
     { log, what: "claiming a run", signal: context.leaving },
   );
   if (!taken) {
-    if (await runsElsewhere(services, nudgedFor, context.home))
-      log.warn(
-        { runId: nudgedFor },
-        "not taken: the run's folders lie in another home; it waits for a worker of that one",
-      );
+    if (await runsElsewhere(services, nudgedFor, context.store)) await leaveAlone(context, nudgedFor);
     return;
   }
   const { claim } = taken;
@@ -52,15 +56,30 @@ export async function advanceRun(context: WorkerContext, nudgedFor: string): Pro
   } finally {
     context.current.runId = null;
     if (!context.leaving.aborted)
-      await requeueNextRun(services, context.home).catch((error: unknown) =>
+      await requeueNextRun(services, context.store).catch((error: unknown) =>
         log.warn({ error: String(error) }, "could not send for the next run; the heartbeat does"),
       );
   }
 }
 
+const told = new Set<string>();
+
+/** Says once in the run's log that this worker does not reach the run's files. */
+async function leaveAlone({ services, env, store, log }: WorkerContext, runId: string): Promise<void> {
+  log.warn({ runId, store }, "not taken: the run's files lie in another store; it waits for a worker of that one");
+  if (told.has(runId)) return;
+  told.add(runId);
+  await runs.execution.tellOtherStore(services, runId, { name: env.workerName, store });
+}
+
 async function attempt(context: WorkerContext, { claim, run }: Taken): Promise<Settlement | null> {
   const { env, services, leaving } = context;
   try {
+    await untilStored(() => restoreRun(services, run, context.home), {
+      log: context.log,
+      what: `run ${run.id}: files`,
+      signal: leaving,
+    });
     const start = await untilStored(() => trainerStart(context, run, claim.attempt, { kind: "run" }), {
       log: context.log,
       what: `run ${run.id}: inputs`,

@@ -1,6 +1,6 @@
 import { say, told } from "@anneal/contracts";
 import { isOllamaError, reconcile } from "@anneal/ollama";
-import { datasets, deployments, forgetOldWorkers, teacherFiles, tendJobs } from "@anneal/services";
+import { datasets, deployments, forgetOldWorkers, storage, teacherFiles, tendJobs } from "@anneal/services";
 import { clearRequests } from "@anneal/services/worker";
 import { clearUnusedShards } from "../shard-cache.ts";
 import type { WorkerContext } from "../worker-context.ts";
@@ -8,7 +8,7 @@ import type { WorkerContext } from "../worker-context.ts";
 /** Repairs what crashes and other people leave: lost messages, drift in Ollama, uploads nobody committed. */
 export async function reconcileSystem(context: WorkerContext): Promise<void> {
   const { services, log } = context;
-  await tendJobs(services, context.home);
+  await tendJobs(services, context.store);
   await forgetOldWorkers(services);
   await clearRequests(services);
   const lost = await teacherFiles.clearLost(services);
@@ -16,6 +16,10 @@ export async function reconcileSystem(context: WorkerContext): Promise<void> {
   const { removed } = await datasets.clearExpired(services);
   const shards = clearUnusedShards(services.paths.shards, services.now());
   if (shards > 0) log.info({ shards }, "removed token shards that no run has used for a month");
+  const adopted = await storage.adoptFiles(services);
+  if (adopted > 0) log.info({ adopted }, "brought files from before there was a store into it");
+  const { deleted } = await storage.clearStore(services);
+  if (deleted > 0) log.info({ deleted }, "removed objects of the store that nothing names any more");
   if (removed > 0) log.info({ removed }, "removed files that nobody waits for any more");
   await compareWithOllama(context);
 }

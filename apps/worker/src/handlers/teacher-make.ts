@@ -1,10 +1,10 @@
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { RunSpec, ServiceError, say, type TrainerStart, trainerProtocolVersion } from "@anneal/contracts";
 import { jobs, models, teacherFiles } from "@anneal/services";
 import { isDatabaseAway, untilStored } from "../database-retry.ts";
 import { makeTeacherFile } from "../engine-host/make-teacher-file.ts";
 import { problemOf } from "../problem.ts";
+import { untilReached } from "../run-directory/keep-files.ts";
 import { hostSettings } from "../trainer-start.ts";
 import { claimOptions, type WorkerContext } from "../worker-context.ts";
 
@@ -72,8 +72,13 @@ async function make(context: WorkerContext, taken: Taken): Promise<TeacherEnd> {
       return { end: "failed", problem, permanent: stop.signal.aborted, retry };
     }
     const { type: _, ...file } = made;
-    const path = start.task.kind === "teacher" ? start.task.path : "";
-    return { end: "succeeded", made: { path, ...file } };
+    const path = teacherFiles.teacherPath(env.paths, row.id);
+    await untilReached(() => services.files.store.put(path, { digest: file.digest, mend: true }), {
+      log: context.log,
+      what: `teacher file ${row.id}: storing it`,
+      signal: stop.signal,
+    });
+    return { end: "succeeded", made: file };
   } catch (error) {
     if (error instanceof ServiceError && error.code === "STALE_ATTEMPT") throw error;
     return { end: "failed", problem: problemOf(error), permanent: true, retry };
@@ -94,7 +99,7 @@ async function teacherStart(context: WorkerContext, { claim, row, dataset }: Tak
   return {
     type: "start",
     version: trainerProtocolVersion,
-    task: { kind: "teacher", path: join(folder, "best.teacher"), topK, writer: writer.source },
+    task: { kind: "teacher", path: teacherFiles.teacherPath(env.paths, row.id), topK, writer: writer.source },
     runId: row.id,
     attempt: claim.attempt,
     workerName: env.workerName,

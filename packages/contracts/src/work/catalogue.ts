@@ -32,6 +32,10 @@ export const ImportedVersion = z.object({
   leftOut: z.array(z.string()), // fields that the rows fill and the version does not hold
 });
 export type ImportedVersion = z.infer<typeof ImportedVersion>;
+/** A version as it lies in the store: its files by name. */
+const StoredVersion = ImportedVersion.omit({ path: true }).extend({
+  files: z.record(z.string(), z.object({ digest: Digest, bytes: Bytes })),
+});
 
 export const ResolvedBase = z.object({
   ref: BaseModelRef,
@@ -75,7 +79,7 @@ const quick = { atOnce: 8, runSeconds: 10 * minute };
 
 export const workCatalogue = {
   "dataset.inspect": kind(SourceFile, UploadInspection.omit({ uploadId: true }), { ...quick, role: "data" }),
-  "dataset.import": kind(SourceFile.extend({ skipBadLines: z.boolean() }), ImportedVersion, {
+  "dataset.import": kind(SourceFile.extend({ skipBadLines: z.boolean() }), StoredVersion, {
     role: "data",
     atOnce: 2,
     runSeconds: 24 * 60 * minute,

@@ -1,5 +1,5 @@
 import type { ArtifactKind, Quantisation } from "@anneal/contracts";
-import { pgTable, unique, uuid } from "drizzle-orm/pg-core";
+import { boolean, pgTable, unique, uuid } from "drizzle-orm/pg-core";
 import { jsonb, text } from "../storable.ts";
 import { checkpoints } from "./checkpoints.ts";
 import { byteCount, createdAt, id } from "./columns.ts";
@@ -17,7 +17,8 @@ export const artifacts = pgTable(
     ggufType: text("gguf_type"),
     digest: text("digest").notNull(),
     bytes: byteCount("bytes").notNull(),
-    path: text("path").notNull(),
+    file: text("file").notNull(), // its place in the run's folder
+    stored: boolean("stored").notNull().default(true), // false: made before there was a store; adopted by a worker
     quantisation: jsonb("quantisation").$type<Quantisation>(), // GGUF only: what rounding cost
     createdAt: createdAt(),
   },

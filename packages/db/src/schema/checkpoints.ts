@@ -1,7 +1,10 @@
 import { boolean, doublePrecision, integer, pgTable, unique, uuid } from "drizzle-orm/pg-core";
-import { text } from "../storable.ts";
+import { jsonb, text } from "../storable.ts";
 import { byteCount, createdAt, id } from "./columns.ts";
 import { runs } from "./runs.ts";
+
+/** Objects of the store by the names that they have in a folder. */
+export type StoredFiles = Record<string, { digest: string; bytes: number }>;
 
 export const checkpoints = pgTable(
   "checkpoints",
@@ -14,7 +17,9 @@ export const checkpoints = pgTable(
     attempt: integer("attempt").notNull(),
     digest: text("digest").notNull(),
     bytes: byteCount("bytes").notNull(),
-    path: text("path").notNull(),
+    folder: text("folder").notNull(), // its place in the run's folder
+    // What another host needs to go on from it, by place in the run's folder; null: not in the store (yet).
+    files: jsonb("files").$type<StoredFiles>(),
     evaluationLoss: doublePrecision("evaluation_loss"),
     exactMatch: doublePrecision("exact_match"),
     isBest: boolean("is_best").notNull().default(false),

@@ -1,10 +1,11 @@
 import type { DatasetFormat } from "@anneal/contracts";
 import { integer, pgTable, unique, uuid } from "drizzle-orm/pg-core";
 import { jsonb, text } from "../storable.ts";
+import type { StoredFiles } from "./checkpoints.ts";
 import { byteCount, createdAt, id } from "./columns.ts";
 import { datasets } from "./datasets.ts";
 
-// Immutable; `digest` is the SHA-256 of its canonical rows and names the Parquet file at `path`.
+// Immutable; `digest` is the SHA-256 of its canonical rows and names its Parquet file.
 export const datasetVersions = pgTable(
   "dataset_versions",
   {
@@ -20,7 +21,8 @@ export const datasetVersions = pgTable(
     badLineCount: integer("bad_line_count").notNull().default(0),
     sourceName: text("source_name").notNull(),
     leftOut: jsonb("left_out").$type<string[]>().notNull().default([]), // fields of the file's rows that it does not hold
-    path: text("path").notNull(),
+    // The Parquet file and the digests of its rows as objects of the store; null: made before there was a store.
+    files: jsonb("files").$type<StoredFiles>(),
     uploadId: uuid("upload_id"), // whose commit made it; null: made before this was kept
     createdAt: createdAt(),
   },

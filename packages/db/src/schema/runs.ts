@@ -37,8 +37,8 @@ export const runs = pgTable(
       .references(() => datasetVersions.id),
     evaluationVersionId: uuid("evaluation_version_id").references(() => datasetVersions.id),
     ...jobColumns(),
-    // The home whose folders hold its dataset, checkpoints and journal; null until a worker has taken a run of an older version.
-    home: text("home"),
+    // The identity of the store that holds its dataset, checkpoints and artifacts; null until a worker has taken a run of an older version.
+    store: text("store"),
     // What a person asked for and the worker has not yet done; `controlNumber` tells a second "save" from the first.
     control: text("control").$type<RunControl>(),
     controlNumber: integer("control_number").notNull().default(0),

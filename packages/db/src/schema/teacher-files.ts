@@ -1,5 +1,5 @@
 import type { Problem, TeacherFacts, TeacherFileInput, TeacherFileStatus } from "@anneal/contracts";
-import { doublePrecision, index, integer, pgTable, uuid } from "drizzle-orm/pg-core";
+import { boolean, doublePrecision, index, integer, pgTable, uuid } from "drizzle-orm/pg-core";
 import { jsonb, text } from "../storable.ts";
 import { byteCount, createdAt, id, projectId, time } from "./columns.ts";
 import { datasetVersions } from "./dataset-versions.ts";
@@ -21,7 +21,7 @@ export const teacherFiles = pgTable(
       .references(() => datasetVersions.id, { onDelete: "cascade" }),
     status: text("status").$type<TeacherFileStatus>().notNull().default("pending"),
     fraction: doublePrecision("fraction"),
-    path: text("path"),
+    stored: boolean("stored").notNull().default(true), // false: made before there was a store; adopted by a worker
     digest: text("digest"),
     bytes: byteCount("bytes"),
     rows: integer("rows"),

@@ -8,6 +8,7 @@ export const workers = pgTable("workers", {
   name: text("name").notNull(),
   host: text("host").notNull(),
   home: text("home"), // null: a worker of an older version
+  store: text("store"), // the identity of the store that it reaches
   pid: integer("pid").notNull(),
   roles: jsonb("roles").$type<string[]>().notNull(),
   isa: text("isa").notNull(),

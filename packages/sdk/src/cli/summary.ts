@@ -57,14 +57,14 @@ export function runSummary(run: RunDetail, url: string, baseName = run.base): st
   }
   if (run.problem) lines.push(`  problem    ${oneLine(run.problem.message, 500)}`);
   if (run.problem?.remedy) lines.push(`  remedy     ${oneLine(run.problem.remedy, 500)}`);
-  for (const { kind, ggufType, path, bytes: size, quantisation } of run.artifacts) {
+  for (const { kind, ggufType, name, bytes: size, quantisation } of run.artifacts) {
     const { perplexity, relativeRmse } = quantisation ?? {};
     const cost = [
       ...(relativeRmse ? [`rounding error ${(100 * relativeRmse).toFixed(2)} %`] : []),
       ...(perplexity ? [`perplexity ${perplexity.tuned.toFixed(3)} -> ${perplexity.file.toFixed(3)}`] : []),
     ];
     lines.push(
-      `  ${(kind === "gguf" ? (ggufType ?? "gguf") : kind).padEnd(10)} ${path} (${[bytes(size), ...cost].join(", ")})`,
+      `  ${(kind === "gguf" ? (ggufType ?? "gguf") : kind).padEnd(10)} ${oneLine(name)} (${[bytes(size), ...cost].join(", ")})`,
     );
   }
   for (const deployment of run.deployments) {

@@ -1,12 +1,5 @@
-import { access, rm } from "node:fs/promises";
-import {
-  api,
-  type ColumnMapping,
-  type DatasetFormat,
-  type ImportedVersion,
-  ServiceError,
-  say,
-} from "@anneal/contracts";
+import { rm } from "node:fs/promises";
+import { api, type ColumnMapping, type DatasetFormat, ServiceError, say, type WorkOutput } from "@anneal/contracts";
 import { newId, schema, type Transaction } from "@anneal/db";
 import { and, eq, max } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
@@ -41,14 +34,11 @@ async function addVersion(
   ctx: ServiceContext,
   upload: UploadRow,
   name: string,
-  made: ImportedVersion,
+  made: WorkOutput<"dataset.import">,
 ): Promise<Committed | null> {
   await lockDigest(tx, made.digest);
-  const present = await access(made.path).then(
-    () => true,
-    () => false,
-  );
-  if (!present) return null;
+  // Under the digest's lock: what is there now is named before anything may remove it.
+  for (const { digest } of Object.values(made.files)) if (!(await ctx.files.store.stat(digest))) return null;
   const datasetId = await datasetNamed(tx, ctx, name);
   const [same] = await tx
     .select({ id: datasetVersions.id })
@@ -60,7 +50,7 @@ async function addVersion(
       .select({ number: max(datasetVersions.number) })
       .from(datasetVersions)
       .where(eq(datasetVersions.datasetId, datasetId));
-    const { digest, rows, bytes, format, badLineCount, leftOut, path } = made;
+    const { digest, rows, bytes, format, badLineCount, leftOut, files } = made;
     await tx.insert(datasetVersions).values({
       id: versionId,
       datasetId,
@@ -72,12 +62,14 @@ async function addVersion(
       badLineCount,
       sourceName: upload.fileName,
       leftOut,
-      path,
+      files,
       uploadId: upload.id,
       createdAt: ctx.now(),
     });
     await audit(tx, ctx, "dataset.commit", datasetId, { name, digest, rows, uploadId: upload.id });
   }
+  // The same rows may be another file by now: that of a repair.
+  else await tx.update(datasetVersions).set({ files: made.files }).where(eq(datasetVersions.id, same.id));
   await tx.update(uploads).set({ committedAt: ctx.now() }).where(eq(uploads.id, upload.id));
   await tx
     .insert(idempotencyKeys)

@@ -3,13 +3,14 @@ import { ServiceError, say } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { eq } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
+import { versionFile } from "../storage/version-file.ts";
 
 const { datasetVersions } = schema;
-export type VersionRow = typeof datasetVersions.$inferSelect;
+export type VersionRow = typeof datasetVersions.$inferSelect & { path: string };
 
-/** A version's row; its file is there. `field` is what a refusal names. */
+/** A version's row; its file is on this machine, at `path`. `field` is what a refusal names. */
 export async function findVersion(
-  ctx: Pick<ServiceContext, "db">,
+  ctx: Pick<ServiceContext, "db" | "files" | "paths">,
   versionId: string,
   field: string,
 ): Promise<VersionRow> {
@@ -19,12 +20,13 @@ export async function findVersion(
       field,
       remedy: say`list the datasets and choose one of their versions`,
     });
-  await access(row.path).catch((cause: unknown) => {
+  const path = await versionFile(ctx, row);
+  await access(path).catch((cause: unknown) => {
     throw new ServiceError("UNAVAILABLE", say`${field}: the file of dataset version ${versionId} cannot be read`, {
       field,
       remedy: say`put the file back from a backup, or upload the dataset again`,
       cause,
     });
   });
-  return row;
+  return { ...row, path };
 }

@@ -1,5 +1,5 @@
 import { api, ServiceError, say } from "@anneal/contracts";
-import { removeVersionFile } from "@anneal/data/version-file";
+import { removeVersionFile, versionPath } from "@anneal/data/version-file";
 import { schema } from "@anneal/db";
 import { acrossProjects } from "@anneal/db/across-projects";
 import { count, eq, inArray, or } from "drizzle-orm";
@@ -9,7 +9,7 @@ import { lockDigest } from "./version-lock.ts";
 
 const { datasets, datasetVersions, runs } = schema;
 
-/** Removes a version's file unless another dataset, of whichever project, has the same rows. */
+/** Removes a version's file from this machine unless another dataset, of whichever project, has the same rows. The store clears itself. */
 export async function removeFile(ctx: Pick<ServiceContext, "db">, digest: string, path: string): Promise<void> {
   await ctx.db.transaction(async (tx) => {
     await lockDigest(tx, digest);
@@ -46,6 +46,6 @@ export const remove = verb(api.datasets.remove, async (ctx, { datasetId }) => {
     await tx.delete(datasets).where(eq(datasets.id, datasetId));
     return found;
   });
-  for (const { digest, path } of versions) await removeFile(ctx, digest, path);
+  for (const { digest } of versions) await removeFile(ctx, digest, versionPath(ctx.paths.datasets, digest));
   return { removed: true };
 });

@@ -7,14 +7,21 @@ type Row = typeof deployments.$inferSelect;
 
 export interface PublishedFile {
   id: string;
-  path: string;
+  runId: string | null;
+  file: string;
   digest: string;
   bytes: number;
 }
 
 /** The GGUF file a deployment publishes, when it has been exported already. */
 export async function deploymentFile(ctx: Pick<ServiceContext, "db">, row: Row): Promise<PublishedFile | null> {
-  const columns = { id: artifacts.id, path: artifacts.path, digest: artifacts.digest, bytes: artifacts.bytes };
+  const columns = {
+    id: artifacts.id,
+    runId: artifacts.runId,
+    file: artifacts.file,
+    digest: artifacts.digest,
+    bytes: artifacts.bytes,
+  };
   if (row.artifactId) {
     const [file] = await ctx.db.select(columns).from(artifacts).where(eq(artifacts.id, row.artifactId));
     return file ?? null;
@@ -48,7 +55,7 @@ interface NewFile {
   ggufType: string;
   digest: string;
   bytes: number;
-  path: string;
+  file: string; // its place in the run's folder
 }
 
 /** A file exported for a deployment; the same file made again replaces its row's content. */
@@ -57,12 +64,15 @@ export async function storeDeploymentFile(
   row: Row,
   file: NewFile,
 ): Promise<PublishedFile> {
-  const { digest, bytes, path } = file;
+  const { digest, bytes, file: place } = file;
   const [stored] = await ctx.db
     .insert(artifacts)
     .values({ runId: row.runId, checkpointId: row.checkpointId, createdAt: ctx.now(), ...file })
-    .onConflictDoUpdate({ target: [artifacts.runId, artifacts.kind, artifacts.name], set: { digest, bytes, path } })
+    .onConflictDoUpdate({
+      target: [artifacts.runId, artifacts.kind, artifacts.name],
+      set: { digest, bytes, file: place, stored: true },
+    })
     .returning({ id: artifacts.id });
   if (!stored) throw new Error("insert returned no row");
-  return { id: stored.id, path, digest, bytes };
+  return { id: stored.id, runId: row.runId, file: place, digest, bytes };
 }

@@ -3,6 +3,7 @@ import { BaseModelRef, type ModelSummary } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { and, desc, eq, isNull } from "drizzle-orm";
 import type { WorkContext } from "../context.ts";
+import { runFilePath } from "../storage/run-file.ts";
 import { describe } from "./describe.ts";
 import { findModelFiles } from "./find-files.ts";
 
@@ -28,7 +29,7 @@ async function registered(ctx: WorkContext): Promise<Known[]> {
 async function ofRuns(ctx: WorkContext): Promise<Known[]> {
   const rows = await ctx.db
     .select({
-      path: artifacts.path,
+      file: artifacts.file,
       type: artifacts.ggufType,
       runId: runs.id,
       runName: runs.name,
@@ -39,10 +40,10 @@ async function ofRuns(ctx: WorkContext): Promise<Known[]> {
     .where(and(eq(artifacts.kind, "gguf"), isNull(artifacts.checkpointId), eq(runs.status, "succeeded")))
     .orderBy(desc(artifacts.id))
     .limit(mostOfRuns);
-  return rows.map(({ path, type, runId, runName, createdAt }) => ({
+  return rows.map(({ file, type, runId, runName, createdAt }) => ({
     id: null,
-    ref: path,
-    place: path,
+    ref: runFilePath(ctx, runId, file),
+    place: runFilePath(ctx, runId, file),
     name: `${runName} (${type ?? "GGUF"})`,
     source: "run",
     runId,

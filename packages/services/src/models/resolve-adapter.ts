@@ -2,9 +2,10 @@ import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type AdapterRef, type RunSpec, runAdapter, ServiceError, say, type Words } from "@anneal/contracts";
 import { schema } from "@anneal/db";
-import { and, asc, eq } from "drizzle-orm";
+import { and, asc, eq, like } from "drizzle-orm";
 import type { WorkContext } from "../context.ts";
 import type { BaseSource, EngineAdapterInfo } from "../ports.ts";
+import { artifactFile } from "../storage/run-file.ts";
 import { adapterRefusal } from "./adapter-refusal.ts";
 import { identityOf } from "./facts.ts";
 import { foreignError } from "./foreign-error.ts";
@@ -16,7 +17,7 @@ const refusalAt =
   (code, message, remedy, cause) =>
     new ServiceError(code, say`${field}: ${message}`, { field, remedy, cause });
 
-type Context = Pick<WorkContext, "db" | "paths" | "engine">;
+type Context = Pick<WorkContext, "db" | "paths" | "engine" | "files">;
 
 export interface FoundAdapter extends EngineAdapterInfo {
   dir: string;
@@ -33,19 +34,22 @@ async function folderOf(ctx: Context, ref: AdapterRef, refuse: Refuse): Promise<
   }
   const { artifacts } = schema;
   const { runId, adapter } = named;
-  const [row] = await ctx.db
-    .select({ path: artifacts.path })
+  const rows = await ctx.db
+    .select()
     .from(artifacts)
     .where(
       and(
         eq(artifacts.runId, runId),
         eq(artifacts.kind, "adapter"),
-        adapter === null ? undefined : eq(artifacts.name, `${adapter}/adapter_config.json`),
+        adapter === null ? undefined : like(artifacts.name, `${adapter}/%`),
       ),
     )
-    .orderBy(asc(artifacts.id)) // of several side by side the exported one was written first
-    .limit(1);
-  if (row) return dirname(row.path);
+    .orderBy(asc(artifacts.id)); // of several side by side the exported one was written first
+  const [first] = rows;
+  const folder = first && dirname(first.file);
+  const files = rows.filter(({ file }) => dirname(file) === folder);
+  const [path] = await Promise.all(files.map((row) => artifactFile(ctx, row)));
+  if (path) return dirname(path);
   throw refuse("NOT_FOUND", say`${ref} has no adapter`, say`choose a run by LoRA that has ended well`);
 }
 

@@ -11,7 +11,6 @@ import {
 import { newId, schema, type Transaction } from "@anneal/db";
 import { eq, inArray } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
-import { homeId } from "../home-id.ts";
 import { type IdempotencyKey, type KeyedJob, type NewJob, openJob } from "../jobs/index.ts";
 import { audit } from "../verb.ts";
 import { appendEvents } from "./append-events.ts";
@@ -73,7 +72,7 @@ export async function createRunIn(
       plan: planned.plan,
       datasetVersionId: planned.dataset.id,
       evaluationVersionId: planned.evaluation?.id ?? null,
-      home: homeId(ctx.paths.home),
+      store: await ctx.files.store.id(),
       createdBy: ctx.actor.id,
     });
     await audit(tx, ctx, "run.create", values.id, { name, base: spec.base, dataset: spec.dataset });

@@ -8,6 +8,6 @@ export function toCheckpoint(row: typeof schema.checkpoints.$inferSelect): Check
 }
 
 export function toArtifact(row: typeof schema.artifacts.$inferSelect, step: number | null): ArtifactSummary {
-  const { createdAt, checkpointId: _, ...rest } = row;
+  const { createdAt, checkpointId: _, stored: __, ...rest } = row;
   return { ...rest, step, createdAt: createdAt.toISOString() };
 }

@@ -26,7 +26,7 @@ const publications = sql<Publication[]>`(select coalesce(json_agg(json_build_obj
 // A worker writes its row every few seconds; one that was silent for half a minute is taken for gone.
 const noWorker = sql<boolean>`(${runs.status} = 'queued' or ${owed(runKind)}) and not exists (
   select 1 from workers w where w.stopped_at is null and w.last_seen_at > now() - interval '30 seconds'
-    and w.roles ? 'train' and (${runs.home} is null or w.home is null or w.home = ${runs.home}))`;
+    and w.roles ? 'train' and (${runs.store} is null or w.store is null or w.store = ${runs.store}))`;
 
 export const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 

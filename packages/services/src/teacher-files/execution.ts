@@ -7,7 +7,7 @@ import type { TeacherFileRow } from "./rows.ts";
 
 /** Takes a file that waits to be made, or one whose worker is gone; null when there is nothing to take. */
 export async function claimTeacherFile(
-  ctx: Pick<ServiceContext, "db" | "now">,
+  ctx: Pick<ServiceContext, "db" | "now" | "files" | "paths">,
   teacherFileId: string,
   options: ClaimOptions,
 ): Promise<{ claim: JobClaim; row: TeacherFileRow; dataset: TrainerDataset } | null> {
@@ -27,7 +27,6 @@ export const renewTeacherFile = (
 ) => teacherLeases.extend(ctx.db, claim, leaseSeconds, changes);
 
 interface Made {
-  path: string;
   digest: string;
   bytes: number;
   rows: number;

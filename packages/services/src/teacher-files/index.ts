@@ -4,4 +4,4 @@ export { findReady } from "./find-ready.ts";
 export { get, list } from "./list.ts";
 export { make, retry } from "./make.ts";
 export { remove } from "./remove.ts";
-export { type TeacherFileRow, teacherFolder } from "./rows.ts";
+export { type TeacherFileRow, teacherFolder, teacherPath } from "./rows.ts";

@@ -12,6 +12,9 @@ export type TeacherFileRow = typeof teacherFiles.$inferSelect;
 export const teacherFolder = (paths: Pick<StoragePaths, "home">, id: string): string =>
   join(paths.home, "teachers", id);
 
+export const teacherPath = (paths: Pick<StoragePaths, "home">, id: string): string =>
+  join(teacherFolder(paths, id), "best.teacher");
+
 export function toTeacherFile(row: TeacherFileRow): TeacherFileSummary {
   const { id, name, input, status, fraction, rows, supervisedTokens, digest, bytes, problem } = row;
   return {

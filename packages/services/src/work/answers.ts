@@ -18,6 +18,7 @@ import { resolveBase } from "../models/resolve-base.ts";
 import { pinInputs } from "../runs/pin-inputs.ts";
 import { makePlan } from "../runs/planning/make-plan.ts";
 import { kindProblem } from "../runs/planning/row-problems.ts";
+import { storeVersionFile } from "../storage/version-file.ts";
 import { checkMachine } from "../system/check-machine.ts";
 import { checkTeacher } from "../teacher-files/check-teacher.ts";
 
@@ -53,8 +54,11 @@ async function readRows(
 export const answers: Answers = {
   "dataset.inspect": (ctx, { path, mapping, ...file }) =>
     inspectFile(path, { ...file, mapping: mapping ?? undefined, signal: ctx.signal }),
-  "dataset.import": (ctx, { path, ...file }, tell) =>
-    importVersion(path, { ...file, folder: ctx.paths.datasets, signal: ctx.signal, onProgress: tell }),
+  async "dataset.import"(ctx, { path, ...file }, tell) {
+    const options = { ...file, folder: ctx.paths.datasets, signal: ctx.signal, onProgress: tell };
+    const { path: made, ...version } = await importVersion(path, options);
+    return { ...version, files: await storeVersionFile(ctx, made) };
+  },
   "dataset.rows": readRows,
   async "dataset.check"(ctx, { versionId, base, ...options }) {
     const version = await findVersion(ctx, versionId, "versionId");

@@ -14,6 +14,7 @@ export interface WorkerFacts {
   name: string;
   host: string;
   home: string;
+  store: string;
   pid: number;
   roles: WorkerRole[];
   isa: string;

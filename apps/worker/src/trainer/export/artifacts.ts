@@ -1,5 +1,5 @@
 import { existsSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import type { ArtifactKind, Quantisation } from "@anneal/contracts";
 import { sha256OfFile } from "@anneal/data";
 import { requireAttempt } from "../../run-directory/attempt-lock.ts";
@@ -44,7 +44,7 @@ export async function tellFile(
     name,
     digest: `sha256:${await sha256OfFile(path)}`,
     bytes: statSync(path).size,
-    path,
+    path: relative(job.start.runDirectory, path),
     ggufType,
     checkpointStep: null,
     quantisation,

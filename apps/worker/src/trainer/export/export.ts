@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { say, told, type Words } from "@anneal/contracts";
 import type { Session } from "@anneal/engine";
@@ -111,6 +111,8 @@ async function exportDirectory(
   const names = files();
   if (names.length > 0 && names.every((name) => isTold(job, kind, join(dir, name), prefix + name))) return;
   guard(job);
+  // Files that an attempt before this one told of are linked to from the store: they are replaced, never written into.
+  rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir, { recursive: true });
   await write();
   for (const file of files()) {

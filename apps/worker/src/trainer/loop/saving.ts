@@ -1,3 +1,4 @@
+import { relative } from "node:path";
 import type { Session } from "@anneal/engine";
 import type { Checkpoint, Cursor } from "../../run-directory/checkpoints.ts";
 import { heartbeat, type Job, tell } from "../context/job.ts";
@@ -31,14 +32,15 @@ export class Saver {
     if (prune) store.prune(keepLast, [keepBest ? (cursor.best?.step ?? null) : null, cursor.guard.rollbackTo]);
     const { checkpoints } = journal.told;
     const deleted = [...checkpoints.keys()].filter((told) => told !== step && !store.has(told));
-    if (checkpoints.get(step) === checkpoint.path && deleted.length === 0) return;
+    const path = relative(start.runDirectory, checkpoint.path);
+    if (checkpoints.get(step) === path && deleted.length === 0) return;
     const evaluation = cursor.lastEvaluation?.step === step ? cursor.lastEvaluation : null;
     tell(this.job, {
       type: "checkpoint",
       step,
       digest: checkpoint.digest,
       bytes: checkpoint.bytes,
-      path: checkpoint.path,
+      path,
       evaluationLoss: evaluation?.loss ?? null,
       exactMatch: evaluation?.exactMatch ?? null,
       isBest: cursor.best?.step === step,

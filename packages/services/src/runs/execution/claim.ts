@@ -2,14 +2,14 @@ import { schema, type Transaction } from "@anneal/db";
 import { and, eq, isNotNull, not } from "drizzle-orm";
 import type { ServiceContext } from "../../context.ts";
 import { type ClaimOptions as JobClaimOptions, owed } from "../../jobs/index.ts";
-import { type Claim, ofHome, type RunRow, runKind, runLeases } from "./kind.ts";
+import { type Claim, ofStore, type RunRow, runKind, runLeases } from "./kind.ts";
 
 const { runs, attempts } = schema;
 
 export interface ClaimOptions extends JobClaimOptions {
   workerName: string;
-  /** The worker's home (homeId): it takes no run whose folders it cannot see. */
-  home: string;
+  /** The identity of the worker's store: it takes no run whose files it cannot see. */
+  store: string;
 }
 interface Taken {
   claim: Claim;
@@ -17,10 +17,10 @@ interface Taken {
 }
 type Context = Pick<ServiceContext, "db" | "now">;
 
-const selection = (ctx: Context, { workerName, home, ...options }: ClaimOptions) => ({
+const selection = (ctx: Context, { workerName, store, ...options }: ClaimOptions) => ({
   ...options,
-  where: ofHome(home),
-  set: { home },
+  where: ofStore(store),
+  set: { store },
   async onTaken(tx: Transaction, { id: runId, attempt }: RunRow) {
     await tx.insert(attempts).values({ runId, attempt, workerId: options.workerId, workerName, startedAt: ctx.now() });
   },
@@ -66,18 +66,18 @@ type Sender = Pick<ServiceContext, "db" | "queue">;
  * The runs table is the truth, the queue only a messenger that may forget (14 days) or lose a holder: every queued run, and
  * every run whose lease is over, gets a message again. The singleton key keeps that to one waiting message a run.
  */
-export const requeueRuns = (ctx: Sender, home: string): Promise<string[]> =>
-  runLeases.requeue(ctx, { where: ofHome(home) });
+export const requeueRuns = (ctx: Sender, store: string): Promise<string[]> =>
+  runLeases.requeue(ctx, { where: ofStore(store) });
 
 /** One message for the run whose turn it is, so that the worker that has just become free takes it at once. */
-export const requeueNextRun = (ctx: Sender, home: string): Promise<string[]> =>
-  runLeases.requeue(ctx, { where: ofHome(home), limit: 1 });
+export const requeueNextRun = (ctx: Sender, store: string): Promise<string[]> =>
+  runLeases.requeue(ctx, { where: ofStore(store), limit: 1 });
 
-/** Whether the run waits for a worker of another home. */
-export async function runsElsewhere(ctx: Pick<ServiceContext, "db">, runId: string, home: string): Promise<boolean> {
+/** Whether the run waits for a worker of another store. */
+export async function runsElsewhere(ctx: Pick<ServiceContext, "db">, runId: string, store: string): Promise<boolean> {
   const rows = await ctx.db
     .select({ id: runs.id })
     .from(runs)
-    .where(and(eq(runs.id, runId), owed(runKind), isNotNull(runs.home), not(eq(runs.home, home))));
+    .where(and(eq(runs.id, runId), owed(runKind), isNotNull(runs.store), not(eq(runs.store, store))));
   return rows.length > 0;
 }

@@ -5,7 +5,7 @@ import { and, eq, sql } from "drizzle-orm";
 import { z } from "zod";
 import type { ServiceContext } from "../../context.ts";
 import { resumeRun } from "../control.ts";
-import { ofHome } from "./kind.ts";
+import { ofStore } from "./kind.ts";
 
 const { runs } = schema;
 // Beyond what the run needs: a journal, a log and the database want to write too.
@@ -39,12 +39,12 @@ export async function diskFullProblem(
   };
 }
 
-/** Resumes the runs of a home that found the disk full and have room now. */
-export async function resumeWhereRoom(ctx: ServiceContext, home: string): Promise<string[]> {
+/** Resumes the runs of a store that found the disk full and have room now. */
+export async function resumeWhereRoom(ctx: ServiceContext, store: string): Promise<string[]> {
   const rows = await ctx.db
     .select({ id: runs.id, problem: runs.problem })
     .from(runs)
-    .where(and(eq(runs.status, "paused"), sql`${runs.problem}->'details'->>'code' = ${diskFullCode}`, ofHome(home)));
+    .where(and(eq(runs.status, "paused"), sql`${runs.problem}->'details'->>'code' = ${diskFullCode}`, ofStore(store)));
   const resumed: string[] = [];
   for (const { id, problem } of rows) {
     const details = Details.safeParse(problem?.details);

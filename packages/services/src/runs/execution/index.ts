@@ -12,6 +12,7 @@ export { diskFullProblem, resumeWhereRoom } from "./disk-full.ts";
 export { findRun, runInputs } from "./inputs.ts";
 export { type Claim, runKind } from "./kind.ts";
 export { longestRow } from "./longest-row.ts";
+export { keptCheckpoints, ranElsewhere, storedArtifacts, tellOtherStore, toldLines } from "./other-hosts.ts";
 export { type Settlement, settleRun } from "./settle.ts";
 export { tellStage } from "./stage.ts";
-export { storeJournal } from "./store-journal.ts";
+export { type KeptFiles, storeJournal } from "./store-journal.ts";

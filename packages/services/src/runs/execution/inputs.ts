@@ -2,6 +2,7 @@ import type { TrainerDataset } from "@anneal/contracts";
 import { schema } from "@anneal/db";
 import { eq } from "drizzle-orm";
 import type { ServiceContext } from "../../context.ts";
+import { versionFile } from "../../storage/version-file.ts";
 import { notFound } from "../../verb.ts";
 
 const { runs, datasets, datasetVersions } = schema;
@@ -9,13 +10,13 @@ type RunRow = typeof runs.$inferSelect;
 
 /** The dataset versions a run reads: where their files lie, and by which digest they are known. */
 export async function runInputs(
-  ctx: Pick<ServiceContext, "db">,
+  ctx: Pick<ServiceContext, "db" | "files" | "paths">,
   run: Pick<RunRow, "datasetVersionId" | "evaluationVersionId">,
 ): Promise<{ dataset: TrainerDataset; evaluationDataset: TrainerDataset | null }> {
   const find = async (id: string): Promise<TrainerDataset> => {
     const [row] = await ctx.db
       .select({
-        path: datasetVersions.path,
+        files: datasetVersions.files,
         digest: datasetVersions.digest,
         rows: datasetVersions.rows,
         dataset: datasets.name,
@@ -25,8 +26,9 @@ export async function runInputs(
       .innerJoin(datasets, eq(datasets.id, datasetVersions.datasetId))
       .where(eq(datasetVersions.id, id));
     if (!row) throw notFound("dataset version", id);
-    const { dataset, number, ...facts } = row;
-    return { ...facts, name: `${dataset} v${number}` };
+    const { dataset, number, files, ...facts } = row;
+    const path = await versionFile(ctx, { digest: facts.digest, files });
+    return { ...facts, path, name: `${dataset} v${number}` };
   };
   return {
     dataset: await find(run.datasetVersionId),

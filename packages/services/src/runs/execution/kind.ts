@@ -11,8 +11,8 @@ export type Claim = JobClaim;
 /** Statuses of a run in a worker's hands. */
 export const held: RunStatus[] = ["running", "pausing", "cancelling"];
 
-/** Runs whose folders lie in this home. */
-export const ofHome = (home: string): SQL | undefined => or(isNull(runs.home), eq(runs.home, home));
+/** Runs whose files lie in this store. */
+export const ofStore = (store: string): SQL | undefined => or(isNull(runs.store), eq(runs.store, store));
 
 export const runKind: JobKind<typeof runs> = {
   table: runs,

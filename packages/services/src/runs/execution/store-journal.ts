@@ -10,9 +10,17 @@ import { type MetricPoint, storeMetrics } from "./store-metrics.ts";
 const { runs, attempts, checkpoints, samples, artifacts } = schema;
 type Body<T extends RunEventBody["type"]> = Extract<RunEventBody, { type: T }>;
 
-async function storeCheckpoint(tx: Transaction, claim: Claim, time: Date, body: Body<"checkpoint">): Promise<void> {
-  const { step, digest, bytes, path, evaluationLoss, exactMatch, isBest } = body;
-  const values = { attempt: claim.attempt, digest, bytes, path, evaluationLoss, exactMatch, isBest, kept: true };
+/** What `keepFiles` put into the store for lines, by their numbers. Null: a checkpoint that was cleared away before. */
+export type KeptFiles = ReadonlyMap<number, schema.StoredFiles | null>;
+
+async function storeCheckpoint(
+  tx: Transaction,
+  claim: Claim,
+  { time, body, files }: { time: Date; body: Body<"checkpoint">; files: schema.StoredFiles | null | undefined },
+): Promise<void> {
+  const { step, digest, bytes, path: folder, evaluationLoss, exactMatch, isBest } = body;
+  const facts = { attempt: claim.attempt, digest, bytes, folder, evaluationLoss, exactMatch, isBest };
+  const values = { ...facts, files: files ?? null, kept: files !== null };
   await tx
     .insert(checkpoints)
     .values({ id: newId(), runId: claim.id, step, createdAt: time, ...values })
@@ -29,9 +37,14 @@ async function storeCheckpoint(tx: Transaction, claim: Claim, time: Date, body: 
       .where(and(eq(checkpoints.runId, claim.id), inArray(checkpoints.step, body.deleted)));
 }
 
-async function storeBody(tx: Transaction, claim: Claim, time: Date, body: RunEventBody): Promise<void> {
+async function storeBody(
+  tx: Transaction,
+  claim: Claim,
+  line: { time: Date; body: RunEventBody; files: schema.StoredFiles | null | undefined },
+): Promise<void> {
   const { id: runId } = claim;
-  if (body.type === "checkpoint") await storeCheckpoint(tx, claim, time, body);
+  const { time, body, files } = line;
+  if (body.type === "checkpoint") await storeCheckpoint(tx, claim, { time, body, files });
   else if (body.type === "evaluation") {
     const { which, result } = body;
     if (which === "before") await tx.update(runs).set({ evaluationBefore: result }).where(eq(runs.id, runId));
@@ -44,7 +57,7 @@ async function storeBody(tx: Transaction, claim: Claim, time: Date, body: RunEve
       )
       .onConflictDoNothing();
   else if (body.type === "artifact") {
-    const { kind, name, digest, bytes, path, ggufType, checkpointStep, quantisation = null } = body;
+    const { kind, name, digest, bytes, path: file, ggufType, checkpointStep, quantisation = null } = body;
     const [checkpoint] =
       checkpointStep === null
         ? []
@@ -60,7 +73,7 @@ async function storeBody(tx: Transaction, claim: Claim, time: Date, body: RunEve
         name,
         digest,
         bytes,
-        path,
+        file,
         ggufType,
         quantisation,
         checkpointId: checkpoint?.id ?? null,
@@ -68,7 +81,7 @@ async function storeBody(tx: Transaction, claim: Claim, time: Date, body: RunEve
       })
       .onConflictDoUpdate({
         target: [artifacts.runId, artifacts.kind, artifacts.name],
-        set: { digest, bytes, path, ggufType, quantisation },
+        set: { digest, bytes, file, ggufType, quantisation, stored: true },
       });
   } else if (body.type === "attempt")
     await tx
@@ -90,6 +103,7 @@ export async function storeJournal(
   ctx: Pick<ServiceContext, "db">,
   claim: Claim,
   lines: readonly JournalLine[],
+  kept: KeptFiles = new Map(),
 ): Promise<number> {
   return ctx.db.transaction(async (tx) => {
     const row = await lockOwned(tx, claim);
@@ -104,7 +118,7 @@ export async function storeJournal(
     const events: NewEvent[] = [];
     const sets = structuredClone(row.metricSets);
     const changes: Partial<typeof runs.$inferInsert> = { journalNumber: last.number };
-    for (const { body, time } of fresh) {
+    for (const { number, body, time } of fresh) {
       const at = new Date(time);
       if (body.type === "metrics") {
         const { step, tokens } = body;
@@ -120,7 +134,7 @@ export async function storeJournal(
       if (body.type === "progress") changes.progress = body.progress;
       else if (body.type === "stage" && body.state === "started") changes.stage = body.stage;
       else if (body.type === "trained") changes.finalDigest = body.digest;
-      else await storeBody(tx, claim, at, body);
+      else await storeBody(tx, claim, { time: at, body, files: kept.get(number) });
     }
     if (sets.length > row.metricSets.length) changes.metricSets = sets;
     await storeMetrics(tx, claim.id, claim.attempt, points);
