@@ -9,7 +9,7 @@ const config: NextConfig = {
   poweredByHeader: false,
   // Native addons and drivers stay what npm installed; the rest of the workspace is compiled from source.
   serverExternalPackages: ["pg", "pg-boss", "pino"],
-  transpilePackages: ["@anneal/contracts", "@anneal/db", "@anneal/ollama", "@anneal/services"],
+  transpilePackages: ["@anneal/contracts", "@anneal/db", "@anneal/ollama", "@anneal/services", "@anneal/store"],
   outputFileTracingRoot: workspaceRoot,
   turbopack: { root: workspaceRoot },
   // Types are checked by `npm run typecheck`, once, not again by every build.

@@ -1,9 +1,10 @@
 // A home and database that commit 3702a49 left: all of it is there after the upgrade, and what was under way ends as it would have.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { readStoredSpec } from "@anneal/contracts";
 import { migrate, schema } from "@anneal/db";
-import { datasets, deployments, models, runs, teacherFiles, tokens } from "@anneal/services";
+import { datasets, deployments, models, runs, storage, teacherFiles, tokens } from "@anneal/services";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createOllamaClient } from "../../../apps/worker/src/ollama-port.ts";
@@ -71,7 +72,7 @@ test("runs, their events, series, files and publications are there as they were"
     );
     const files = await lab.ctx.db.select().from(schema.artifacts).where(eq(schema.artifacts.runId, id));
     expect(files).toHaveLength(rowsOf("artifacts").filter((row) => row.run_id === id).length);
-    for (const { path, digest } of files) expect(sha256(path)).toBe(digest);
+    for (const { file, digest } of files) expect(sha256(join(lab.home, "runs", id, file))).toBe(digest);
   }
   const published = await deployments.list(lab.ctx, {});
   expect(published.map(({ name, status }) => `${name} ${status}`).sort()).toEqual(
@@ -95,6 +96,30 @@ test("datasets, models, teacher's files, people, tokens and the audit trail are 
   const audit = await lab.ctx.db.select().from(schema.audit);
   const ids = new Set(audit.map(({ id }) => id));
   expect(rowsOf("audit").filter(({ id }) => !ids.has(String(id)))).toEqual([]);
+});
+
+test("what lay in folders alone is brought into the store, once, and whole", async () => {
+  expect(await storage.adoptFiles(lab.ctx)).toBeGreaterThan(5);
+  expect(await storage.adoptFiles(lab.ctx)).toBe(0);
+  const { db, files } = lab.ctx;
+  const { artifacts, checkpoints, datasetVersions, teacherFiles: teachers } = schema;
+  const named = [
+    ...(await db.select().from(artifacts)).map(({ digest }) => digest),
+    ...(await db.select().from(teachers)).map(({ digest }) => digest ?? ""),
+    ...(await db.select().from(datasetVersions)).flatMap(({ files }) =>
+      Object.values(files ?? {}).map((f) => f.digest),
+    ),
+    ...(await db.select().from(checkpoints).where(eq(checkpoints.kept, true))).flatMap(({ files }) =>
+      Object.values(files ?? {}).map(({ digest }) => digest),
+    ),
+  ];
+  expect(named.length).toBeGreaterThan(20);
+  expect((await storage.namedDigests(lab.ctx, named)).size).toBe(new Set(named).size);
+  for (const digest of named) expect(await files.store.damaged(digest), digest).toBe(false);
+  // Nothing of it is garbage, however old it is.
+  const later = { ...lab.ctx, now: () => new Date(Date.now() + 30 * 86_400_000) };
+  const { deleted } = await storage.clearStore(later);
+  expect(deleted).toBe(0);
 });
 
 test("the paused run goes on, the queued one begins: both end with the bits of the old code", async () => {

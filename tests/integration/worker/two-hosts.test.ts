@@ -12,11 +12,11 @@ import { endProcess, hasEnded, type Lab, openLab, trainedDigests } from "../../s
 
 // One database, two homes: what a host had in its own folders, the other must find in the store.
 const spec: Partial<RunSpecInput> = {
-  epochs: 40,
+  epochs: 80,
   evaluation: { heldOutFraction: 0.2, everySteps: 40, maxRows: 8, maxNewTokens: 6 },
   checkpoints: { everySteps: 20, keepLast: 2, keepBest: true },
 };
-const facts = { steps: 400, evaluateEvery: 40 };
+const facts = { steps: 800, evaluateEvery: 40 };
 const ended = hasEnded("succeeded", "failed", "cancelled");
 const weights = (run: RunDetail) =>
   run.artifacts.filter(({ kind }) => kind !== "report").map(({ kind, name, digest }) => `${kind} ${name} ${digest}`);
@@ -77,15 +77,21 @@ describe.each(["folder", "s3rver"] as const)("a store that both reach: %s", (kin
 
   test("a run paused on one host goes on at the other, and back, with the same bits and every metric once", async () => {
     const first = start(hosts().here);
-    const { id } = await lab.createRun({ ...spec, name: "moved" });
+    const { id } = await lab.createRun(spec);
     await reaches(id, 60);
     await runs.pause(lab.ctx, { runId: id });
-    await lab.until(id, "paused", (run) => run.status === "paused");
+    const before = await lab.until(id, "paused", (run) => run.status === "paused" || ended(run));
+    expect(before.status).toBe("paused");
     await endProcess(first, "SIGTERM");
 
     const second = start(hosts().there);
     await runs.resume(lab.ctx, { runId: id });
-    await reaches(id, 200);
+    const further = (before.progress?.step ?? 0) + 30;
+    await lab.until(
+      id,
+      `past step ${further}`,
+      (run) => run.attempts.length > 1 && (run.progress?.step ?? 0) >= further,
+    );
     await runs.pause(lab.ctx, { runId: id });
     const paused = await lab.until(id, "paused", (run) => run.status === "paused" || ended(run));
     expect(paused.attempts.map(({ resumedFromStep }) => (resumedFromStep ?? 0) > 0).sort()).toEqual([false, true]);
@@ -106,7 +112,7 @@ describe.each(["folder", "s3rver"] as const)("a store that both reach: %s", (kin
 
   test("a host that is cut off loses nothing: the other takes the run over", async () => {
     const first = start(hosts().here);
-    const { id } = await lab.createRun({ ...spec, name: "cut off" });
+    const { id } = await lab.createRun(spec);
     await reaches(id, 90);
     await endProcess(first, "SIGKILL");
     const second = start({ ...hosts().there, ANNEAL_WORKER_NAME: "other" });
@@ -116,7 +122,7 @@ describe.each(["folder", "s3rver"] as const)("a store that both reach: %s", (kin
   });
 
   test("a worker of another store leaves the run alone and says so; a file of the cache that was altered is fetched anew", async () => {
-    const { id } = await lab.createRun({ ...spec, name: "waits" });
+    const { id } = await lab.createRun(spec);
     const stranger = mkdtempSync(join(tmpdir(), "anneal-stranger-"));
     const worker = start({ ...hosts().there, ANNEAL_STORE: stranger, ANNEAL_WORKER_NAME: "stranger" });
     try {
