@@ -25,6 +25,7 @@ const benches: Record<string, { about: string; load: () => Promise<{ run: () => 
     about: "regret of the samplers of sweeps against Optuna (ANNEAL_PEER_PYTHON with optuna)",
     load: () => import("./search.ts"),
   },
+  submit: { about: "from a submitted run to a warm worker that has it", load: () => import("./submit.ts") },
   prefill: { about: "prompt tokens/s against llama.cpp", load: () => import("./prefill.ts") },
   decode: { about: "generation tokens/s against llama.cpp", load: () => import("./decode.ts") },
 };

@@ -21,6 +21,7 @@ const Variables = z.object({
   ANNEAL_HOME: z.string().min(1).optional(),
   DATABASE_URL: z.string().optional(),
   DATABASE_URL_FILE: z.string().optional(),
+  ANNEAL_WORKER_DATABASE_URL: z.url().optional(), // the database as other machines reach it
   ANNEAL_PORT: whole(3210, 1),
   ANNEAL_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(), // behind a proxy that speaks TLS: what browsers see
   ANNEAL_HOSTS: list(","),
@@ -69,6 +70,7 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env) {
     root,
     home,
     databaseUrl,
+    workerDatabaseUrl: v.ANNEAL_WORKER_DATABASE_URL,
     port: v.ANNEAL_PORT,
     publicUrl: v.ANNEAL_PUBLIC_URL,
     allowedHosts: allowedHosts(v.ANNEAL_HOSTS, v.ANNEAL_PUBLIC_URL),

@@ -2,6 +2,7 @@ import { api } from "@anneal/contracts";
 import {
   artifacts,
   auditing,
+  dataJobs,
   datasets,
   deployments,
   models,
@@ -11,6 +12,7 @@ import {
   teacherFiles,
   tokens,
   users,
+  workers,
 } from "@anneal/services";
 import { mutation, query, router, subscription } from "./trpc.ts";
 
@@ -84,6 +86,18 @@ export const appRouter = router({
     make: mutation(api.teacherFiles.make, teacherFiles.make),
     retry: mutation(api.teacherFiles.retry, teacherFiles.retry),
     remove: mutation(api.teacherFiles.remove, teacherFiles.remove),
+  }),
+  jobs: router({
+    list: query(api.jobs.list, dataJobs.list),
+    cancel: mutation(api.jobs.cancel, dataJobs.cancel),
+  }),
+  workers: router({
+    list: query(api.workers.list, workers.list),
+    invite: mutation(api.workers.invite, workers.invite),
+    cordon: mutation(api.workers.cordon, workers.cordon),
+    drain: mutation(api.workers.drain, workers.drain),
+    uncordon: mutation(api.workers.uncordon, workers.uncordon),
+    remove: mutation(api.workers.remove, workers.remove),
   }),
   system: router({
     status: query(api.system.status, system.status),

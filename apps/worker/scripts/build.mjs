@@ -13,6 +13,7 @@ await bundle({
     supervisor: "src/supervisor/main.ts",
     start: "src/supervisor/start.ts", // for programs that start everything themselves (demo/run.ts)
     worker: "src/main.ts",
+    join: "src/join.ts",
     trainer: "src/trainer/main.ts",
     "speed-probe": "src/work/speed-probe.ts",
     "text-thread": "../../packages/text/src/thread/main.ts",

@@ -11,6 +11,19 @@ const list = z
   .default("")
   .transform((text) => text.split(":").filter((part) => part !== ""));
 
+/** `gpu=a100,rack=3` as a record. */
+export function labelsOf(text: string): Record<string, string> {
+  const pairs = text.split(",").filter((pair) => pair.trim() !== "");
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [, name, value] = /^\s*([\w.-]{1,60})=([\w.:-]{1,60})\s*$/.exec(pair) ?? [];
+      if (!name || value === undefined)
+        throw new Error(`the label "${pair}" is not NAME=VALUE. Write them as gpu=a100,rack=3.`);
+      return [name, value];
+    }),
+  );
+}
+
 const Variables = z.object({
   ANNEAL_HOME: z.string().default(join(process.cwd(), ".anneal")),
   DATABASE_URL: z.string().optional(),
@@ -21,6 +34,11 @@ const Variables = z.object({
     .default("train,data,serve")
     .transform((text) => text.split(",").map((role) => role.trim()))
     .pipe(z.array(WorkerRole).min(1)),
+  ANNEAL_JOIN_TOKEN: z.string().optional(),
+  ANNEAL_WORKER_LABELS: z
+    .string()
+    .default("")
+    .transform((text) => labelsOf(text)),
   ANNEAL_LEASE_SECONDS: number(20, 1),
   ANNEAL_SEGMENT_SECONDS: number(6 * 3600, 1),
   ANNEAL_MAX_STALLED_ATTEMPTS: number(3, 1),
@@ -70,6 +88,8 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env) {
     workerName: v.ANNEAL_WORKER_NAME,
     host: hostname(),
     roles: v.ANNEAL_WORKER_ROLES,
+    joinToken: v.ANNEAL_JOIN_TOKEN,
+    labels: v.ANNEAL_WORKER_LABELS,
     leaseSeconds: v.ANNEAL_LEASE_SECONDS,
     segmentSeconds: v.ANNEAL_SEGMENT_SECONDS,
     retry: { attempts: v.ANNEAL_MAX_STALLED_ATTEMPTS, waitSeconds: v.ANNEAL_RETRY_SECONDS },

@@ -1,4 +1,5 @@
 import { loadavg, totalmem } from "node:os";
+import { annealVersion } from "@anneal/contracts";
 import { releaseDeadWorkers, runs, tendJobs, workers } from "@anneal/services";
 import { isDatabaseAway } from "./database-retry.ts";
 import { availableMemoryBytes, diskFreeBytes } from "./machine.ts";
@@ -33,6 +34,9 @@ export async function registerWorker(context: Omit<WorkerContext, "workerId">): 
       isa,
       threads,
       memoryBytes: totalmem(),
+      devices: ["cpu"], // a device that computes is added by its backend
+      labels: env.labels,
+      version: annealVersion,
     },
     stateOf(context),
   );

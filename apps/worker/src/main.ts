@@ -1,10 +1,9 @@
 import { workers } from "@anneal/services";
 import { untilStored } from "./database-retry.ts";
 import { readEnv } from "./env.ts";
-import { consume } from "./handlers/consume.ts";
 import { registerWorker, startHeartbeat } from "./heartbeat.ts";
 import { createLog } from "./log.ts";
-import { startAnswering } from "./work/answering.ts";
+import { startTaking } from "./taking.ts";
 import { openContext, type WorkerContext } from "./worker-context.ts";
 
 // The worker process: takes jobs of its roles until it is told to leave; then it hands back what it is at.
@@ -28,13 +27,11 @@ async function main(): Promise<void> {
   const workerId = await untilStored(() => registerWorker(opened), { log, what: "start", signal: leaving.signal });
   const context: WorkerContext = { ...opened, workerId };
   const stopHeartbeat = startHeartbeat(context);
-  const { roles, leaseSeconds } = env;
-  const answering = startAnswering({ services: context.services, workerId, roles, leaseSeconds, log });
-  const handlers = await consume(context);
+  const taking = await startTaking(context);
   log.info({ workerId, roles: env.roles, home: env.home }, "worker ready");
   if (!leaving.signal.aborted)
     await new Promise<void>((resolve) => leaving.signal.addEventListener("abort", () => resolve(), { once: true }));
-  await Promise.all([handlers.idle(), answering.stop()]);
+  await taking.stop();
   await stopHeartbeat();
   await workers.leave(context.services, workerId);
   await context.close();

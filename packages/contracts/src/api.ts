@@ -32,8 +32,18 @@ import { GgufType, OllamaName, PresetName, RunSpec } from "./spec/run-spec.ts";
 import { TeacherFileInput, TeacherFileSummary } from "./spec/teacher-file.ts";
 import { objectiveKinds } from "./spec/training.ts";
 import { strict } from "./strict.ts";
-import { ApiTokenSummary, AuditHead, AuditVerdict, DoctorCheck, OllamaStatus, SystemStatus } from "./system.ts";
+import {
+  ApiTokenSummary,
+  AuditHead,
+  AuditVerdict,
+  DoctorCheck,
+  OllamaStatus,
+  SystemStatus,
+  WorkerSummary,
+} from "./system.ts";
+
 import { wellFormedText } from "./text.ts";
+import { DataJob } from "./work/data-job.ts";
 
 // The procedures of the tRPC router: what goes in, what comes out, who may call. The router is built from this table, the
 // console and the typed client follow from the router's type. Uploads are HTTP (PUT /api/uploads), since tRPC carries JSON.
@@ -229,6 +239,19 @@ export const api = {
     make: procedure("mutation", "models:write", TeacherFileInput, TeacherFileSummary),
     retry: procedure("mutation", "models:write", strict({ teacherFileId: Id }), TeacherFileSummary),
     remove: procedure("mutation", "models:write", strict({ teacherFileId: Id }), z.object({ removed: z.boolean() })),
+  },
+  jobs: {
+    list: procedure("query", "datasets:read", none, z.array(DataJob)),
+    cancel: procedure("mutation", "datasets:write", strict({ jobId: Id }), z.object({ cancelled: z.boolean() })),
+  },
+  workers: {
+    list: procedure("query", "system:read", none, z.array(WorkerSummary)),
+    /** A token that lets one machine join, once, within an hour. */
+    invite: procedure("mutation", "system:admin", none, z.object({ token: z.string(), expiresAt: z.string() })),
+    cordon: procedure("mutation", "system:admin", strict({ workerId: Id }), WorkerSummary),
+    drain: procedure("mutation", "system:admin", strict({ workerId: Id }), WorkerSummary),
+    uncordon: procedure("mutation", "system:admin", strict({ workerId: Id }), WorkerSummary),
+    remove: procedure("mutation", "system:admin", strict({ workerId: Id }), z.object({ removed: z.boolean() })),
   },
   system: {
     status: procedure("query", "system:read", none, SystemStatus),

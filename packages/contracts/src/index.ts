@@ -38,4 +38,5 @@ export * from "./trainer-protocol.ts";
 export * from "./verdict.ts";
 export * from "./version.ts";
 export * from "./work/catalogue.ts";
+export * from "./work/data-job.ts";
 export * from "./work/progress.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { DatasetCheck } from "./dataset.ts";
 import { Problem } from "./errors.ts";
-import { Bytes } from "./ids.ts";
+import { Bytes, Id } from "./ids.ts";
 import { Phrases } from "./phrase/phrase.ts";
 
 export const MemoryPlan = z.object({
@@ -58,7 +58,19 @@ export const PlanWarning = z.object({
 });
 export type PlanWarning = z.infer<typeof PlanWarning>;
 
+/** The machine that a plan was made for. */
+export const PlannedWorker = z.object({
+  id: Id,
+  name: z.string(),
+  host: z.string(),
+  threads: z.int(),
+  memoryBytes: Bytes,
+  devices: z.array(z.string()),
+});
+export type PlannedWorker = z.infer<typeof PlannedWorker>;
+
 export const RunPlan = z.object({
+  worker: PlannedWorker.nullable().default(null), // null: a plan of an earlier version
   memory: MemoryPlan,
   budgetBytes: Bytes,
   fits: z.boolean(),

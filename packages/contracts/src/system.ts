@@ -15,6 +15,11 @@ export type DoctorCheck = z.infer<typeof DoctorCheck>;
 export const WorkerSummary = z.object({
   id: Id,
   name: z.string(),
+  host: z.string(),
+  version: z.string().nullable(),
+  devices: z.array(z.string()),
+  labels: z.record(z.string(), z.string()),
+  state: z.enum(["taking", "cordoned", "draining", "drained"]), // what it may take, and whether it has let go
   roles: z.array(z.string()),
   isa: z.string(),
   threads: z.int(),

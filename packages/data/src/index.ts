@@ -5,7 +5,7 @@ export { defaultLimits, type Limits } from "./limits.ts";
 export { adapterFiles, digestOfFiles, fileStamps, modelFiles } from "./model-files.ts";
 export { isWhole, openVersion } from "./open-version.ts";
 export type { DatasetReader } from "./parquet-rows.ts";
-export { type RowKeys, rowKeys } from "./row-keys.ts";
+export { type RowKeys, rowKeys, rowKeysOf } from "./row-keys.ts";
 export { seal, unseal } from "./sealed.ts";
 export { sha256OfFile } from "./sha256-of-file.ts";
 export { digestsPath, versionPath } from "./version-file.ts";

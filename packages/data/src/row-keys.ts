@@ -32,23 +32,35 @@ function parts(row: DatasetRow): { question: string; answer: string } {
   return { question: JSON.stringify(prompt.map(bare)), answer: row.messages[at]?.content.trim() ?? "" };
 }
 
-export async function rowKeys(
-  rows: AsyncIterable<DatasetRow> | Iterable<DatasetRow>,
-  count: number,
-  onRow: (row: number) => void = () => undefined,
-): Promise<RowKeys> {
+/** Gathers the keys of so many rows, given one by one. */
+export function rowKeysOf(count: number): { keys: RowKeys; add(row: DatasetRow): void } {
   const keys: RowKeys = {
     rows: new BigUint64Array(count),
     questions: new BigUint64Array(count),
     answers: new BigUint64Array(count),
   };
   let i = 0;
+  return {
+    keys,
+    add(row) {
+      const { question, answer } = parts(row);
+      keys.rows[i] = digest(canonicalLine(bareRow(row)));
+      keys.questions[i] = digest(question);
+      keys.answers[i++] = digest(answer);
+    },
+  };
+}
+
+export async function rowKeys(
+  rows: AsyncIterable<DatasetRow> | Iterable<DatasetRow>,
+  count: number,
+  onRow: (row: number) => void = () => undefined,
+): Promise<RowKeys> {
+  const { keys, add } = rowKeysOf(count);
+  let i = 0;
   let pause = performance.now() + sliceMilliseconds;
   for await (const row of rows) {
-    const { question, answer } = parts(row);
-    keys.rows[i] = digest(canonicalLine(bareRow(row)));
-    keys.questions[i] = digest(question);
-    keys.answers[i] = digest(answer);
+    add(row);
     onRow(i++);
     // One thread serves others too: let them in between.
     if (performance.now() >= pause) {

@@ -102,6 +102,8 @@ export const channels = {
   run: "anneal_run",
   /** payload: run id; a person asked for cancel, pause or save. */
   control: "anneal_control",
+  /** payload: id of a worker that was cordoned, drained or let in again. */
+  worker: "anneal_worker",
   /** payload: the kind of a work request that waits, or a request's id that shall stop. */
   work: "anneal_work",
   /** payload: id of a work request that has an answer or has come further. */

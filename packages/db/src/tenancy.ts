@@ -46,6 +46,7 @@ export const tenancy: Record<TableName & string, Tenancy> = {
   setup_tokens: installation,
   user: installation,
   verification: installation,
+  worker_join_tokens: installation,
   workers: installation,
 };
 

@@ -34,6 +34,8 @@ export interface WorkContext extends ServiceContext {
   engine: EnginePort;
   /** Strangers' tokenizers and chat templates, away from this thread. */
   text: TextPort;
+  /** The row of the worker that this is; absent in tests that are none. */
+  workerId?: string;
 }
 
 /** The worker's own identity; it may do everything, and the audit trail names it. */

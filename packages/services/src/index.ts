@@ -19,5 +19,6 @@ export * as tokens from "./tokens/index.ts";
 export * as users from "./users/index.ts";
 export { audit, notFound, parseInput, requirePermission, streamVerb, verb } from "./verb.ts";
 export { createAsking } from "./work/ask.ts";
+export * as dataJobs from "./work/data-jobs.ts";
 export type { AskOptions, WorkPort } from "./work/port.ts";
 export * as workers from "./workers/index.ts";

@@ -16,6 +16,7 @@ import { SkeletonRows } from "../../components/ui/skeleton.tsx";
 import { formatBytes, visible } from "../../lib/format.ts";
 import { useTRPC } from "../../lib/trpc.ts";
 import { DoctorCard } from "./doctor-card.tsx";
+import { InviteWorker, WorkerActions } from "./worker-actions.tsx";
 
 export function SystemPanel() {
   const common = useTranslations("common");
@@ -107,6 +108,7 @@ function WorkersCard({ workers }: { workers: readonly WorkerSummary[] }) {
         <span className="flex flex-wrap items-center gap-2">
           <span className="foreign font-medium">{visible(row.name)}</span>
           <Badge tone={row.alive ? "success" : "warning"}>{row.alive ? t("alive") : t("gone")}</Badge>
+          {row.state === "taking" ? null : <Badge tone="info">{t(`state.${row.state}`)}</Badge>}
         </span>
       ),
     },
@@ -132,11 +134,22 @@ function WorkersCard({ workers }: { workers: readonly WorkerSummary[] }) {
       cell: (row) => t("memoryOf", { free: formatBytes(row.freeMemoryBytes), total: formatBytes(row.memoryBytes) }),
     },
     { key: "disk", header: t("disk"), numeric: true, cell: (row) => formatBytes(row.diskFreeBytes) },
+    {
+      key: "labels",
+      header: t("labels"),
+      cell: (row) =>
+        visible(
+          Object.entries(row.labels)
+            .map(([name, value]) => `${name}=${value}`)
+            .join(", "),
+        ),
+    },
+    { key: "change", header: t("change"), cell: (row) => <WorkerActions worker={row} /> },
     { key: "seen", header: t("seen"), cell: (row) => <RelativeTime iso={row.lastSeenAt} /> },
   ];
   return (
     <Card>
-      <CardHeader title={t("workers")} description={t("workersBody")} />
+      <CardHeader title={t("workers")} description={t("workersBody")} actions={<InviteWorker />} />
       {workers.length === 0 ? (
         <EmptyState icon={ServerOffIcon} title={t("noWorkers")}>
           {t("noWorkersBody")}

@@ -106,7 +106,7 @@ export function startAnswering({ services, workerId, roles, leaseSeconds, log }:
       const input = workCatalogue[kind].input.parse(request.input);
       const { actor, projectId } = request;
       const db = projectId ? services.db.inProject(projectId) : services.db;
-      const context = { ...services, db, projectId, actor, signal: stop.signal };
+      const context = { ...services, workerId, db, projectId, actor, signal: stop.signal };
       const output = await answer(context, kind, input as never, (news) => {
         progress = news;
       });

@@ -19,4 +19,5 @@ export * from "./samples.ts";
 export * from "./teacher-files.ts";
 export * from "./uploads.ts";
 export * from "./work-requests.ts";
+export * from "./worker-join-tokens.ts";
 export * from "./workers.ts";

@@ -16,6 +16,7 @@ export const workRequests = pgTable(
     input: jsonb("input").notNull(),
     actor: jsonb("actor").$type<Actor>().notNull(),
     title: text("title"), // of what is listed among the jobs
+    forWorkerId: uuid("for_worker_id"), // the machine that the question is about
     status: text("status").$type<WorkStatus>().notNull().default("waiting"),
     attempt: integer("attempt").notNull().default(0),
     workerId: uuid("worker_id"),

@@ -16,9 +16,14 @@ export const workers = pgTable("workers", {
   memoryBytes: byteCount("memory_bytes").notNull(),
   freeMemoryBytes: byteCount("free_memory_bytes").notNull(),
   diskFreeBytes: byteCount("disk_free_bytes").notNull(),
+  devices: jsonb("devices").$type<string[]>().notNull().default(["cpu"]),
+  labels: jsonb("labels").$type<Record<string, string>>().notNull().default({}),
+  version: text("version"), // of its Anneal; null: older than this column
   load: doublePrecision("load").notNull().default(0),
   startedAt: time("started_at").notNull().defaultNow(),
   lastSeenAt: time("last_seen_at").notNull().defaultNow(),
   stoppedAt: time("stopped_at"),
   currentRunId: uuid("current_run_id"),
+  cordonedAt: time("cordoned_at"), // takes nothing new
+  drainedAt: time("drained_at"), // asked to hand back what it has, too
 });

@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { problemOf } from "../problem.ts";
 import { auditCommands } from "./commands/audit.ts";
 import { datasetCommands } from "./commands/dataset.ts";
+import { jobCommands, workerCommands } from "./commands/fleet.ts";
 import { deployCommands, modelCommands, systemCommands, tokenCommands } from "./commands/other.ts";
 import { projectCommands } from "./commands/project.ts";
 import { runCommands } from "./commands/run.ts";
@@ -29,6 +30,8 @@ tokenCommands(program);
 userCommands(program);
 projectCommands(program);
 auditCommands(program);
+jobCommands(program);
+workerCommands(program);
 systemCommands(program);
 
 function fail(error: unknown): number {

@@ -2,18 +2,18 @@ import type { DatasetCheck } from "@anneal/contracts";
 import { openVersion } from "@anneal/data";
 import type { CheckOptions, TextModelRef } from "@anneal/text";
 import type { WorkContext } from "../context.ts";
-import { forgetOldest } from "../forget-oldest.ts";
 import { readFacts } from "../models/facts.ts";
 import { foreignError } from "../models/foreign-error.ts";
 import { textModelOf } from "../models/text-model.ts";
 import type { BaseSource } from "../ports.ts";
+import { Remembered } from "../remembered.ts";
 import type { VersionRow } from "./find-version.ts";
+import { withKeys } from "./version-keys.ts";
 
 type Needs = Pick<WorkContext, "engine" | "text">;
 
 // Both sides are immutable: a version by its digest, a model's files by their identity. The form asks after every change.
-const remembered = new Map<string, Promise<DatasetCheck>>();
-const mostRemembered = 64;
+const remembered = new Remembered<DatasetCheck>(64);
 
 async function runCheck(
   ctx: Needs,
@@ -26,7 +26,7 @@ async function runCheck(
   const facts = await readFacts(ctx, source).catch(() => null);
   const reader = await openVersion(version.path);
   try {
-    return await ctx.text.check(model, reader.all(), { ...options, embeddingRows: facts?.vocabularySize });
+    return await ctx.text.check(model, withKeys(version, reader), { ...options, embeddingRows: facts?.vocabularySize });
   } catch (error) {
     throw foreignError(error, "dataset"); // a template that refuses a row: the message names the row
   } finally {
@@ -51,12 +51,7 @@ export async function checkVersion(
   const whole = await remembered.get(`${rows}|whole`);
   if (whole && whole.longestTokens <= maxSequenceTokens) return whole;
   // Not bound to one caller's signal: another may be waiting for the same answer.
-  const work = runCheck(ctx, version, model, source, options);
-  remembered.set(key, work);
-  work.then(
-    (check) => check.truncatedRows === 0 && remembered.set(`${rows}|whole`, work),
-    () => remembered.delete(key), // a failure is told to who asked, and tried again next time
-  );
-  forgetOldest(remembered, mostRemembered);
-  return work;
+  const check = await remembered.of(key, () => runCheck(ctx, version, model, source, options));
+  if (check.truncatedRows === 0) remembered.set(`${rows}|whole`, check);
+  return check;
 }

@@ -4,6 +4,7 @@ import { type ModelFacts, say } from "@anneal/contracts";
 import { TextError } from "@anneal/text";
 import type { WorkContext } from "../context.ts";
 import type { BaseSource, EngineModelInfo } from "../ports.ts";
+import { Remembered } from "../remembered.ts";
 
 const maxConfigBytes = 4 * 1024 ** 2;
 
@@ -64,22 +65,20 @@ const toFacts = (info: EngineModelInfo, hasChatTemplate: boolean): ModelFacts =>
   ggufProblem: info.ggufProblem,
 });
 
-const remembered = new Map<string, ModelFacts>();
-const mostRemembered = 500;
+const remembered = new Remembered<ModelFacts>(500);
 
 /** What a model's headers say; throws what the engine throws when it cannot take it. */
 export async function readFacts(ctx: Pick<WorkContext, "engine">, source: BaseSource): Promise<ModelFacts> {
   const identity = await identityOf(source);
-  const known = remembered.get(identity);
-  if (known) return known;
+  return remembered.of(identity, () => inspectFacts(ctx, source));
+}
+
+async function inspectFacts(ctx: Pick<WorkContext, "engine">, source: BaseSource): Promise<ModelFacts> {
   const info = ctx.engine.inspectModel(source);
   if (source.kind === "hf") await requireTokenizer(source.dir);
   const hasChatTemplate =
     source.kind === "gguf"
       ? typeof ctx.engine.readGgufMetadata(source.path).metadata["tokenizer.chat_template"] === "string"
       : await folderHasTemplate(source.dir);
-  const facts = toFacts(info, hasChatTemplate);
-  if (remembered.size >= mostRemembered) remembered.clear();
-  remembered.set(identity, facts);
-  return facts;
+  return toFacts(info, hasChatTemplate);
 }

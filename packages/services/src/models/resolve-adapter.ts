@@ -5,6 +5,7 @@ import { schema } from "@anneal/db";
 import { and, asc, eq, like } from "drizzle-orm";
 import type { WorkContext } from "../context.ts";
 import type { BaseSource, EngineAdapterInfo } from "../ports.ts";
+import { Remembered } from "../remembered.ts";
 import { artifactFile } from "../storage/run-file.ts";
 import { adapterRefusal } from "./adapter-refusal.ts";
 import { identityOf } from "./facts.ts";
@@ -53,8 +54,7 @@ async function folderOf(ctx: Context, ref: AdapterRef, refuse: Refuse): Promise<
   throw refuse("NOT_FOUND", say`${ref} has no adapter`, say`choose a run by LoRA that has ended well`);
 }
 
-const remembered = new Map<string, EngineAdapterInfo>();
-const mostRemembered = 100;
+const remembered = new Remembered<EngineAdapterInfo>(100);
 
 /** The folder held against the base: all of its values are read once, then its files are known by sizes and times. */
 async function inspect(ctx: Context, base: BaseSource, dir: string): Promise<EngineAdapterInfo> {
@@ -62,12 +62,7 @@ async function inspect(ctx: Context, base: BaseSource, dir: string): Promise<Eng
     ["adapter_config.json", "adapter_model.safetensors"].map((name) => stat(join(dir, name)).catch(() => null)),
   );
   const identity = [await identityOf(base), dir, ...files.map((f) => f && `${f.size}|${f.mtimeMs}|${f.ino}`)].join();
-  const known = remembered.get(identity);
-  if (known) return known;
-  const info = ctx.engine.inspectAdapter(base, dir);
-  if (remembered.size >= mostRemembered) remembered.clear();
-  remembered.set(identity, info);
-  return info;
+  return remembered.of(identity, () => ctx.engine.inspectAdapter(base, dir));
 }
 
 /** The PEFT folder that `run:ID` or a path stands for, and what it adapts in this base; refused by the spec's field. */

@@ -15,6 +15,7 @@ import { type IdempotencyKey, type KeyedJob, type NewJob, openJob } from "../job
 import { audit } from "../verb.ts";
 import { appendEvents } from "./append-events.ts";
 import { runKind } from "./execution/kind.ts";
+import { planFor } from "./planning/plan-for.ts";
 
 const { runs, datasets, datasetVersions } = schema;
 
@@ -27,7 +28,7 @@ export interface PreparedRun {
 
 /** Weighs a spec before any transaction; what speaks against the run is thrown, all problems in the details. */
 export async function prepareRun(ctx: ServiceContext, spec: RunSpec): Promise<PreparedRun> {
-  const planned = await ctx.work.ask(ctx, "run.plan", { spec, waitForSpeedMilliseconds: 0, pin: true });
+  const planned = await planFor(ctx, spec, { waitForSpeedMilliseconds: 0, pin: true });
   const { problems } = planned.plan;
   const [problem] = problems;
   if (problem) throw ServiceError.of(problem, { details: { ...problem.details, problems } });

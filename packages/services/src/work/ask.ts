@@ -109,7 +109,7 @@ export function createAsking({ db, listener }: AskingOptions): WorkPort & { clos
     async ask<K extends WorkKind>(...[asker, kind, input, options = {}]: Parameters<WorkPort["ask"]>) {
       const { signal } = asker;
       for (;;) {
-        const id = await openRequest({ db }, asker, kind, input, options.title ?? null);
+        const id = await openRequest({ db }, asker, kind, input, options);
         const row = await finished(id, kind, signal, options.onProgress);
         if (row?.status === "done") return workCatalogue[kind].output.parse(row.output) as WorkOutput<K>;
         if (row?.status === "failed" && row.problem) throw ServiceError.of(row.problem);

@@ -10,6 +10,8 @@ export interface Asker {
 export interface AskOptions {
   /** What the jobs list calls it. */
   title?: string;
+  /** The worker whose machine the question is about; while it lives no other answers. */
+  worker?: string;
   onProgress?: (progress: WorkProgress) => void;
 }
 

@@ -1,8 +1,8 @@
 import { type Problem, ServiceError, say, type WorkKind, type WorkProgress, workCatalogue } from "@anneal/contracts";
 import { channels, type Database, newId, schema } from "@anneal/db";
-import { and, asc, eq, exists, gt, inArray, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, exists, gt, inArray, isNotNull, isNull, lt, notExists, or, type SQL, sql } from "drizzle-orm";
 import { digestOfJson } from "../canonical-json.ts";
-import { aliveSince } from "../workers/index.ts";
+import { aliveSince } from "../workers/rows.ts";
 import type { Asker } from "./port.ts";
 
 // The rows of work_requests: a lease and an attempt's number, as every job has them.
@@ -26,10 +26,10 @@ export async function openRequest(
   asker: Asker,
   kind: WorkKind,
   input: unknown,
-  title: string | null,
+  { title = null, worker = null }: { title?: string | null; worker?: string | null },
 ): Promise<string> {
   const { actor, projectId } = asker;
-  const digest = digestOfJson([kind, input, projectId, actor.kind, actor.id]);
+  const digest = digestOfJson([kind, input, worker, projectId, actor.kind, actor.id]);
   const id = newId();
   return db.transaction(async (tx) => {
     if (workCatalogue[kind].keepSeconds > 0) {
@@ -45,7 +45,7 @@ export async function openRequest(
     const wantedUntil = inSeconds(wantedSeconds);
     const [row] = await tx
       .insert(workRequests)
-      .values({ id, projectId, kind, digest, input, actor, title, wantedUntil })
+      .values({ id, projectId, kind, digest, input, actor, title, forWorkerId: worker, wantedUntil })
       .onConflictDoUpdate({ target: workRequests.digest, targetWhere: underWay, set: { wantedUntil } })
       .returning({ id: workRequests.id });
     await tx.execute(notify(channels.work, kind));
@@ -87,9 +87,14 @@ export async function someWorkerTakes({ db }: Context, kind: WorkKind): Promise<
   return row !== undefined;
 }
 
-const takeable = (kinds: readonly WorkKind[]): SQL | undefined =>
+const takeable = (kinds: readonly WorkKind[], workerId: string): SQL | undefined =>
   and(
     inArray(workRequests.kind, [...kinds]),
+    or(
+      isNull(workRequests.forWorkerId),
+      eq(workRequests.forWorkerId, workerId),
+      notExists(sql`(select 1 from ${workers} where ${workers.id} = ${workRequests.forWorkerId} and ${aliveSince()})`),
+    ),
     or(
       and(eq(workRequests.status, "waiting"), gt(workRequests.wantedUntil, sql`now()`)),
       and(
@@ -112,7 +117,7 @@ export async function claimRequest(
   const next = db
     .select({ id: workRequests.id })
     .from(workRequests)
-    .where(takeable(kinds))
+    .where(takeable(kinds, worker.workerId))
     .orderBy(asc(workRequests.createdAt), asc(workRequests.id))
     .limit(1)
     .for("update", { skipLocked: true });

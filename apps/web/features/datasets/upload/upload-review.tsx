@@ -19,6 +19,7 @@ import { Input, NativeSelect } from "../../../components/ui/input.tsx";
 import { Checkbox } from "../../../components/ui/switch.tsx";
 import { formatBytes, formatPercent, visible } from "../../../lib/format.ts";
 import { useTRPC } from "../../../lib/trpc.ts";
+import { JobProgress } from "../../jobs/job-progress.tsx";
 import { Conversation } from "../conversation.tsx";
 import { BadLines } from "./bad-lines.tsx";
 import { ColumnMappingForm } from "./column-mapping.tsx";
@@ -210,6 +211,7 @@ export function UploadReview({
             </>
           )}
         </Field>
+        {commit.isPending ? <JobProgress title={name} /> : null}
         {commit.error ? <ProblemNotice error={commit.error} /> : null}
         <div className="flex flex-wrap gap-2">
           <Button type="submit" variant="primary" disabled={blocked || commit.isPending}>

@@ -7,7 +7,7 @@ import { ProblemNotice } from "../../../components/problem-notice.tsx";
 import { Badge } from "../../../components/ui/badge.tsx";
 import { Button } from "../../../components/ui/button.tsx";
 import { cn } from "../../../lib/cn.ts";
-import { formatBytes, formatNumber, formatPercent } from "../../../lib/format.ts";
+import { formatBytes, formatNumber, formatPercent, visible } from "../../../lib/format.ts";
 import { useSpecForm } from "../form-context.tsx";
 import { changeWords } from "../spec/change-words.ts";
 import type { PlanState } from "../use-plan.ts";
@@ -56,6 +56,9 @@ export function PlanBody({ state, onApply }: { state: PlanState; onApply: (sugge
       )}
       <MemoryBar memory={plan.memory} budgetBytes={plan.budgetBytes} />
       <Disk plan={plan} />
+      {plan.worker ? (
+        <p className="text-muted-foreground text-xs">{t("forWorker", { name: visible(plan.worker.name) })}</p>
+      ) : null}
     </div>
   );
 }

@@ -70,12 +70,13 @@ async function plan(session: Session, spec: RunSpec): Promise<void> {
   const found = await session.client.runs.plan.query({ spec });
   session.print(found, () => {
     const lines = [
+      ...(found.worker ? [`planned for the worker ${oneLine(found.worker.name)}`] : []),
       `${found.fits ? "fits" : "does not fit"}: ${bytes(found.memory.totalBytes)} of ${bytes(found.budgetBytes)} memory`,
       `${found.steps} steps, ${found.secondsPerStep === null ? "speed not measured" : `${duration(found.totalSeconds)} (${found.secondsPerStep.toFixed(2)} s a step)`}`,
       ...(found.time ? [timeWords(found.time)] : []),
       `${found.data.rows} rows, ${found.data.supervisedTokens} trained tokens, ${found.data.truncatedRows} truncated, ${found.data.zeroTargetRows} without a trained token`,
     ];
-    if (found.stepsNote) lines.splice(2, 0, `  ${found.stepsNote}`);
+    if (found.stepsNote) lines.splice(found.worker ? 3 : 2, 0, `  ${found.stepsNote}`);
     if (!found.fits && found.fastest) lines.push(`  fastest that fits: ${found.fastest.words}`);
     for (const { words } of found.suggestions) lines.push(`  would fit: ${words}`);
     for (const problem of found.problems) lines.push(`  ${problem.field ?? ""}: ${oneLine(problem.message, 300)}`);

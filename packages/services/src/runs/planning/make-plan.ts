@@ -32,6 +32,7 @@ import { measuredSpeed } from "./speed.ts";
 import { planSplit } from "./split.ts";
 import { suggestFits } from "./suggest.ts";
 import { teacherFileProblems, teacherProblems } from "./teacher-problems.ts";
+import { thisWorker } from "./this-worker.ts";
 import { planTime } from "./time.ts";
 import { tokenProblems } from "./token-problems.ts";
 
@@ -211,6 +212,7 @@ export async function makePlan(
   };
   const time = speed && planTime(spec, work, speed);
   const plan: RunPlan = {
+    worker: await thisWorker(ctx),
     memory: toMemoryPlan(planned),
     budgetBytes,
     fits,

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
-import { freemem, totalmem } from "node:os";
+import { freemem, hostname, totalmem } from "node:os";
 import type { RunSpec } from "@anneal/contracts";
 import { schema } from "@anneal/db";
-import { inArray, sql } from "drizzle-orm";
+import { and, eq, inArray, sql } from "drizzle-orm";
 import type { ServiceContext } from "../../context.ts";
 
-const { runs } = schema;
+const { runs, workers } = schema;
 
 /** Bytes that new work may take: what is free plus what the system would give back (page cache). */
 export function availableMemoryBytes(): number {
@@ -19,14 +19,15 @@ export function availableMemoryBytes(): number {
 }
 
 /**
- * What a run may take when its turn comes: the person's own limit, else what is free now and what the runs that are on the
- * machine now will have given back by then.
+ * What a run may take when its turn comes: the person's own limit, else what is free now on the worker's machine, which is this
+ * one, and what the runs that are on it now will have given back by then.
  */
 export async function memoryBudget(ctx: Pick<ServiceContext, "db">, spec: RunSpec): Promise<number> {
   if (spec.memoryBudgetBytes !== null) return spec.memoryBudgetBytes;
   const [held] = await ctx.db
     .select({ bytes: sql<number>`coalesce(sum((${runs.plan}->'memory'->>'totalBytes')::float8), 0)` })
     .from(runs)
-    .where(inArray(runs.status, ["running", "pausing", "cancelling"]));
+    .innerJoin(workers, eq(workers.id, runs.workerId))
+    .where(and(inArray(runs.status, ["running", "pausing", "cancelling"]), eq(workers.host, hostname())));
   return Math.floor(Math.min(availableMemoryBytes() + Number(held?.bytes ?? 0), totalmem() * 0.95));
 }
