@@ -1,8 +1,8 @@
 import type { Permission } from "@anneal/contracts";
 import { pgTable, text as plainText, uuid } from "drizzle-orm/pg-core";
+import { createdAt, id, projectId, time } from "../columns.ts";
 import { jsonb, text } from "../storable.ts";
 import { user } from "./auth.ts";
-import { createdAt, id, projectId, time } from "./columns.ts";
 import { projects } from "./projects.ts";
 
 // Shown once to the person; here only the prefix (to recognise it) and an HMAC of the whole.

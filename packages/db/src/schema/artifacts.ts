@@ -1,8 +1,8 @@
 import type { ArtifactKind, Quantisation } from "@anneal/contracts";
 import { boolean, pgTable, unique, uuid } from "drizzle-orm/pg-core";
+import { byteCount, createdAt, id } from "../columns.ts";
 import { jsonb, text } from "../storable.ts";
 import { checkpoints } from "./checkpoints.ts";
-import { byteCount, createdAt, id } from "./columns.ts";
 import { runs } from "./runs.ts";
 
 // A content-addressed result; exporting the same thing again finds the row that is there.

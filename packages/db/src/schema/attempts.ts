@@ -1,7 +1,7 @@
 import type { AttemptSummary, Problem } from "@anneal/contracts";
 import { boolean, integer, pgTable, primaryKey, uuid } from "drizzle-orm/pg-core";
+import { time } from "../columns.ts";
 import { jsonb, text } from "../storable.ts";
-import { time } from "./columns.ts";
 import { runs } from "./runs.ts";
 
 export const attempts = pgTable(

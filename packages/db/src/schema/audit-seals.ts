@@ -1,6 +1,6 @@
 import { bigint, pgTable, uuid } from "drizzle-orm/pg-core";
+import { time } from "../columns.ts";
 import { jsonb, text } from "../storable.ts";
-import { time } from "./columns.ts";
 
 // The chain over the audit trail: each link's HMAC covers the link before it and the row it seals. Number 0 is the genesis, which
 // says how many rows without a mark of their own it took over. Append-only, as the trail is.

@@ -1,6 +1,6 @@
 import { index, pgTable } from "drizzle-orm/pg-core";
+import { id, projectId, time } from "../columns.ts";
 import { jsonb, text } from "../storable.ts";
-import { id, projectId, time } from "./columns.ts";
 
 // Append-only: a trigger of the migration refuses UPDATE, DELETE and TRUNCATE.
 export const audit = pgTable(

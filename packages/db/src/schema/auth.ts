@@ -1,5 +1,5 @@
 import { boolean, index, pgTable, text } from "drizzle-orm/pg-core";
-import { createdAt, id, time } from "./columns.ts";
+import { createdAt, id, time } from "../columns.ts";
 
 // The tables that better-auth's drizzle adapter expects (core schema of 1.7); property names are the adapter's field names.
 const updatedAt = () =>

@@ -1,6 +1,6 @@
 import { boolean, doublePrecision, integer, pgTable, unique, uuid } from "drizzle-orm/pg-core";
+import { byteCount, createdAt, id } from "../columns.ts";
 import { jsonb, text } from "../storable.ts";
-import { byteCount, createdAt, id } from "./columns.ts";
 import { runs } from "./runs.ts";
 
 /** Objects of the store by the names that they have in a folder. */

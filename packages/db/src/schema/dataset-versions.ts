@@ -1,8 +1,8 @@
 import type { DatasetFormat } from "@anneal/contracts";
 import { integer, pgTable, unique, uuid } from "drizzle-orm/pg-core";
+import { byteCount, createdAt, id } from "../columns.ts";
 import { jsonb, text } from "../storable.ts";
 import type { StoredFiles } from "./checkpoints.ts";
-import { byteCount, createdAt, id } from "./columns.ts";
 import { datasets } from "./datasets.ts";
 
 // Immutable; `digest` is the SHA-256 of its canonical rows and names its Parquet file.

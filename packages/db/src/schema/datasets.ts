@@ -1,6 +1,6 @@
 import { pgTable, unique } from "drizzle-orm/pg-core";
+import { createdAt, id, projectId } from "../columns.ts";
 import { text } from "../storable.ts";
-import { createdAt, id, projectId } from "./columns.ts";
 import { projects } from "./projects.ts";
 
 export const datasets = pgTable(

@@ -1,10 +1,10 @@
 import type { DeploymentStatus, GgufType, Problem } from "@anneal/contracts";
 import { sql } from "drizzle-orm";
 import { doublePrecision, index, pgTable, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import { createdAt, id, time } from "../columns.ts";
 import { jsonb, text } from "../storable.ts";
 import { artifacts } from "./artifacts.ts";
 import { checkpoints } from "./checkpoints.ts";
-import { createdAt, id, time } from "./columns.ts";
 import { jobColumns } from "./job-columns.ts";
 import { runs } from "./runs.ts";
 

@@ -1,6 +1,6 @@
 import { pgTable, primaryKey, uuid } from "drizzle-orm/pg-core";
+import { createdAt, projectId } from "../columns.ts";
 import { text } from "../storable.ts";
-import { createdAt, projectId } from "./columns.ts";
 
 // `scope` = verb and actor, so that two people may use the same key; `inputHash` tells a repetition from a reuse.
 export const idempotencyKeys = pgTable(

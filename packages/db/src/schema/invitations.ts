@@ -1,8 +1,8 @@
 import type { ProjectRole } from "@anneal/contracts";
 import { pgTable, text as plainText } from "drizzle-orm/pg-core";
+import { createdAt, id, projectId, time } from "../columns.ts";
 import { text } from "../storable.ts";
 import { user } from "./auth.ts";
-import { createdAt, id, projectId, time } from "./columns.ts";
 import { projects } from "./projects.ts";
 
 // Links that work once: into a project with a role, or to a new password of an account (then `userId` is set, and no project).

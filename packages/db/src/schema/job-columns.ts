@@ -1,7 +1,7 @@
 import type { JobCost, JobRetry } from "@anneal/contracts";
 import { doublePrecision, integer, uuid } from "drizzle-orm/pg-core";
+import { time } from "../columns.ts";
 import { jsonb } from "../storable.ts";
-import { time } from "./columns.ts";
 
 // Columns of every table of jobs, beside `id` and `status`; packages/services/src/jobs works on any table that has them.
 export const jobColumns = () => ({

@@ -1,7 +1,7 @@
 import type { ModelFacts, ModelSummary } from "@anneal/contracts";
 import { pgTable, unique, uuid } from "drizzle-orm/pg-core";
+import { createdAt, id, projectId } from "../columns.ts";
 import { jsonb, text } from "../storable.ts";
-import { createdAt, id, projectId } from "./columns.ts";
 import { projects } from "./projects.ts";
 import { runs } from "./runs.ts";
 

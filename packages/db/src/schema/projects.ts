@@ -1,8 +1,8 @@
 import type { ProjectRole } from "@anneal/contracts";
 import { pgTable, text as plainText, primaryKey, uuid } from "drizzle-orm/pg-core";
+import { createdAt, id } from "../columns.ts";
 import { text } from "../storable.ts";
 import { user } from "./auth.ts";
-import { createdAt, id } from "./columns.ts";
 
 // What belongs together and who may see it. Rows of the other tables lie in one project each: see ../tenancy.ts.
 export const projects = pgTable("projects", {

@@ -1,7 +1,7 @@
 import type { RunEventBody } from "@anneal/contracts";
 import { bigint, index, integer, pgTable, primaryKey, uuid } from "drizzle-orm/pg-core";
+import { time } from "../columns.ts";
 import { jsonb, text } from "../storable.ts";
-import { time } from "./columns.ts";
 import { runs } from "./runs.ts";
 
 /** How an event's body is stored: of metrics the step and a place in runs.metric_sets; older rows hold the values, too. */

@@ -1,7 +1,7 @@
 import type { MetricName } from "@anneal/contracts";
 import { bigint, doublePrecision, integer, pgTable, primaryKey, smallint, uuid } from "drizzle-orm/pg-core";
+import { time } from "../columns.ts";
 import { text } from "../storable.ts";
-import { time } from "./columns.ts";
 import { runs } from "./runs.ts";
 
 // One point; unique by (run, name, step), so that a step told twice counts once.

@@ -12,8 +12,8 @@ import type {
 } from "@anneal/contracts";
 import { sql } from "drizzle-orm";
 import { bigint, doublePrecision, index, integer, pgTable, uuid } from "drizzle-orm/pg-core";
+import { createdAt, id, projectId, time } from "../columns.ts";
 import { jsonb, text } from "../storable.ts";
-import { createdAt, id, projectId, time } from "./columns.ts";
 import { datasetVersions } from "./dataset-versions.ts";
 import { jobColumns } from "./job-columns.ts";
 import { projects } from "./projects.ts";

@@ -1,6 +1,6 @@
 import { boolean, integer, pgTable, primaryKey, uuid } from "drizzle-orm/pg-core";
+import { createdAt } from "../columns.ts";
 import { text } from "../storable.ts";
-import { createdAt } from "./columns.ts";
 import { runs } from "./runs.ts";
 
 export const samples = pgTable(

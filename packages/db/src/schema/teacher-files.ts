@@ -1,7 +1,7 @@
 import type { Problem, TeacherFacts, TeacherFileInput, TeacherFileStatus } from "@anneal/contracts";
 import { boolean, doublePrecision, index, integer, pgTable, uuid } from "drizzle-orm/pg-core";
+import { byteCount, createdAt, id, projectId, time } from "../columns.ts";
 import { jsonb, text } from "../storable.ts";
-import { byteCount, createdAt, id, projectId, time } from "./columns.ts";
 import { datasetVersions } from "./dataset-versions.ts";
 import { jobColumns } from "./job-columns.ts";
 import { projects } from "./projects.ts";

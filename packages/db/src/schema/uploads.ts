@@ -1,7 +1,7 @@
 import type { ColumnMapping, DatasetFormat, UploadInspection } from "@anneal/contracts";
 import { boolean, pgTable } from "drizzle-orm/pg-core";
+import { byteCount, createdAt, id, projectId, time } from "../columns.ts";
 import { jsonb, text } from "../storable.ts";
-import { byteCount, createdAt, id, projectId, time } from "./columns.ts";
 import { projects } from "./projects.ts";
 
 // A file on its way to becoming a dataset version; expires unless committed.

@@ -1,8 +1,8 @@
 import type { Actor, Problem, WorkKind, WorkProgress, WorkStatus } from "@anneal/contracts";
 import { sql } from "drizzle-orm";
 import { index, integer, pgTable, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import { createdAt, id, projectId, time } from "../columns.ts";
 import { jsonb, text } from "../storable.ts";
-import { createdAt, id, projectId, time } from "./columns.ts";
 import { projects } from "./projects.ts";
 
 // What somebody asks of a worker and waits for. Rows live for minutes; `wanted_until` is moved on by who still waits.

@@ -1,6 +1,6 @@
 import { pgTable } from "drizzle-orm/pg-core";
+import { createdAt, id, time } from "../columns.ts";
 import { text } from "../storable.ts";
-import { createdAt, id, time } from "./columns.ts";
 
 // What lets one machine join as a worker, once. Only its hash is kept.
 export const workerJoinTokens = pgTable("worker_join_tokens", {

@@ -1,6 +1,6 @@
 import { doublePrecision, integer, pgTable, uuid } from "drizzle-orm/pg-core";
+import { byteCount, id, time } from "../columns.ts";
 import { jsonb, text } from "../storable.ts";
-import { byteCount, id, time } from "./columns.ts";
 
 // One row per worker process; a restart makes a new row, so a pid never stands for two processes.
 export const workers = pgTable("workers", {

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { bigint, timestamp, uuid } from "drizzle-orm/pg-core";
-import { newId } from "../id.ts";
+import { newId } from "./id.ts";
 
 // Columns that many tables share, under one spelling.
 export const id = () => uuid("id").primaryKey().$defaultFn(newId);
