@@ -3,6 +3,7 @@ import type { Locale } from "../lib/locale.ts";
 import authEn from "./en/auth.json";
 import commonEn from "./en/common.json";
 import datasetsEn from "./en/datasets.json";
+import membersEn from "./en/members.json";
 import modelsEn from "./en/models.json";
 import navEn from "./en/nav.json";
 import newRunEn from "./en/newRun.json";
@@ -18,6 +19,7 @@ import specEn from "./en/spec.json";
 import authZh from "./zh-CN/auth.json";
 import commonZh from "./zh-CN/common.json";
 import datasetsZh from "./zh-CN/datasets.json";
+import membersZh from "./zh-CN/members.json";
 import modelsZh from "./zh-CN/models.json";
 import navZh from "./zh-CN/nav.json";
 import newRunZh from "./zh-CN/newRun.json";
@@ -37,6 +39,7 @@ export const messages: Record<Locale, AbstractIntlMessages> = {
     auth: authEn,
     common: commonEn,
     datasets: datasetsEn,
+    members: membersEn,
     models: modelsEn,
     nav: navEn,
     newRun: newRunEn,
@@ -54,6 +57,7 @@ export const messages: Record<Locale, AbstractIntlMessages> = {
     auth: authZh,
     common: commonZh,
     datasets: datasetsZh,
+    members: membersZh,
     models: modelsZh,
     nav: navZh,
     newRun: newRunZh,

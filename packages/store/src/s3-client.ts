@@ -101,14 +101,14 @@ export class S3Client {
     const { method, body, headers = {}, signal } = request;
     const signed = await this.aws.sign(this.url(request), {
       method,
-      body: body as BodyInit | undefined,
+      body: body as RequestInit["body"],
       headers: { ...headers, "x-amz-content-sha256": request.sha256 ?? emptySha256 },
     });
     const limit = AbortSignal.timeout(this.limits.timeoutSeconds * 1000);
     return fetch(signed.url, {
       method,
       headers: signed.headers,
-      body: body as BodyInit | undefined,
+      body: body as RequestInit["body"],
       redirect: "error",
       // Who streams an answer brings a signal that ends with silence; all else has one limit for the whole.
       signal: method === "GET" && signal ? signal : AbortSignal.any(signal ? [limit, signal] : [limit]),

@@ -13,6 +13,7 @@ import { Input } from "../../components/ui/input.tsx";
 import { problemOf } from "../../lib/problem.ts";
 import { useMounted } from "../../lib/use-mounted.ts";
 import { AuthCard } from "./auth-card.tsx";
+import { NewPasswordFields } from "./new-password-fields.tsx";
 import { useSetupState } from "./use-setup-state.ts";
 
 export function SetupPage({ token }: { token: string | null }) {
@@ -83,22 +84,7 @@ export function SetupPage({ token }: { token: string | null }) {
         <Field id="email" label={t("email")} hint={t("emailHint")} error={at("email")}>
           {(aria) => <Input {...aria} name="email" type="email" autoComplete="username" maxLength={200} required />}
         </Field>
-        <Field id="password" label={t("password")} hint={t("passwordHint")} error={at("password")}>
-          {(aria) => (
-            <Input
-              {...aria}
-              name="password"
-              type="password"
-              autoComplete="new-password"
-              minLength={10}
-              maxLength={128}
-              required
-            />
-          )}
-        </Field>
-        <Field id="repeat" label={t("passwordRepeat")} error={differ ? t("passwordsDiffer") : undefined}>
-          {(aria) => <Input {...aria} name="repeat" type="password" autoComplete="new-password" required />}
-        </Field>
+        <NewPasswordFields name="password" label={t("password")} error={at("password")} differ={differ} />
         {problem && !shownAtField ? <ProblemNotice error={problem} /> : null}
         <Button type="submit" variant="primary" size="lg" className="w-full" disabled={working || !mounted}>
           {working ? t("working") : t("setupDone")}

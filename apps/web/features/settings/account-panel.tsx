@@ -8,6 +8,7 @@ import { Button } from "../../components/ui/button.tsx";
 import { Card, CardBody, CardHeader } from "../../components/ui/card.tsx";
 import { Input } from "../../components/ui/input.tsx";
 import { authClient } from "../auth/auth-client.ts";
+import { NewPasswordFields } from "../auth/new-password-fields.tsx";
 
 const failed = "INVALID_PASSWORD"; // the sign-in library's code
 
@@ -54,22 +55,7 @@ export function AccountPanel() {
           <Field id="current-password" label={t("currentPassword")} error={wrong ? t("passwordWrong") : undefined}>
             {(aria) => <Input {...aria} name="current" type="password" autoComplete="current-password" required />}
           </Field>
-          <Field id="new-password" label={t("newPassword")} hint={t("passwordHint")}>
-            {(aria) => (
-              <Input
-                {...aria}
-                name="new"
-                type="password"
-                autoComplete="new-password"
-                minLength={10}
-                maxLength={128}
-                required
-              />
-            )}
-          </Field>
-          <Field id="repeat-password" label={t("passwordRepeat")} error={differ ? t("passwordsDiffer") : undefined}>
-            {(aria) => <Input {...aria} name="repeat" type="password" autoComplete="new-password" required />}
-          </Field>
+          <NewPasswordFields name="new" label={t("newPassword")} differ={differ} />
           {problem ? <ProblemNotice error={problem} /> : null}
           <Button type="submit" variant="primary" disabled={working}>
             {working ? t("working") : t("changePassword")}

@@ -3,13 +3,14 @@ import { useTranslations } from "next-intl";
 import { PageHeader } from "../../components/page-header.tsx";
 import { Tabs, TabsContent, TabsList, TabsTrigger } from "../../components/ui/tabs.tsx";
 import { useUrlState } from "../../lib/use-url-state.ts";
+import { MembersPanel } from "../members/members-panel.tsx";
 import { AccountPanel } from "./account-panel.tsx";
 import { AuditPanel } from "./audit-panel.tsx";
 import { LookPanel } from "./look-panel.tsx";
 import { SystemPanel } from "./system-panel.tsx";
 import { TokensPanel } from "./tokens-panel.tsx";
 
-const tabs = ["system", "tokens", "account", "audit", "look"] as const;
+const tabs = ["system", "members", "tokens", "account", "audit", "look"] as const;
 type Tab = (typeof tabs)[number];
 const readTab = (text: string | null): Tab => tabs.find((name) => name === text) ?? "system";
 
@@ -29,6 +30,9 @@ export function SettingsPage() {
         </TabsList>
         <TabsContent value="system">
           <SystemPanel />
+        </TabsContent>
+        <TabsContent value="members">
+          <MembersPanel />
         </TabsContent>
         <TabsContent value="tokens">
           <TokensPanel />

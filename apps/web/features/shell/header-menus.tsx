@@ -20,6 +20,7 @@ import { localeCookie, localeNames, locales } from "../../lib/locale.ts";
 import { useMounted } from "../../lib/use-mounted.ts";
 import { authClient } from "../auth/auth-client.ts";
 import { signOut } from "../auth/sign-out.ts";
+import { ProjectChoice } from "../members/project-choice.tsx";
 
 const themes = ["system", "light", "dark"] as const;
 const themeIcons = { system: MonitorIcon, light: SunIcon, dark: MoonIcon };
@@ -105,6 +106,7 @@ export function UserMenu() {
       </MenuTrigger>
       <MenuContent>
         {data ? <MenuLabel className="foreign max-w-56">{data.user.email}</MenuLabel> : null}
+        <ProjectChoice />
         <MenuItem asChild>
           <Link href="/settings">
             <SettingsIcon aria-hidden />

@@ -35,9 +35,9 @@ describe("choose", () => {
   test("lists those that may be meant", () => {
     expect(refusal("01a20d41")).toMatchObject({ code: "INVALID_INPUT", remedy: "name one by its whole id" });
     expect(refusal("01a20d41").message).toMatch(
-      /any of 2 runs: .*-2042-.*\(banking-small on banking77\), .*\(banking\)/,
+      /several are meant by the run "01a20d41": .*-2042-.*\(banking-small on banking77\), .*\(banking\)/,
     );
-    expect(refusal("ban").message).toContain("any of 2 runs");
+    expect(refusal("ban").message).toContain("several are meant by the run");
   });
   test.each(["nope", "", "02c", "%"])("says that there is none: %j", (named) => {
     expect(refusal(named)).toMatchObject({ code: "NOT_FOUND", message: `there is no run "${named}"` });
