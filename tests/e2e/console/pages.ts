@@ -21,6 +21,9 @@ export function pages(road: Road): void {
       "/models",
       "/served",
       "/settings",
+      "/settings?tab=members",
+      "/settings?tab=account",
+      "/invitation",
       "/nothing-here",
     ];
 
