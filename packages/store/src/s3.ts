@@ -10,6 +10,17 @@ import { element, S3Client, type S3Limits, type S3Settings } from "./s3-client.t
 const smallestPart = 16 * 1024 * 1024;
 const mostParts = 10_000;
 
+// By a reader: in the types of the browser, which the console is checked with, a stream knows no iteration.
+async function* bytesOf(answer: Response): AsyncIterable<Uint8Array> {
+  const reader = answer.body?.getReader();
+  if (!reader) return;
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value;
+  } finally {
+    await reader.cancel().catch(() => undefined); // whoever reads no further leaves no connection behind
+  }
+}
+
 /** A bucket of any S3-compatible server. A part's SHA-256 is signed, so the server refuses bytes that changed on the way. */
 export class S3Backend implements Backend {
   readonly name: Words;
@@ -55,7 +66,7 @@ export class S3Backend implements Backend {
         const length = Number(answer.headers.get("content-length"));
         if (end === null && Number.isFinite(length)) end = at + length - 1;
         if (at > 0 && answer.status === 200) throw unreachable(this.name, new Error("it does not serve ranges"));
-        for await (const bytes of answer.body ?? []) {
+        for await (const bytes of bytesOf(answer)) {
           clearTimeout(silence);
           silence = setTimeout(() => stop.abort(new Error("no byte came in time")), timeoutSeconds * 1000);
           at += bytes.byteLength;
