@@ -126,8 +126,8 @@ describe("artifacts", () => {
     expect((await get(made.id)).status).toBe(200);
     writeFileSync(made.path, "evil");
     const response = await get(made.id);
-    expect(response.status).toBe(412);
-    expect(await response.text()).toContain("SHA-256 differs");
+    expect(response.status).toBe(409);
+    expect(await response.text()).toContain("is damaged: its bytes are not those that were stored");
   });
   test("no path leads out of the runs' folder, not by a link either", async () => {
     const secret = join(site.lab.home, "secrets/server.key");

@@ -2,6 +2,7 @@ import { api, Permission } from "@anneal/contracts";
 import {
   artifacts,
   auditing,
+  dataJobs,
   datasets,
   deployments,
   models,
@@ -12,6 +13,7 @@ import {
   teacherFiles,
   tokens,
   users,
+  workers,
 } from "@anneal/services";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bodyOf, openWorld, problemOf, type World } from "./world.ts";
@@ -24,6 +26,8 @@ afterAll(() => world.close());
 
 type AnyVerb = (ctx: ServiceContext, input: never) => Promise<unknown> | AsyncGenerator<unknown>;
 const services: Record<string, Record<string, unknown>> = {
+  jobs: dataJobs,
+  workers,
   projects,
   users,
   datasets,

@@ -146,6 +146,7 @@ const open = [
   "api/local/password",
   "api/setup",
   "api/trpc/[trpc]",
+  "api/workers/join",
   "healthz",
   "readyz",
 ];

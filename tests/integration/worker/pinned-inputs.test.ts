@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { newId, schema } from "@anneal/db";
 import { createTestDatabase, type TestDatabase } from "@anneal/db/testing";
 import { models } from "@anneal/services";
-import { eq } from "drizzle-orm";
+import { and, eq, like } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { hasEnded, type Lab, openLab } from "../../support/worker-lab.ts";
 
@@ -62,8 +62,11 @@ test("a base whose bytes changed after the plan is refused in words; what a name
 
   // An adapter to go on from is held to its bytes in the same way.
   const folder = join(lab.home, "models/adapter");
-  const file = trained.artifacts.find(({ name }) => name === "adapter_config.json");
-  cpSync(dirname(file?.path ?? ""), folder, { recursive: true });
+  const [file] = await lab.ctx.db
+    .select()
+    .from(schema.artifacts)
+    .where(and(eq(schema.artifacts.runId, named.id), like(schema.artifacts.file, "%adapter_config.json")));
+  cpSync(dirname(join(lab.home, "runs", named.id, file?.file ?? "")), folder, { recursive: true });
   const { method } = trained.spec;
   if (method.kind !== "lora") throw new Error("the run has no adapter");
   const busy = await lab.createRun({ ...short, epochs: 30 });

@@ -27,8 +27,8 @@ const short = {
 async function copies(runId: string, count: number): Promise<string[]> {
   const { db, queue } = lab.ctx;
   const made = await db.execute<{ id: string }>(sql`
-    insert into runs (id, name, spec, plan, dataset_version_id, home, created_by, last_seq)
-    select gen_random_uuid(), name, spec, plan, dataset_version_id, home, created_by, -1
+    insert into runs (id, project_id, name, spec, inputs, plan, dataset_version_id, store, created_by, last_seq)
+    select gen_random_uuid(), project_id, name, spec, inputs, plan, dataset_version_id, store, created_by, -1
     from runs, generate_series(1, ${count}) where id = ${runId} returning id`);
   const ids = made.rows.map(({ id }) => id);
   await db.transaction(async (tx) => {

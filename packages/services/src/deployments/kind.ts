@@ -26,6 +26,8 @@ export const deploymentKind: JobKind<typeof deployments> = {
         .where(inArray(runs.status, ["succeeded", "failed"])),
     ),
   ),
+  // What is rolled back was live since then, also where Ollama refuses the rollback.
+  onClaimed: ({ finishedAt }) => ({ finishedAt }),
   onFailed: (tx, ctx, row) => tellDeployments(tx, ctx, [row]),
 };
 export const deploymentLeases = leases(deploymentKind);

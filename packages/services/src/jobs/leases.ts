@@ -103,6 +103,7 @@ export function leases<T extends JobTable>(kind: JobKind<T>) {
       }
       const taken = await change(tx, eq(table.id, row.id), {
         ...released,
+        finishedAt: null,
         ...kind.onClaimed?.(row, ctx.now()),
         ...options.set,
         status: kind.taken,
@@ -113,7 +114,6 @@ export function leases<T extends JobTable>(kind: JobKind<T>) {
         stalledAttempts: stalled,
         notBefore: null,
         problem: null,
-        finishedAt: null,
       });
       if (!taken) return null;
       await options.onTaken?.(tx, taken);
