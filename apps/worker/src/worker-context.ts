@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createDatabase, createListener } from "@anneal/db";
@@ -53,7 +54,9 @@ export async function openContext(env: Env, log: Log, leaving: AbortSignal): Pro
   const listener = createListener(env.databaseUrl);
   const queue = await startQueue({ databaseUrl: env.databaseUrl, log, consume: true });
   const ollama = createOllamaClient(env.ollamaHost);
-  const bundles = dirname(fileURLToPath(import.meta.url));
+  // Run from its sources, the worker takes the programs it starts from the last build.
+  const here = dirname(fileURLToPath(import.meta.url));
+  const bundles = existsSync(join(here, "text-thread.mjs")) ? here : join(here, "../dist");
   const text = createTextHost({ program: env.textThread ?? join(bundles, "text-thread.mjs") });
   const own = {
     db,
