@@ -105,7 +105,7 @@ export function form(road: Road): void {
       await rate.fill("5");
       await road.page.getByText("at most 1", { exact: true }).waitFor();
       await rate.fill("0.005");
-      await road.page.getByLabel("Epochs").fill("16");
+      await road.page.getByLabel("Epochs").fill("40");
       await road.page.getByText("Evaluation", { exact: true }).click();
       await road.page.getByLabel("Rows per evaluation").fill("8");
       await road.page.getByLabel("Rows in the final evaluation").fill("8");
