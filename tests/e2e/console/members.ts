@@ -18,7 +18,7 @@ export function members(road: Road): void {
       const link = await admin.page.getByTestId("one-time-link").inputValue();
       expect(link).toMatch(/\/invitation#[\w-]{40,}$/);
       await admin.page.getByRole("button", { name: "Done" }).click();
-      await admin.page.getByText("Anyone who has the link").waitFor();
+      await admin.page.getByText("Anyone who has the link").first().waitFor();
 
       const guest = await openPage(road.browser, road.stack.url);
       await guest.page.goto(link);
@@ -41,7 +41,7 @@ export function members(road: Road): void {
 
       await admin.page.reload();
       await admin.page.getByText(guestEmail).first().waitFor();
-      expect(await admin.page.getByLabel(`Role of ${guestName}`).inputValue()).toBe("viewer");
+      expect(await admin.page.getByRole("combobox", { name: `Role of ${guestName}` }).inputValue()).toBe("viewer");
       await admin.page.getByRole("button", { name: `Disable: ${guestName}` }).click();
       await admin.page.getByRole("button", { name: "Disable", exact: true }).click();
       await admin.page.getByRole("button", { name: `Enable: ${guestName}` }).waitFor();
