@@ -1,6 +1,7 @@
 import { createHmac, hkdfSync, randomBytes } from "node:crypto";
-import { chmodSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { readSecretFile, writeSecretFile } from "@anneal/services";
 
 export interface Secrets {
   /** Signs session cookies. */
@@ -10,45 +11,17 @@ export interface Secrets {
   hashToken(token: string): string;
 }
 
-const keyPattern = /^[0-9a-f]{64}$/;
-
-function readKey(path: string): string | null {
-  try {
-    const key = readFileSync(path, "utf8").trim();
-    if (!keyPattern.test(key))
-      throw new Error(
-        `${path} does not hold 64 hex digits; put the right file back, or remove it (all tokens end then)`,
-      );
-    chmodSync(path, 0o600);
-    return key;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
-    throw error;
-  }
-}
-
-// Two starters at once: link() lets exactly one key through, the other reads it.
-function makeKey(path: string): string {
-  const fresh = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
-  writeFileSync(fresh, `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 });
-  try {
-    linkSync(fresh, path);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-  } finally {
-    unlinkSync(fresh);
-  }
-  const key = readKey(path);
-  if (!key) throw new Error(`${path} disappeared while it was made`);
-  return key;
-}
+const remedy = "put the right file back, or remove it (all tokens end then)";
 
 /** The server's one secret, made at first use, readable by its owner only; every purpose has a key of its own. */
 export function openSecrets(home: string): Secrets {
   const folder = join(home, "secrets");
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, "server.key");
-  const root = Buffer.from(readKey(path) ?? makeKey(path), "hex");
+  const root = Buffer.from(
+    readSecretFile(path, remedy) ?? writeSecretFile(path, randomBytes(32).toString("hex"), remedy),
+    "hex",
+  );
   const derive = (purpose: string) => Buffer.from(hkdfSync("sha256", root, "", `anneal ${purpose}`, 32));
   const tokenKey = derive("api tokens");
   return {

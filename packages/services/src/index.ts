@@ -12,6 +12,7 @@ export { forgetOldWorkers, releaseDeadWorkers, tendJobs } from "./owed-jobs.ts";
 export * from "./ports.ts";
 export * as projects from "./projects/index.ts";
 export * as runs from "./runs/index.ts";
+export { readSecretFile, writeSecretFile } from "./secret-file.ts";
 export * as storage from "./storage/index.ts";
 export * as system from "./system/index.ts";
 export * as teacherFiles from "./teacher-files/index.ts";

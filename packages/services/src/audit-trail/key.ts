@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { readSecretFile, writeSecretFile } from "../secret-file.ts";
 
 /** The chain's key and its mark of having begun: in the home, where no database client can reach them. */
 export interface AuditKey {
@@ -10,42 +11,20 @@ export interface AuditKey {
   markBegun(mac: string): void;
 }
 
-function readHex(path: string): string | null {
-  try {
-    const text = readFileSync(path, "utf8").trim();
-    if (!/^[0-9a-f]{64}$/.test(text)) throw new Error(`${path} does not hold 64 hex digits; put the right file back`);
-    chmodSync(path, 0o600);
-    return text;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
-    throw error;
-  }
-}
-
-// Of starters at once link() lets exactly one through, and all read that one's.
-function writeOnce(path: string, text: string): string {
-  const fresh = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
-  writeFileSync(fresh, `${text}\n`, { mode: 0o600 });
-  try {
-    linkSync(fresh, path);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-  } finally {
-    unlinkSync(fresh);
-  }
-  return readHex(path) ?? text;
-}
+const remedy = "put the right file back";
 
 function readAuditKey(home: string, make: boolean): AuditKey | null {
   const folder = join(home, "secrets");
   const [keyFile, genesisFile] = [join(folder, "audit.key"), join(folder, "audit.genesis")];
   if (make) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const key = readHex(keyFile) ?? (make ? writeOnce(keyFile, randomBytes(32).toString("hex")) : null);
+  const key =
+    readSecretFile(keyFile, remedy) ??
+    (make ? writeSecretFile(keyFile, randomBytes(32).toString("hex"), remedy) : null);
   if (!key) return null;
   return {
     key: Buffer.from(key, "hex"),
-    begun: () => readHex(genesisFile),
-    markBegun: (mac) => void writeOnce(genesisFile, mac),
+    begun: () => readSecretFile(genesisFile, remedy),
+    markBegun: (mac) => void writeSecretFile(genesisFile, mac, remedy),
   };
 }
 
