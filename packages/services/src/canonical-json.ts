@@ -1,18 +1,21 @@
 import { createHash } from "node:crypto";
 
-// Keys sorted, so that the same value written in another order is the same value.
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
+const same = (text: string) => text;
+
+/** The value with the keys of its objects in one order: written in another order it is the same. `text` is done to every text and key. */
+export function inKeyOrder(value: unknown, text: (text: string) => string = same): unknown {
+  if (typeof value === "string") return text(value);
+  if (Array.isArray(value)) return value.map((item) => inKeyOrder(item, text));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, item]) => [key, sorted(item)]),
+      .map(([key, item]): [string, unknown] => [text(key), inKeyOrder(item, text)])
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 }
 
 /** SHA-256 of a value's canonical JSON, in hex. */
 export const digestOfJson = (value: unknown): string =>
   createHash("sha256")
-    .update(JSON.stringify(sorted(value)))
+    .update(JSON.stringify(inKeyOrder(value)))
     .digest("hex");

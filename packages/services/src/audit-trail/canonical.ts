@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import { storableText } from "@anneal/db";
+import { inKeyOrder } from "../canonical-json.ts";
 
 /** What a row of the trail says, without what Postgres adds. */
 export interface TrailRow {
@@ -16,24 +17,13 @@ export interface TrailRow {
   mac: string | null;
 }
 
-// As it comes back from jsonb: keys in one order, nothing undefined, and no character that Postgres cannot store.
-function settled(value: unknown): unknown {
-  if (typeof value === "string") return storableText(value);
-  if (Array.isArray(value)) return value.map(settled);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .map(([key, item]): [string, unknown] => [storableText(key), settled(item)])
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
-  );
-}
-
 const hmac = (key: Buffer, ...parts: unknown[]): string =>
   createHmac("sha256", key).update(JSON.stringify(parts)).digest("hex");
 
 export function rowMac(key: Buffer, row: Omit<TrailRow, "mac">): string {
   const texts = [row.actorKind, row.actorId, row.actorName, row.action, row.subject].map(storableText);
-  const details = settled(JSON.parse(JSON.stringify(row.details)));
+  // As they come back from jsonb: keys in one order, nothing undefined, and no character that Postgres cannot store.
+  const details = inKeyOrder(JSON.parse(JSON.stringify(row.details)), storableText);
   return hmac(key, "row", row.id, row.projectId, row.time.toISOString(), ...texts, details);
 }
 
