@@ -2,6 +2,7 @@ import { type JobRetry, type Phrase, type Problem, ServiceError, say } from "@an
 import type { Database, Transaction } from "@anneal/db";
 import { and, eq, getTableColumns, inArray, type SQL, sql } from "drizzle-orm";
 import type { ServiceContext } from "../context.ts";
+import { inSeconds } from "../sql-time.ts";
 import { type JobKind, type JobRow, type JobTable, owed, queueOrder, waitsTooLong } from "./kind.ts";
 import { limitProblem, stalledProblem } from "./problems.ts";
 
@@ -29,7 +30,6 @@ interface Selection<Row> extends ClaimOptions {
 
 type Connection = Pick<Database | Transaction, "select" | "update">;
 type Changes = Record<string, unknown>;
-const inSeconds = (seconds: number): SQL => sql`now() + make_interval(secs => ${seconds})`;
 
 /** Claim, extend, fence, release and requeue over one table of jobs: the row decides who works, its attempt who may write. */
 export function leases<T extends JobTable>(kind: JobKind<T>) {
@@ -75,14 +75,15 @@ export function leases<T extends JobTable>(kind: JobKind<T>) {
   ): Promise<{ claim: JobClaim; row: Row } | "settled" | null> {
     return ctx.db.transaction(async (tx) => {
       const [found] = await tx
-        .select()
+        .select({ row: getTableColumns(table), overdue: sql<boolean>`coalesce(${waitsTooLong(kind)}, false)` })
         .from(table)
         .where(where)
         .orderBy(...queueOrder(table))
         .limit(1)
         .for("update", skipLocked ? { skipLocked } : {});
-      const row = found as Row | undefined;
-      if (!row) return null;
+      if (!found) return null;
+      const { overdue } = found;
+      const row = found.row as Row;
       const lost = kind.held.includes(row.status) && !options.evenHeld;
       const stalled = !lost ? row.stalledAttempts : ((await kind.onLost?.(tx, ctx, row)) ?? row.stalledAttempts + 1);
       const stopped = lost ? (kind.stopped?.(row, ctx.now()) ?? null) : null;
@@ -97,7 +98,7 @@ export function leases<T extends JobTable>(kind: JobKind<T>) {
         await give(tx, ctx, { ...row, stalledAttempts: stalled }, stalledProblem(subject, stalled));
         return "settled";
       }
-      if (!lost && (await overdue(tx, row.id))) {
+      if (!lost && overdue) {
         await give(tx, ctx, row, limitProblem(subject, "waiting", row.waitingLimitSeconds ?? 0));
         return "settled";
       }
@@ -120,17 +121,6 @@ export function leases<T extends JobTable>(kind: JobKind<T>) {
       await kind.onTaken?.(tx, ctx, taken, row.status);
       return { claim: { id: row.id, attempt, fenced: options.fenced }, row: taken };
     });
-  }
-
-  async function overdue(tx: Transaction, id: string): Promise<boolean> {
-    return (
-      (
-        await tx
-          .select({ id: table.id })
-          .from(table)
-          .where(and(eq(table.id, id), waitsTooLong(kind)))
-      ).length > 0
-    );
   }
 
   return {

@@ -2,6 +2,7 @@ import { type Problem, ServiceError, say, type WorkKind, type WorkProgress, work
 import { channels, type Database, newId, schema } from "@anneal/db";
 import { and, asc, eq, exists, gt, inArray, isNotNull, isNull, lt, notExists, or, type SQL, sql } from "drizzle-orm";
 import { digestOfJson } from "../canonical-json.ts";
+import { inSeconds } from "../sql-time.ts";
 import { aliveSince } from "../workers/rows.ts";
 import type { Asker } from "./port.ts";
 
@@ -16,7 +17,6 @@ const mostAttempts = 3;
 const finishedSeconds = 60; // long enough for the caller to read the answer
 const listedSeconds = 3600; // what the jobs list still shows
 
-const inSeconds = (seconds: number) => sql`now() + make_interval(secs => ${seconds})`;
 const notify = (channel: string, payload: string) => sql`select pg_notify(${channel}, ${payload})`;
 const underWay = inArray(workRequests.status, ["waiting", "running"]);
 
