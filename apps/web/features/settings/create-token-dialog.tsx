@@ -3,7 +3,7 @@ import { DisplayName, type Permission } from "@anneal/contracts";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useTranslations } from "next-intl";
 import { type FormEvent, useState } from "react";
-import { CopyButton } from "../../components/copy-button.tsx";
+import { CopyField } from "../../components/copy-field.tsx";
 import { Field } from "../../components/field.tsx";
 import { useComplaint } from "../../components/phrases.tsx";
 import { ProblemNotice } from "../../components/problem-notice.tsx";
@@ -42,17 +42,7 @@ function Shown({ token }: { token: string }) {
   const t = useTranslations("settings.tokens");
   return (
     <>
-      <div className="flex flex-wrap items-center gap-2">
-        <Input
-          readOnly
-          value={token}
-          aria-label={t("token")}
-          onFocus={(event) => event.target.select()}
-          className="min-w-0 flex-1 font-mono text-xs"
-          data-testid="new-token"
-        />
-        <CopyButton text={token} />
-      </div>
+      <CopyField text={token} label={t("token")} testId="new-token" />
       <DialogFooter>
         <DialogClose asChild>
           <Button variant="primary">{t("done")}</Button>

@@ -4,9 +4,9 @@ import { z } from "zod";
 import { findSession } from "../identify.ts";
 import { readJson } from "./body.ts";
 import { edge } from "./edge.ts";
+import { signInAnswer } from "./sign-in-answer.ts";
 
 const maxBytes = 64 * 1024;
-const Password = z.object({ password: z.string() });
 const Kind = z.object({ join: z.literal(true) });
 
 /** PUT {secret}: what a one-time link is for. By PUT, so that the secret stands in no address. */
@@ -27,14 +27,5 @@ export const postInvitation = edge(async (request, server) => {
     }
   }
   const { email } = await projects.acceptLink(server.services, input, hashPassword);
-  const { password } = Password.parse(input);
-  const signedIn = await server.auth.api.signInEmail({
-    body: { email, password },
-    headers: request.headers,
-    asResponse: true,
-  });
-  const answer = Response.json({ email });
-  for (const cookie of signedIn.headers.getSetCookie()) answer.headers.append("set-cookie", cookie);
-  answer.headers.append("set-cookie", server.devices.cookie(email));
-  return answer;
+  return signInAnswer(server, request, email, input);
 });

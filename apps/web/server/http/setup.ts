@@ -1,10 +1,8 @@
 import { system } from "@anneal/services";
 import { hashPassword } from "better-auth/crypto";
-import { z } from "zod";
 import { readJson } from "./body.ts";
 import { edge } from "./edge.ts";
-
-const Password = z.object({ password: z.string() });
+import { signInAnswer } from "./sign-in-answer.ts";
 
 /** Is there an administrator yet? (The setup page asks before anyone can sign in.) */
 export const getSetup = edge(async (_request, server) =>
@@ -16,14 +14,5 @@ export const postSetup = edge(async (request, server) => {
   server.limits.setup.take("");
   const input = await readJson(request, 64 * 1024);
   const { email } = await system.createFirstAdministrator(server.services, input, hashPassword);
-  const { password } = Password.parse(input);
-  const signedIn = await server.auth.api.signInEmail({
-    body: { email, password },
-    headers: request.headers,
-    asResponse: true,
-  });
-  const answer = Response.json({ email });
-  for (const cookie of signedIn.headers.getSetCookie()) answer.headers.append("set-cookie", cookie);
-  answer.headers.append("set-cookie", server.devices.cookie(email));
-  return answer;
+  return signInAnswer(server, request, email, input);
 });
