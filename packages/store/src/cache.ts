@@ -5,10 +5,10 @@ import { dirname, join } from "node:path";
 import { hashFile } from "./chunks.ts";
 import { type Digest, hexOf } from "./digest.ts";
 import { damagedObject } from "./faults.ts";
+import { cannotLink, isCode } from "./file-codes.ts";
 import type { Store } from "./store.ts";
 
 const stateOf = ({ ino, size, mtimeMs, ctimeMs }: Stats) => `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
-const isMissing = (error: unknown) => error instanceof Error && "code" in error && error.code === "ENOENT";
 
 /**
  * Objects of a store as files of this machine. A store in a folder on the same disk is linked to, never copied; others are
@@ -64,7 +64,7 @@ export class StoreCache {
   private async fetchNow(digest: Digest, signal?: AbortSignal): Promise<string> {
     const path = this.pathOf(digest);
     const there = await stat(path).catch((error: unknown) => {
-      if (isMissing(error)) return null;
+      if (isCode(error, "ENOENT")) return null;
       throw error;
     });
     if (there) {
@@ -125,13 +125,8 @@ async function linked(from: string, to: string): Promise<boolean> {
     await link(from, to);
     return true;
   } catch (error) {
-    if (
-      error instanceof Error &&
-      "code" in error &&
-      ["EXDEV", "EPERM", "EMLINK", "ENOTSUP"].includes(String(error.code))
-    )
-      return false;
-    if (isMissing(error)) return false; // the store says by itself what it lacks
+    // The store says by itself what it lacks.
+    if (cannotLink(error) || isCode(error, "ENOENT")) return false;
     throw error;
   }
 }

@@ -6,9 +6,7 @@ import { say, type Words } from "@anneal/contracts";
 import type { Backend, ObjectFacts, Range } from "./backend.ts";
 import { hashFile } from "./chunks.ts";
 import { changedFile, noObject } from "./faults.ts";
-
-const isCode = (error: unknown, ...codes: string[]) =>
-  error instanceof Error && "code" in error && codes.includes(String(error.code));
+import { cannotLink, isCode } from "./file-codes.ts";
 
 async function syncPath(path: string): Promise<void> {
   const handle = await open(path, "r");
@@ -82,7 +80,7 @@ export class LocalBackend implements Backend {
         await link(path, temporary);
       } catch (error) {
         // Another file system, or one without hard links: the copy is proven, for it is other bytes than the caller's.
-        if (!isCode(error, "EXDEV", "EPERM", "EMLINK", "ENOTSUP")) throw error;
+        if (!cannotLink(error)) throw error;
         await copyFile(path, temporary, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
         if ((await hashFile(temporary, signal)).digest !== sha256) throw changedFile(path, `sha256:${sha256}`);
       }
