@@ -40,7 +40,7 @@ export async function evenly(study: Study, index: number, planner?: Planner): Pr
   const even = quasiRandom(order.length, study.seed);
   const rng = random(study.seed, 7, index);
   const drawn = new Set(study.trials.map((t) => keyOf(t.point)));
-  const exhausted = drawn.size > 0 && sizeOf(study.space, 4096) <= drawn.size;
+  const exhausted = drawn.size > 0 && sizeOf(study.space, drawn.size + 1) <= drawn.size;
   const candidates = function* () {
     const first = fromUnit(study.space, order, even(index));
     if (exhausted || !drawn.has(keyOf(first))) yield { point: first, score: 0 };

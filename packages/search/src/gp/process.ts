@@ -21,10 +21,10 @@ export interface Process {
   believing(points: Float64Array[]): Process;
 }
 
-export function fit(axes: AxisKind[], points: Float64Array[], values: Float64Array, warm?: Hyperparameters): Process {
+export function fit(axes: AxisKind[], points: Float64Array[], values: Float64Array): Process {
   const start = (length: number, noise: number) =>
     Float64Array.from([...axes.map(() => Math.log(length)), 0, Math.log(noise)]);
-  const starts = [start(1, 1e-3), start(8, 1e-2), ...(warm ? [warm.logs] : [])];
+  const starts = [start(1, 1e-3), start(8, 1e-2)];
   const distances = pairDistances(axes, points);
   const runs = starts.map((from) =>
     minimise(

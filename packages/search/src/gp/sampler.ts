@@ -99,11 +99,11 @@ function* proposals(
   const { axes, encode, decode, order } = encoding(study.space);
   const rng = random(study.seed, 13, index);
   const points = done.map((t) => encode(t.point));
-  const { values } = warp(losses(study, done));
+  const values = warp(losses(study, done));
   const model = fit(axes, points, values);
   const best = model.fitted().reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const process = model.believing(pending(study.trials).map((t) => encode(t.point)));
-  const score = (x: Float64Array) => improvement(process, best, x).log;
+  const score = (x: Float64Array) => improvement(process, best, x);
   const snap = (x: Float64Array) => encode(decode(x));
 
   const even = quasiRandom(order.length, study.seed + index);
@@ -137,7 +137,7 @@ function* proposals(
   }
 }
 
-function improvement(process: Process, best: number, x: Float64Array, gradient?: Float64Array): { log: number } {
+function improvement(process: Process, best: number, x: Float64Array, gradient?: Float64Array): number {
   const dMean = gradient && new Float64Array(x.length);
   const dVariance = gradient && new Float64Array(x.length);
   const { mean, variance } = process.predict(x, dMean, dVariance);
@@ -150,7 +150,7 @@ function improvement(process: Process, best: number, x: Float64Array, gradient?:
       const dz = -(dMean[d] as number) / deviation - (z * dDeviation) / deviation;
       gradient[d] = slope * dz + dDeviation / deviation;
     }
-  return { log: log + Math.log(deviation) };
+  return log + Math.log(deviation);
 }
 
 /** Climbs from x: continuous axes by their gradient, then each discrete axis over its values, in turns until nothing is gained. */
@@ -163,12 +163,12 @@ function climb(
 ) {
   const stepped = parameters.map((p) => p.kind === "categorical" || levels(p) <= 64);
   let x = snap(from);
-  let log = improvement(process, best, x).log;
+  let log = improvement(process, best, x);
   for (let round = 0; round < 4; round++) {
     const before = log;
     const climbing = minimise(
       (at, gradient) => {
-        const value = improvement(process, best, at, gradient).log;
+        const value = improvement(process, best, at, gradient);
         for (let d = 0; d < at.length; d++) gradient[d] = stepped[d] ? 0 : -(gradient[d] as number);
         return -value;
       },
@@ -177,7 +177,7 @@ function climb(
       { iterations: 25, tolerance: 1e-5 },
     );
     const moved = snap(Float64Array.from(climbing.x, (v, d) => (stepped[d] ? (x[d] as number) : Math.min(1, v))));
-    const movedLog = improvement(process, best, moved).log;
+    const movedLog = improvement(process, best, moved);
     if (movedLog > log) [x, log] = [moved, movedLog];
     for (let d = 0; d < x.length; d++) {
       if (!stepped[d]) continue;
@@ -185,7 +185,7 @@ function climb(
         const other = x.slice();
         other[d] = value;
         const snapped = snap(other);
-        const otherLog = improvement(process, best, snapped).log;
+        const otherLog = improvement(process, best, snapped);
         if (otherLog > log) [x, log] = [snapped, otherLog];
       }
     }

@@ -1,13 +1,10 @@
 // Yeo-Johnson's power transform (2000) with the parameter of greatest likelihood, then mean 0 and deviation 1: losses of a search
 // are skewed, and a Gaussian process takes them for normal.
 
-export interface Warp {
-  values: Float64Array;
-}
-
-export function warp(raw: number[]): Warp {
+export function warp(raw: number[]): Float64Array {
   const finite = standardise(Float64Array.from(raw));
-  if (finite.length < 3) return { values: finite };
+  if (finite.length < 3) return finite;
+  const jacobian = finite.reduce((a, v) => a + Math.sign(v) * Math.log1p(Math.abs(v)), 0);
   let best = finite;
   let bestLikelihood = Number.NEGATIVE_INFINITY;
   for (let lambda = -2; lambda <= 2.0001; lambda += 0.05) {
@@ -15,14 +12,13 @@ export function warp(raw: number[]): Warp {
     const mean = y.reduce((a, b) => a + b, 0) / y.length;
     const variance = y.reduce((a, b) => a + (b - mean) ** 2, 0) / y.length;
     if (!(variance > 1e-24)) continue;
-    const jacobian = finite.reduce((a, v) => a + Math.sign(v) * Math.log1p(Math.abs(v)), 0);
     const likelihood = (-y.length / 2) * Math.log(variance) + (lambda - 1) * jacobian;
     if (likelihood > bestLikelihood) {
       bestLikelihood = likelihood;
       best = y;
     }
   }
-  return { values: standardise(best) };
+  return standardise(best);
 }
 
 function yeoJohnson(v: number, lambda: number): number {
